@@ -1,0 +1,54 @@
+"""What can go wrong, each with the sentence that a person reads."""
+
+from __future__ import annotations
+
+
+class MahaamError(Exception):
+    """The base of every error of ours; the docstring of the class is its default message."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ArgumentNotStorable(MahaamError):
+    """An argument cannot be stored as JSON."""
+
+
+class PayloadTooLarge(MahaamError):
+    """The arguments are larger than the payload limit."""
+
+
+class OptionNotValid(MahaamError):
+    """A job option has a value that it cannot have."""
+
+
+class UnknownTask(MahaamError):
+    """No such task is registered. Is its module in TASK_MODULES?"""
+
+
+class UnknownQueue(MahaamError):
+    """No such queue exists. Declare it on a task or add it to the queue table."""
+
+
+class DatabaseUnavailable(MahaamError):
+    """PostgreSQL does not answer, so the job was not accepted. Try again."""
+
+
+class JobNotFound(MahaamError):
+    """No such job exists."""
+
+
+class MoveRefused(MahaamError):
+    """The job's state does not allow this."""
+
+
+class WorkerCrashed(MahaamError):
+    """The consumer that ran this job ended without finishing it."""
+
+
+class LeaseLost(MahaamError):
+    """The consumer's lease ran out; another one may already run its jobs."""
+
+
+class PayloadBroken(MahaamError):
+    """The arguments in the job's row cannot be read back."""

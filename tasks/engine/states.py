@@ -1,0 +1,74 @@
+"""The states of a job and every move between them; the only table that says so."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a job is in its life; the value is what the row holds."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Event(StrEnum):
+    """What can happen to a job."""
+
+    DUE = "due"
+    STARTED = "started"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    RELEASED = "released"
+    RESCUED = "rescued"
+    RETRIED = "retried"
+
+
+S = State
+
+MOVES: dict[Event, dict[State, frozenset[State]]] = {
+    Event.DUE: {S.SCHEDULED: frozenset({S.QUEUED}), S.RETRYING: frozenset({S.QUEUED})},
+    Event.STARTED: {S.QUEUED: frozenset({S.RUNNING})},
+    Event.COMPLETED: {S.RUNNING: frozenset({S.COMPLETED})},
+    Event.FAILED: {S.RUNNING: frozenset({S.FAILED})},
+    Event.RETRYING: {S.RUNNING: frozenset({S.RETRYING})},
+    Event.CANCELLED: {
+        state: frozenset({S.CANCELLED}) for state in (S.RUNNING, S.SCHEDULED, S.QUEUED, S.RETRYING)
+    },
+    Event.EXPIRED: {
+        state: frozenset({S.EXPIRED}) for state in (S.RUNNING, S.SCHEDULED, S.QUEUED, S.RETRYING)
+    },
+    Event.RELEASED: {S.RUNNING: frozenset({S.QUEUED})},
+    Event.RESCUED: {S.RUNNING: frozenset({S.QUEUED, S.FAILED})},
+    Event.RETRIED: {
+        state: frozenset({S.QUEUED}) for state in (S.FAILED, S.CANCELLED, S.EXPIRED, S.COMPLETED)
+    },
+}
+
+WAITING = frozenset({S.SCHEDULED, S.QUEUED, S.RETRYING})
+LIVE = WAITING | {S.RUNNING}
+FINAL = frozenset(State) - LIVE
+
+
+def sources(event: Event) -> tuple[str, ...]:
+    """The states from which `event` may happen, sorted, ready for `state = ANY(…)`."""
+    return tuple(sorted(MOVES[event]))
+
+
+def is_final(state: str) -> bool:
+    """Whether nothing but a person's retry moves a job out of `state`."""
+    return state in FINAL
+
+
+def can(event: Event, state: str) -> bool:
+    """Whether `event` may happen to a job that is in `state`."""
+    return state in MOVES[event]
