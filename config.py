@@ -1,0 +1,378 @@
+"""Every setting of Mahaam, once: type, default, unit and one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, EmailStr, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent
+EXIT_CODE = 2
+
+
+class ConfigurationFault(Exception):
+    """The configuration cannot be used; `sentences` says what to change, one sentence per fault."""
+
+    def __init__(self, *sentences: str) -> None:
+        self.sentences = sentences
+        super().__init__("\n".join(sentences))
+
+
+def setting(
+    default: Any, sentence: str, *, unit: str = "", secret: bool = False, **rules: Any
+) -> Any:
+    """Describe one setting; `rules` are pydantic's (gt, ge, le, pattern, …)."""
+    return Field(
+        default,
+        description=sentence,
+        json_schema_extra={"unit": unit, "secret": secret},
+        repr=not secret,
+        **rules,
+    )
+
+
+def _split(value: Any) -> Any:
+    """Turn `a, b` from the environment into its parts."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _postgres_url(value: Any) -> Any:
+    """Bring the spellings of a PostgreSQL URL to the one that libpq knows."""
+    scheme, colon, rest = str(value).partition("://")
+    if scheme not in ("postgres", "postgresql", "postgresql+psycopg2") or not colon:
+        raise ValueError("it must begin with postgresql://")
+    return f"postgresql://{rest}"
+
+
+def _redis_url(value: Any) -> Any:
+    if str(value).split("://")[0] not in ("redis", "rediss", "unix"):
+        raise ValueError("it must begin with redis://, rediss:// or unix://")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Emails = Annotated[tuple[EmailStr, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """The settings of one process, read from the environment and then from `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    app_env: Literal["development", "production", "test"] = setting(
+        "development",
+        "Where this runs; production refuses to start without servers and a secret key of its own.",
+    )
+    given_database_url: Annotated[str, BeforeValidator(_postgres_url)] | None = setting(
+        None,
+        "PostgreSQL, as postgresql://user:password@host:port/name; unset: an embedded server.",
+        secret=True,
+        validation_alias="DATABASE_URL",
+    )
+    given_redis_url: Annotated[str, BeforeValidator(_redis_url)] | None = setting(
+        None,
+        "Redis, as redis://:password@host:port/0; unset: an embedded server.",
+        secret=True,
+        validation_alias="REDIS_URL",
+    )
+    redis_prefix: str = setting(
+        "mahaam",
+        "First part of every key in Redis, so that several products share one server.",
+        pattern=r"^[\w.-]+$",
+    )
+    given_secret_key: str | None = setting(
+        None,
+        "Signs sessions and tokens; unset: generated once into VAR_DIR/secret_key.",
+        secret=True,
+        min_length=32,
+        validation_alias="SECRET_KEY",
+    )
+    var_dir: Path = setting(
+        Path("var"), "Folder for everything that is kept on this machine; relative to the project."
+    )
+
+    admin_email: EmailStr = setting(
+        "admin@example.com", "Address of the first administrator's account."
+    )
+    admin_password: str | None = setting(
+        None,
+        "Password of the first administrator; unset: a random one, printed once.",
+        secret=True,
+        min_length=8,
+    )
+    admin_emails: Emails = setting(
+        (), "Who gets mail when a job has failed for good, separated by commas."
+    )
+
+    host: str = setting("127.0.0.1", "Address that the web server listens on.")
+    port: int = setting(8000, "Port that the web server listens on.", ge=1, le=65535)
+    web_threads: int = setting(8, "Requests answered at once by the web server.", ge=1, le=256)
+    default_language: Literal["en", "ar", "fa"] = setting(
+        "en", "Language of pages for people who have not chosen one."
+    )
+
+    workers: int = setting(4, "Jobs that one consumer runs at once.", ge=1, le=1000)
+    queues: Names = setting((), "Queues that a consumer serves, separated by commas; unset: all.")
+    queue_order: Literal["strict", "weighted"] = setting(
+        "strict",
+        "strict empties the first queue before the next; weighted shares by their weights.",
+    )
+    task_modules: Names = setting(
+        (), "Modules with tasks of your own, separated by commas, such as shop.jobs."
+    )
+    shutdown_timeout_s: float = setting(
+        8,
+        "How long a stopping consumer lets running jobs finish; Docker kills after 10.",
+        unit="seconds",
+        ge=0,
+    )
+    scheduler_interval_ms: int = setting(
+        50,
+        "How often delayed and retrying jobs are looked at.",
+        unit="milliseconds",
+        ge=5,
+        le=60_000,
+    )
+    queue_refresh_s: float = setting(
+        1, "How soon a changed rank, weight, rate limit or pause is seen.", unit="seconds", gt=0
+    )
+
+    lease_s: float = setting(
+        30,
+        "A consumer silent for this long is taken for dead and its jobs run again.",
+        unit="seconds",
+        gt=0,
+    )
+    beat_s: float = setting(10, "How often a consumer renews its lease.", unit="seconds", gt=0)
+    rescue_interval_s: float = setting(
+        1, "How often a consumer looks for the jobs of dead ones.", unit="seconds", gt=0
+    )
+    ring_grace_s: float = setting(
+        5,
+        "How long a queued job may wait unheard of in Redis before its id is sent again.",
+        unit="seconds",
+        gt=0,
+    )
+    max_crashes: int = setting(
+        5, "Consumers that a job may take down before it fails for good.", ge=1
+    )
+
+    default_max_retries: int = setting(3, "Retries of a task that does not say.", ge=0, le=1000)
+    default_retry_delay_s: float = setting(
+        1.0, "Wait before the first retry.", unit="seconds", ge=0
+    )
+    default_retry_backoff: float = setting(
+        2.0, "Each further wait is this many times longer.", unit="times", ge=1
+    )
+    retry_jitter: bool = setting(
+        True, "Vary each wait, so that jobs which failed together do not return together."
+    )
+    retry_delay_cap_s: float = setting(
+        600, "No wait before a retry is longer.", unit="seconds", gt=0
+    )
+
+    payload_limit_bytes: int = setting(
+        262_144, "Larger arguments are refused.", unit="bytes", ge=1024
+    )
+    result_limit_bytes: int = setting(
+        65_536, "Larger results are cut, with a mark.", unit="bytes", ge=256
+    )
+    traceback_limit_bytes: int = setting(
+        32_768, "Larger tracebacks are cut, with a mark.", unit="bytes", ge=256
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", "The least serious line that is logged."
+    )
+    log_format: Literal["text", "json"] = setting("text", "text for people, json for machines.")
+
+    @property
+    def is_production(self) -> bool:
+        return self.app_env == "production"
+
+    @property
+    def database_url(self) -> str:
+        """PostgreSQL as libpq takes it; raises ConfigurationFault when there is no server."""
+        return self.given_database_url or self._embedded("database_url")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """PostgreSQL as SQLAlchemy takes it, whose own default is another driver."""
+        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    @property
+    def redis_url(self) -> str:
+        """Redis as redis-py takes it; raises ConfigurationFault when there is no server."""
+        return self.given_redis_url or self._embedded("redis_url")
+
+    @cached_property
+    def secret_key(self) -> str:
+        """Signs sessions and tokens; the same for every process on this machine."""
+        return self.given_secret_key or _kept_secret(self.var_path / "secret_key")
+
+    @property
+    def var_path(self) -> Path:
+        """VAR_DIR as an absolute path."""
+        return PROJECT_DIR / self.var_dir
+
+    @property
+    def servers_file(self) -> Path:
+        """Where the launcher tells the other processes of this machine about its servers."""
+        return self.var_path / "servers.json"
+
+    def _embedded(self, name: str) -> str:
+        url = running_servers(self.servers_file).get(name)
+        if not url:
+            raise ConfigurationFault(
+                f"No {name.upper()} is known: start `make run`, or set {name.upper()}."
+            )
+        return str(url)
+
+
+def running_servers(servers_file: Path) -> dict[str, Any]:
+    """Read the URLs of the embedded servers; empty when their launcher is gone."""
+    try:
+        servers: dict[str, Any] = json.loads(servers_file.read_text("utf-8"))
+        os.kill(servers["launcher_pid"], 0)
+    except PermissionError:  # it runs, but belongs to somebody else
+        return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return servers
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the secret in `path`; make it first when there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as draft:
+            draft.write(secrets.token_urlsafe(48))
+            draft.flush()
+            _link_first(draft.name, path)
+    return path.read_text("utf-8").strip()
+
+
+def _link_first(draft: str, path: Path) -> None:
+    """Publish a whole file; when web and consumer do it at once, the first one counts."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+
+
+class Rule(NamedTuple):
+    """A rule between settings: which ones, when it holds, what to say when it does not."""
+
+    names: tuple[str, ...]
+    holds: Callable[[Settings], bool]
+    sentence: str
+
+
+def _is_given_in_production(settings: Settings, *, name: str) -> bool:
+    return not settings.is_production or bool(getattr(settings, name))
+
+
+RULES = (
+    Rule(
+        ("beat_s", "lease_s"),
+        lambda s: s.beat_s < s.lease_s / 2,
+        "BEAT_S ({0.beat_s:g}) must be less than half of LEASE_S ({0.lease_s:g}), "
+        "so that one lost beat kills no consumer.",
+    ),
+    Rule(
+        ("rescue_interval_s", "lease_s"),
+        lambda s: s.rescue_interval_s <= s.lease_s,
+        "RESCUE_INTERVAL_S ({0.rescue_interval_s:g}) must not exceed LEASE_S ({0.lease_s:g}).",
+    ),
+    Rule(
+        ("default_retry_delay_s", "retry_delay_cap_s"),
+        lambda s: s.default_retry_delay_s <= s.retry_delay_cap_s,
+        "DEFAULT_RETRY_DELAY_S ({0.default_retry_delay_s:g}) must not exceed "
+        "RETRY_DELAY_CAP_S ({0.retry_delay_cap_s:g}).",
+    ),
+    *(
+        Rule(
+            ("app_env", name),
+            partial(_is_given_in_production, name=name),
+            f"{name.removeprefix('given_').upper()} must be set when APP_ENV is production.",
+        )
+        for name in ("given_database_url", "given_redis_url", "given_secret_key")
+    ),
+)
+
+
+def env_name(name: str) -> str:
+    """The environment variable of a field."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else name.upper()
+
+
+def load_settings() -> Settings:
+    """Read and check all settings; raises ConfigurationFault with every fault there is."""
+    # A test must not depend on what a developer keeps in his .env.
+    env_file = None if os.environ.get("APP_ENV") == "test" else PROJECT_DIR / ".env"
+    broken: dict[str, str] = {}
+    try:
+        settings = Settings(_env_file=env_file)
+    except ValidationError as error:
+        broken = _field_faults(error)
+        # With the broken ones at their defaults, the rules between the others can still be checked.
+        defaults = {name: Settings.model_fields[name].default for name in broken}
+        settings = Settings(_env_file=env_file, **defaults)
+    sentences = [*broken.values(), *_rule_faults(settings, broken)]
+    if sentences:
+        raise ConfigurationFault(*sentences)
+    return settings
+
+
+def _field_faults(error: ValidationError) -> dict[str, str]:
+    """One sentence for each field that has a wrong value."""
+    by_env_name = {env_name(name): name for name in Settings.model_fields}
+    faults: dict[str, str] = {}
+    for detail in error.errors():
+        name = by_env_name[str(detail["loc"][0]).upper()]
+        faults.setdefault(name, _sentence(name, detail["msg"], detail["input"]))
+    return faults
+
+
+def _sentence(name: str, message: str, found: Any) -> str:
+    extra = Settings.model_fields[name].json_schema_extra
+    is_secret = isinstance(extra, dict) and extra["secret"]
+    shown = "" if is_secret else f" (found: {found!r})"
+    return f"{env_name(name)} is wrong{shown}: {message.removeprefix('Value error, ').rstrip('.')}."
+
+
+def _rule_faults(settings: Settings, broken: dict[str, str]) -> list[str]:
+    return [
+        rule.sentence.format(settings)
+        for rule in RULES
+        if not broken.keys() & set(rule.names) and not rule.holds(settings)
+    ]
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once; raises ConfigurationFault."""
+    return load_settings()
+
+
+def settings_or_exit() -> Settings:
+    """The settings for an entry point: faults go to standard error, and the process ends with 2."""
+    try:
+        return get_settings()
+    except ConfigurationFault as fault:
+        print(fault, file=sys.stderr)
+        raise SystemExit(EXIT_CODE) from None
