@@ -1,0 +1,93 @@
+"""How one attempt ended, as it will be written down."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import traceback
+from dataclasses import dataclass, field
+
+from config import get_settings
+from tasks.engine.arguments import clean
+from tasks.engine.errors import MahaamError
+from tasks.engine.new_job import NewJob
+from tasks.engine.states import State
+
+MESSAGE_LIMIT_BYTES = 8192
+FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line \d+, in (?P<name>.+)$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception as the tables hold it."""
+
+    error_class: str
+    message: str
+    traceback: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, fault: BaseException) -> Failure:
+        """`fault` with its traceback, capped, and a fingerprint that is alike for alike faults."""
+        kind = type(fault)
+        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        limit_bytes = get_settings().traceback_limit_bytes
+        text = clean(_formatted(fault), limit_bytes)
+        message = clean(_message(fault), MESSAGE_LIMIT_BYTES)
+        return cls(clean(name, 300), message, text, _fingerprint(name, text))
+
+    @classmethod
+    def told(cls, error: MahaamError) -> Failure:
+        """A failure that is ours to tell and has no traceback worth reading."""
+        name = type(error).__name__
+        return cls(name, clean(str(error), MESSAGE_LIMIT_BYTES), f"{name}: {clean(str(error))}", _fingerprint(name, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A job that exists only if the outcome that causes it is written."""
+
+    job: NewJob
+    call: tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The end of one attempt.
+
+    `state` is where the job goes; `delay_s` is the wait before a retry; `remove` deletes the row
+    instead of keeping it.
+    """
+
+    state: State
+    retry_count: int
+    result: str | None = None
+    failure: Failure | None = None
+    delay_s: float | None = None
+    remove: bool = False
+    follow_ups: list[FollowUp] = field(default_factory=list)
+
+    @property
+    def word(self) -> str:
+        """The outcome's name in the attempt table."""
+        return "released" if self.state is State.QUEUED else str(self.state)
+
+
+def _formatted(fault: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(fault))
+    except Exception as broken:  # a task's exception may fail at being printed
+        return f"{type(fault).__name__} (its traceback cannot be formatted: {type(broken).__name__})"
+
+
+def _message(fault: BaseException) -> str:
+    try:
+        return str(fault)
+    except Exception as broken:
+        return f"(its message cannot be formatted: {type(broken).__name__})"
+
+
+def _fingerprint(name: str, text: str) -> str:
+    """Alike for the same class raised by the same chain of functions, whatever the line numbers."""
+    frames = [f"{match['file'].rsplit('/', 1)[-1]}:{match['name']}" for match in FRAME.finditer(text)]
+    return hashlib.sha256("|".join([name, *frames[-6:]]).encode()).hexdigest()[:16]

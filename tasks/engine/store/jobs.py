@@ -1,0 +1,100 @@
+"""Accepts jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.new_job import NewJob
+
+# One statement for one job and for five thousand: what they share comes as values, the rest as
+# arrays. A repeated call inserts nothing new, so it may be sent again after a broken connection.
+ACCEPT = """
+INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
+                 retry_delay_s, retry_backoff, retry_jitter, run_at, queued_at, expires_at, timeout_s,
+                 dedupe_key, parent_id, created_by)
+SELECT new.id, %(task)s, %(queue)s, %(priority)s,
+       CASE WHEN due.run_at > now() THEN 'scheduled' ELSE 'queued' END,
+       new.args, new.kwargs, %(options)s, %(tags)s, %(max_retries)s,
+       %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, due.run_at,
+       CASE WHEN due.run_at > now() THEN NULL ELSE now() END,
+       coalesce(%(expires_at)s::timestamptz, now() + %(expires_in_s)s * interval '1 second'),
+       %(timeout_s)s, %(dedupe_key)s, %(parent_id)s, %(created_by)s
+FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[]) AS new(id, args, kwargs),
+     (SELECT coalesce(%(eta)s::timestamptz, now() + %(delay_s)s * interval '1 second') AS run_at) AS due
+ON CONFLICT DO NOTHING
+RETURNING id, state
+"""
+
+# The common case, one job to run now, planned in half the time.
+ACCEPT_ONE_NOW = """
+INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, max_retries,
+                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by)
+VALUES (%(id)s, %(task)s, %(queue)s, %(priority)s, 'queued', %(args)s, %(kwargs)s, %(options)s,
+        %(max_retries)s, %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, now(), %(timeout_s)s,
+        %(parent_id)s, %(created_by)s)
+ON CONFLICT DO NOTHING
+"""
+
+# Who holds the dedupe key, or whether our own row is there already (a repeated call).
+HOLDER = """
+SELECT id::text, state FROM job WHERE id = ANY(%(ids)s::uuid[])
+UNION ALL
+SELECT id::text, state FROM job
+WHERE dedupe_key = %(dedupe_key)s AND state IN ('scheduled', 'queued', 'running', 'retrying')
+LIMIT 1
+"""
+
+
+class Accepted(NamedTuple):
+    """A job that stands in the table and the state in which it was found there."""
+
+    id: str
+    state: str
+
+
+def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[Accepted]:
+    """Insert one row per call; a call is (id, args as JSON, kwargs as JSON).
+
+    Returns the rows made by this call: none for an id that is there already or a dedupe key that
+    a live job holds.
+    """
+    ids, args, kwargs = (list(column) for column in zip(*calls, strict=True))
+    cursor.execute(ACCEPT, {**_shared(job), "ids": ids, "args": args, "kwargs": kwargs})
+    return [Accepted(id_, state) for id_, state in cursor.fetchall()]
+
+
+def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> None:
+    """Insert one job that has no time, no expiry, no tags and no dedupe key."""
+    id_, args, kwargs = call
+    cursor.execute(ACCEPT_ONE_NOW, {**_shared(job), "id": id_, "args": args, "kwargs": kwargs})
+
+
+def is_plain(job: NewJob) -> bool:
+    """Whether `accept_one_now` says all that there is to say about `job`."""
+    return (
+        job.delay_s is None
+        and job.eta is None
+        and job.expires_in_s is None
+        and job.expires_at is None
+        and job.dedupe_key is None
+        and job.tags is None
+    )
+
+
+def holder(cursor: Cursor, ids: list[str], dedupe_key: str | None) -> Accepted | None:
+    """The row with one of `ids`, or the live job that holds `dedupe_key`; None when it just ended."""
+    cursor.execute(HOLDER, {"ids": ids, "dedupe_key": dedupe_key})
+    row = cursor.fetchone()
+    return Accepted(*row) if row else None
+
+
+_FIELDS = NewJob.__slots__
+
+
+def _shared(job: NewJob) -> dict[str, Any]:
+    values = {name: getattr(job, name) for name in _FIELDS}
+    if job.tags is not None:
+        values["tags"] = list(job.tags)
+    return values

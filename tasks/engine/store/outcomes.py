@@ -1,0 +1,203 @@
+"""Ends attempts: running to completed, failed, retrying, cancelled, expired or back to queued."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.engine.database import Cursor
+from tasks.engine.outcome import Outcome
+from tasks.engine.store import jobs
+from tasks.engine.store.claims import Claim
+
+Ended = tuple[Claim, Outcome]
+
+# Index: job_pkey. The fence is (id, attempt, worker_id) on a running row: a result that comes
+# late, from a worker that was given up, changes nothing. The rollup is in the same statement.
+COMPLETE = """
+WITH ended AS (
+  SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(results)s::jsonb[])
+    AS ended(id, attempt, worker_id, result)
+), moved AS (
+  UPDATE job SET state = 'completed', finished_at = now(), result = ended.result, error = NULL
+  FROM ended
+  WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.worker_id = ended.worker_id
+    AND job.state = 'running'
+  RETURNING job.id, job.queue, job.task, job.attempt, job.worker_id, job.queued_at, job.started_at
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, wait_ms, waited, run_ms)
+  SELECT date_trunc('minute', now()), queue, task, worker_id, count(*),
+         coalesce(sum(extract(epoch FROM started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
+         count(*) FILTER (WHERE attempt = 1),
+         sum(extract(epoch FROM now() - started_at) * 1000)
+  FROM moved GROUP BY queue, task, worker_id
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET completed = minute.completed + excluded.completed, wait_ms = minute.wait_ms + excluded.wait_ms,
+      waited = minute.waited + excluded.waited, run_ms = minute.run_ms + excluded.run_ms
+)
+SELECT id::text, attempt FROM moved
+"""
+
+# Everything that is not a plain completion. The first exception of a dead letter is that of the
+# earliest failed attempt since the job's previous dead letter.
+END = """
+WITH ended AS (
+  SELECT * FROM unnest(
+    %(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(states)s::text[], %(words)s::text[],
+    %(retry_counts)s::int[], %(delays)s::float8[], %(error_classes)s::text[], %(messages)s::text[],
+    %(tracebacks)s::text[], %(fingerprints)s::text[])
+    AS ended(id, attempt, worker_id, state, word, retry_count, delay_s, error_class, message, traceback,
+             fingerprint)
+), locked AS (
+  SELECT job.id, job.queued_at, job.started_at FROM job JOIN ended USING (id)
+  WHERE job.attempt = ended.attempt AND job.worker_id = ended.worker_id AND job.state = 'running'
+  ORDER BY job.id FOR UPDATE OF job
+), moved AS (
+  UPDATE job
+  SET state = ended.state, retry_count = ended.retry_count,
+      finished_at = CASE WHEN ended.state IN ('failed', 'cancelled', 'expired') THEN now() END,
+      run_at = CASE WHEN ended.state = 'retrying'
+                    THEN now() + ended.delay_s * interval '1 second' ELSE job.run_at END,
+      queued_at = CASE WHEN ended.state = 'queued' THEN now() ELSE job.queued_at END,
+      started_at = CASE WHEN ended.state IN ('queued', 'retrying') THEN NULL ELSE job.started_at END,
+      worker_id = CASE WHEN ended.state IN ('queued', 'retrying') THEN NULL ELSE job.worker_id END,
+      error = coalesce(left(ended.error_class || ': ' || ended.message, 500), job.error)
+  FROM ended, locked
+  WHERE job.id = ended.id AND job.id = locked.id
+  RETURNING job.id, job.queue, job.task, job.state, ended.attempt, ended.worker_id, ended.word,
+            ended.retry_count, ended.error_class, ended.message, ended.traceback, ended.fingerprint,
+            locked.queued_at, locked.started_at
+), noted AS (
+  INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
+                       error_message, traceback)
+  SELECT id, attempt, worker_id, queued_at, started_at, now(), word, error_class, message, traceback
+  FROM moved
+), buried AS (
+  INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                           first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
+  SELECT moved.id, moved.attempt, task, queue, moved.error_class, message, moved.traceback,
+         coalesce(first.error_class, moved.error_class), coalesce(first.error_message, message),
+         coalesce(first.traceback, moved.traceback), fingerprint, retry_count
+  FROM moved LEFT JOIN LATERAL (
+    SELECT error_class, error_message, traceback FROM attempt
+    WHERE job_id = moved.id AND error_class IS NOT NULL
+      AND number > coalesce((SELECT max(attempt) FROM dead_letter WHERE job_id = moved.id), 0)
+    ORDER BY number LIMIT 1
+  ) AS first ON true
+  WHERE state = 'failed'
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, failed, retried, cancelled, expired,
+                                    wait_ms, waited, run_ms)
+  SELECT date_trunc('minute', now()), queue, task, worker_id,
+         count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'retrying'),
+         count(*) FILTER (WHERE state = 'cancelled'), count(*) FILTER (WHERE state = 'expired'),
+         coalesce(sum(extract(epoch FROM started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
+         count(*) FILTER (WHERE attempt = 1),
+         sum(extract(epoch FROM now() - started_at) * 1000)
+  FROM moved WHERE word <> 'released' GROUP BY queue, task, worker_id
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET failed = minute.failed + excluded.failed, retried = minute.retried + excluded.retried,
+      cancelled = minute.cancelled + excluded.cancelled, expired = minute.expired + excluded.expired,
+      wait_ms = minute.wait_ms + excluded.wait_ms, waited = minute.waited + excluded.waited,
+      run_ms = minute.run_ms + excluded.run_ms
+)
+SELECT id::text, attempt FROM moved
+"""
+
+# Was an outcome written although its answer was lost? Either the attempt is noted as ended by the
+# same worker, or the job stands completed under the same fence.
+WRITTEN = """
+SELECT held.id::text, held.attempt
+FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[]) AS held(id, attempt, worker_id)
+WHERE EXISTS (SELECT FROM attempt
+              WHERE job_id = held.id AND number = held.attempt AND attempt.worker_id = held.worker_id
+                AND outcome <> 'crashed')
+   OR EXISTS (SELECT FROM job
+              WHERE job.id = held.id AND job.attempt = held.attempt AND job.worker_id = held.worker_id
+                AND job.state = 'completed')
+"""
+
+LATE = """
+UPDATE attempt SET late_at = now(), late_outcome = late.word
+FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(words)s::text[])
+  AS late(id, attempt, worker_id, word)
+WHERE job_id = late.id AND number = late.attempt AND attempt.worker_id = late.worker_id
+  AND outcome = 'crashed'
+"""
+
+REMOVE = "DELETE FROM job WHERE id = ANY(%(ids)s::uuid[])"
+
+
+def settle(cursor: Cursor, ended: Sequence[Ended]) -> set[tuple[str, int]]:
+    """Write outcomes whose fence still holds; returns the fences `(id, attempt)` of those written.
+
+    More than one statement is sent only for what a plain completion does not have: the caller
+    wraps it in a transaction when `is_plain` says no.
+    """
+    completed = [pair for pair in ended if pair[1].state == "completed"]
+    other = [pair for pair in ended if pair[1].state != "completed"]
+    written: set[tuple[str, int]] = set()
+    if completed:
+        cursor.execute(COMPLETE, {**_fences(completed), "results": [o.result for _, o in completed]})
+        written.update(cursor.fetchall())
+    if other:
+        cursor.execute(END, {**_fences(other), **_columns(other)})
+        written.update(cursor.fetchall())
+    _follow(cursor, ended, written)
+    return written
+
+
+def is_plain(ended: Sequence[Ended]) -> bool:
+    """Whether `settle` sends one statement only."""
+    first = ended[0][1].state == "completed"
+    return all(
+        (outcome.state == "completed") == first and not outcome.remove and not outcome.follow_ups
+        for _, outcome in ended
+    )
+
+
+def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[tuple[str, int]]:
+    """The fences among `ended` that an earlier settle wrote although its answer was lost."""
+    cursor.execute(WRITTEN, _fences(ended))
+    return set(cursor.fetchall())
+
+
+def note_late(cursor: Cursor, ended: Sequence[Ended]) -> None:
+    """Note refused outcomes beside the attempts that were given up as crashed."""
+    cursor.execute(LATE, {**_fences(ended), "words": [outcome.word for _, outcome in ended]})
+
+
+def _follow(cursor: Cursor, ended: Sequence[Ended], written: set[tuple[str, int]]) -> None:
+    removed = []
+    for claim, outcome in ended:
+        if claim.fence not in written:
+            continue
+        for follow_up in outcome.follow_ups:
+            jobs.accept(cursor, follow_up.job, [follow_up.call])
+        if outcome.remove:
+            removed.append(claim.id)
+    if removed:
+        cursor.execute(REMOVE, {"ids": removed})
+
+
+def _fences(ended: Sequence[Ended]) -> dict[str, Any]:
+    return {
+        "ids": [claim.id for claim, _ in ended],
+        "attempts": [claim.attempt for claim, _ in ended],
+        "workers": [claim.worker_id for claim, _ in ended],
+    }
+
+
+def _columns(ended: Sequence[Ended]) -> dict[str, Any]:
+    outcomes = [outcome for _, outcome in ended]
+    failures = [outcome.failure for outcome in outcomes]
+    return {
+        "states": [str(outcome.state) for outcome in outcomes],
+        "words": [outcome.word for outcome in outcomes],
+        "retry_counts": [outcome.retry_count for outcome in outcomes],
+        "delays": [outcome.delay_s for outcome in outcomes],
+        "error_classes": [failure and failure.error_class for failure in failures],
+        "messages": [failure and failure.message for failure in failures],
+        "tracebacks": [failure and failure.traceback for failure in failures],
+        "fingerprints": [failure and failure.fingerprint for failure in failures],
+    }

@@ -1,0 +1,49 @@
+"""Reads and writes the lines that consumers serve."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+
+
+class Line(NamedTuple):
+    """A queue as the dispatcher sees it; `rate_limit` starts are allowed per `rate_period_s`."""
+
+    name: str
+    rank: int
+    weight: int
+    rate_limit: int | None
+    rate_period_s: float | None
+    paused: bool
+
+
+LINES = """
+SELECT name, rank, weight, rate_limit, rate_period_s,
+       paused_at IS NOT NULL AND (resume_at IS NULL OR resume_at > now())
+FROM queue ORDER BY rank, name
+"""
+
+
+def lines(cursor: Cursor) -> list[Line]:
+    """All queues, the first to be served first."""
+    cursor.execute(LINES)
+    return [Line._make(row) for row in cursor.fetchall()]
+
+
+def declare(cursor: Cursor, names: list[str]) -> None:
+    """Add the queues that tasks name and nobody has added yet, with default rank and weight."""
+    cursor.execute(
+        "INSERT INTO queue (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (names,)
+    )
+
+
+def waiting(cursor: Cursor, names: list[str]) -> bool:
+    """Whether any job is queued in the named queues (all queues when `names` is empty)."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM job WHERE state = 'queued'"
+        " AND (%(all)s OR queue = ANY(%(names)s)))",
+        {"all": not names, "names": names},
+    )
+    row = cursor.fetchone()
+    return bool(row and row[0])

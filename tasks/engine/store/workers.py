@@ -1,0 +1,180 @@
+"""Keeps the leases of consumers: who is alive, and since when not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewWorker:
+    """A consumer process as it introduces itself; `queues` empty means all."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    queues: list[str]
+    greenlets: int
+
+
+class Rescued(NamedTuple):
+    """A job taken from a lost worker; `state` says whether it runs again (queued) or failed."""
+
+    id: str
+    task: str
+    queue: str
+    priority: int
+    state: str
+    crash_count: int
+    worker_id: str
+
+
+REGISTER = """
+INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
+VALUES (%(id)s, %(host)s, %(pid)s, %(version)s, %(queues)s, %(greenlets)s,
+        now() + %(lease_s)s * interval '1 second')
+ON CONFLICT DO NOTHING
+"""
+
+BEAT = """
+UPDATE worker
+SET beat_at = now(), lease_until = now() + %(lease_s)s * interval '1 second',
+    memory_bytes = %(memory_bytes)s
+WHERE id = %(id)s AND state IN ('running', 'stopping')
+RETURNING state
+"""
+
+# Rows that say they run here and do not: a claim whose answer never came. Not the young ones,
+# whose answer may be on its way.
+DISOWN = """
+UPDATE job
+SET state = 'queued', queued_at = now(), started_at = NULL, worker_id = NULL
+WHERE worker_id = %(id)s AND state = 'running'
+  AND started_at < now() - interval '10 seconds' AND NOT id = ANY(%(held)s::uuid[])
+RETURNING id::text
+"""
+
+STOP = """
+UPDATE worker SET state = %(state)s, stopped_at = CASE WHEN %(state)s = 'stopped' THEN now() END
+WHERE id = %(id)s AND state IN ('running', 'stopping')
+"""
+
+# By lease, never by a job's age. A PostgreSQL that was away has let all leases run out; the
+# consumers get one and a half leases to come back before anybody is given up.
+GIVE_UP = """
+UPDATE worker SET state = 'lost', stopped_at = now()
+WHERE id IN (
+  SELECT id FROM worker
+  WHERE state IN ('running', 'stopping') AND lease_until < now()
+    AND pg_postmaster_start_time() < now() - 1.5 * %(lease_s)s * interval '1 second'
+  FOR UPDATE SKIP LOCKED
+)
+RETURNING id::text, host, pid, lease_until
+"""
+
+# Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
+# marked lost or stopped or was never known, never from one that only seems slow.
+RESCUE = """
+WITH orphan AS (
+  SELECT job.id, job.worker_id, job.queued_at, job.started_at
+  FROM job LEFT JOIN worker ON worker.id = job.worker_id
+  WHERE job.state = 'running' AND (worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
+  ORDER BY job.id LIMIT 1000 FOR UPDATE OF job SKIP LOCKED
+), moved AS (
+  UPDATE job
+  SET crash_count = crash_count + 1,
+      state = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END,
+      finished_at = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN now() END,
+      queued_at = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN job.queued_at ELSE now() END,
+      started_at = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN job.started_at END,
+      worker_id = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN job.worker_id END,
+      error = %(error_class)s || ': ' || %(message)s
+  FROM orphan WHERE job.id = orphan.id AND job.state = 'running'
+  RETURNING job.id, job.task, job.queue, job.priority, job.state, job.attempt, job.crash_count,
+            job.retry_count, orphan.worker_id, orphan.queued_at, orphan.started_at
+), noted AS (
+  INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
+                       error_message, traceback)
+  SELECT id, attempt, worker_id, queued_at, started_at, now(), 'crashed', %(error_class)s, %(message)s,
+         %(error_class)s || ': ' || %(message)s
+  FROM moved
+), buried AS (
+  INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                           first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
+  SELECT moved.id, moved.attempt, task, queue, %(error_class)s, %(message)s,
+         %(error_class)s || ': ' || %(message)s,
+         coalesce(first.error_class, %(error_class)s), coalesce(first.error_message, %(message)s),
+         coalesce(first.traceback, %(error_class)s || ': ' || %(message)s), %(fingerprint)s, retry_count
+  FROM moved LEFT JOIN LATERAL (
+    SELECT error_class, error_message, traceback FROM attempt
+    WHERE job_id = moved.id AND error_class IS NOT NULL
+      AND number > coalesce((SELECT max(attempt) FROM dead_letter WHERE job_id = moved.id), 0)
+    ORDER BY number LIMIT 1
+  ) AS first ON true
+  WHERE state = 'failed'
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed)
+  SELECT date_trunc('minute', now()), queue, task, worker_id, count(*),
+         count(*) FILTER (WHERE state = 'failed')
+  FROM moved GROUP BY queue, task, worker_id
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed
+)
+SELECT id::text, task, queue, priority, state, crash_count, worker_id::text FROM moved
+"""
+
+FORGET = "DELETE FROM worker WHERE state IN ('stopped', 'lost') AND stopped_at < now() - interval '1 day'"
+
+
+def register(cursor: Cursor, worker: NewWorker, *, lease_s: float) -> None:
+    """Enter a worker with a lease of `lease_s` seconds."""
+    values = {name: getattr(worker, name) for name in NewWorker.__slots__}
+    cursor.execute(REGISTER, {**values, "lease_s": lease_s})
+
+
+def beat(cursor: Cursor, worker_id: str, *, lease_s: float, memory_bytes: int) -> str | None:
+    """Renew the lease; returns the worker's state, None when it was given up."""
+    cursor.execute(BEAT, {"id": worker_id, "lease_s": lease_s, "memory_bytes": memory_bytes})
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def disown(cursor: Cursor, worker_id: str, held: list[str]) -> list[str]:
+    """Queue again what the table says runs here and `held` does not list; returns the ids."""
+    cursor.execute(DISOWN, {"id": worker_id, "held": held})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def stop(cursor: Cursor, worker_id: str, *, state: str) -> None:
+    """Mark a worker stopping or stopped."""
+    cursor.execute(STOP, {"id": worker_id, "state": state})
+
+
+def give_up(cursor: Cursor, *, lease_s: float) -> list[tuple[str, str, int, object]]:
+    """Mark workers whose lease ran out as lost; returns (id, host, pid, lease_until) of each."""
+    cursor.execute(GIVE_UP, {"lease_s": lease_s})
+    return cursor.fetchall()
+
+
+def rescue(
+    cursor: Cursor, *, max_crashes: int, error_class: str, message: str, fingerprint: str
+) -> list[Rescued]:
+    """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead."""
+    cursor.execute(
+        RESCUE,
+        {
+            "max_crashes": max_crashes,
+            "error_class": error_class,
+            "message": message,
+            "fingerprint": fingerprint,
+        },
+    )
+    return [Rescued._make(row) for row in cursor.fetchall()]
+
+
+def forget(cursor: Cursor) -> None:
+    """Delete workers that ended more than a day ago."""
+    cursor.execute(FORGET)
