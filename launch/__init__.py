@@ -1,0 +1,1 @@
+"""What makes one machine enough: servers, migrations, the first account, web and consumer."""

@@ -1,0 +1,41 @@
+"""What can keep the product from starting, each with the sentence that a person reads."""
+
+from __future__ import annotations
+
+
+class LaunchFault(Exception):
+    """The product cannot start."""
+
+    exit_code = 1
+
+
+class AlreadyRunning(LaunchFault):
+    """Another launcher holds the lock."""
+
+
+class PortTaken(LaunchFault):
+    """The web server's port belongs to somebody else."""
+
+
+class FolderNotWritable(LaunchFault):
+    """A folder of ours cannot be written."""
+
+
+class ProgramMissing(LaunchFault):
+    """A program that we start is not on this machine."""
+
+
+class ServerFailed(LaunchFault):
+    """An embedded server did not start, or ended by itself."""
+
+
+class ServerNotReachable(LaunchFault):
+    """A server named in the configuration does not take us."""
+
+
+class CommandFailed(LaunchFault):
+    """A step before the start failed."""
+
+
+class ChildEnded(LaunchFault):
+    """Web or consumer ended although nobody had asked."""

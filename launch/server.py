@@ -1,0 +1,172 @@
+"""A server process that belongs to one data folder and to the launcher that started it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from launch.account import Account
+from launch.faults import FolderNotWritable, ServerFailed
+
+SOCKET_PATH_LIMIT = 100  # Linux takes 107 bytes, others 103
+READY_TIMEOUT_S = 60  # PostgreSQL may have to replay its log first
+STOP_TIMEOUT_S = 4
+LOG_LIMIT_BYTES = 10_000_000
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+class Server(ABC):
+    """Start, watch and stop one embedded server."""
+
+    title: str
+    program_name: str
+    socket_name: str
+    stop_signal: signal.Signals
+    force_signal: signal.Signals
+
+    def __init__(self, folder: Path, *, account: Account, log_path: Path) -> None:
+        self.folder = folder.resolve()
+        self.account = account
+        self.log_path = log_path
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where clients find the server."""
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Make the data folder when there is none, and clear what a crash left in it."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """The command line."""
+
+    @abstractmethod
+    def _answers(self) -> bool:
+        """Whether the server takes connections."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process, or None when it does not run."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def socket_folder(self) -> Path:
+        """The data folder; for a deep one, whose path no socket takes, a short one in /tmp."""
+        if len(os.fsencode(self.folder / self.socket_name)) < SOCKET_PATH_LIMIT:
+            return self.folder
+        key = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        return Path("/tmp") / f"mahaam-{key}"  # noqa: S108 - made ours and checked in _own_socket_folder
+
+    def start(self) -> None:
+        """Start and wait until it answers; raises ServerFailed."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.account.open_way_to(self.folder)
+        self.end_leftovers()
+        self._prepare()
+        self._own_socket_folder()
+        with self._open_log() as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=self.folder,
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the launcher: servers stop last
+                umask=0o077,
+                **self.account.popen_options(),
+            )
+        self._wait_until_ready()
+
+    def ask_to_stop(self) -> None:
+        """Tell the server to stop, without waiting."""
+        if self.pid is not None:
+            os.kill(self.pid, self.stop_signal)
+
+    def stop(self) -> None:
+        """Stop, and wait until it has."""
+        if self._process is None:
+            return
+        self.ask_to_stop()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(self.force_signal)
+            self._process.wait()
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        for process in processes_of(self.folder, self.program_name):
+            process.kill()
+        if self._process is not None:
+            self._process.wait()
+
+    def end_leftovers(self) -> None:
+        """End what a killed launcher left running on this folder, in the order a stop has."""
+        leftovers = processes_of(self.folder, self.program_name)
+        pids = {process.pid for process in leftovers}
+        for process in leftovers:
+            if process.ppid() not in pids:
+                process.send_signal(self.stop_signal)
+        _, alive = psutil.wait_procs(leftovers, timeout=STOP_TIMEOUT_S)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)
+
+    def log_tail(self) -> str:
+        """The last lines that the server wrote."""
+        return "\n".join(self.log_path.read_text("utf-8", "replace").splitlines()[-5:])
+
+    def _own_socket_folder(self) -> None:
+        folder = self.socket_folder
+        if folder == self.folder:
+            return
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # Anybody may make a folder in /tmp: never follow a link, never use a stranger's.
+        if folder.is_symlink() or folder.stat().st_uid not in self._trusted_uids():
+            raise FolderNotWritable(f"{folder} belongs to somebody else: remove it.")
+        self.account.own(folder)
+
+    def _trusted_uids(self) -> set[int]:
+        entry = self.account.entry
+        return {os.geteuid(), entry.pw_uid if entry else os.geteuid()}
+
+    def _open_log(self) -> IO[bytes]:
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        return self.log_path.open("ab")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not self._answers():
+            if self.pid is None or time.monotonic() > deadline:
+                tail = self.log_tail()
+                self.stop()
+                raise ServerFailed(
+                    f"{self.title} did not start; {self.log_path} ends with:\n{tail}"
+                )
+            time.sleep(0.02)
+
+
+def processes_of(folder: Path, program_name: str) -> list[psutil.Process]:
+    """Find the processes of a server by the folder they stand in: pids in files go stale."""
+    return [p for p in psutil.process_iter(["name"]) if _stands_in(p, folder, program_name)]
+
+
+def _stands_in(process: psutil.Process, folder: Path, program_name: str) -> bool:
+    try:
+        return process.info["name"] == program_name and Path(process.cwd()) == folder
+    except psutil.Error:
+        return False

@@ -1,0 +1,103 @@
+"""What every test may use: servers of their own, a clean database, settings; and what none may leave."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+import config
+from config import Settings
+from tests.servers import TestServers, fresh_database, running_servers
+from tests.strays import end_strays, mark_this_run, marked_processes
+
+SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
+VAR_DIR = Path(tempfile.mkdtemp(prefix="mahaam-test-var-"))
+
+for name in Settings.model_fields:  # nothing of the developer's own environment reaches a test
+    os.environ.pop(config.env_name(name), None)
+os.environ |= {"APP_ENV": "test", "VAR_DIR": str(VAR_DIR), "SECRET_KEY": "test" * 8}
+mark_this_run()
+hypothesis.settings.register_profile("mahaam", database=None, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("mahaam")
+
+
+def pytest_report_header() -> str:
+    return f"seed: {SEED} (repeat with SEED={SEED} make test)"
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(VAR_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A number of this run and test, for random faults that can be repeated."""
+    return random.Random(f"{SEED}:{request.node.nodeid}").randrange(2**32)
+
+
+@pytest.fixture(autouse=True)
+def _seeded(seed: int) -> None:
+    random.seed(seed)
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_process() -> Iterator[None]:
+    """After each test, every process that it started has ended."""
+    before = marked_processes()
+    yield
+    strays = end_strays(before)
+    assert not strays, f"Left running: {strays}"
+
+
+@pytest.fixture(autouse=True)
+def _settings_read_anew() -> Iterator[None]:
+    config.get_settings.cache_clear()
+    yield
+    config.get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[TestServers]:
+    """PostgreSQL and Redis for the whole run; a test that hurts them takes `own_servers`."""
+    with running_servers() as servers:
+        yield servers
+
+
+@pytest.fixture
+def own_servers() -> Iterator[TestServers]:
+    """PostgreSQL and Redis for one test, to be stopped and killed; the database is `mahaam`."""
+    with running_servers() as servers:
+        yield servers
+
+
+@pytest.fixture
+def database_url(servers: TestServers) -> Iterator[str]:
+    """A clean, migrated database of this test alone."""
+    with fresh_database(servers) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(servers: TestServers) -> str:
+    """An empty Redis."""
+    servers.empty_redis()
+    return servers.redis.url
+
+
+@pytest.fixture
+def settings(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Settings of this process and of those it starts: clean servers, a folder of their own."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+    config.get_settings.cache_clear()
+    return config.get_settings()

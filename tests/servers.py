@@ -1,0 +1,119 @@
+"""Servers for tests: real ones, in a folder of their own, gone at the end."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import redis
+
+from config import PROJECT_DIR
+from launch.account import server_account
+from launch.postgres import DATABASE, Postgres
+from launch.redis import Redis
+from tests.waiting import wait_until
+
+# A test kills processes, never the machine: what the kernel has taken is safe.
+FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum": "off"}
+OPEN_TRANSACTIONS = """
+    SELECT pid, state, left(query, 200) FROM pg_stat_activity
+    WHERE datname = %s AND backend_type = 'client backend' AND state <> 'idle'
+"""
+
+
+class TestServers:
+    """One PostgreSQL, whose database `mahaam` is the migrated template, and one Redis."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path, options: dict[str, str] | None = None) -> None:
+        """`options` are settings of PostgreSQL; without them it is fast and not crash-safe."""
+        account = server_account(folder)
+        self.postgres = Postgres(
+            folder / "postgres",
+            account=account,
+            log_path=folder / "log" / "postgres.log",
+            options=FAST if options is None else options,
+        )
+        self.redis = Redis(folder / "redis", account=account, log_path=folder / "log" / "redis.log")
+        self._numbers = itertools.count(1)
+
+    def start(self) -> None:
+        self.postgres.start()
+        self.redis.start()
+
+    def stop(self) -> None:
+        self.redis.stop()
+        self.postgres.stop()
+
+    def make_database(self) -> str:
+        """Copy the template; the name of the copy."""
+        name = f"test_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {DATABASE} STRATEGY file_copy")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def open_transactions(self, name: str) -> list[tuple[int, str, str]]:
+        """Sessions (pid, state, query) of one database that are in the middle of something."""
+        return self._run(OPEN_TRANSACTIONS, name)
+
+    def empty_redis(self) -> None:
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+
+    def _run(self, sql: str, *values: str) -> list[tuple[int, str, str]]:
+        connection = psycopg2.connect(self.postgres.url_of("postgres"))
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
+@contextmanager
+def running_servers(options: dict[str, str] | None = None) -> Iterator[TestServers]:
+    """Start servers with a migrated database in a new folder, and leave nothing of them."""
+    folder = Path(tempfile.mkdtemp(prefix="mahaam-test-"))
+    folder.chmod(0o711)  # the user that PostgreSQL runs as must pass
+    servers = TestServers(folder, options)
+    try:
+        servers.start()
+        migrate(servers.postgres.url)
+        yield servers
+    finally:
+        servers.stop()
+        shutil.rmtree(folder)
+
+
+def migrate(database_url: str) -> None:
+    """Bring a database up to date, in a process of its own as the launcher does."""
+    command = [sys.executable, "-m", "launch.migrations"]
+    environment = os.environ | {"DATABASE_URL": database_url}
+    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
+
+
+@contextmanager
+def fresh_database(servers: TestServers) -> Iterator[str]:
+    """The URL of a clean database; afterwards nobody may be in the middle of a transaction."""
+    name = servers.make_database()
+    try:
+        yield servers.postgres.url_of(name)
+        wait_until(
+            lambda: not servers.open_transactions(name),
+            timeout_s=2,
+            otherwise=lambda: f"Open transactions: {servers.open_transactions(name)}",
+        )
+    finally:
+        servers.drop_database(name)

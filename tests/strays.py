@@ -1,0 +1,55 @@
+"""Processes that a test left behind: its children, and all that inherited its mark."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+import psutil
+
+MARK = "MAHAAM_TEST_RUN"
+
+
+def mark_this_run() -> None:
+    """Give every process that tests start a mark; embedded servers have an environment without."""
+    os.environ[MARK] = uuid.uuid4().hex
+
+
+def marked_processes() -> set[psutil.Process]:
+    """All processes with this run's mark, and the forks of this process."""
+    here = psutil.Process()
+    mark = os.environ[MARK]
+    found = {p for p in psutil.process_iter() if p != here and _mark_of(p) == mark}
+    forks = {p for p in here.children(recursive=True) if _is_fork(p, here)}
+    return found | forks
+
+
+def end_strays(before: set[psutil.Process]) -> list[str]:
+    """Kill what runs now and did not before, after a moment to end by itself; their commands."""
+    _, alive = psutil.wait_procs(list(marked_processes() - before), timeout=2)
+    commands = [_command_of(process) for process in alive]
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=2)
+    return commands
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARK)
+    except psutil.Error:
+        return None
+
+
+def _is_fork(process: psutil.Process, parent: psutil.Process) -> bool:
+    try:
+        return process.cmdline() == parent.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _command_of(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid}: {' '.join(process.cmdline())}"
+    except psutil.Error:
+        return str(process.pid)
