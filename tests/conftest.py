@@ -1,4 +1,4 @@
-"""What every test may use: servers of their own, a clean database, settings; and what none may leave."""
+"""What every test may use: servers, a clean database, settings; and what none may leave behind."""
 
 from __future__ import annotations
 

@@ -1,0 +1,54 @@
+# `make` tells what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench faults demo docs clean
+
+PYTHON ?=
+ARGS ?=
+python := .venv/bin/python
+prepare := @PYTHON="$(PYTHON)" sh launch/prepare.sh
+own_code := config.py launch tasks
+
+help: ## list the commands
+	@echo "Mahaam: durable background jobs. Needs Python 3.11 or newer and a package index."
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+run: .venv/ready ## run the product: servers, migrations, first account, web, consumer
+	@$(python) -m launch
+
+test: .venv/ready-dev ## run all tests on servers of their own (ARGS="-k name" picks some)
+	@$(python) -m pytest $(ARGS)
+
+check: .venv/ready-dev ## format, lint, types, imports, generated documents
+	@$(python) -m ruff format --check .
+	@$(python) -m ruff check .
+	@$(python) -m mypy --strict $(own_code)
+	@$(python) -m mypy $(wildcard dashboard wsgi.py huey_consumer.py)
+	@$(python) -c "from importlinter.cli import lint_imports_command as check; check()"
+	@$(python) -m launch.configuration_doc --check
+
+format: .venv/ready-dev ## format the code and put imports in order
+	@$(python) -m ruff format .
+	@$(python) -m ruff check --fix .
+
+bench: .venv/ready-dev ## measure against plain Huey (bench/results/)
+	@$(python) -m bench $(ARGS)
+
+faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections
+	@FAULTS=long $(python) -m pytest tests/faults --timeout 3600 $(ARGS)
+
+demo: .venv/ready ## on a running product: priority and concurrency, then the dead letters
+	@$(python) -m flask --app wsgi demo priority-concurrency --count 12 --sleep 2 --clear
+	@$(python) -m flask --app wsgi demo dead-letter
+
+docs: .venv/ready ## write the generated documents
+	@$(python) -m launch.configuration_doc
+
+clean: ## remove .venv and caches; your data in var/ stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+.venv/ready: requirements.txt launch/prepare.sh
+	$(prepare) requirements.txt $@
+
+.venv/ready-dev: requirements-dev.txt requirements.txt launch/prepare.sh
+	$(prepare) requirements-dev.txt $@

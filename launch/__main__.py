@@ -1,0 +1,27 @@
+"""`python -m launch`: run the product on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+from config import settings_or_exit
+from launch.faults import LaunchFault
+from launch.product import run
+
+
+def main() -> int:
+    """Run until stopped; the exit code: 0 after a signal, 2 for the configuration, else 1."""
+    settings = settings_or_exit()
+    try:
+        run(settings)
+    except LaunchFault as fault:
+        print(fault, file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        pass
+    print("Mahaam has stopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Web and consumer side by side, as honcho runs them, with an end that comes in time."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Callable
+
+import honcho.manager
+from honcho.manager import Manager
+
+from launch.faults import ChildEnded
+from launch.tether import TetheredProcess
+
+START_TIMEOUT_S = 5
+
+
+class Children(Manager):  # type: ignore[misc]
+    """Run commands until one ends or a signal asks; then stop all of them."""
+
+    def __init__(self, *, stop_timeout_s: float, watch: Callable[[Children], None]) -> None:
+        """`watch` runs in a thread beside the commands."""
+        super().__init__()
+        self._terminating = False
+        self._process_ctor = TetheredProcess
+        self._stop_timeout_s = stop_timeout_s
+        self._watch = watch
+        self._ended_alone: str | None = None
+        honcho.manager.KILL_WAIT = stop_timeout_s
+
+    def add(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        """Add a command; `loop` starts it."""
+        # exec: the signals go to the command itself, not to a shell before it.
+        self.add_process(name, f"exec {shlex.join(command)}", env=environment)
+
+    @property
+    def is_stopping(self) -> bool:
+        return bool(self._terminating)
+
+    def terminate(self) -> None:
+        """Stop all commands; asked a second time, tell them again to hurry."""
+        if self._terminating:
+            self._killall()
+            return
+        self._terminating = True
+        self._ended_alone = self._first_ended()
+        threading.Thread(target=self._end_all, daemon=True).start()
+
+    def raise_if_one_ended(self) -> None:
+        """After `loop`: raises ChildEnded when the end was not asked for."""
+        if self._ended_alone is not None:
+            raise ChildEnded(
+                f"The {self._ended_alone} ended by itself ({self._how_it_ended()}), "
+                "so everything was stopped: its last lines above say why."
+            )
+
+    def _start(self) -> None:
+        super()._start()
+        # Threads only now: a process is forked without them.
+        threading.Thread(target=self._watch, args=(self,), daemon=True).start()
+
+    def _end_all(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._all_started() and time.monotonic() < deadline:
+            time.sleep(0.05)  # honcho hears of a process id a moment after the start
+        self._killall()
+        time.sleep(self._stop_timeout_s)
+        self._killall(force=True)
+
+    def _killall(self, force: bool = False) -> None:
+        if self._all_started():
+            super()._killall(force)
+
+    def _first_ended(self) -> str | None:
+        ended = [n for n, p in self._processes.items() if p.get("returncode") is not None]
+        return ended[0] if ended else None
+
+    def _how_it_ended(self) -> str:
+        code = self._processes[self._ended_alone]["returncode"]
+        return f"signal {-code}" if code < 0 else f"exit code {code}"

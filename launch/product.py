@@ -1,0 +1,85 @@
+"""From nothing to a running product, and back: the story of `make run`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from config import PROJECT_DIR, Settings
+from launch.children import Children
+from launch.faults import CommandFailed
+from launch.lock import make_folder, only_one
+from launch.reachable import check_port
+from launch.servers import Servers, embedded_servers
+from launch.watch import Watch
+
+WEB_STOP_TIMEOUT_S = 5
+STOP_MARGIN_S = 0.8  # for a consumer to release its jobs after its own time-out
+FLASK = ["-m", "flask", "--app", "wsgi"]
+
+
+def run(settings: Settings) -> None:
+    """Run everything until a signal comes; raises LaunchFault."""
+    signal.signal(signal.SIGTERM, _leave)
+    make_folder(settings.var_path)
+    with only_one(settings.var_path / "run.lock"):
+        check_port(settings.host, settings.port)
+        with embedded_servers(settings) as servers:
+            environment = _environment(settings, servers)
+            _run_step("The migration", ["-m", "launch.migrations"], environment)
+            _run_step("The first account", [*FLASK, "users", "first-admin"], environment)
+            _run_children(settings, servers, environment)
+
+
+def _leave(_signal_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _environment(settings: Settings, servers: Servers) -> dict[str, str]:
+    urls = {name: server.url for name, server in servers.items()}
+    return {**os.environ, **urls, "SECRET_KEY": settings.secret_key, "PYTHONUNBUFFERED": "1"}
+
+
+def _run_step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=False)
+    if done.returncode:
+        raise CommandFailed(f"{title} failed (exit code {done.returncode}): see the lines above.")
+
+
+def _run_children(settings: Settings, servers: Servers, environment: dict[str, str]) -> None:
+    # Later Pythons start helpers through a server process that no signal of ours would reach.
+    multiprocessing.set_start_method("fork", force=True)
+    watch = Watch(settings, servers)
+    stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
+    children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
+    children.add("web", _web_command(settings), environment)
+    children.add("consumer", [sys.executable, "huey_consumer.py"], environment)
+    _treat_as_end(signal.SIGHUP)
+    children.loop()
+    watch.raise_if_a_server_ended()
+    children.raise_if_one_ended()
+
+
+def _web_command(settings: Settings) -> list[str]:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    options = {
+        "--bind": f"{host}:{settings.port}",
+        "--worker-class": "gthread",
+        "--threads": str(settings.web_threads),
+        "--graceful-timeout": str(WEB_STOP_TIMEOUT_S),
+        "--log-level": "warning",
+    }
+    flags = [part for option in options.items() for part in option]
+    return [sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "wsgi:app"]
+
+
+def _treat_as_end(signal_number: signal.Signals) -> None:
+    """A closed terminal ends the product, unless nohup has said otherwise."""
+    if signal.getsignal(signal_number) is not signal.SIG_IGN:
+        signal.signal(signal_number, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
