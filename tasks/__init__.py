@@ -1,1 +1,17 @@
-"""What a task author imports."""
+"""What a task author imports: `task`, `enqueue`, `current_job` and their kin."""
+
+from tasks.engine.decorator import huey, task
+from tasks.engine.enqueue import Enqueued, enqueue, enqueue_in_transaction, enqueue_many
+from tasks.engine.errors import MahaamError
+from tasks.engine.run import current_job
+
+__all__ = [
+    "Enqueued",
+    "MahaamError",
+    "current_job",
+    "enqueue",
+    "enqueue_in_transaction",
+    "enqueue_many",
+    "huey",
+    "task",
+]

@@ -38,7 +38,9 @@ def dump(value: Any, *, what: str, limit_bytes: int | None = None) -> str:
     return text
 
 
-def dump_call(args: tuple[Any, ...], kwargs: dict[str, Any], *, limit_bytes: int) -> tuple[str, str]:
+def dump_call(
+    args: tuple[Any, ...], kwargs: dict[str, Any], *, limit_bytes: int
+) -> tuple[str, str]:
     """The JSON texts of positional and keyword arguments.
 
     Raises ArgumentNotStorable (names the argument and its type), PayloadTooLarge.
@@ -46,7 +48,10 @@ def dump_call(args: tuple[Any, ...], kwargs: dict[str, Any], *, limit_bytes: int
     positional = [
         _tagged(value, f"Argument {place}", 0) for place, value in enumerate(args, start=1)
     ]
-    named = {_key(name, "The arguments"): _tagged(kwargs[name], f"Argument {name!r}", 0) for name in kwargs}
+    named = {
+        _key(name, "The arguments"): _tagged(kwargs[name], f"Argument {name!r}", 0)
+        for name in kwargs
+    }
     texts = _dumps(positional), _dumps(named)
     characters = len(texts[0]) + len(texts[1])
     if characters * 4 > limit_bytes:
@@ -91,7 +96,9 @@ def _refuse(what: str, value: Any) -> ArgumentNotStorable:
 
 def _text(value: str, what: str) -> str:
     if "\x00" in value:
-        raise ArgumentNotStorable(f"{what} contains a NUL character, which PostgreSQL cannot store.")
+        raise ArgumentNotStorable(
+            f"{what} contains a NUL character, which PostgreSQL cannot store."
+        )
     if not value.isascii():
         try:
             value.encode()
@@ -130,7 +137,9 @@ def _datetime(value: datetime, what: str) -> Any:
 
 def _time(value: time, what: str) -> Any:
     if value.tzinfo is not None and value.utcoffset() is None:
-        raise ArgumentNotStorable(f"{what} is a time whose zone has no fixed offset. Pass a datetime.")
+        raise ArgumentNotStorable(
+            f"{what} is a time whose zone has no fixed offset. Pass a datetime."
+        )
     return {"$time": value.isoformat()}
 
 
@@ -177,7 +186,9 @@ def _tagged(value: Any, what: str, depth: int) -> Any:
     if tree is None:
         raise _refuse(what, value)
     if depth >= MAX_DEPTH:
-        raise ArgumentNotStorable(f"{what} is nested deeper than {MAX_DEPTH} levels or contains itself.")
+        raise ArgumentNotStorable(
+            f"{what} is nested deeper than {MAX_DEPTH} levels or contains itself."
+        )
     return tree(value, what, depth + 1)
 
 

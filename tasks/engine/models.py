@@ -40,7 +40,7 @@ class Base(DeclarativeBase):
             "pk": "%(table_name)s_pkey",
         }
     )
-    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads the plain attribute)
+    type_annotation_map = {
         str: Text,
         datetime: DateTime(timezone=True),
         uuid.UUID: Uuid(),
@@ -89,7 +89,9 @@ class Job(Base):
     state: Mapped[str]
     args: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     kwargs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
-    options: Mapped[dict[str, Any] | None] = mapped_column(comment="what rides along: chain, hooks, removal")
+    options: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="what rides along: chain, hooks, removal"
+    )
     tags: Mapped[list[str] | None]
     attempt: Mapped[int] = mapped_column(server_default="0", comment="starts so far")
     retry_count: Mapped[int] = mapped_column(server_default="0")
@@ -150,7 +152,9 @@ class Job(Base):
             "job_rare_state",
             "state",
             "id",
-            postgresql_where=text("state IN ('scheduled', 'retrying', 'failed', 'cancelled', 'expired')"),
+            postgresql_where=text(
+                "state IN ('scheduled', 'retrying', 'failed', 'cancelled', 'expired')"
+            ),
         ),
         # The head of job_waiting dies with every start; a small table must be vacuumed early.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
@@ -174,7 +178,9 @@ class Attempt(Base):
     error_class: Mapped[str | None]
     error_message: Mapped[str | None]
     traceback: Mapped[str | None]
-    late_at: Mapped[datetime | None] = mapped_column(comment="a refused result arrived after the rescue")
+    late_at: Mapped[datetime | None] = mapped_column(
+        comment="a refused result arrived after the rescue"
+    )
     late_outcome: Mapped[str | None]
 
     __table_args__ = (
@@ -241,7 +247,9 @@ class Worker(Base):
     stopped_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("state IN ('running', 'stopping', 'stopped', 'lost')", name="state_is_known"),
+        CheckConstraint(
+            "state IN ('running', 'stopping', 'stopped', 'lost')", name="state_is_known"
+        ),
     )
 
 
@@ -262,8 +270,8 @@ class JobMinute(Base):
     cancelled: Mapped[int] = mapped_column(server_default="0")
     expired: Mapped[int] = mapped_column(server_default="0")
     crashed: Mapped[int] = mapped_column(server_default="0")
-    wait_ms: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="sum, first starts only")
+    wait_ms: Mapped[int] = mapped_column(
+        BigInteger, server_default="0", comment="sum, first starts only"
+    )
     waited: Mapped[int] = mapped_column(server_default="0", comment="first starts in wait_ms")
     run_ms: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="sum")
-
-

@@ -82,7 +82,9 @@ def seconds(name: str, value: Any) -> float | None:
 
 def _whole(name: str, value: Any, low: int, high: int) -> None:
     if type(value) is not int or not low <= value <= high:
-        raise OptionNotValid(f"{name} must be a whole number from {low} to {high}; it is {value!r}.")
+        raise OptionNotValid(
+            f"{name} must be a whole number from {low} to {high}; it is {value!r}."
+        )
 
 
 def _number(
@@ -98,6 +100,4 @@ def _words(name: str, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, str) or not KEY.fullmatch(value) or not value.isprintable():
-        raise OptionNotValid(
-            f"{name} must be 1 to 200 printable characters; it is {value!r}."
-        )
+        raise OptionNotValid(f"{name} must be 1 to 200 printable characters; it is {value!r}.")

@@ -30,7 +30,9 @@ class Failure:
     def of(cls, fault: BaseException) -> Failure:
         """`fault` with its traceback, capped, and a fingerprint that is alike for alike faults."""
         kind = type(fault)
-        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        name = (
+            kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        )
         limit_bytes = get_settings().traceback_limit_bytes
         text = clean(_formatted(fault), limit_bytes)
         message = clean(_message(fault), MESSAGE_LIMIT_BYTES)
@@ -40,7 +42,12 @@ class Failure:
     def told(cls, error: MahaamError) -> Failure:
         """A failure that is ours to tell and has no traceback worth reading."""
         name = type(error).__name__
-        return cls(name, clean(str(error), MESSAGE_LIMIT_BYTES), f"{name}: {clean(str(error))}", _fingerprint(name, ""))
+        return cls(
+            name,
+            clean(str(error), MESSAGE_LIMIT_BYTES),
+            f"{name}: {clean(str(error))}",
+            _fingerprint(name, ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,9 @@ def _formatted(fault: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(fault))
     except Exception as broken:  # a task's exception may fail at being printed
-        return f"{type(fault).__name__} (its traceback cannot be formatted: {type(broken).__name__})"
+        return (
+            f"{type(fault).__name__} (its traceback cannot be formatted: {type(broken).__name__})"
+        )
 
 
 def _message(fault: BaseException) -> str:
@@ -89,5 +98,7 @@ def _message(fault: BaseException) -> str:
 
 def _fingerprint(name: str, text: str) -> str:
     """Alike for the same class raised by the same chain of functions, whatever the line numbers."""
-    frames = [f"{match['file'].rsplit('/', 1)[-1]}:{match['name']}" for match in FRAME.finditer(text)]
+    frames = [
+        f"{match['file'].rsplit('/', 1)[-1]}:{match['name']}" for match in FRAME.finditer(text)
+    ]
     return hashlib.sha256("|".join([name, *frames[-6:]]).encode()).hexdigest()[:16]

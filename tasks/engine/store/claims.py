@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tasks.engine.database import Cursor
 
@@ -19,7 +19,7 @@ class Claim(NamedTuple):
     priority: int
     args: str
     kwargs: str
-    options: dict[str, Any] | None
+    options: str | None
     retry_count: int
     max_retries: int
     retry_delay_s: float
@@ -49,7 +49,7 @@ WHERE id = ANY(%(ids)s::uuid[])
   AND EXISTS (SELECT FROM worker
               WHERE worker.id = %(worker_id)s AND worker.state IN ('running', 'stopping'))
 RETURNING id::text, attempt, worker_id::text, state, task, queue, priority, args::text, kwargs::text,
-          options, retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
+          options::text, retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
 """
 
 # PostgreSQL may lose the last claims in a crash (they are committed without waiting for the disk):

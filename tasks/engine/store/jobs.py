@@ -24,7 +24,7 @@ SELECT new.id, %(task)s, %(queue)s, %(priority)s,
 FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[]) AS new(id, args, kwargs),
      (SELECT coalesce(%(eta)s::timestamptz, now() + %(delay_s)s * interval '1 second') AS run_at) AS due
 ON CONFLICT DO NOTHING
-RETURNING id, state
+RETURNING id::text, state
 """
 
 # The common case, one job to run now, planned in half the time.

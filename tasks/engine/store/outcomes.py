@@ -138,7 +138,9 @@ def settle(cursor: Cursor, ended: Sequence[Ended]) -> set[tuple[str, int]]:
     other = [pair for pair in ended if pair[1].state != "completed"]
     written: set[tuple[str, int]] = set()
     if completed:
-        cursor.execute(COMPLETE, {**_fences(completed), "results": [o.result for _, o in completed]})
+        cursor.execute(
+            COMPLETE, {**_fences(completed), "results": [o.result for _, o in completed]}
+        )
         written.update(cursor.fetchall())
     if other:
         cursor.execute(END, {**_fences(other), **_columns(other)})

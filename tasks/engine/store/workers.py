@@ -57,6 +57,21 @@ WHERE worker_id = %(id)s AND state = 'running'
 RETURNING id::text
 """
 
+RELEASE_ALL = """
+WITH held AS (
+  SELECT id, queued_at, started_at FROM job
+  WHERE worker_id = %(id)s AND state = 'running' ORDER BY id FOR UPDATE
+), moved AS (
+  UPDATE job SET state = 'queued', queued_at = now(), started_at = NULL, worker_id = NULL
+  FROM held WHERE job.id = held.id
+  RETURNING job.id, job.attempt, held.queued_at, held.started_at
+), noted AS (
+  INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
+  SELECT id, attempt, %(id)s, queued_at, started_at, now(), 'released' FROM moved
+)
+SELECT id::text FROM moved
+"""
+
 STOP = """
 UPDATE worker SET state = %(state)s, stopped_at = CASE WHEN %(state)s = 'stopped' THEN now() END
 WHERE id = %(id)s AND state IN ('running', 'stopping')
@@ -145,6 +160,12 @@ def beat(cursor: Cursor, worker_id: str, *, lease_s: float, memory_bytes: int) -
 def disown(cursor: Cursor, worker_id: str, held: list[str]) -> list[str]:
     """Queue again what the table says runs here and `held` does not list; returns the ids."""
     cursor.execute(DISOWN, {"id": worker_id, "held": held})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def release_all(cursor: Cursor, worker_id: str) -> list[str]:
+    """Queue everything that runs in a worker again, uncharged; returns the ids."""
+    cursor.execute(RELEASE_ALL, {"id": worker_id})
     return [row[0] for row in cursor.fetchall()]
 
 

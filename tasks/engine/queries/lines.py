@@ -1,4 +1,4 @@
-"""Reads and writes the lines that consumers serve."""
+"""The queues as those who serve them see them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ def lines(cursor: Cursor) -> list[Line]:
     """All queues, the first to be served first."""
     cursor.execute(LINES)
     return [Line._make(row) for row in cursor.fetchall()]
-
-
-def declare(cursor: Cursor, names: list[str]) -> None:
-    """Add the queues that tasks name and nobody has added yet, with default rank and weight."""
-    cursor.execute(
-        "INSERT INTO queue (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (names,)
-    )
 
 
 def waiting(cursor: Cursor, names: list[str]) -> bool:

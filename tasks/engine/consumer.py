@@ -1,0 +1,178 @@
+"""A consumer process: its greenlets, its signals, its graceful end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from dataclasses import dataclass, field
+from types import FrameType
+
+import gevent
+from huey.consumer import Consumer
+
+from tasks.engine import catalog
+from tasks.engine.dispatcher import Dispatcher
+from tasks.engine.link import Link, LinkBroken
+from tasks.engine.scheduler import DueScheduler
+from tasks.engine.seam import MahaamHuey
+from tasks.engine.store import workers
+from tasks.engine.upkeep import Upkeep
+from tasks.engine.worker import DurableWorker
+
+log = logging.getLogger("mahaam.consumer")
+
+WATCH_S = 0.05
+INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
+EMPTY_S = 1.0  # silence after which an empty queue counts as empty
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How a consumer works and when it ends by itself; times in seconds, None for never."""
+
+    workers: int = 4
+    queues: list[str] = field(default_factory=list)
+    weighted: bool = False
+    shutdown_timeout_s: float = 8.0
+    max_jobs: int | None = None
+    max_time_s: float | None = None
+    stop_when_empty: bool = False
+
+
+class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
+    """Huey's greenlet consumer around a dispatcher."""
+
+    worker_class = DurableWorker
+    scheduler_class = DueScheduler
+
+    def __init__(self, huey: MahaamHuey, plan: Plan) -> None:
+        self._plan = plan
+        self._doorbell = huey.storage.doorbell
+        self.dispatcher = Dispatcher(
+            self._doorbell, slots=plan.workers, queues=plan.queues, weighted=plan.weighted
+        )
+        self._upkeep = Upkeep(self.dispatcher, self._doorbell, queues=plan.queues)
+        self._link = Link("mahaam consumer", timeout_s=5)
+        self._signals = 0
+        self._fault: str | None = None
+        super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=False)
+
+    def _create_worker(self) -> DurableWorker:
+        worker: DurableWorker = super()._create_worker()
+        worker.dispatcher = self.dispatcher
+        return worker
+
+    def run(self) -> int:
+        """Work until told to end or a limit of the plan is reached; returns the exit code."""
+        started_at = time.monotonic()
+        self._open()
+        while not (reason := self._reason_to_end(started_at)):
+            gevent.sleep(WATCH_S)
+            self._watch_lease()
+        log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
+        self._close()
+        log.info("Stopped. started=%s", self.dispatcher.started)
+        return 1 if self._fault else 0
+
+    def _open(self) -> None:
+        catalog.declare_queues()
+        self._upkeep.read_lines()
+        self.dispatcher.lease.open()
+        self.scheduler.start()
+        for _, greenlet in self.worker_threads:
+            greenlet.start()
+        for loop in (self.dispatcher.claim_loop, self.dispatcher.settle_loop, self._upkeep.loop):
+            gevent.spawn(loop).link_exception(self._note_fault)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_signal)
+        log.info(
+            "Consumer ready. worker=%s greenlets=%s queues=%s",
+            self.dispatcher.lease.worker_id,
+            self._plan.workers,
+            ",".join(line.name for line in self.dispatcher.lines),
+        )
+
+    def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """The first signal ends gracefully, the second at once."""
+        self._signals += 1
+        if self._signals > 1:
+            self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
+
+    def _note_fault(self, greenlet: gevent.Greenlet) -> None:
+        self._fault = f"{type(greenlet.exception).__name__}: {greenlet.exception}"
+
+    def _reason_to_end(self, started_at: float) -> str | None:
+        plan, dispatcher = self._plan, self.dispatcher
+        if self._fault:
+            log.critical("A loop of the consumer ended; restart it. fault=%s", self._fault)
+            return "a fault"
+        if self._signals:
+            return "a signal came"
+        if plan.max_jobs is not None and dispatcher.started >= plan.max_jobs:
+            return f"{plan.max_jobs} jobs were started"
+        if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
+            return f"{plan.max_time_s:g} s have passed"
+        return "nothing is left" if plan.stop_when_empty and self._is_empty() else None
+
+    def _is_empty(self) -> bool:
+        since = self.dispatcher.silent_since
+        if since is None or time.monotonic() - since < EMPTY_S or not self.dispatcher.is_idle():
+            return False
+        try:
+            return self._upkeep.is_empty()
+        except LinkBroken:
+            return False
+
+    def _watch_lease(self) -> None:
+        """Stop what runs under a lease that is over: others may run it by now."""
+        lease = self.dispatcher.lease
+        if lease.is_valid():
+            return
+        self._interrupt()
+        if lease.lost and not self.dispatcher.running():
+            lease.renew()
+
+    def _interrupt(self) -> None:
+        for run in self.dispatcher.running():
+            if run.greenlet is not None:
+                run.interrupted()
+                gevent.kill(run.greenlet, KeyboardInterrupt)
+
+    def _close(self) -> None:
+        lease = self.dispatcher.lease
+        deadline = time.monotonic() + self._plan.shutdown_timeout_s
+        if lease.abandon_at is None:
+            lease.abandon_at = deadline + INTERRUPT_S + 1.0
+        self.dispatcher.be_quiet()
+        self.stop_flag.set()
+        self._mark("stopping")
+        self._wait_until_idle(deadline)
+        self._interrupt()
+        self._wait_until_idle(time.monotonic() + INTERRUPT_S)
+        self._release_rest()
+        lease.close()
+
+    def _wait_until_idle(self, deadline: float) -> None:
+        while not self.dispatcher.is_idle() and time.monotonic() < deadline and self._signals < 2:
+            gevent.sleep(WATCH_S / 5)
+
+    def _mark(self, state: str) -> None:
+        try:
+            self._link.run(
+                lambda cursor: workers.stop(cursor, self.dispatcher.lease.worker_id, state=state)
+            )
+        except LinkBroken as fault:
+            log.warning("The worker could not be marked %s. fault=%s", state, fault)
+
+    def _release_rest(self) -> None:
+        """What is still running by the table was claimed and never begun, or would not stop."""
+        worker_id = self.dispatcher.lease.worker_id
+        try:
+            released = self._link.run(lambda cursor: workers.release_all(cursor, worker_id))
+        except LinkBroken as fault:
+            log.error("Jobs could not be released; they are rescued. fault=%s", fault)
+            return
+        if released:
+            log.warning("Jobs released to the queue. jobs=%s", ",".join(released))
+        self._mark("stopped")

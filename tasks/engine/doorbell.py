@@ -1,0 +1,119 @@
+"""Redis as a doorbell: one sorted set per queue, a member is a job id, its score minus the priority.
+
+Nothing here is a record. What gets lost is rung again from the rows, what does not belong here
+claims nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import redis
+
+from tasks.engine.queries.lines import Line
+from tasks.engine.store.due import Ring
+
+ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# KEYS: the queues, next to be served first. ARGV: how many ids are wanted, then for each queue
+# its rate limit (0: none) and period in ms. A limited queue keeps the times of its last starts,
+# by Redis's clock, so that all consumers together stay within the limit.
+POP = """
+local wanted = tonumber(ARGV[1])
+local ids = {}
+for place, key in ipairs(KEYS) do
+  if wanted == 0 then break end
+  local limit, period_ms = tonumber(ARGV[2 * place]), tonumber(ARGV[2 * place + 1])
+  local allowed = wanted
+  local now_ms, starts
+  if limit > 0 then
+    local time = redis.call('TIME')
+    now_ms, starts = time[1] * 1000 + math.floor(time[2] / 1000), key .. ':starts'
+    redis.call('ZREMRANGEBYSCORE', starts, '-inf', now_ms - period_ms)
+    allowed = math.min(wanted, limit - redis.call('ZCARD', starts))
+  end
+  if allowed > 0 then
+    local popped = redis.call('ZPOPMIN', key, allowed)
+    for i = 1, #popped, 2 do
+      ids[#ids + 1] = popped[i]
+      wanted = wanted - 1
+      if limit > 0 then
+        redis.call('ZADD', starts, now_ms, popped[i] .. ':' .. now_ms)
+        redis.call('PEXPIRE', starts, period_ms)
+      end
+    end
+  end
+end
+return ids
+"""
+
+
+class Doorbell:
+    """Rings for jobs and hears who is next. Every method raises redis.RedisError when Redis is away."""
+
+    def __init__(self, client: redis.Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._pop = client.register_script(POP)
+
+    def ring(self, rings: Iterable[Ring]) -> None:
+        """Add jobs to their queues; one that is there keeps its place."""
+        scores: dict[str, dict[str, int]] = defaultdict(dict)
+        for queue, priority, id_ in rings:
+            scores[queue][id_] = -priority
+        if len(scores) == 1:
+            ((queue, members),) = scores.items()
+            self._client.zadd(self.key(queue), members, nx=True)
+        elif scores:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for queue, members in scores.items():
+                    pipeline.zadd(self.key(queue), members, nx=True)
+                pipeline.execute()
+
+    def pop(self, wanted: int, lines: Sequence[Line]) -> list[str]:
+        """Up to `wanted` ids, the first line's first, within the rate limits; returns at once."""
+        if not lines:
+            return []
+        numbers: list[float] = [wanted]
+        for line in lines:
+            numbers += [line.rate_limit or 0, (line.rate_period_s or 0) * 1000]
+        popped: list[bytes] = self._pop(keys=[self.key(line.name) for line in lines], args=numbers)
+        return [id_.decode() for id_ in popped if ID.fullmatch(id_)]
+
+    def wait(self, lines: Sequence[Line], *, timeout_s: float) -> list[str]:
+        """The next id as soon as one is rung in a line without rate limit; empty after `timeout_s`."""
+        heard = self._client.bzpopmin([self.key(line.name) for line in lines], timeout=timeout_s)
+        if heard is None or not ID.fullmatch(heard[1]):
+            return []
+        return [heard[1].decode()]
+
+    def forget(self, rings: Iterable[Ring]) -> None:
+        """Take jobs out of their queues, for ones that are not to start."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue, _, id_ in rings:
+                pipeline.zrem(self.key(queue), id_)
+            pipeline.execute()
+
+    def has_lost_its_memory(self) -> bool:
+        """Whether Redis came back empty; says yes once, to one consumer."""
+        return bool(self._client.set(f"{self._prefix}:memory", "1", nx=True))
+
+    def waiting(self, queue: str) -> int:
+        """How many ids stand in a queue."""
+        return int(self._client.zcard(self.key(queue)))
+
+    def clear(self, queue: str) -> None:
+        """Empty a queue's sorted set; the rows stay as they are."""
+        self._client.delete(self.key(queue))
+
+    def key(self, queue: str) -> str:
+        """The name of a queue's sorted set."""
+        return f"{self._prefix}:queue:{queue}"
+
+
+def connect(url: str) -> redis.Redis:
+    """A client whose calls end after 5 s at the latest."""
+    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, **keepalive)

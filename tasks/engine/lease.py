@@ -1,0 +1,159 @@
+"""A worker's lease: the sign of life that a native thread gives while greenlets are busy."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+
+import psutil
+from gevent import monkey
+
+from config import get_settings
+from tasks.engine import database
+from tasks.engine.database import Connection
+from tasks.engine.store import workers
+from tasks.engine.store.workers import NewWorker
+from tasks.engine.task import new_id
+
+log = logging.getLogger("mahaam.lease")
+
+start_thread = monkey.get_original("_thread", "start_new_thread")
+native_sleep = monkey.get_original("time", "sleep")
+
+RETRY_S = 1.0
+MARGIN_S = 1.0  # a lease counts as over a little before PostgreSQL says so
+TICK_S = 0.1
+
+
+class Lease:
+    """Registers this process as a worker and renews its lease until it is closed.
+
+    `held` lists the ids of jobs that this process claims, runs or settles at the moment.
+    `last_resort` is called in the thread, with a connection, when `abandon` was asked for.
+    """
+
+    def __init__(self, *, queues: list[str], greenlets: int, held: Callable[[], list[str]]) -> None:
+        settings = get_settings()
+        self._lease_s = settings.lease_s
+        self._beat_s = settings.beat_s
+        self._held = held
+        self._connection: Connection | None = None
+        self._closed = False
+        self._good_until = 0.0
+        self._process = psutil.Process()
+        self.lost = False
+        self.abandon_at: float | None = None  # release everything and end the process at this time
+        self.worker = NewWorker(
+            id=new_id(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=_version(),
+            queues=queues,
+            greenlets=greenlets,
+        )
+
+    @property
+    def worker_id(self) -> str:
+        """The id under which jobs are claimed now."""
+        return self.worker.id
+
+    def is_valid(self) -> bool:
+        """Whether PostgreSQL still counts this worker as alive, for all that is known here."""
+        return not self.lost and time.monotonic() < self._good_until
+
+    def open(self) -> None:
+        """Register, then beat in a native thread. Raises psycopg2.Error."""
+        self._register()
+        start_thread(self._keep, ())
+
+    def renew(self) -> None:
+        """Begin again under a new id, after everything of the lost one has been stopped."""
+        self.worker = replace(self.worker, id=new_id())
+        self._good_until = 0.0
+        self.lost = False
+
+    def close(self) -> None:
+        """Stop beating."""
+        self._closed = True
+
+    # The native thread from here on.
+
+    def _keep(self) -> None:
+        next_beat = time.monotonic() + self._beat_s
+        while not self._closed:
+            if self.abandon_at is not None and time.monotonic() >= self.abandon_at:
+                self._abandon()
+            if time.monotonic() >= next_beat or self._good_until == 0.0:
+                next_beat = time.monotonic() + (self._beat_s if self._beat() else RETRY_S)
+            native_sleep(TICK_S)
+
+    def _beat(self) -> bool:
+        """Renew the lease once; returns whether PostgreSQL answered."""
+        worker_id, asked_at = self.worker.id, time.monotonic()
+        if self.lost:
+            return False
+        try:
+            if self._good_until == 0.0:
+                self._register()
+                return True
+            held = self._held()
+            with self._link().cursor() as cursor:
+                memory_bytes = self._process.memory_info().rss
+                state = workers.beat(
+                    cursor, worker_id, lease_s=self._lease_s, memory_bytes=memory_bytes
+                )
+                disowned = workers.disown(cursor, worker_id, held) if state else []
+        except database.BROKEN as fault:
+            self._connection = None
+            log.warning(
+                "Beat failed; trying again. worker=%s fault=%s", worker_id, str(fault).strip()
+            )
+            return False
+        if disowned:
+            log.warning(
+                "Jobs said to run here and did not; queued again. jobs=%s", ",".join(disowned)
+            )
+        if state is None:
+            self.lost = True
+            log.error(
+                "Lease lost; the jobs here are stopped and run elsewhere. worker=%s", worker_id
+            )
+            return False
+        self._good_until = asked_at + self._lease_s - MARGIN_S
+        return True
+
+    def _register(self) -> None:
+        asked_at = time.monotonic()
+        with self._link().cursor() as cursor:
+            workers.register(cursor, self.worker, lease_s=self._lease_s)
+        self._good_until = asked_at + self._lease_s - MARGIN_S
+
+    def _abandon(self) -> None:
+        """Give everything back and end: for when no greenlet can do it any more."""
+        try:
+            with self._link().cursor() as cursor:
+                released = workers.release_all(cursor, self.worker.id)
+                workers.stop(cursor, self.worker.id, state="stopped")
+            log.warning("Ended at once; running jobs are queued again. jobs=%s", ",".join(released))
+        except database.BROKEN as fault:
+            log.error("Ended at once without PostgreSQL; its jobs are rescued. fault=%s", fault)
+        finally:
+            logging.shutdown()
+            os._exit(0)
+
+    def _link(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = database.open_link("mahaam beat")
+        return self._connection
+
+
+def _version() -> str:
+    try:
+        return version("mahaam")
+    except PackageNotFoundError:
+        return "development"

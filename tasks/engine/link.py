@@ -1,0 +1,109 @@
+"""A consumer's own connection to PostgreSQL, which opens itself again after every fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import gevent
+import psycopg2
+
+from tasks.engine import database
+from tasks.engine.database import BROKEN, Connection, Cursor
+
+log = logging.getLogger("mahaam.link")
+
+T = TypeVar("T")
+
+
+class LinkBroken(Exception):
+    """PostgreSQL did not answer; whether the statement was carried out is unknown."""
+
+
+class Link:
+    """One connection, used by one greenlet at a time."""
+
+    def __init__(self, name: str, *, timeout_s: float, settings: tuple[str, ...] = ()) -> None:
+        self._name = name
+        self._timeout_s = timeout_s
+        self._settings = settings
+        self._connection: Connection | None = None
+        self._down = False
+        self.on_open: Callable[[Cursor], None] | None = None
+
+    def run(self, work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
+        """What `work` returns; with `atomic` its statements commit together.
+
+        Raises LinkBroken when the connection fails or stays silent for the time-out, and
+        psycopg2.Error for what PostgreSQL refuses.
+        """
+        try:
+            with gevent.Timeout(self._timeout_s), self._cursor(atomic=atomic) as cursor:
+                return work(cursor)
+        except BROKEN as fault:
+            raise self._broken(fault) from fault
+        except gevent.Timeout as fault:
+            raise self._broken(fault) from fault
+        except psycopg2.Error:
+            raise
+        except BaseException:
+            self.close()  # killed in the middle of an answer
+            raise
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._opened()
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+    @contextmanager
+    def _cursor(self, *, atomic: bool) -> Iterator[Cursor]:
+        connection = self.connection
+        with connection.cursor() as cursor:
+            if not atomic:
+                yield cursor
+                return
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except psycopg2.Error as fault:
+                if not isinstance(fault, BROKEN):
+                    cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def _opened(self) -> Connection:
+        connection = database.open_link(self._name)
+        try:
+            with connection.cursor() as cursor:
+                for setting in self._settings:
+                    cursor.execute(setting)
+                if self.on_open is not None:
+                    self.on_open(cursor)
+        except BaseException:
+            connection.close()
+            raise
+        if self._down:
+            self._down = False
+            log.warning("PostgreSQL is back. link=%s", self._name)
+        return connection
+
+    def _broken(self, fault: BaseException) -> LinkBroken:
+        self.close()
+        if not self._down:
+            self._down = True
+            log.error(
+                "PostgreSQL is away; trying again until it answers. link=%s fault=%s",
+                self._name,
+                str(fault).strip() or type(fault).__name__,
+            )
+        return LinkBroken(str(fault).strip())

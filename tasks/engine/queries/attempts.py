@@ -1,0 +1,84 @@
+"""The starts of one job, oldest first; the one that its own row still describes is the last."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tasks.engine.models import Attempt, Job
+from tasks.engine.states import State
+
+
+@dataclass(frozen=True)
+class AttemptEntry:
+    """One start of a job; `outcome` is `running` while it is under way."""
+
+    number: int
+    outcome: str
+    worker_id: uuid.UUID | None
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    error_class: str | None = None
+    error_message: str | None = None
+    traceback: str | None = None
+    late_at: datetime | None = None
+    late_outcome: str | None = None
+
+    @property
+    def wait(self) -> timedelta | None:
+        """How long the job stood in its queue before this start."""
+        return _between(self.queued_at, self.started_at)
+
+    @property
+    def run(self) -> timedelta | None:
+        """How long this start ran; None while it runs."""
+        return _between(self.started_at, self.finished_at)
+
+
+def attempts_of(session: Session, job: Job) -> tuple[AttemptEntry, ...]:
+    """Every start of `job`."""
+    rows = session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.number))
+    known = tuple(_recorded(row) for row in rows)
+    is_described = any(entry.number == job.attempt for entry in known)
+    return known if is_described or not _has_start(job) else (*known, _current(job))
+
+
+def _has_start(job: Job) -> bool:
+    return job.attempt > 0 and job.started_at is not None
+
+
+def _current(job: Job) -> AttemptEntry:
+    return AttemptEntry(
+        number=job.attempt,
+        outcome=State(job.state).value,
+        worker_id=job.worker_id,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        error_message=job.error,
+    )
+
+
+def _recorded(row: Attempt) -> AttemptEntry:
+    return AttemptEntry(
+        number=row.number,
+        outcome=row.outcome,
+        worker_id=row.worker_id,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        error_class=row.error_class,
+        error_message=row.error_message,
+        traceback=row.traceback,
+        late_at=row.late_at,
+        late_outcome=row.late_outcome,
+    )
+
+
+def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return end - start if start and end else None

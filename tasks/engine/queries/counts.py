@@ -1,0 +1,72 @@
+"""How many there are of something: from small indexes and the rollup, and never beyond a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tasks.engine.queries.limits import COUNT_LIMIT, time_limit
+from tasks.engine.states import State
+
+# Completed jobs are nearly all of the table and in no small index: the rollup counts those.
+COUNTED = tuple(state for state in State if state is not State.COMPLETED)
+
+_STATE = "(SELECT count(*) FROM (SELECT FROM job WHERE state = '{0}' LIMIT :limit) AS some) AS {0}"
+STATES = "SELECT " + ", ".join(_STATE.format(state.value) for state in COUNTED)
+
+OPEN_LETTERS = """
+    SELECT count(*) FROM (
+           SELECT FROM dead_letter
+            WHERE resolved_at IS NULL AND reprocessed_at IS NULL LIMIT :limit) AS some
+"""
+
+LIVE_WORKERS = """
+    SELECT count(*) AS workers, coalesce(sum(greenlets), 0) AS greenlets FROM worker
+     WHERE state IN ('running', 'stopping') AND lease_until > now()
+"""
+
+LAST_HOUR = """
+    SELECT coalesce(sum(completed), 0) AS completed, coalesce(sum(failed), 0) AS failed
+      FROM job_minute WHERE minute >= now() - interval '1 hour'
+"""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the first page tells; counts above COUNT_LIMIT mean "more than that"."""
+
+    states: dict[str, int]
+    open_letters: int
+    workers: int
+    greenlets: int
+    completed: int
+    failed: int
+
+
+def state_counts(session: Session) -> dict[str, int]:
+    """Jobs per state, without the completed ones; stops at COUNT_LIMIT + 1. Raises QueryTooSlow."""
+    with time_limit(session):
+        row = session.execute(text(STATES), {"limit": COUNT_LIMIT + 1}).one()
+    return dict(row._mapping)
+
+
+def open_letter_count(session: Session) -> int:
+    """Dead letters that nobody has dealt with; stops at COUNT_LIMIT + 1."""
+    return int(session.execute(text(OPEN_LETTERS), {"limit": COUNT_LIMIT + 1}).scalar_one())
+
+
+def overview(session: Session) -> Overview:
+    """Everything on the first page. Raises QueryTooSlow."""
+    with time_limit(session):
+        live = session.execute(text(LIVE_WORKERS)).one()
+        hour = session.execute(text(LAST_HOUR)).one()
+        return Overview(
+            states=state_counts(session),
+            open_letters=open_letter_count(session),
+            workers=live.workers,
+            greenlets=live.greenlets,
+            completed=hour.completed,
+            failed=hour.failed,
+        )

@@ -1,0 +1,111 @@
+"""Questions about jobs that failed for good."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from tasks.engine.models import DeadLetter, Job
+from tasks.engine.queries.paging import Cursor, Page, read_page
+
+MESSAGE_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class DeadLetterFilter:
+    """What a list of dead letters is narrowed to; None: any."""
+
+    reprocessed: bool | None = None
+    resolved: bool | None = None
+    notified: bool | None = None
+    queue: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True)
+class DeadLetterEntry:
+    """A dead letter as a list shows it; `error_message` is only its beginning."""
+
+    id: int
+    job_id: uuid.UUID
+    job_state: str
+    task: str
+    queue: str
+    error_class: str
+    error_message: str
+    retry_count: int
+    created_at: datetime
+    reprocessed_at: datetime | None
+    resolved_at: datetime | None
+    notified_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has dealt with it yet."""
+        return self.reprocessed_at is None and self.resolved_at is None
+
+
+def dead_letters_page(
+    session: Session, wanted: DeadLetterFilter, cursor: Cursor
+) -> Page[DeadLetterEntry]:
+    """A page of the dead letters that match, newest first. Raises QueryTooSlow."""
+    return read_page(
+        session, _matching(wanted), key=DeadLetter.id, cursor=cursor, entry=DeadLetterEntry
+    )
+
+
+def dead_letters_by_id(session: Session, ids: Sequence[int]) -> tuple[DeadLetterEntry, ...]:
+    """Those of `ids` that exist, newest first."""
+    rows = session.execute(_entries().where(DeadLetter.id.in_(ids)).order_by(DeadLetter.id.desc()))
+    return tuple(DeadLetterEntry(**row._mapping) for row in rows)
+
+
+def find_dead_letter(session: Session, letter_id: int) -> DeadLetter | None:
+    """The whole dead letter, with both tracebacks; None when it does not exist."""
+    return session.get(DeadLetter, letter_id)
+
+
+def dead_letters_of(session: Session, job_id: uuid.UUID) -> tuple[DeadLetterEntry, ...]:
+    """The dead letters of one job, newest first."""
+    rows = session.execute(
+        _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc())
+    )
+    return tuple(DeadLetterEntry(**row._mapping) for row in rows)
+
+
+def _entries() -> Select[tuple[object, ...]]:
+    return select(
+        DeadLetter.id,
+        DeadLetter.job_id,
+        Job.state.label("job_state"),
+        DeadLetter.task,
+        DeadLetter.queue,
+        DeadLetter.error_class,
+        func.left(DeadLetter.error_message, MESSAGE_SHOWN).label("error_message"),
+        DeadLetter.retry_count,
+        DeadLetter.created_at,
+        DeadLetter.reprocessed_at,
+        DeadLetter.resolved_at,
+        DeadLetter.notified_at,
+    ).join(Job, Job.id == DeadLetter.job_id)
+
+
+def _matching(wanted: DeadLetterFilter) -> Select[tuple[object, ...]]:
+    question = _entries()
+    marks: tuple[tuple[InstrumentedAttribute[datetime | None], bool | None], ...] = (
+        (DeadLetter.reprocessed_at, wanted.reprocessed),
+        (DeadLetter.resolved_at, wanted.resolved),
+        (DeadLetter.notified_at, wanted.notified),
+    )
+    for column, is_marked in marks:
+        if is_marked is not None:
+            question = question.where(column.is_not(None) if is_marked else column.is_(None))
+    for name, value in ((DeadLetter.queue, wanted.queue), (DeadLetter.task, wanted.task)):
+        if value is not None:
+            question = question.where(name == value)
+    return question

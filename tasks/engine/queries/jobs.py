@@ -1,0 +1,93 @@
+"""Questions about jobs: a page of the list, one job, what a bulk action would touch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from tasks.engine.models import Job
+from tasks.engine.queries.paging import Cursor, Page, read_page
+
+ERROR_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """What a list of jobs is narrowed to; None: any."""
+
+    state: str | None = None
+    queue: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True)
+class JobEntry:
+    """A job as a list shows it; `error` is only its beginning."""
+
+    id: uuid.UUID
+    task: str
+    queue: str
+    state: str
+    priority: int
+    attempt: int
+    retry_count: int
+    max_retries: int
+    run_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested_at: datetime | None
+    error: str | None
+
+
+def jobs_page(session: Session, wanted: JobFilter, cursor: Cursor) -> Page[JobEntry]:
+    """A page of the jobs that match, newest first. Raises QueryTooSlow."""
+    return read_page(session, _matching(wanted), key=Job.id, cursor=cursor, entry=JobEntry)
+
+
+def jobs_by_id(session: Session, ids: Sequence[uuid.UUID]) -> tuple[JobEntry, ...]:
+    """Those of `ids` that exist, newest first."""
+    rows = session.execute(_entries().where(Job.id.in_(ids)).order_by(Job.id.desc()))
+    return tuple(JobEntry(**row._mapping) for row in rows)
+
+
+def find_job(session: Session, job_id: uuid.UUID) -> Job | None:
+    """The whole record of one job; None when it does not exist."""
+    return session.get(Job, job_id)
+
+
+def _entries() -> Select[tuple[object, ...]]:
+    # Arguments, results and whole errors can be large: a list does not load them.
+    return select(
+        Job.id,
+        Job.task,
+        Job.queue,
+        Job.state,
+        Job.priority,
+        Job.attempt,
+        Job.retry_count,
+        Job.max_retries,
+        Job.run_at,
+        Job.created_at,
+        Job.started_at,
+        Job.finished_at,
+        Job.cancel_requested_at,
+        func.left(Job.error, ERROR_SHOWN).label("error"),
+    )
+
+
+def _matching(wanted: JobFilter) -> Select[tuple[object, ...]]:
+    question = _entries()
+    for column, value in (
+        (Job.state, wanted.state),
+        (Job.queue, wanted.queue),
+        (Job.task, wanted.task),
+    ):
+        if value is not None:
+            question = question.where(column == value)
+    return question

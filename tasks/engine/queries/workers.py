@@ -1,0 +1,50 @@
+"""Questions about the consumer processes."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tasks.engine.queries.limits import time_limit
+
+
+@dataclass(frozen=True)
+class WorkerEntry:
+    """A consumer process; `is_live` while its lease runs; `queues` empty means all."""
+
+    id: uuid.UUID
+    host: str
+    pid: int
+    version: str
+    queues: list[str]
+    greenlets: int
+    state: str
+    started_at: datetime
+    beat_at: datetime
+    memory_bytes: int | None
+    stopped_at: datetime | None
+    is_live: bool
+    running: int
+
+
+WORKERS = """
+    SELECT worker.id, host, pid, version, queues, greenlets, worker.state, worker.started_at,
+           beat_at, memory_bytes, stopped_at,
+           worker.state IN ('running', 'stopping') AND lease_until > now() AS is_live,
+           (SELECT count(*) FROM job
+             WHERE job.state = 'running' AND job.worker_id = worker.id) AS running
+      FROM worker
+     ORDER BY is_live DESC, beat_at DESC
+     LIMIT :limit
+"""
+
+
+def workers(session: Session, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
+    """The live workers, then those that ended most recently. Raises QueryTooSlow."""
+    with time_limit(session):
+        rows = session.execute(text(WORKERS), {"limit": limit}).all()
+    return tuple(WorkerEntry(**row._mapping) for row in rows)

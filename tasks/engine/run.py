@@ -1,0 +1,192 @@
+"""One attempt while it runs: what it was started with, what was seen of it, how it ends."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from config import get_settings
+from tasks.engine.arguments import clean, dump
+from tasks.engine.backoff import backoff_s
+from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarge
+from tasks.engine.outcome import Failure, FollowUp, Outcome
+from tasks.engine.states import State
+from tasks.engine.store.claims import Claim
+
+RESULT_SHOWN = 2000
+
+
+class Run:
+    """An attempt that holds one of the consumer's slots until its outcome is written."""
+
+    __slots__ = (
+        "claim",
+        "ended",
+        "exception",
+        "final_state",
+        "follow_ups",
+        "greenlet",
+        "options",
+        "outcome",
+        "progress",
+        "remaining_retries",
+        "retry_in_s",
+        "retrying",
+        "started_at",
+        "told",
+        "unflushed",
+        "value",
+    )
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.options: dict[str, Any] = {}  # what rides along: chain, error handler, removal
+        self.started_at = time.monotonic()
+        self.greenlet: Any = None  # where the task runs, for whoever must stop it
+        self.value: Any = None
+        self.exception: BaseException | None = None
+        self.final_state: State | None = None  # said by a signal, stronger than value and exception
+        self.retrying = False
+        self.retry_in_s: float | None = None
+        self.remaining_retries = claim.max_retries - claim.retry_count
+        self.ended = False  # the task's function has returned; what is enqueued now follows from it
+        self.told = False  # Huey has said how it went
+        self.follow_ups: list[FollowUp] = []
+        self.outcome: Outcome | None = None
+        self.progress: tuple[int, str | None] = (0, None)
+        self.unflushed = False
+
+    def settle_as(self) -> Outcome:
+        """The outcome, from what Huey's signals and hooks said."""
+        if self.final_state is not None:
+            outcome = Outcome(self.final_state, self.claim.retry_count)
+        elif self.exception is not None:
+            outcome = self._failed(self.exception)
+        else:
+            outcome = Outcome(
+                State.COMPLETED, self.claim.retry_count, result=stored_result(self.value)
+            )
+        outcome.follow_ups = self.follow_ups
+        outcome.remove = self._is_removed(outcome.state)
+        return outcome
+
+    def end_without_running(self, error: MahaamError) -> None:
+        """Fail for good a job that cannot even be tried."""
+        self.outcome = Outcome(State.FAILED, self.claim.retry_count, failure=Failure.told(error))
+
+    def interrupted(self) -> None:
+        """Give the job back: it was stopped for reasons that are not its own."""
+        self.final_state = State.QUEUED
+
+    def _failed(self, exception: BaseException) -> Outcome:
+        failure = Failure.of(exception)
+        retry_count = max(0, self.claim.max_retries - self.remaining_retries)
+        if self.retrying:
+            delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s
+            return Outcome(State.RETRYING, retry_count, failure=failure, delay_s=delay_s)
+        cancelled = type(exception).__name__ == "CancelExecution"
+        state = State.CANCELLED if cancelled else State.FAILED
+        return Outcome(state, self.claim.retry_count, failure=failure)
+
+    def _backoff_s(self) -> float:
+        return backoff_s(
+            self.claim.retry_count,
+            delay_s=self.claim.retry_delay_s,
+            factor=self.claim.retry_backoff,
+            cap_s=get_settings().retry_delay_cap_s,
+            jitter=self.claim.retry_jitter,
+        )
+
+    def _is_removed(self, state: State) -> bool:
+        wish = {State.COMPLETED: "remove_on_complete", State.FAILED: "remove_on_fail"}.get(state)
+        return bool(wish and self.options.get(wish))
+
+
+def stored_result(value: Any) -> str | None:
+    """A task's return value as JSON; over-long or unknown ones are kept as a marked excerpt."""
+    if value is None:
+        return None
+    limit_bytes = get_settings().result_limit_bytes
+    try:
+        return dump(value, what="The result", limit_bytes=limit_bytes)
+    except PayloadTooLarge:
+        text = dump(value, what="The result")
+        size_bytes = len(text.encode())
+        excerpt = text.encode()[: limit_bytes - 1000].decode("utf-8", "ignore")
+        return dump({"cut": excerpt, "size_bytes": size_bytes}, what="The result")
+    except ArgumentNotStorable as fault:
+        return dump({"not_stored": clean(str(fault)), "repr": _shown(value)}, what="The result")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return clean(repr(value)[:RESULT_SHOWN])
+    except Exception as broken:
+        return f"(its repr fails: {type(broken).__name__})"
+
+
+_current: ContextVar[Run | None] = ContextVar("current_run", default=None)
+
+
+def current_run() -> Run | None:
+    """The attempt that runs in this greenlet; None outside of tasks."""
+    return _current.get()
+
+
+def enter(run: Run | None) -> None:
+    """Make `run` the current attempt of this greenlet."""
+    _current.set(run)
+
+
+class CurrentJob:
+    """What a task may ask and say about itself: `from tasks import current_job`."""
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._run().claim.id
+
+    @property
+    def attempt(self) -> int:
+        """Which start this is, from 1; releases and crashes count."""
+        return self._run().claim.attempt
+
+    @property
+    def retry_count(self) -> int:
+        """How often this job was retried after failing, 0 at first."""
+        return self._run().claim.retry_count
+
+    @property
+    def max_retries(self) -> int:
+        """How often it is retried at most."""
+        return self._run().claim.max_retries
+
+    @property
+    def queue(self) -> str:
+        """The queue that it came from."""
+        return self._run().claim.queue
+
+    @property
+    def priority(self) -> int:
+        """Its priority at the start."""
+        return self._run().claim.priority
+
+    def progress(self, percent: float, text: str | None = None) -> None:
+        """Say how far the job is (0 to 100) and what it does; reaches the row within a second."""
+        run = self._run()
+        run.progress = (max(0, min(100, int(percent))), None if text is None else clean(text, 500))
+        run.unflushed = True
+
+    def __bool__(self) -> bool:
+        """Whether a task runs here."""
+        return _current.get() is not None
+
+    def _run(self) -> Run:
+        run = _current.get()
+        if run is None:
+            raise LookupError("current_job is known only while a task runs in a consumer.")
+        return run
+
+
+current_job = CurrentJob()

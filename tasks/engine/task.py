@@ -1,0 +1,97 @@
+"""A task: a function that can be enqueued, with the options its jobs have by default."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import uuid_utils
+from huey.api import Task, TaskWrapper
+
+from tasks.engine import registry
+
+
+def new_id() -> str:
+    """A new job id: UUIDv7, growing with time, and within a process with every call."""
+    return str(uuid_utils.uuid7())
+
+
+class JobTask(Task):  # type: ignore[misc]  # Huey has no types
+    """Huey's task message, with our id and the queue; the class of every registered task."""
+
+    default_queue = "default"
+    default_retry_jitter = True
+    default_tags: tuple[str, ...] | None = None
+    default_remove_on_complete = False
+    default_remove_on_fail = False
+
+    def create_id(self) -> str:
+        """A time-ordered id, so that equal priorities run first in, first out."""
+        return new_id()
+
+
+class DurableTask(TaskWrapper):  # type: ignore[misc]
+    """What `@task` makes of a function: call it to enqueue, `call_local` to run it here."""
+
+    task_base = JobTask
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        registry.add(self)
+
+    def unregister(self) -> bool:
+        """Forget the task; its rows stay."""
+        registry.remove(self)
+        return bool(super().unregister())
+
+    @property
+    def path(self) -> str:
+        """The name that rows know this task by, `module.function`."""
+        return str(self.huey._registry.task_to_string(self.task_class))
+
+    @property
+    def card(self) -> TaskCard:
+        """What a person needs to know in order to enqueue it."""
+        defaults = self.task_class
+        return TaskCard(
+            name=self.path,
+            doc=inspect.getdoc(self.func) or "",
+            signature=inspect.signature(self.func),
+            queue=defaults.default_queue,
+            priority=defaults.default_priority or 0,
+            max_retries=defaults.default_retries,
+            retry_delay_s=float(defaults.default_retry_delay),
+            retry_backoff=float(defaults.default_retry_backoff),
+            timeout_s=defaults.default_timeout,
+            context=self.context,
+        )
+
+    @property
+    def __name__(self) -> str:
+        return str(self.func.__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCard:
+    """A registered task as lists and forms show it."""
+
+    name: str
+    doc: str
+    signature: inspect.Signature
+    queue: str
+    priority: int
+    max_retries: int
+    retry_delay_s: float
+    retry_backoff: float
+    timeout_s: float | None
+    context: bool = False
+
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raises TypeError when the function could not be called so."""
+        names = {**kwargs, "task": None} if self.context else kwargs
+        self.signature.bind(*args, **names)
+
+
+TaskFunction = Callable[..., Any]

@@ -1,0 +1,164 @@
+"""What any consumer does for all: rescues jobs of lost workers, rings lost bells, reads the queues."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import gevent
+import psycopg2
+import redis
+
+from config import get_settings
+from tasks.engine.dispatcher import Dispatcher
+from tasks.engine.doorbell import Doorbell
+from tasks.engine.errors import WorkerCrashed
+from tasks.engine.link import Link, LinkBroken
+from tasks.engine.outcome import Failure
+from tasks.engine.queries import lines
+from tasks.engine.store import due, progress, workers
+from tasks.engine.store.due import Ring
+
+log = logging.getLogger("mahaam.upkeep")
+
+TICK_S = 0.25
+SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
+FORGET_EVERY_S = 3600.0
+
+
+class Upkeep:
+    """A round of small duties, each at its own pace, on one connection."""
+
+    def __init__(self, dispatcher: Dispatcher, doorbell: Doorbell, *, queues: list[str]) -> None:
+        settings = get_settings()
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._doorbell = doorbell
+        self._queues = queues
+        self._link = Link("mahaam upkeep", timeout_s=10)
+        self._duties = [
+            (settings.queue_refresh_s, self.read_lines),
+            (0.5, self._flush_progress),
+            (settings.rescue_interval_s, self._rescue),
+            (1.0, self._remember),
+            (1.0, self._ring_overdue),
+            (FORGET_EVERY_S, self._forget),
+        ]
+        self._due_at = [0.0] * len(self._duties)
+
+    def loop(self) -> None:
+        """Do what is due, for ever."""
+        while True:
+            self.tick()
+            gevent.sleep(TICK_S)
+
+    def tick(self) -> None:
+        """Do every duty whose time has come; one that fails does not keep the others from it."""
+        for place, (every_s, duty) in enumerate(self._duties):
+            if time.monotonic() < self._due_at[place]:
+                continue
+            self._due_at[place] = time.monotonic() + every_s
+            try:
+                duty()
+            except LinkBroken:
+                return
+            except redis.RedisError as fault:
+                log.warning("Redis is away; trying again. duty=%s fault=%s", duty.__name__, fault)
+            except psycopg2.Error:
+                log.exception("A duty failed; trying again. duty=%s", duty.__name__)
+
+    def read_lines(self) -> None:
+        """See the queues as the table has them now."""
+        found = self._link.run(lines.lines)
+        if self._queues:
+            place = {name: number for number, name in enumerate(self._queues)}
+            found = sorted(
+                (line for line in found if line.name in place), key=lambda line: place[line.name]
+            )
+        self._dispatcher.lines = found
+
+    def is_empty(self) -> bool:
+        """Whether no job is queued in the queues served here."""
+        return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
+
+    def _flush_progress(self) -> None:
+        runs = [run for run in self._dispatcher.running() if run.unflushed]
+        if runs:
+            said = [(run.claim, *run.progress) for run in runs]
+            for run in runs:
+                run.unflushed = False
+            self._link.run(lambda cursor: progress.write(cursor, said))
+
+    def _rescue(self) -> None:
+        """Give up workers whose lease is over, then take their jobs."""
+        if not self._dispatcher.lease.is_valid():
+            return
+        for id_, host, pid, until in self._link.run(
+            lambda cursor: workers.give_up(cursor, lease_s=self._settings.lease_s)
+        ):
+            log.error("Worker lost. worker=%s host=%s pid=%s lease_until=%s", id_, host, pid, until)
+        failure = Failure.told(WorkerCrashed())
+        rescued = self._link.run(
+            lambda cursor: workers.rescue(
+                cursor,
+                max_crashes=self._settings.max_crashes,
+                error_class=failure.error_class,
+                message=failure.message,
+                fingerprint=failure.fingerprint,
+            )
+        )
+        for job in rescued:
+            self._announce(job)
+        self._doorbell.ring(
+            [Ring(job.queue, job.priority, job.id) for job in rescued if job.state == "queued"]
+        )
+
+    def _announce(self, job: workers.Rescued) -> None:
+        if job.state == "failed":
+            log.critical(
+                "Job failed for good: it ended its worker again and again; see the dead letters. "
+                "job=%s task=%s queue=%s crashes=%s",
+                job.id,
+                job.task,
+                job.queue,
+                job.crash_count,
+            )
+        else:
+            log.warning(
+                "Job rescued; it runs again. job=%s task=%s worker=%s crashes=%s",
+                job.id,
+                job.task,
+                job.worker_id,
+                job.crash_count,
+            )
+
+    def _remember(self) -> None:
+        """Ring for every queued job when Redis has come back empty."""
+        if not self._doorbell.has_lost_its_memory():
+            return
+        count = 0
+        ring_link = Link("mahaam ring", timeout_s=30)
+        try:
+            for rings in due.all_queued(ring_link.connection):
+                self._doorbell.ring(rings)
+                count += len(rings)
+                gevent.sleep(0)
+        finally:
+            ring_link.close()
+        if count:
+            log.warning(
+                "Redis had lost its memory; all queued jobs were rung again. jobs=%s", count
+            )
+
+    def _ring_overdue(self) -> None:
+        """Ring again for those next in line whose bell may have been lost."""
+        self._doorbell.ring(
+            self._link.run(
+                lambda cursor: due.overdue(
+                    cursor, grace_s=self._settings.ring_grace_s, settling_s=SETTLING_S
+                )
+            )
+        )
+
+    def _forget(self) -> None:
+        self._link.run(workers.forget)

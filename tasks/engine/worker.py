@@ -1,0 +1,43 @@
+"""One of the consumer's greenlets: takes a started job, has Huey run it, says that it is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from huey.consumer import Worker
+
+from tasks.engine.errors import MahaamError
+
+if TYPE_CHECKING:
+    from tasks.engine.dispatcher import Dispatcher
+    from tasks.engine.run import Run
+
+TAKE_S = 0.5
+
+
+class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
+    """Huey's worker, fed by the dispatcher instead of by Redis."""
+
+    dispatcher: Dispatcher
+
+    def loop(self, now: Any = None) -> None:
+        """Run one job, if there is one."""
+        run = self.dispatcher.take(TAKE_S)
+        if run is not None:
+            run.greenlet = gevent.getcurrent()
+            try:
+                self._run(run)
+            except KeyboardInterrupt:
+                run.interrupted()
+            finally:
+                run.greenlet = None
+                self.dispatcher.finish(run)
+
+    def _run(self, run: Run) -> None:
+        try:
+            task = self.huey.task_of(run)
+        except MahaamError as error:
+            run.end_without_running(error)
+        else:
+            self.huey.execute(task)
