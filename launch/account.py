@@ -31,27 +31,21 @@ class Account:
         if self.entry is not None:
             os.chown(path, self.entry.pw_uid, self.entry.pw_gid)
 
-    def open_way_to(self, path: Path) -> None:
-        """Let this user pass, not read, the folders above `path`: root's are closed to him."""
-        for folder in path.parents:
-            mode = folder.stat().st_mode
-            if self._may_pass(folder, mode):
-                continue
-            folder.chmod(mode | 0o001)
-            print(f"{folder} may now be passed, not read, by other users: PostgreSQL needs it.")
+    def open_way_to(self, *paths: Path) -> None:
+        """Let this user pass, not read, the folders above: root's own are closed to him."""
+        folders = {folder for path in paths for folder in path.parents}
+        closed = sorted(folder for folder in folders if not self._may_pass(folder))
+        for folder in closed:
+            folder.chmod(folder.stat().st_mode | 0o001)
+        if closed:
+            names = ", ".join(str(folder) for folder in closed)
+            print(f"Other users may now pass, not read, {names}: PostgreSQL refuses to be root.")
 
-    def open_programs(self, program: Path) -> None:
-        """Let this user read what pip installed under a strict umask."""
-        if self.entry is None or program.stat().st_mode & 0o005 == 0o005:
-            return
-        for path in (program.parent.parent, *program.parent.parent.rglob("*")):
-            mode = path.stat().st_mode
-            path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
-
-    def _may_pass(self, folder: Path, mode: int) -> bool:
-        if self.entry is None or mode & 0o001:
+    def _may_pass(self, folder: Path) -> bool:
+        if self.entry is None:
             return True
-        return folder.stat().st_uid == self.entry.pw_uid
+        found = folder.stat()
+        return bool(found.st_mode & 0o001) or found.st_uid == self.entry.pw_uid
 
 
 def server_account(var_path: Path) -> Account:

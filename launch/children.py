@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 
 import honcho.manager
 from honcho.manager import Manager
@@ -39,9 +41,8 @@ class Children(Manager):  # type: ignore[misc]
         return bool(self._terminating)
 
     def terminate(self) -> None:
-        """Stop all commands; asked a second time, tell them again to hurry."""
+        """Stop all commands; honcho calls this again when the first of them has ended."""
         if self._terminating:
-            self._killall()
             return
         self._terminating = True
         self._ended_alone = self._first_ended()
@@ -57,8 +58,22 @@ class Children(Manager):  # type: ignore[misc]
 
     def _start(self) -> None:
         super()._start()
+        for signal_number in (signal.SIGINT, signal.SIGTERM, *self._hang_up()):
+            signal.signal(signal_number, self._asked)
         # Threads only now: a process is forked without them.
         threading.Thread(target=self._watch, args=(self,), daemon=True).start()
+
+    def _hang_up(self) -> list[signal.Signals]:
+        """A closed terminal ends the product, too, unless nohup has said otherwise."""
+        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        return [] if ignored else [signal.SIGHUP]
+
+    def _asked(self, signal_number: int, _frame: FrameType | None) -> None:
+        """A signal: stop; the second one is passed on, and tells a consumer to hurry."""
+        self._system_print(f"{signal.Signals(signal_number).name} received\n")
+        if self._terminating:
+            self._killall()
+        self.terminate()
 
     def _end_all(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S

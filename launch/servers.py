@@ -21,11 +21,11 @@ Servers = dict[str, Server]
 @contextmanager
 def embedded_servers(settings: Settings) -> Iterator[Servers]:
     """Start what is not configured, by the name of its setting; stop it at the end."""
+    _check_given(settings)
     servers = _missing_servers(settings)
     try:
         for server in servers.values():
             server.start()
-        _check_given(settings)
         _tell_other_shells(settings, servers)
         yield servers
     finally:
