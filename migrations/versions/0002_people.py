@@ -19,7 +19,9 @@ def upgrade() -> None:
     roles = op.create_table(
         "role",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False, comment="a higher rank may do all of a lower"),
+        sa.Column(
+            "rank", sa.Integer(), nullable=False, comment="a higher rank may do all of a lower"
+        ),
         sa.PrimaryKeyConstraint("name", name="role_pkey"),
         sa.UniqueConstraint("rank", name="role_rank_key"),
     )
@@ -36,7 +38,10 @@ def upgrade() -> None:
             "fs_uniquifier", sa.Text(), nullable=False, comment="a new one ends all sessions"
         ),
         sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
         ),
         sa.CheckConstraint("email = lower(email)", name="user_email_is_lower"),
         sa.CheckConstraint("language IN ('en', 'ar', 'fa')", name="user_language_is_known"),

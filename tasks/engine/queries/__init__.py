@@ -1,1 +1,1 @@
-"""All reads: every question that a page, a command or an API asks of the record; nothing here writes."""
+"""All reads: what pages, commands and the API ask of the record; nothing here writes."""

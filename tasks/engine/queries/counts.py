@@ -13,13 +13,13 @@ from tasks.engine.states import State
 # Completed jobs are nearly all of the table and in no small index: the rollup counts those.
 COUNTED = tuple(state for state in State if state is not State.COMPLETED)
 
-_STATE = "(SELECT count(*) FROM (SELECT FROM job WHERE state = '{0}' LIMIT :limit) AS some) AS {0}"
+_STATE = "(SELECT count(*) FROM (SELECT FROM job WHERE state = '{0}' LIMIT :limit) AS found) AS {0}"
 STATES = "SELECT " + ", ".join(_STATE.format(state.value) for state in COUNTED)
 
 OPEN_LETTERS = """
     SELECT count(*) FROM (
            SELECT FROM dead_letter
-            WHERE resolved_at IS NULL AND reprocessed_at IS NULL LIMIT :limit) AS some
+            WHERE resolved_at IS NULL AND reprocessed_at IS NULL LIMIT :limit) AS found
 """
 
 LIVE_WORKERS = """

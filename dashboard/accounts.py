@@ -1,0 +1,90 @@
+"""People's accounts: who they are, their passwords, the first administrator."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Flask
+from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security.utils import hash_password, verify_and_update_password
+from sqlalchemy import exists, select, text
+
+from dashboard.database import db
+from dashboard.models import Role, User
+from tasks.engine.errors import MahaamError
+
+FIRST_ADMIN_LOCK = 7_406_120_452  # any constant: two that make the first admin wait for each other
+MIN_PASSWORD_LENGTH = 8
+MAX_PASSWORD_LENGTH = 200
+
+
+class AccountNotValid(MahaamError):
+    """The account cannot be made like this."""
+
+
+def register(app: Flask) -> None:
+    """Let Flask-Security load people; none of its own pages can be reached."""
+    datastore = SQLAlchemyUserDatastore(db, User, Role)
+    Security(app, datastore, register_blueprint=False)
+
+
+def find_person(email: str) -> User | None:
+    """The person with this address, in whatever case it is written."""
+    return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def verified_person(email: str, password: str) -> User | None:
+    """The active person with this password; a wrong address takes as long as a wrong password."""
+    person = find_person(email)
+    if person is None:
+        hash_password(password)
+        return None
+    is_right = verify_and_update_password(password, person)
+    db.session.commit()  # an old hash may have been renewed
+    return person if is_right and person.active else None
+
+
+def create_person(email: str, *, password: str, role: str) -> User:
+    """Add a person. Raises AccountNotValid."""
+    _check_password(password)
+    if find_person(email):
+        raise AccountNotValid(f"{email} has an account already.")
+    if db.session.get(Role, role) is None:
+        raise AccountNotValid(f"There is no role {role!r}. Choose viewer, operator or admin.")
+    person = User(
+        email=email.strip().lower(),
+        password=hash_password(password),
+        role_name=role,
+        fs_uniquifier=uuid.uuid4().hex,
+    )
+    db.session.add(person)
+    db.session.commit()
+    return person
+
+
+def set_password(email: str, password: str) -> None:
+    """Change a password and end the person's sessions. Raises AccountNotValid."""
+    _check_password(password)
+    person = find_person(email)
+    if person is None:
+        raise AccountNotValid(f"{email} has no account.")
+    person.password = hash_password(password)
+    person.fs_uniquifier = uuid.uuid4().hex
+    db.session.commit()
+
+
+def create_first_admin(email: str, *, password: str) -> User | None:
+    """Add an administrator if there is none; None when there is one. Two at once make one."""
+    db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_ADMIN_LOCK})
+    if db.session.scalar(select(exists().where(User.role_name == "admin"))):
+        db.session.rollback()
+        return None
+    return create_person(email, password=password, role="admin")
+
+
+def _check_password(password: str) -> None:
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        raise AccountNotValid(
+            f"A password needs {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters;"
+            f" this one has {len(password)}."
+        )

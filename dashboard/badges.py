@@ -1,0 +1,56 @@
+"""How a state looks: colour, icon and word, in the order of an operator's worry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from tasks.engine.states import State
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The colour (a class of app.css), the icon (an id in icons.svg) and the word."""
+
+    colour: str
+    icon: str
+    word: LazyString
+
+
+JOB = {
+    State.FAILED: Badge("red", "alert-octagon", _l("failed")),
+    State.RETRYING: Badge("orange", "rotate", _l("retrying")),
+    State.RUNNING: Badge("blue", "player-play", _l("running")),
+    State.QUEUED: Badge("azure", "stack", _l("queued")),
+    State.SCHEDULED: Badge("purple", "clock", _l("scheduled")),
+    State.EXPIRED: Badge("brown", "hourglass-off", _l("expired")),
+    State.CANCELLED: Badge("grey", "ban", _l("cancelled")),
+    State.COMPLETED: Badge("green", "circle-check", _l("completed")),
+}
+
+# How a start of a job can end besides the states of the job itself.
+ATTEMPT = JOB | {
+    "released": Badge("grey", "logout", _l("released")),
+    "crashed": Badge("red", "bolt", _l("crashed")),
+}
+
+LETTER = {
+    "open": Badge("red", "alert-octagon", _l("open")),
+    "reprocessed": Badge("blue", "rotate", _l("reprocessed")),
+    "resolved": Badge("green", "circle-check", _l("resolved")),
+    "notified": Badge("azure", "mail", _l("notified")),
+}
+
+WORKER = {
+    "running": Badge("green", "circle-check", _l("live")),
+    "stopping": Badge("orange", "clock", _l("stopping")),
+    "stopped": Badge("grey", "ban", _l("stopped")),
+    "lost": Badge("red", "alert-octagon", _l("lost")),
+}
+
+QUEUE = {
+    "open": Badge("green", "player-play", _l("open")),
+    "paused": Badge("orange", "player-pause", _l("paused")),
+}

@@ -1,0 +1,36 @@
+"""The pages of the control room, on Flask-Admin's routes and menu and our own templates."""
+
+from __future__ import annotations
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin
+from flask_admin.theme import Theme
+
+from dashboard.views.dead_letters import DeadLetterView
+from dashboard.views.jobs import JobView
+from dashboard.views.new_job import NewJobView
+from dashboard.views.overview import OverviewView
+from dashboard.views.queues import QueueView
+from dashboard.views.workers import WorkerView
+from tasks.engine import catalog
+
+# A folder that does not exist: none of Flask-Admin's own templates can ever be shown.
+THEME = Theme(folder="none", base_template="console.html")
+
+
+def register(app: Flask) -> None:
+    """Mount every page; the tasks that can be created must be known."""
+    catalog.load()
+    admin = Admin(app, name="Mahaam", theme=THEME, index_view=OverviewView())
+    for view in (JobView(), DeadLetterView(), QueueView(), WorkerView(), NewJobView()):
+        admin.add_view(view)
+    app.add_url_rule("/", "root", to_console)
+    app.jinja_env.globals["menu"] = lambda: [
+        item for item in admin.menu() if item.is_visible() and item.is_accessible()
+    ]
+
+
+def to_console() -> ResponseReturnValue:
+    """The site's root is the console."""
+    return redirect(url_for("admin.index"))

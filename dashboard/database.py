@@ -1,0 +1,39 @@
+"""The console's own connections to PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from redis import Redis
+
+from config import PROJECT_DIR, get_settings
+from tasks.engine.models import Base
+
+REDIS_TIMEOUT_S = 1.0
+
+db = SQLAlchemy(metadata=Base.metadata)
+migrate = Migrate(directory=str(PROJECT_DIR / "migrations"))
+
+
+def register(app: Flask) -> None:
+    """Connect when first asked; `flask db` migrates."""
+    db.init_app(app)
+    migrate.init_app(app, db)
+
+
+def redis_client() -> Redis:
+    """The Redis of this process; a dead server is noticed within a second."""
+    return _redis_at(get_settings().redis_url)
+
+
+@lru_cache(maxsize=4)
+def _redis_at(url: str) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        decode_responses=True,
+    )

@@ -1,0 +1,63 @@
+"""What Flask and its extensions are told, made from the settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from config import PROJECT_DIR, Settings
+
+
+def flask_config(settings: Settings) -> dict[str, Any]:
+    """The whole configuration of the Flask application."""
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+        "SQLALCHEMY_DATABASE_URI": settings.sqlalchemy_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(),
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form may be left open
+        **_cookies(is_secure=settings.is_production),
+        **_security(),
+        **_languages(settings.default_language),
+    }
+
+
+def _engine_options() -> dict[str, Any]:
+    return {
+        "pool_pre_ping": True,
+        "pool_timeout": 5,
+        "connect_args": {"connect_timeout": 3, "application_name": "mahaam web"},
+    }
+
+
+def _cookies(*, is_secure: bool) -> dict[str, Any]:
+    return {
+        "SESSION_COOKIE_NAME": "mahaam_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": is_secure,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+    }
+
+
+def _security() -> dict[str, Any]:
+    # argon2id salts each password itself; a shared salt besides would be one more secret to lose.
+    return {
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_SINGLE_HASH": True,
+        "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+        "SECURITY_CLI_USERS_NAME": False,
+        "SECURITY_CLI_ROLES_NAME": False,
+        "SECURITY_JOIN_USER_ROLES": False,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+    }
+
+
+def _languages(default: str) -> dict[str, Any]:
+    return {
+        "BABEL_DEFAULT_LOCALE": default,
+        "BABEL_DEFAULT_TIMEZONE": "UTC",
+        "BABEL_TRANSLATION_DIRECTORIES": str(PROJECT_DIR / "dashboard" / "translations"),
+    }

@@ -1,0 +1,51 @@
+"""Lets nobody past the login page who has not logged in."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf import CSRFProtect
+
+PUBLIC = frozenset({"static", "healthz", "sign_in.form", "sign_in.enter", "preferences.save"})
+
+csrf = CSRFProtect()
+
+
+def register(app: Flask) -> None:
+    """Ask of every request who sends it, before its form token is looked at."""
+    app.before_request(admit)
+    csrf.init_app(app)
+
+
+def admit() -> ResponseReturnValue | None:
+    """Note the person of this request; without one, only public pages answer."""
+    if request.endpoint in ("static", "healthz"):
+        return None
+    person = current_user._get_current_object()
+    g.person = person if person.is_authenticated else None
+    if g.person is not None or request.endpoint in PUBLIC:
+        return None
+    if request.endpoint is None:
+        abort(404)
+    if request.method != "GET":
+        abort(401)
+    return redirect(url_for("sign_in.form", next=_here()))
+
+
+def safe_path(target: str | None) -> str:
+    """`target` when it is a path on this site, else the first page."""
+    if not target or not target.startswith("/") or target.startswith("//"):
+        return url_for("admin.index")
+    # Browsers read \ as / and drop control characters: both can lead off the site.
+    if "\\" in target or any(ord(sign) < 0x21 or ord(sign) == 0x7F for sign in target):
+        return url_for("admin.index")
+    parts = urlsplit(target)
+    return target if not parts.scheme and not parts.netloc else url_for("admin.index")
+
+
+def _here() -> str | None:
+    path = request.full_path.rstrip("?")
+    return path if path != url_for("admin.index") and len(path) < 1000 else None

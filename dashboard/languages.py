@@ -1,0 +1,59 @@
+"""The languages of the console, their direction and their digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from babel.numbers import format_decimal
+from flask import Flask, g, request, session
+from flask_babel import Babel, get_locale
+
+from config import get_settings
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language: its own name, its direction, and the digits of its numbers and times."""
+
+    code: str
+    name: str
+    direction: str
+    digits: str
+    intl: str
+
+
+LANGUAGES = {
+    language.code: language
+    for language in (
+        Language("en", "English", "ltr", "latn", "en-GB"),
+        Language("ar", "العربية", "rtl", "latn", "ar-IQ-u-nu-latn"),
+        Language("fa", "فارسی", "rtl", "arabext", "fa-IR-u-ca-persian-nu-arabext"),
+    )
+}
+
+
+def register(app: Flask) -> None:
+    """Choose a language for each request."""
+    Babel(app, locale_selector=chosen_code)
+
+
+def chosen_code() -> str:
+    """The person's own choice, then what the browser prefers, then the default."""
+    person = g.get("person")
+    for code in (session.get("language"), person.language if person else None):
+        if code in LANGUAGES:
+            return str(code)
+    best = request.accept_languages.best_match(LANGUAGES)
+    return best or get_settings().default_language
+
+
+def current_language() -> Language:
+    """The language of this request."""
+    locale = get_locale()
+    return LANGUAGES[locale.language if locale else get_settings().default_language]
+
+
+def number(value: float) -> str:
+    """`value` in the digits and with the separators of this request's language."""
+    language = current_language()
+    return format_decimal(value, locale=language.code, numbering_system=language.digits)

@@ -1,0 +1,58 @@
+"""The tables of the console: people, roles and forms already sent."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from flask_security import RoleMixin, UserMixin
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from tasks.engine.models import Base
+
+
+class Role(Base, RoleMixin):
+    """What a person may do; a higher rank may do all that a lower one may."""
+
+    __tablename__ = "role"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    rank: Mapped[int] = mapped_column(unique=True, comment="a higher rank may do all of a lower")
+
+
+class User(Base, UserMixin):
+    """A person who can log in."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    password: Mapped[str] = mapped_column(comment="argon2id")
+    role_name: Mapped[str] = mapped_column(ForeignKey("role.name"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    language: Mapped[str | None] = mapped_column(comment="as chosen; NULL: never chosen")
+    fs_uniquifier: Mapped[str] = mapped_column(unique=True, comment="a new one ends all sessions")
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+    role: Mapped[Role] = relationship(lazy="joined")
+
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_is_lower"),
+        CheckConstraint("language IN ('en', 'ar', 'fa')", name="language_is_known"),
+    )
+
+    @property
+    def roles(self) -> list[Role]:
+        """The one role, as Flask-Security wants to see it."""
+        return [self.role]
+
+
+class SentForm(Base):
+    """A form that was sent once; a second sending finds what the first one made."""
+
+    __tablename__ = "sent_form"
+
+    token: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(comment="what the first sending made")
+    sent_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

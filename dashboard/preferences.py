@@ -1,0 +1,47 @@
+"""What a person likes: language and light or dark."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, abort, g, redirect, request, session
+from flask.typing import ResponseReturnValue
+
+from dashboard.database import db
+from dashboard.gate import safe_path
+from dashboard.languages import LANGUAGES
+
+THEMES = ("auto", "light", "dark")
+COOKIE_LIFE_S = 365 * 24 * 3600
+
+blueprint = Blueprint("preferences", __name__)
+
+
+def register(app: Flask) -> None:
+    """Keep choices that are sent to /preferences/."""
+    app.register_blueprint(blueprint)
+
+
+def current_theme() -> str:
+    """auto, light or dark, as the browser remembers it."""
+    theme = request.cookies.get("theme", "auto")
+    return theme if theme in THEMES else "auto"
+
+
+@blueprint.post("/preferences/")
+def save() -> ResponseReturnValue:
+    """Remember a language or a theme and go back to where the person was."""
+    language, theme = request.form.get("language"), request.form.get("theme")
+    if (language and language not in LANGUAGES) or (theme and theme not in THEMES):
+        abort(400)
+    if language:
+        _remember_language(language)
+    response = redirect(safe_path(request.form.get("next")), code=303)
+    if theme:
+        response.set_cookie("theme", theme, max_age=COOKIE_LIFE_S, httponly=True, samesite="Lax")
+    return response
+
+
+def _remember_language(code: str) -> None:
+    session["language"] = code
+    if g.person is not None:
+        g.person.language = code
+        db.session.commit()

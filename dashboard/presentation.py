@@ -1,0 +1,104 @@
+"""What every template can use: times, numbers, JSON, tracebacks, badges, rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, g
+from markupsafe import Markup
+
+from dashboard import access, badges, languages, moves, preferences
+from tasks.engine.queries.limits import COUNT_LIMIT
+
+FOREIGN = ("site-packages", "/lib/python", "<frozen ")
+
+
+def register(app: Flask) -> None:
+    """Give the templates their words."""
+    app.jinja_env.globals.update(
+        badges=badges,
+        can=moves.can,
+        languages=languages.LANGUAGES,
+        may=access.may,
+        themes=preferences.THEMES,
+    )
+    app.jinja_env.filters.update(
+        bounded=bounded,
+        moment=moment,
+        number=languages.number,
+        duration=duration,
+        pretty_json=pretty_json,
+        frames=frames,
+        megabytes=megabytes,
+    )
+    app.context_processor(_of_this_request)
+
+
+def _of_this_request() -> dict[str, Any]:
+    return {
+        "person": g.get("person"),
+        "language": languages.current_language(),
+        "theme": preferences.current_theme(),
+    }
+
+
+def bounded(count: int) -> str:
+    """A count that stopped at its limit, as 10,000+."""
+    plus = "+" if count > COUNT_LIMIT else ""
+    return f"{languages.number(min(count, COUNT_LIMIT))}{plus}"
+
+
+def moment(at: datetime | None, style: str = "full") -> Markup:
+    """A time element; the browser writes it in the person's zone and calendar.
+
+    `style` is full or relative.
+    """
+    if at is None:
+        return Markup('<span class="text-secondary">–</span>')
+    at = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-style="{}"><bdi dir="ltr">{}</bdi></time>').format(
+        at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        style,
+        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+    )
+
+
+def duration(span: timedelta | None) -> Markup:
+    """A length of time in its natural unit."""
+    if span is None:
+        return Markup('<span class="text-secondary">–</span>')
+    return Markup('<bdi dir="ltr">{}</bdi>').format(_in_units(max(span.total_seconds(), 0.0)))
+
+
+def _in_units(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest_s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest_s} s"
+
+
+def megabytes(size_bytes: int | None) -> str:
+    """A size in MB."""
+    return "–" if size_bytes is None else f"{languages.number(round(size_bytes / 1e6))} MB"
+
+
+def pretty_json(value: Any) -> str:
+    """JSON for reading; large integers keep every digit."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def frames(traceback: str) -> Iterator[tuple[str, bool]]:
+    """The lines of a traceback, each with whether it is of the application's own code."""
+    is_own = False
+    for line in traceback.rstrip().splitlines():
+        if line.lstrip().startswith('File "'):
+            is_own = not any(mark in line for mark in FOREIGN)
+        elif not line.startswith(" "):
+            is_own = False
+        yield line, is_own

@@ -1,0 +1,87 @@
+"""Reads a list's query string; what cannot be understood is a fault for the page, never ignored.
+
+An ignored filter would widen the list, and with it what a bulk action touches.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+
+JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MAX_NAME_LENGTH = 200
+MAX_INTEGER = 2**63 - 1
+FLAGS = {"yes": True, "no": False}
+
+
+class QueryString:
+    """The parameters of one request, their faults, and which of them were understood."""
+
+    def __init__(self, arguments: Mapping[str, str]) -> None:
+        self.given = {name: value for name, value in arguments.items() if value != ""}
+        self.understood: dict[str, str] = {}
+        self.faults: list[str] = []
+        self._asked: set[str] = set()
+
+    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """One of `allowed`."""
+        return self._read(name, lambda value: value if value in allowed else None)
+
+    def name(self, name: str) -> str | None:
+        """The name of a task or a queue."""
+        return self._read(name, _name)
+
+    def flag(self, name: str) -> bool | None:
+        """yes or no."""
+        return self._read(name, FLAGS.get)
+
+    def job_id(self, name: str) -> uuid.UUID | None:
+        """The id of a job."""
+        return self._read(name, job_id)
+
+    def integer(self, name: str) -> int | None:
+        """A whole number that is not negative."""
+        return self._read(name, integer)
+
+    def close(self) -> list[str]:
+        """All faults, after every parameter of the page has been asked for."""
+        unknown = sorted(self.given.keys() - self._asked)
+        self.faults += [
+            _("This list has no filter %(name)s.", name=repr(name[:50])) for name in unknown
+        ]
+        return self.faults
+
+    def _read(self, name: str, parse: Any) -> Any:
+        self._asked.add(name)
+        value = self.given.get(name)
+        if value is None:
+            return None
+        parsed = parse(value)
+        if parsed is None:
+            shown = repr(value[:50])
+            self.faults.append(
+                _("%(value)s is not a value for the filter %(name)s.", value=shown, name=name)
+            )
+        else:
+            self.understood[name] = value
+        return parsed
+
+
+def job_id(value: str) -> uuid.UUID | None:
+    """The id of a job; None when `value` is not one."""
+    return uuid.UUID(value) if JOB_ID.fullmatch(value) else None
+
+
+def integer(value: str) -> int | None:
+    """The id of a row; None when `value` is not one."""
+    is_plain = value.isascii() and value.isdigit() and len(value) < 20
+    return int(value) if is_plain and int(value) <= MAX_INTEGER else None
+
+
+def _name(value: str) -> str | None:
+    is_plain = value.isprintable() and len(value) <= MAX_NAME_LENGTH
+    return value if is_plain else None

@@ -1,0 +1,80 @@
+"""The list of dead letters, and one dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import abort, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard import actions
+from dashboard.database import db
+from dashboard.query_string import QueryString, integer
+from dashboard.views.page import ListPage, read_list
+from tasks.engine import catalog
+from tasks.engine.queries.counts import open_letter_count
+from tasks.engine.queries.dead_letters import (
+    DeadLetterEntry,
+    DeadLetterFilter,
+    dead_letters_by_id,
+    dead_letters_page,
+    find_dead_letter,
+)
+from tasks.engine.queries.jobs import find_job
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.queues import queue_names
+
+
+class DeadLetterView(ListPage):
+    """Dead letters at /admin/deadletterqueue/."""
+
+    actions = actions.LETTER
+    confirm_template = "dead_letter/confirm.html"
+
+    def __init__(self) -> None:
+        super().__init__(_l("Dead letters"), endpoint="deadletterqueue", menu_icon_value="mail-x")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """A page of the dead letters that match, newest first."""
+        query = QueryString(request.args)
+        wanted = DeadLetterFilter(
+            reprocessed=query.flag("reprocessed"),
+            resolved=query.flag("resolved"),
+            notified=query.flag("notified"),
+            queue=query.name("queue"),
+            task=query.name("task"),
+        )
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: dead_letters_page(db.session, wanted, cursor))
+        return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
+
+    @expose("/details/")
+    def details(self) -> str:
+        """A dead letter with its first and its last exception."""
+        wanted = integer(request.args.get("id", ""))
+        letter = find_dead_letter(db.session, abort(404) if wanted is None else wanted)
+        letter = letter or abort(404)
+        return self.render(
+            "dead_letter/details.html", letter=letter, job=find_job(db.session, letter.job_id)
+        )
+
+    def entries(self, ids: Sequence[int]) -> Sequence[DeadLetterEntry]:
+        """The dead letters with these ids."""
+        return dead_letters_by_id(db.session, ids)
+
+    def read_id(self, value: str) -> int | None:
+        """A dead letter's id."""
+        return integer(value)
+
+    def _list(self, query: QueryString, **shown: object) -> str:
+        return self.render(
+            "dead_letter/list.html",
+            query=query,
+            open_count=open_letter_count(db.session),
+            queues=queue_names(db.session),
+            tasks=[card.name for card in catalog.all_tasks()],
+            **shown,
+        )

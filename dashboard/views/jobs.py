@@ -1,0 +1,76 @@
+"""The list of jobs, and one job."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from flask import abort, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard import actions, badges
+from dashboard.database import db
+from dashboard.query_string import QueryString, job_id
+from dashboard.views.page import ListPage, read_list
+from tasks.engine import catalog
+from tasks.engine.queries.attempts import attempts_of
+from tasks.engine.queries.counts import state_counts
+from tasks.engine.queries.dead_letters import dead_letters_of
+from tasks.engine.queries.jobs import JobEntry, JobFilter, find_job, jobs_by_id, jobs_page
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.queues import queue_names
+
+
+class JobView(ListPage):
+    """Jobs at /admin/job/."""
+
+    actions = actions.JOB
+    confirm_template = "job/confirm.html"
+
+    def __init__(self) -> None:
+        super().__init__(_l("Jobs"), endpoint="job", menu_icon_value="list-details")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """A page of the jobs that match, newest first."""
+        query = QueryString(request.args)
+        wanted = JobFilter(
+            state=query.choice("state", badges.JOB),
+            queue=query.name("queue"),
+            task=query.name("task"),
+        )
+        cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
+        page = read_list(query, lambda: jobs_page(db.session, wanted, cursor))
+        return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
+
+    @expose("/details/")
+    def details(self) -> str:
+        """Everything about one job."""
+        wanted = job_id(request.args.get("id", "")) or abort(404)
+        job = find_job(db.session, wanted) or abort(404)
+        return self.render(
+            "job/details.html",
+            job=job,
+            attempts=attempts_of(db.session, job),
+            letters=dead_letters_of(db.session, job.id),
+        )
+
+    def entries(self, ids: Sequence[uuid.UUID]) -> Sequence[JobEntry]:
+        """The jobs with these ids."""
+        return jobs_by_id(db.session, ids)
+
+    def read_id(self, value: str) -> uuid.UUID | None:
+        """A job's id."""
+        return job_id(value)
+
+    def _list(self, query: QueryString, **shown: object) -> str:
+        return self.render(
+            "job/list.html",
+            query=query,
+            counts=state_counts(db.session),
+            queues=queue_names(db.session),
+            tasks=[card.name for card in catalog.all_tasks()],
+            **shown,
+        )

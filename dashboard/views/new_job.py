@@ -1,0 +1,88 @@
+"""The page that makes a job of any registered task."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from dashboard import access
+from dashboard.database import db
+from dashboard.forms.job_form import JobForm
+from dashboard.query_string import job_id
+from dashboard.sent_forms import once
+from dashboard.views.page import ConsolePage
+from tasks.engine import catalog
+from tasks.engine.errors import DatabaseUnavailable, MahaamError, UnknownTask
+from tasks.engine.queries.queues import queue_names
+
+
+class NewJobView(ConsolePage):
+    """The page at /jobs/create/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("New job"), endpoint="new_job", url="/jobs/create", menu_icon_value="plus"
+        )
+
+    def is_accessible(self) -> bool:
+        """Only for those who may make jobs."""
+        return access.may("create")
+
+    def is_visible(self) -> bool:
+        """Not in the menu: it is the button beside it."""
+        return False
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Choose a task, then fill in its form."""
+        name = request.args.get("task", "")
+        if not name:
+            return self._page(None)
+        try:
+            return self._page(self._form(name))
+        except UnknownTask as fault:
+            return self._page(None, fault=str(fault)), 404
+
+    @expose("/", methods=("POST",))
+    def create(self) -> ResponseReturnValue:
+        """Make the job, or show what is wrong beside what was typed."""
+        try:
+            form = self._form(request.form.get("task", ""))
+        except UnknownTask as fault:
+            return self._page(None, fault=str(fault)), 400
+        if not form.read(request.form):
+            return self._page(form), 400
+        try:
+            return self._make(form)
+        except DatabaseUnavailable:
+            raise
+        except MahaamError as fault:
+            return self._page(form, fault=str(fault)), 400
+
+    def _make(self, form: JobForm) -> ResponseReturnValue:
+        token = job_id(request.form.get("token", "")) or abort(400)
+        made, is_new = once(token, lambda: form.enqueue(by=g.person.email).id)
+        flash(
+            _("The job was created.")
+            if is_new
+            else _("This form had been sent before; this is the job that it made."),
+            "success" if is_new else "warning",
+        )
+        return redirect(url_for("job.details", id=made), code=303)
+
+    def _form(self, name: str) -> JobForm:
+        return JobForm(catalog.find(name), queues=queue_names(db.session))
+
+    def _page(self, form: JobForm | None, fault: str | None = None) -> str:
+        return self.render(
+            "new_job.html",
+            form=form,
+            fault=fault,
+            cards=catalog.all_tasks(),
+            token=request.form.get("token") or uuid.uuid4(),
+        )

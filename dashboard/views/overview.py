@@ -1,0 +1,24 @@
+"""The first page: what is broken, what waits, who works."""
+
+from __future__ import annotations
+
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard.database import db
+from dashboard.views.page import ConsolePage
+from tasks.engine.queries.counts import overview
+
+
+class OverviewView(ConsolePage):
+    """The first page at /admin/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Overview"), endpoint="admin", url="/admin", menu_icon_value="layout-dashboard"
+        )
+
+    @expose("/")
+    def index(self) -> str:
+        """Counts, each with the way to the rows behind it."""
+        return self.render("overview.html", overview=overview(db.session))

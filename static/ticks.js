@@ -1,0 +1,25 @@
+// Ticked rows: all at once, how many, and no action without one.
+function wire(form) {
+  const rows = [...form.querySelectorAll("input[name=rowid]")];
+  const all = form.querySelector("[data-tick-all]");
+  const count = form.querySelector("[data-ticked]");
+  if (!all || !rows.length) return;
+
+  const show = () => {
+    const ticked = rows.filter((row) => row.checked).length;
+    all.checked = ticked === rows.length;
+    all.indeterminate = ticked > 0 && ticked < rows.length;
+    count.textContent = ticked ? count.dataset.text.replace("{n}", ticked) : "";
+    form.querySelectorAll("[data-needs-tick]").forEach((button) => { button.disabled = !ticked; });
+  };
+  all.addEventListener("change", () => {
+    rows.forEach((row) => { row.checked = all.checked; });
+    show();
+  });
+  rows.forEach((row) => row.addEventListener("change", show));
+  show();
+}
+
+export function watchTicks(page) {
+  page.querySelectorAll("form[data-bulk]").forEach(wire);
+}
