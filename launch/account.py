@@ -48,12 +48,9 @@ class Account:
         return bool(found.st_mode & 0o001) or found.st_uid == self.entry.pw_uid
 
 
-def server_account(var_path: Path) -> Account:
-    """Choose the user: ourselves; for root the owner of the folder, or a system account."""
-    if os.geteuid() != 0:
-        return Account(None)
-    owner = var_path.stat().st_uid
-    return Account(pwd.getpwuid(owner) if owner else _system_account())
+def server_account() -> Account:
+    """Choose the user: ourselves; for root a system account."""
+    return Account(_system_account() if os.geteuid() == 0 else None)
 
 
 def _system_account() -> pwd.struct_passwd:

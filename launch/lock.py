@@ -20,6 +20,17 @@ def make_folder(folder: Path) -> None:
         raise _not_writable(folder, error.strerror) from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _not_writable(folder, "Permission denied")
+    _refuse_strangers_folder(folder)
+
+
+def _refuse_strangers_folder(folder: Path) -> None:
+    """Root may write everywhere, but what root writes here its owner could not use again."""
+    owner = folder.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        raise FolderNotWritable(
+            f"{folder} belongs to another user (id {owner}): "
+            "run this as that user, or set VAR_DIR to another folder."
+        )
 
 
 def _not_writable(folder: Path, reason: str | None) -> FolderNotWritable:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -108,20 +109,21 @@ class Server(ABC):
     def kill(self) -> None:
         """End the server as a crash does."""
         for process in processes_of(self.folder, self.program_name):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         if self._process is not None:
             self._process.wait()
 
     def end_leftovers(self) -> None:
         """End what a killed launcher left running on this folder, in the order a stop has."""
         leftovers = processes_of(self.folder, self.program_name)
-        pids = {process.pid for process in leftovers}
-        for process in leftovers:
-            if process.ppid() not in pids:
+        for process in first_of(leftovers):
+            with suppress(psutil.NoSuchProcess):
                 process.send_signal(self.stop_signal)
         _, alive = psutil.wait_procs(leftovers, timeout=STOP_TIMEOUT_S)
         for process in alive:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)
 
     def log_tail(self) -> str:
@@ -177,6 +179,19 @@ class Server(ABC):
 def processes_of(folder: Path, program_name: str) -> list[psutil.Process]:
     """Find the processes of a server by the folder they stand in: pids in files go stale."""
     return [p for p in psutil.process_iter(["name"]) if _stands_in(p, folder, program_name)]
+
+
+def first_of(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that started the others; PostgreSQL's backends end with their postmaster."""
+    pids = {process.pid for process in processes}
+    return [process for process in processes if _parent_of(process) not in pids]
+
+
+def _parent_of(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _stands_in(process: psutil.Process, folder: Path, program_name: str) -> bool:

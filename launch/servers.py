@@ -42,7 +42,7 @@ def embedded_servers(settings: Settings) -> Iterator[Servers]:
 
 def _missing_servers(settings: Settings) -> Servers:
     var_path = settings.var_path
-    account = server_account(var_path)
+    account = server_account()
     servers: Servers = {}
     if settings.given_database_url is None:
         log_path = var_path / "log" / "postgres.log"

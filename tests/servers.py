@@ -36,7 +36,7 @@ class TestServers:
 
     def __init__(self, folder: Path, options: dict[str, str] | None = None) -> None:
         """`options` are settings of PostgreSQL; without them it is fast and not crash-safe."""
-        account = server_account(folder)
+        account = server_account()
         self.postgres = Postgres(
             folder / "postgres",
             account=account,

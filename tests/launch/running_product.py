@@ -1,0 +1,143 @@
+"""The product as a person starts it: a real launcher, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from config import PROJECT_DIR
+from launch.server import processes_of
+from tests.waiting import wait_until
+
+
+class Product:
+    """One `python -m launch` after another on the same folder and port."""
+
+    def __init__(self, var_path: Path) -> None:
+        self.var_path = var_path
+        self.port = free_port()
+        self.output_path = var_path.with_suffix(".out")
+        self._launcher: subprocess.Popen[bytes] | None = None
+        self._seen: set[psutil.Process] = set()
+
+    @property
+    def launcher(self) -> subprocess.Popen[bytes]:
+        assert self._launcher is not None
+        return self._launcher
+
+    @property
+    def output(self) -> str:
+        """What the launcher that was started last has printed."""
+        return self.output_path.read_text("utf-8")
+
+    def launch(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a launcher without waiting for anything."""
+        with self.output_path.open("wb") as output:
+            self._launcher = subprocess.Popen(
+                [sys.executable, "-m", "launch"],
+                cwd=PROJECT_DIR,
+                env=os.environ | self._environment() | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self._launcher
+
+    def start(self, **environment: str) -> float:
+        """Start and wait until it is ready; how many seconds that took."""
+        started_at = time.monotonic()
+        self.launch(**environment)
+        wait_until(self._is_ready, timeout_s=30, otherwise=lambda: self.output)
+        self._seen |= set(self.processes())
+        return time.monotonic() - started_at
+
+    def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop and wait; the exit code."""
+        self.launcher.send_signal(signal_number)
+        return self.wait_for_end()
+
+    def wait_for_end(self, timeout_s: float = 10) -> int:
+        """Wait until the launcher ends by itself; the exit code."""
+        return self.launcher.wait(timeout_s)
+
+    def refused(self, **environment: str) -> tuple[int, str]:
+        """Start another launcher that ought to refuse; its exit code and words."""
+        done = subprocess.run(
+            [sys.executable, "-m", "launch"],
+            cwd=PROJECT_DIR,
+            env=os.environ | self._environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything below the launcher."""
+        return psutil.Process(self.launcher.pid).children(recursive=True)
+
+    def process(self, words: str) -> psutil.Process:
+        """The process nearest to the launcher whose command line has these words."""
+        found = [p for p in self.processes() if words in " ".join(p.cmdline())]
+        return min(found, key=lambda p: p.pid)
+
+    def survivors(self) -> list[psutil.Process]:
+        """What still runs of all that was started, servers included."""
+        postgres = processes_of(self.var_path / "postgres", "postgres")
+        redis = processes_of(self.var_path / "redis", "redis-server")
+        seen = [p for p in self._seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        return [*seen, *postgres, *redis]
+
+    def kill_everything(self) -> None:
+        """kill -9, the launcher first, so that it cannot tidy up."""
+        for process in (psutil.Process(self.launcher.pid), *self.processes()):
+            process.kill()
+        self.launcher.wait()
+        wait_until(lambda: not self.survivors(), otherwise=lambda: str(self.survivors()))
+
+    def _is_ready(self) -> bool:
+        assert self.launcher.poll() is None, self.output
+        return "Mahaam is ready" in self.output
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "APP_ENV": "test",
+            "VAR_DIR": str(self.var_path),
+            "PORT": str(self.port),
+            "ADMIN_PASSWORD": "correct horse battery",
+        }
+
+
+@contextmanager
+def product_in_new_folder() -> Iterator[Product]:
+    """A product that has never run; whatever is left of it is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="mahaam-test-product-"))
+    folder.chmod(0o711)  # the user that PostgreSQL runs as must pass
+    product = Product(folder / "var")
+    try:
+        yield product
+    finally:
+        if product._launcher is not None and product._launcher.poll() is None:
+            product.kill_everything()
+        for process in product.survivors():
+            process.kill()
+        shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,78 @@
+"""The step before Python: what a bare machine lacks is said in one sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from config import PROJECT_DIR
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout in which nothing has been prepared."""
+    (tmp_path / "launch").mkdir()
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "launch/prepare.sh"):
+        shutil.copy(PROJECT_DIR / name, tmp_path / name)
+    return tmp_path
+
+
+def make_run(checkout: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    python = options.pop("python", "")
+    command = ["make", "--no-print-directory", "run", f"PYTHON={python}"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, **options)
+
+
+def python_that(checkout: Path, script: str) -> Path:
+    path = checkout / "python-for-test"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_a_missing_python_is_told(checkout: Path) -> None:
+    words = sentence(make_run(checkout, python="/nowhere/python3"))
+    assert words.startswith("Mahaam needs Python 3.11 or newer; found:")
+    assert "/nowhere/python3" in words
+
+
+def test_a_python_that_is_too_old_is_told(checkout: Path) -> None:
+    old = python_that(checkout, '[ "$1" = --version ] && echo Python 3.9.2; exit 1')
+    words = sentence(make_run(checkout, python=old))
+    assert words.startswith("Mahaam needs Python 3.11 or newer; found: Python 3.9.2.")
+
+
+def test_a_python_without_ensurepip_is_told(checkout: Path) -> None:
+    bare = python_that(checkout, 'case "$2" in *ensurepip*) exit 1;; *) exit 0;; esac')
+    assert "apt install python3-venv" in sentence(make_run(checkout, python=bare))
+
+
+def test_a_folder_that_cannot_be_written_is_told(checkout: Path) -> None:
+    checkout.chmod(0o555)
+    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    for parent in checkout.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o001)
+    try:
+        assert sentence(make_run(checkout, **as_nobody)).startswith(f"Cannot write in {checkout}:")
+    finally:
+        checkout.chmod(0o755)
+
+
+def test_what_is_prepared_is_not_prepared_again(checkout: Path) -> None:
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / "ready").touch()
+    done = subprocess.run(["make", "-n", "run"], cwd=checkout, capture_output=True, text=True)
+    assert done.stdout.split() == [".venv/bin/python", "-m", "launch"]

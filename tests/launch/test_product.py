@@ -1,0 +1,161 @@
+"""Starting, stopping and killing the whole product."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psycopg2
+import redis
+
+from config import PROJECT_DIR
+from tests.launch.running_product import Product
+from tests.waiting import wait_until
+
+READY_AGAIN_TIMEOUT_S = 5
+STOP_TIMEOUT_S = 10
+
+
+def test_it_starts_stops_and_starts_again_with_its_data(product: Product) -> None:
+    product.start()
+    assert status_of(product, "/admin/") in (200, 302)
+    leave_marks(product)
+
+    code, words = product.refused(PORT="1")
+    assert (code, "already runs here" in words) == (1, True), words
+
+    started_at = time.monotonic()
+    assert product.stop(signal.SIGINT) == 0, product.output
+    assert time.monotonic() - started_at < STOP_TIMEOUT_S
+    assert product.survivors() == []
+    assert not (product.var_path / "servers.json").exists()
+
+    assert product.start() < READY_AGAIN_TIMEOUT_S
+    assert marks(product) == ("kept", b"kept")
+    assert product.stop() == 0, product.output
+    assert product.survivors() == []
+
+
+def test_it_starts_again_after_a_kill_of_everything(product: Product) -> None:
+    product.start()
+    leave_marks(product)
+    time.sleep(1.1)  # Redis writes its log to disk every second
+    product.kill_everything()
+    assert (product.var_path / "postgres" / "postmaster.pid").exists()
+
+    product.start()
+
+    assert marks(product) == ("kept", b"kept")
+    assert product.stop() == 0, product.output
+
+
+def test_a_killed_launcher_takes_web_and_consumer_with_it(product: Product) -> None:
+    product.start()
+    web, consumer = product.process("gunicorn"), product.process("huey_consumer.py")
+    os.kill(product.launcher.pid, signal.SIGKILL)
+    product.launcher.wait()
+
+    wait_until(lambda: not web.is_running() and not consumer.is_running())
+    # The servers stay until the next launcher, so that the consumer could release its jobs.
+    left = product.survivors()
+    assert {process.name() for process in left} == {"postgres", "redis-server"}
+
+    wait_until(lambda: "already runs" not in product.refused(PORT="1")[1])
+    product.start()
+    assert not any(process.is_running() for process in left)
+    assert product.stop() == 0, product.output
+    assert product.survivors() == []
+
+
+def test_when_the_consumer_ends_everything_stops(product: Product) -> None:
+    product.start()
+    product.process("huey_consumer.py").kill()
+
+    assert product.wait_for_end() == 1
+    assert "The consumer ended by itself (signal 9)" in product.output
+    assert product.survivors() == []
+
+
+def test_when_a_server_ends_everything_stops(product: Product) -> None:
+    product.start()
+    product.process("redis-server").kill()
+
+    assert product.wait_for_end() == 1
+    assert "Redis ended by itself" in product.output
+    assert product.survivors() == []
+
+
+def test_a_given_database_is_used_and_only_redis_is_started(
+    product: Product, database_url: str
+) -> None:
+    product.start(DATABASE_URL=database_url)
+
+    assert not (product.var_path / "postgres").exists()
+    assert "database_url" not in servers_of(product)
+    assert product.stop() == 0, product.output
+
+
+def test_another_shell_finds_the_running_servers(product: Product) -> None:
+    ask = "from config import get_settings as s; print(s().database_url, s().redis_url)"
+    product.start()
+
+    answer = in_another_shell(product, ask)
+    assert answer.stdout.split() == list(servers_of(product).values())
+
+    product.stop()
+    answer = in_another_shell(product, ask)
+    assert "start `make run`, or set DATABASE_URL" in answer.stderr
+
+
+def status_of(product: Product, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def servers_of(product: Product) -> dict[str, str]:
+    servers = json.loads((product.var_path / "servers.json").read_text("utf-8"))
+    return {name: url for name, url in servers.items() if name.endswith("_url")}
+
+
+def leave_marks(product: Product) -> None:
+    """Write something into both servers that a restart must keep."""
+    urls = servers_of(product)
+    run_sql(urls["database_url"], "CREATE TABLE mark AS SELECT 'kept' AS word")
+    with redis.Redis.from_url(urls["redis_url"]) as client:
+        client.set("mark", "kept")
+
+
+def marks(product: Product) -> tuple[object, object]:
+    urls = servers_of(product)
+    with redis.Redis.from_url(urls["redis_url"]) as client:
+        return run_sql(urls["database_url"], "SELECT word FROM mark"), client.get("mark")
+
+
+def run_sql(url: str, sql: str) -> object:
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
+    finally:
+        connection.close()
+
+
+def in_another_shell(product: Product, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"VAR_DIR": str(product.var_path)},
+        capture_output=True,
+        text=True,
+    )
