@@ -1,0 +1,61 @@
+"""Why an operator's verb was refused: what jobs and dead letters look like at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.states import LIVE
+
+HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
+
+
+class JobFact(NamedTuple):
+    """A job's state, how long ago it ended, and the live job that holds its dedupe key."""
+
+    id: str
+    state: str
+    ended_s_ago: float | None
+    holder_id: str | None
+    holder_state: str | None
+
+
+class LetterFact(NamedTuple):
+    """What was done to a dead letter, how long ago and by whom."""
+
+    id: int
+    job_id: str
+    resolved_s_ago: float | None
+    resolved_by: str | None
+    reprocessed_s_ago: float | None
+    reprocessed_by: str | None
+
+
+# Index: job_pkey, job_dedupe_key_live.
+JOBS = f"""
+SELECT job.id::text, job.state, extract(epoch FROM clock_timestamp() - job.finished_at)::float8,
+       holder.id::text, holder.state
+FROM job LEFT JOIN job AS holder
+  ON holder.dedupe_key = job.dedupe_key AND holder.state IN ({HOLDING}) AND holder.id <> job.id
+WHERE job.id = ANY(%s::uuid[])
+"""
+
+LETTERS = """
+SELECT id, job_id::text,
+       extract(epoch FROM clock_timestamp() - resolved_at)::float8, resolved_by,
+       extract(epoch FROM clock_timestamp() - reprocessed_at)::float8, reprocessed_by
+FROM dead_letter WHERE id = ANY(%s)
+"""
+
+
+def job_facts(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobFact]:
+    """Those of `ids` that exist."""
+    cursor.execute(JOBS, (list(ids),))
+    return {row[0]: JobFact._make(row) for row in cursor.fetchall()}
+
+
+def letter_facts(cursor: Cursor, ids: Sequence[int]) -> dict[int, LetterFact]:
+    """Those of `ids` that exist."""
+    cursor.execute(LETTERS, (list(ids),))
+    return {row[0]: LetterFact._make(row) for row in cursor.fetchall()}

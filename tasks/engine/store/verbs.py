@@ -1,0 +1,159 @@
+"""What operators do to jobs and dead letters: queue again, cancel, resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.states import LIVE, WAITING, Event, State, sources
+from tasks.engine.store.due import Ring
+
+CANCELLABLE = sorted(WAITING)
+HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
+
+
+class Requeued(NamedTuple):
+    """A job that is queued again and the dead letters that this closed."""
+
+    id: str
+    queue: str
+    priority: int
+    letters: list[int]
+
+    @property
+    def ring(self) -> Ring:
+        """What Redis must know of it."""
+        return Ring(self.queue, self.priority, self.id)
+
+
+# Locks jobs, then letters, each in the order of their ids, so that two operators wait for each
+# other instead of blocking each other. The completed attempt is known to the job's row alone:
+# it is noted before the row forgets it. Of several jobs with one dedupe key the newest is taken.
+# Index: job_pkey, job_dedupe_key_live, dead_letter_job_attempt.
+REQUEUE = f"""
+WITH locked AS (
+  SELECT id, state, attempt, worker_id, queued_at, started_at, finished_at, dedupe_key FROM job
+  WHERE id IN (%(chosen)s) AND state = ANY(%%(sources)s) ORDER BY id FOR UPDATE
+), letter AS (
+  SELECT dead_letter.id, job_id FROM dead_letter JOIN locked ON locked.id = job_id
+  WHERE resolved_at IS NULL AND reprocessed_at IS NULL
+  ORDER BY dead_letter.id FOR UPDATE OF dead_letter
+), free AS (
+  SELECT locked.* FROM locked
+  WHERE (%(kept)s) AND (dedupe_key IS NULL OR NOT EXISTS (
+    SELECT FROM job AS holder
+    WHERE holder.dedupe_key = locked.dedupe_key AND holder.state IN ({HOLDING})
+  ) AND id = (SELECT max(twin.id::text)::uuid FROM locked AS twin
+              WHERE twin.dedupe_key = locked.dedupe_key))
+), moved AS (
+  UPDATE job
+  SET state = 'queued', queued_at = now(), run_at = NULL, expires_at = NULL, started_at = NULL,
+      finished_at = NULL, worker_id = NULL, retry_count = 0, crash_count = 0, progress = NULL,
+      progress_text = NULL, result = NULL, error = NULL, cancel_requested_at = NULL
+  FROM free WHERE job.id = free.id AND job.state = ANY(%%(sources)s)
+  RETURNING job.id, job.queue, job.priority
+), noted AS (
+  INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
+  SELECT id, attempt, worker_id, queued_at, started_at, finished_at, 'completed'
+  FROM free JOIN moved USING (id) WHERE state = 'completed'
+  ON CONFLICT DO NOTHING
+), closed AS (
+  UPDATE dead_letter SET reprocessed_at = now(), reprocessed_by = %%(by)s
+  FROM letter JOIN moved ON moved.id = letter.job_id WHERE dead_letter.id = letter.id
+  RETURNING dead_letter.id, dead_letter.job_id
+)
+SELECT id::text, queue, priority, ARRAY(SELECT closed.id FROM closed WHERE job_id = moved.id)
+FROM moved
+"""
+
+RETRY = REQUEUE % {"chosen": "SELECT unnest(%(ids)s::uuid[])", "kept": "true"}
+
+REPROCESS = REQUEUE % {
+    "chosen": "SELECT job_id FROM dead_letter WHERE id = ANY(%(ids)s)",
+    "kept": "id IN (SELECT job_id FROM letter WHERE letter.id = ANY(%(ids)s))",
+}
+
+# Index: job_pkey.
+CANCEL = """
+WITH locked AS (
+  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s)
+  ORDER BY id FOR UPDATE
+)
+UPDATE job SET state = 'cancelled', finished_at = now()
+FROM locked WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
+RETURNING queue, priority, job.id::text
+"""
+
+# Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being
+# started at this moment: it is not queued any more.
+CLEAR = """
+WITH locked AS (
+  SELECT id FROM job
+  WHERE state = 'queued' AND queue = %(queue)s AND queued_at <= %(until)s
+    AND priority <= %(priority)s AND (priority < %(priority)s OR id > %(id)s::uuid)
+  ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE job SET state = 'cancelled', finished_at = now()
+FROM locked WHERE job.id = locked.id AND job.state = 'queued'
+RETURNING queue, priority, job.id::text
+"""
+
+RESOLVE = """
+WITH locked AS (
+  SELECT id FROM dead_letter WHERE id = ANY(%(ids)s) AND resolved_at IS NULL ORDER BY id FOR UPDATE
+)
+UPDATE dead_letter SET resolved_at = now(), resolved_by = %(by)s, resolution_note = %(note)s
+FROM locked WHERE dead_letter.id = locked.id AND resolved_at IS NULL
+RETURNING dead_letter.id
+"""
+
+
+def retry(cursor: Cursor, ids: Sequence[str], *, by: str) -> list[Requeued]:
+    """Failed, cancelled, expired, completed to queued, with all retries granted anew.
+
+    Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key came at this moment.
+    """
+    return _requeue(cursor, RETRY, list(ids), by=by)
+
+
+def reprocess(cursor: Cursor, letters: Sequence[int], *, by: str) -> list[Requeued]:
+    """As `retry`, for the jobs of those of `letters` that are open."""
+    return _requeue(cursor, REPROCESS, list(letters), by=by)
+
+
+def cancel(cursor: Cursor, ids: Sequence[str]) -> list[Ring]:
+    """Scheduled, queued, retrying to cancelled; returns what Redis may forget."""
+    cursor.execute(CANCEL, {"ids": list(ids), "sources": CANCELLABLE})
+    return [Ring._make(row) for row in cursor.fetchall()]
+
+
+def clear(
+    cursor: Cursor, queue: str, *, until: object, after: Ring, limit: int = 1000
+) -> list[Ring]:
+    """Cancel the next jobs of `queue` behind `after` that were queued by the time `until`."""
+    cursor.execute(
+        CLEAR,
+        {
+            "queue": queue,
+            "until": until,
+            "priority": after.priority,
+            "id": after.id,
+            "limit": limit,
+        },
+    )
+    return [Ring._make(row) for row in cursor.fetchall()]
+
+
+def resolve(cursor: Cursor, letters: Sequence[int], *, by: str, note: str | None) -> list[int]:
+    """Mark dead letters as dealt with; returns the ids of those that were not yet."""
+    cursor.execute(RESOLVE, {"ids": list(letters), "by": by, "note": note})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _requeue(
+    cursor: Cursor, statement: str, ids: list[str] | list[int], *, by: str
+) -> list[Requeued]:
+    states = [str(State(state)) for state in sources(Event.RETRIED)]
+    cursor.execute(statement, {"ids": ids, "sources": states, "by": by})
+    return [Requeued._make(row) for row in cursor.fetchall()]

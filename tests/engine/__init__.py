@@ -1,0 +1,1 @@
+"""The engine: rows, moves, real consumers."""

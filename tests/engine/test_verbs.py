@@ -1,0 +1,316 @@
+"""Every verb of an operator from every state; two operators at once; dedupe keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from config import Settings
+from tasks.engine import accept, database, verbs
+from tasks.engine.errors import UnknownQueue
+from tasks.engine.states import State
+from tasks.engine.task import new_id
+from tasks.engine.verbs import Verdict
+
+JOB = """
+INSERT INTO job (id, task, queue, priority, state, dedupe_key, worker_id, finished_at, attempt,
+                 retry_count, crash_count, run_at, queued_at, started_at, expires_at, result, error,
+                 progress)
+VALUES (%(id)s, 'tasks.demo.echo', %(queue)s, %(priority)s, %(state)s, %(dedupe_key)s,
+        %(worker_id)s, CASE WHEN %(state)s IN ('completed', 'failed', 'cancelled', 'expired')
+                            THEN now() - interval '3 seconds' END, 2,
+        1, 1, now(), now(), now(), now(), '1', 'E: broken', 50)
+"""
+LETTER = """
+INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                         first_error_class, first_error_message, first_traceback, fingerprint,
+                         retry_count)
+SELECT id, attempt, task, queue, 'E', 'broken', 'T', 'E', 'broken', 'T', 'f', 1
+FROM job WHERE id = %s RETURNING id
+"""
+FINAL = ("completed", "failed", "cancelled", "expired")
+WAITING = ("scheduled", "queued", "retrying")
+
+
+@pytest.fixture(autouse=True)
+def _engine(settings: Settings) -> Iterator[None]:
+    """The engine of this process, on the servers of this test."""
+    for kept in (database.pool, accept.bell):
+        kept.cache_clear()
+    accept._known_queues.clear()
+    yield
+    database.pool().dispose()
+    accept.bell()._client.close()
+    for kept in (database.pool, accept.bell):
+        kept.cache_clear()
+
+
+def ask(sql: str, *values: Any) -> list[Any]:
+    """The rows that a statement returns, for asserting on."""
+    with database.connection() as link, link.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def a_job(state: str = "queued", **fields: Any) -> UUID:
+    """The id of a new row in `state`."""
+    values = {"id": new_id(), "queue": "default", "dedupe_key": None, "priority": 0} | fields
+    with database.connection() as link, link.cursor() as cursor:
+        cursor.execute(JOB, {**values, "state": state, "worker_id": str(uuid4())})
+    return UUID(values["id"])
+
+
+def a_dead_letter(job_id: UUID | None = None, **fields: Any) -> int:
+    """The id of a new dead letter, of a failed job of its own."""
+    return int(ask(LETTER, str(job_id or a_job("failed", **fields)))[0][0])
+
+
+def state_of(job_id: UUID) -> str:
+    return str(ask("SELECT state FROM job WHERE id = %s", str(job_id))[0][0])
+
+
+def rung(queue: str = "default") -> set[str]:
+    key = accept.bell().key(queue)
+    return {id_.decode() for id_ in accept.bell()._client.zrange(key, 0, -1)}
+
+
+def test_only_a_job_that_has_ended_is_retried() -> None:
+    jobs = {state: a_job(state) for state in State}
+
+    verdict = verbs.retry(jobs.values(), by="ann")
+
+    assert set(verdict.done) == {jobs[State(state)] for state in FINAL}
+    assert {state: state_of(job) for state, job in jobs.items()} == {
+        state: "queued" if state in FINAL else state for state in State
+    }
+    assert rung() == set(map(str, verdict.done))
+
+
+def test_only_a_waiting_job_is_cancelled() -> None:
+    jobs = {state: a_job(state) for state in State}
+
+    verdict = verbs.cancel(jobs.values(), by="ann")
+
+    assert set(verdict.done) == {jobs[State(state)] for state in WAITING}
+    assert {state: state_of(job) for state, job in jobs.items()} == {
+        state: "cancelled" if state in WAITING else state for state in State
+    }
+
+
+def test_a_refusal_says_why() -> None:
+    for verb, participle, state, reason in (
+        (verbs.cancel, "cancelled", "running", "it is running"),
+        (verbs.cancel, "cancelled", "completed", "it completed 3 s ago"),
+        (verbs.cancel, "cancelled", "cancelled", "it was cancelled 3 s ago"),
+        (verbs.retry, "retried", "scheduled", "it is scheduled for later"),
+        (verbs.retry, "retried", "retrying", "it waits for its next retry"),
+    ):
+        job = a_job(state)
+        sentence = f"Job {job} cannot be {participle}: {reason}."
+        assert verb([job], by="ann").refused == {job: sentence}
+
+
+def test_a_job_that_does_not_exist_is_refused() -> None:
+    missing = uuid4()
+
+    for verb in (verbs.retry, verbs.cancel):
+        assert verb([missing], by="ann") == Verdict((), {missing: f"No job {missing} exists."})
+    for verb in (verbs.reprocess, verbs.resolve):
+        assert verb([2**70], by="ann") == Verdict((), {2**70: f"No dead letter {2**70} exists."})
+
+
+def test_a_retried_job_begins_anew() -> None:
+    job = a_job("failed")
+
+    verbs.retry([job], by="ann")
+
+    kept = "retry_count, crash_count, finished_at, run_at, expires_at, result, error, progress"
+    assert ask(f"SELECT {kept}, worker_id, started_at FROM job WHERE id = %s", str(job)) == [
+        (0, 0, *[None] * 8)
+    ]
+    assert ask("SELECT queued_at > now() - interval '5 s', attempt FROM job") == [(True, 2)]
+
+
+def test_only_a_completed_attempt_is_noted_when_its_job_is_retried() -> None:
+    jobs = [a_job(state) for state in FINAL]
+
+    verbs.retry(jobs, by="ann")
+
+    noted = ask("SELECT job_id, number, outcome, started_at IS NOT NULL FROM attempt")
+    assert noted == [(jobs[FINAL.index("completed")], 2, "completed", True)]
+
+
+def test_a_retry_closes_the_open_dead_letters_of_its_job() -> None:
+    job = a_job("failed")
+    letter, other = a_dead_letter(job), a_dead_letter()
+
+    verbs.retry([job], by="ann")
+
+    assert ask("SELECT id, reprocessed_by FROM dead_letter ORDER BY id") == [
+        (letter, "ann"),
+        (other, None),
+    ]
+
+
+def test_a_retry_is_refused_while_a_live_job_has_its_dedupe_key() -> None:
+    held, free = a_job("failed", dedupe_key="k"), a_job("failed", dedupe_key="other")
+    holder = a_job("scheduled", dedupe_key="k")
+
+    verdict = verbs.retry([held, free], by="ann")
+
+    reason = f"job {holder}, which is scheduled, has the same dedupe key"
+    assert verdict.done == (free,)
+    assert verdict.refused == {held: f"Job {held} cannot be retried: {reason}."}
+
+
+def test_of_two_retried_jobs_with_one_dedupe_key_the_newer_is_queued() -> None:
+    older, newer = a_job("failed", dedupe_key="k"), a_job("failed", dedupe_key="k")
+
+    verdict = verbs.retry([older, newer], by="ann")
+
+    assert verdict.done == (newer,)
+    assert str(newer) in verdict.refused[older]
+
+
+def test_of_two_operators_at_once_one_wins_and_the_other_is_told() -> None:
+    jobs = [a_job("failed") for _ in range(30)]
+    letters = [a_dead_letter(job) for job in jobs]
+
+    with ThreadPoolExecutor(3) as pool:
+        asked = [
+            pool.submit(verbs.retry, jobs, by="ann"),
+            pool.submit(verbs.retry, jobs[::-1], by="bob"),
+            pool.submit(verbs.reprocess, letters, by="eve"),
+        ]
+    verdicts = [answer.result() for answer in asked]
+
+    assert sorted(len(verdict.done) for verdict in verdicts) == [0, 0, 30]
+    for verdict in verdicts:
+        assert len(verdict.done) + len(verdict.refused) == 30
+    assert ask("SELECT count(*), count(DISTINCT reprocessed_by) FROM dead_letter") == [(30, 1)]
+
+
+def test_a_dedupe_key_that_is_taken_at_the_same_moment_costs_one_job_only() -> None:
+    held, free = a_job("failed", dedupe_key="k"), a_job("failed")
+    with ThreadPoolExecutor(1) as pool, database.transaction() as cursor:
+        values = {"id": new_id(), "queue": "default", "dedupe_key": "k", "priority": 0}
+        cursor.execute(JOB, {**values, "state": "queued", "worker_id": None})
+        answer = pool.submit(verbs.retry, [held, free], by="ann")
+        cursor.execute("SELECT pg_sleep(0.2)")
+        cursor.connection.commit()
+        verdict = answer.result(timeout=5)
+
+    assert verdict.done == (free,)
+    assert values["id"] in verdict.refused[held]
+
+
+def test_an_open_dead_letter_is_reprocessed() -> None:
+    letter = a_dead_letter()
+
+    assert verbs.reprocess([letter], by="ann").done == (letter,)
+
+    assert ask("SELECT state, reprocessed_by FROM job, dead_letter") == [("queued", "ann")]
+    assert len(rung()) == 1
+
+
+def test_a_dead_letter_is_reprocessed_once() -> None:
+    letter = a_dead_letter()
+    verbs.reprocess([letter], by="ann")
+
+    reason = verbs.reprocess([letter], by="bob").refused[letter]
+
+    assert (
+        reason == f"Dead letter {letter} cannot be reprocessed: it was reprocessed 0 s ago by ann."
+    )
+
+
+def test_a_resolved_dead_letter_is_not_reprocessed_and_its_job_stays_failed() -> None:
+    letter = a_dead_letter()
+    assert verbs.resolve([letter], by="ann", note="known\x00").done == (letter,)
+
+    verdicts = verbs.reprocess([letter], by="bob"), verbs.resolve([letter], by="bob")
+
+    assert all("it was resolved 0 s ago by ann" in v.refused[letter] for v in verdicts)
+    found = ask("SELECT state, resolved_by, resolution_note FROM job, dead_letter")
+    assert found == [("failed", "ann", "known␀")]
+
+
+def test_a_dead_letter_whose_job_runs_again_is_not_reprocessed() -> None:
+    job = a_job("running")
+    letter = a_dead_letter(job)
+
+    reason = verbs.reprocess([letter], by="ann").refused[letter]
+
+    assert reason == f"Dead letter {letter} cannot be reprocessed: its job {job} is running."
+
+
+def test_clear_cancels_what_is_queued_in_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    queued = [a_job(priority=number % 3) for number in range(5)]
+    others = [a_job(queue="emails"), a_job("running"), a_job("scheduled")]
+    accept.ring([verbs.Ring("default", 0, str(job)) for job in queued])
+    monkeypatch.setattr(verbs.store, "CLEAR", verbs.store.CLEAR.replace("%(limit)s", "2"))
+
+    assert verbs.clear("default", by="ann") == 5
+
+    assert {state_of(job) for job in queued} == {"cancelled"}
+    assert [state_of(job) for job in others] == ["queued", "running", "scheduled"]
+    assert rung() == set()
+
+
+def test_clear_knows_the_queues() -> None:
+    with pytest.raises(UnknownQueue, match="There is no queue 'nonsense'"):
+        verbs.clear("nonsense", by="ann")
+
+
+def test_flush_resolves_what_is_open() -> None:
+    letters = [a_dead_letter() for _ in range(3)]
+    verbs.reprocess(letters[:1], by="ann")
+
+    assert verbs.flush(by="bob") == 2
+
+    marks = ask("SELECT reprocessed_by, resolved_by FROM dead_letter ORDER BY id")
+    assert marks == [("ann", None), (None, "bob"), (None, "bob")]
+
+
+def test_retry_all_reprocesses_what_is_open_in_a_queue() -> None:
+    here, there = a_dead_letter(queue="emails"), a_dead_letter()
+
+    assert verbs.retry_all(by="ann", queue="emails") == 1
+    assert ask("SELECT id FROM dead_letter WHERE reprocessed_by = 'ann'") == [(here,)]
+    assert verbs.retry_all(by="ann") == 1
+    assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_by = 'ann'") == [(2,)]
+    assert there > here
+
+
+def test_retry_all_does_not_chase_dead_letters_that_are_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job that fails again at once, during the walk, is left for the next walk."""
+    letters = [a_dead_letter() for _ in range(4)]
+    reprocess = verbs._reprocess
+
+    def fails_again(ids: list[int], *, by: str) -> list[int]:
+        done = reprocess(ids, by=by)
+        for _ in done:
+            a_dead_letter()
+        return done
+
+    monkeypatch.setattr(verbs, "_reprocess", fails_again)
+
+    assert verbs.retry_all(by="ann") == len(letters)
+    assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_at IS NULL") == [(4,)]
+
+
+def test_without_redis_the_verbs_do_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    from config import get_settings
+
+    get_settings.cache_clear()
+    failed, queued = a_job("failed"), a_job()
+
+    assert verbs.retry([failed], by="ann").done == (failed,)
+    assert verbs.cancel([queued], by="ann").done == (queued,)
