@@ -31,10 +31,7 @@ CANCEL = BulkAction(
         "Cancel %(count)s job", "Cancel %(count)s jobs", n, count=number(n)
     ),
     done=lambda n: ngettext(
-        "%(count)s job was cancelled; if it was running, it is being stopped.",
-        "%(count)s jobs were cancelled; those that were running are being stopped.",
-        n,
-        count=number(n),
+        "%(count)s job was cancelled.", "%(count)s jobs were cancelled.", n, count=number(n)
     ),
     fits=lambda job: moves.can("cancel", job),
     run=verbs.cancel,

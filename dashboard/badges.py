@@ -51,6 +51,6 @@ WORKER = {
 }
 
 QUEUE = {
-    "open": Badge("green", "player-play", _l("open")),
+    "active": Badge("green", "player-play", _l("active")),
     "paused": Badge("orange", "player-pause", _l("paused")),
 }

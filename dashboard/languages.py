@@ -22,6 +22,7 @@ class Language:
     intl: str
 
 
+DIGITS = {"latn": str.maketrans("", ""), "arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
 LANGUAGES = {
     language.code: language
     for language in (
@@ -56,4 +57,5 @@ def current_language() -> Language:
 def number(value: float) -> str:
     """`value` in the digits and with the separators of this request's language."""
     language = current_language()
-    return format_decimal(value, locale=language.code, numbering_system=language.digits)
+    text = format_decimal(value, locale=language.code, numbering_system=language.digits)
+    return text.translate(DIGITS[language.digits])  # Babel changes the separators only

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, g
+from flask_babel import gettext as _
 from markupsafe import Markup
 
 from dashboard import access, badges, languages, moves, preferences
+from dashboard.languages import number
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
@@ -28,7 +30,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         bounded=bounded,
         moment=moment,
-        number=languages.number,
+        number=number,
         duration=duration,
         pretty_json=pretty_json,
         frames=frames,
@@ -41,14 +43,14 @@ def _of_this_request() -> dict[str, Any]:
     return {
         "person": g.get("person"),
         "language": languages.current_language(),
-        "theme": preferences.current_theme(),
+        "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
     }
 
 
 def bounded(count: int) -> str:
     """A count that stopped at its limit, as 10,000+."""
     plus = "+" if count > COUNT_LIMIT else ""
-    return f"{languages.number(min(count, COUNT_LIMIT))}{plus}"
+    return f"{number(min(count, COUNT_LIMIT))}{plus}"
 
 
 def moment(at: datetime | None, style: str = "full") -> Markup:
@@ -70,22 +72,24 @@ def duration(span: timedelta | None) -> Markup:
     """A length of time in its natural unit."""
     if span is None:
         return Markup('<span class="text-secondary">–</span>')
-    return Markup('<bdi dir="ltr">{}</bdi>').format(_in_units(max(span.total_seconds(), 0.0)))
+    return Markup("<bdi>{}</bdi>").format(_in_units(max(span.total_seconds(), 0.0)))
 
 
 def _in_units(seconds: float) -> str:
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return _("%(count)s ms", count=number(round(seconds * 1000)))
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return _("%(count)s s", count=number(round(seconds, 1)))
     minutes, rest_s = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest_s} s"
+    hours, rest_min = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)s h %(minutes)s min", hours=number(hours), minutes=number(rest_min))
+    return _("%(minutes)s min %(seconds)s s", minutes=number(minutes), seconds=number(rest_s))
 
 
 def megabytes(size_bytes: int | None) -> str:
     """A size in MB."""
-    return "–" if size_bytes is None else f"{languages.number(round(size_bytes / 1e6))} MB"
+    return "–" if size_bytes is None else f"{number(round(size_bytes / 1e6))} MB"
 
 
 def pretty_json(value: Any) -> str:

@@ -57,9 +57,9 @@ class DeadLetterView(ListPage):
         wanted = integer(request.args.get("id", ""))
         letter = find_dead_letter(db.session, abort(404) if wanted is None else wanted)
         letter = letter or abort(404)
-        return self.render(
-            "dead_letter/details.html", letter=letter, job=find_job(db.session, letter.job_id)
-        )
+        (entry,) = self.entries([letter.id])
+        job = find_job(db.session, letter.job_id)
+        return self.render("dead_letter/details.html", letter=letter, entry=entry, job=job)
 
     def entries(self, ids: Sequence[int]) -> Sequence[DeadLetterEntry]:
         """The dead letters with these ids."""
