@@ -33,8 +33,12 @@ class ServerNotReachable(LaunchFault):
     """A server named in the configuration does not take us."""
 
 
-class CommandFailed(LaunchFault):
-    """A step before the start failed."""
+class MigrationFailed(LaunchFault):
+    """The tables could not be brought up to date."""
+
+
+class AccountFailed(LaunchFault):
+    """The first account could not be made."""
 
 
 class ChildEnded(LaunchFault):

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from config import PROJECT_DIR, Settings
 from launch.children import Children
-from launch.faults import CommandFailed
+from launch.faults import MigrationFailed
 from launch.lock import make_folder, only_one
 from launch.reachable import check_port
 from launch.servers import Servers, embedded_servers
@@ -20,7 +20,6 @@ from launch.watch import Watch
 
 WEB_STOP_TIMEOUT_S = 5
 STOP_MARGIN_S = 0.8  # for a consumer to release its jobs after its own time-out
-FLASK = ["-m", "flask", "--app", "wsgi"]
 
 
 def run(settings: Settings) -> None:
@@ -31,8 +30,7 @@ def run(settings: Settings) -> None:
         check_port(settings.host, settings.port)
         with embedded_servers(settings) as servers:
             environment = _environment(settings, servers)
-            _run_step("The migration", ["-m", "launch.migrations"], environment)
-            _run_step("The first account", [*FLASK, "users", "first-admin"], environment)
+            _migrate(environment)
             _run_children(settings, servers, environment)
 
 
@@ -45,23 +43,23 @@ def _environment(settings: Settings, servers: Servers) -> dict[str, str]:
     return {**os.environ, **urls, "SECRET_KEY": settings.secret_key, "PYTHONUNBUFFERED": "1"}
 
 
-def _run_step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
-    command = [sys.executable, *arguments]
+def _migrate(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "launch.migrations"]
     done = subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=False)
     if done.returncode:
-        raise CommandFailed(f"{title} failed (exit code {done.returncode}): see the lines above.")
+        raise MigrationFailed("The tables could not be brought up to date: see the lines above.")
 
 
 def _run_children(settings: Settings, servers: Servers, environment: dict[str, str]) -> None:
     # Later Pythons start helpers through a server process that no signal of ours would reach.
     multiprocessing.set_start_method("fork", force=True)
-    watch = Watch(settings, servers)
+    watch = Watch(settings, servers, environment)
     stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
     children.add("web", _web_command(settings), environment)
     children.add("consumer", [sys.executable, "huey_consumer.py"], environment)
     children.loop()
-    watch.raise_if_a_server_ended()
+    watch.raise_fault()
     children.raise_if_one_ended()
 
 

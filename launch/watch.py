@@ -1,56 +1,92 @@
-"""Beside web and consumer: says when the page answers, and sees a server end."""
+"""Beside web and consumer: makes the first account, says when all is ready, sees a server end."""
 
 from __future__ import annotations
 
 import http.client
+import subprocess
+import sys
 import time
 
-from config import Settings
+from config import PROJECT_DIR, Settings
 from launch.children import Children
-from launch.faults import ServerFailed
+from launch.faults import AccountFailed, LaunchFault, ServerFailed
 from launch.servers import Servers
 
+FIRST_ADMIN = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "first-admin"]
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 
 class Watch:
     """Watches one run of the product."""
 
-    def __init__(self, settings: Settings, servers: Servers) -> None:
+    def __init__(self, settings: Settings, servers: Servers, environment: dict[str, str]) -> None:
         self._settings = settings
         self._servers = servers
-        self._ended: str | None = None
+        self._environment = environment
+        self._fault: LaunchFault | None = None
 
     def run(self, children: Children) -> None:
-        """Watch until the product stops."""
-        told = False
-        while not children.is_stopping:
-            told = told or self._tell_when_ready()
-            self._stop_without_server(children)
-            time.sleep(0.1)
-
-    def raise_if_a_server_ended(self) -> None:
-        """Raises ServerFailed when the product stopped for that."""
-        if self._ended is not None:
-            server = self._servers[self._ended]
-            raise ServerFailed(
-                f"{server.title} ended by itself, so everything was stopped; "
-                f"{server.log_path} ends with:\n{server.log_tail()}"
-            )
-
-    def _stop_without_server(self, children: Children) -> None:
-        self._ended = next((n for n, s in self._servers.items() if s.pid is None), None)
-        if self._ended is not None:
+        """Watch until the product stops; a fault stops it."""
+        try:
+            news = self._make_first_account()
+            self._wait_for_page(children)
+            self._tell(news)
+            self._wait_for_end(children)
+        except LaunchFault as fault:
+            self._fault = fault
             children.terminate()
 
-    def _tell_when_ready(self) -> bool:
-        host = EVERYWHERE.get(self._settings.host, self._settings.host)
-        if not _answers(host, self._settings.port):
-            return False
-        shown = f"[{host}]" if ":" in host else host
-        print(f"\n  Mahaam is ready: http://{shown}:{self._settings.port}/admin/")
-        print("  Ctrl-C stops it.\n", flush=True)
-        return True
+    def raise_fault(self) -> None:
+        """Raises the fault for which the product was stopped."""
+        if self._fault is not None:
+            raise self._fault
+
+    def _make_first_account(self) -> str:
+        """What the command says: a new account's password, once; else nothing."""
+        # While web and consumer start: loading the application takes as long as they do.
+        done = subprocess.run(
+            FIRST_ADMIN,
+            cwd=PROJECT_DIR,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AccountFailed(f"The first account could not be made:\n{done.stdout.strip()}")
+        return done.stdout
+
+    def _wait_for_page(self, children: Children) -> None:
+        while not children.is_stopping and not _answers(self._host, self._settings.port):
+            self._check_servers()
+            time.sleep(0.05)
+
+    def _tell(self, news: str) -> None:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        lines = [
+            f"Mahaam is ready: http://{host}:{self._settings.port}/admin/",
+            *news.splitlines(),
+            "Ctrl-C stops it.",
+        ]
+        print("", *(f"  {line}" for line in lines), "", sep="\n", flush=True)
+
+    def _wait_for_end(self, children: Children) -> None:
+        while not children.is_stopping:
+            self._check_servers()
+            time.sleep(0.2)
+
+    def _check_servers(self) -> None:
+        for server in self._servers.values():
+            if server.pid is None:
+                raise ServerFailed(
+                    f"{server.title} ended by itself, so everything was stopped; "
+                    f"{server.log_path} ends with:\n{server.log_tail()}"
+                )
+
+    @property
+    def _host(self) -> str:
+        return EVERYWHERE.get(self._settings.host, self._settings.host)
 
 
 def _answers(host: str, port: int) -> bool:

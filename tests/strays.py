@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 
 import psutil
 
@@ -29,7 +30,8 @@ def end_strays(before: set[psutil.Process]) -> list[str]:
     _, alive = psutil.wait_procs(list(marked_processes() - before), timeout=2)
     commands = [_command_of(process) for process in alive]
     for process in alive:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(alive, timeout=2)
     return commands
 

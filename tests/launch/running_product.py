@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -96,13 +96,13 @@ class Product:
         """What still runs of all that was started, servers included."""
         postgres = processes_of(self.var_path / "postgres", "postgres")
         redis = processes_of(self.var_path / "redis", "redis-server")
-        seen = [p for p in self._seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-        return [*seen, *postgres, *redis]
+        return [*(p for p in self._seen if is_alive(p)), *postgres, *redis]
 
     def kill_everything(self) -> None:
         """kill -9, the launcher first, so that it cannot tidy up."""
         for process in (psutil.Process(self.launcher.pid), *self.processes()):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.launcher.wait()
         wait_until(lambda: not self.survivors(), otherwise=lambda: str(self.survivors()))
 
@@ -119,6 +119,14 @@ class Product:
         }
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; one that only waits to be reaped does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @contextmanager
 def product_in_new_folder() -> Iterator[Product]:
     """A product that has never run; whatever is left of it is killed."""
@@ -131,7 +139,8 @@ def product_in_new_folder() -> Iterator[Product]:
         if product._launcher is not None and product._launcher.poll() is None:
             product.kill_everything()
         for process in product.survivors():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         shutil.rmtree(folder)
 
 

@@ -14,16 +14,19 @@ import psycopg2
 import redis
 
 from config import PROJECT_DIR
+from launch.server import first_of
 from tests.launch.running_product import Product
 from tests.waiting import wait_until
 
 READY_AGAIN_TIMEOUT_S = 5
 STOP_TIMEOUT_S = 10
+URLS = "from config import get_settings as s; print(s().database_url, s().redis_url)"
 
 
 def test_it_starts_stops_and_starts_again_with_its_data(product: Product) -> None:
     product.start()
     assert status_of(product, "/admin/") in (200, 302)
+    assert in_another_shell(product, URLS).stdout.split() == list(servers_of(product).values())
     leave_marks(product)
 
     code, words = product.refused(PORT="1")
@@ -33,7 +36,7 @@ def test_it_starts_stops_and_starts_again_with_its_data(product: Product) -> Non
     assert product.stop(signal.SIGINT) == 0, product.output
     assert time.monotonic() - started_at < STOP_TIMEOUT_S
     assert product.survivors() == []
-    assert not (product.var_path / "servers.json").exists()
+    assert "start `make run`, or set DATABASE_URL" in in_another_shell(product, URLS).stderr
 
     assert product.start() < READY_AGAIN_TIMEOUT_S
     assert marks(product) == ("kept", b"kept")
@@ -56,18 +59,18 @@ def test_it_starts_again_after_a_kill_of_everything(product: Product) -> None:
 
 def test_a_killed_launcher_takes_web_and_consumer_with_it(product: Product) -> None:
     product.start()
-    web, consumer = product.process("gunicorn"), product.process("huey_consumer.py")
+    everything = product.processes()
+    of_servers = [p for p in everything if p.name() in ("postgres", "redis-server")]
+    others = [p for p in everything if p not in of_servers]
+    servers = first_of(of_servers)
     os.kill(product.launcher.pid, signal.SIGKILL)
     product.launcher.wait()
 
-    wait_until(lambda: not web.is_running() and not consumer.is_running())
+    wait_until(lambda: not any(process.is_running() for process in others))
     # The servers stay until the next launcher, so that the consumer could release its jobs.
-    left = product.survivors()
-    assert {process.name() for process in left} == {"postgres", "redis-server"}
-
-    wait_until(lambda: "already runs" not in product.refused(PORT="1")[1])
+    assert all(process.is_running() for process in servers)
     product.start()
-    assert not any(process.is_running() for process in left)
+    assert not any(process.is_running() for process in servers)
     assert product.stop() == 0, product.output
     assert product.survivors() == []
 
@@ -81,35 +84,18 @@ def test_when_the_consumer_ends_everything_stops(product: Product) -> None:
     assert product.survivors() == []
 
 
-def test_when_a_server_ends_everything_stops(product: Product) -> None:
-    product.start()
+def test_only_what_is_not_given_is_started_and_its_end_stops_everything(
+    product: Product, database_url: str
+) -> None:
+    product.start(DATABASE_URL=database_url)
+    assert not (product.var_path / "postgres").exists()
+    assert "database_url" not in servers_of(product)
+
     product.process("redis-server").kill()
 
     assert product.wait_for_end() == 1
     assert "Redis ended by itself" in product.output
     assert product.survivors() == []
-
-
-def test_a_given_database_is_used_and_only_redis_is_started(
-    product: Product, database_url: str
-) -> None:
-    product.start(DATABASE_URL=database_url)
-
-    assert not (product.var_path / "postgres").exists()
-    assert "database_url" not in servers_of(product)
-    assert product.stop() == 0, product.output
-
-
-def test_another_shell_finds_the_running_servers(product: Product) -> None:
-    ask = "from config import get_settings as s; print(s().database_url, s().redis_url)"
-    product.start()
-
-    answer = in_another_shell(product, ask)
-    assert answer.stdout.split() == list(servers_of(product).values())
-
-    product.stop()
-    answer = in_another_shell(product, ask)
-    assert "start `make run`, or set DATABASE_URL" in answer.stderr
 
 
 def status_of(product: Product, path: str) -> int:
