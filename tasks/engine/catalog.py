@@ -6,7 +6,7 @@ import importlib
 from functools import cache
 
 from config import ConfigurationFault, get_settings
-from tasks.engine import accept, registry
+from tasks.engine import queue_names, registry
 from tasks.engine.errors import UnknownTask
 from tasks.engine.task import DurableTask, TaskCard
 
@@ -50,4 +50,4 @@ def all_tasks() -> list[TaskCard]:
 
 def declare_queues() -> None:
     """Add the queues that tasks name to the table."""
-    accept.declare_queues(card.queue for card in all_tasks())
+    queue_names.declare(card.queue for card in all_tasks())

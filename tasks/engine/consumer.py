@@ -50,7 +50,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._plan = plan
         self._doorbell = huey.storage.doorbell
         self.dispatcher = Dispatcher(
-            self._doorbell, slots=plan.workers, queues=plan.queues, weighted=plan.weighted
+            self._doorbell, places=plan.workers, queues=plan.queues, weighted=plan.weighted
         )
         self._upkeep = Upkeep(self.dispatcher, self._doorbell, queues=plan.queues)
         self._link = Link("mahaam consumer", timeout_s=5)
@@ -82,7 +82,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self.scheduler.start()
         for _, greenlet in self.worker_threads:
             greenlet.start()
-        for loop in (self.dispatcher.claim_loop, self.dispatcher.settle_loop, self._upkeep.loop):
+        for loop in (self.dispatcher.listen, self.dispatcher.exchange, self._upkeep.loop):
             gevent.spawn(loop).link_exception(self._note_fault)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_signal)

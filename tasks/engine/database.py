@@ -95,7 +95,7 @@ def repeatable(work: Callable[[Cursor], T]) -> T:
 
 def open_link(application_name: str) -> Connection:
     """A connection of one's own, in autocommit mode."""
-    link = psycopg2.connect(
+    link: Connection = psycopg2.connect(
         get_settings().database_url, application_name=application_name, **PARAMETERS
     )
     link.autocommit = True

@@ -1,9 +1,10 @@
-"""The heart of a consumer: starts what is next when a slot is free, writes down what has ended.
+"""The heart of a consumer: starts what is next where a place is free, writes down what has ended.
 
-Two loops, each with its own connection. One pops and claims for all slots that are idle at this
-moment; the other writes all outcomes that are ready at this moment. Batches are made by waiting
-for the database, never by a timer. A slot is free again when its outcome is written: so at no
-instant more rows are running than there are slots.
+One loop pops ids from Redis for the places whose worker is idle at this moment. Another writes all
+outcomes that are ready at this moment and starts all jobs that were popped, in one statement.
+Batches are made by waiting for the database, never by a timer. A hundred times a second an exchange
+waits for the disk, and so for all exchanges before it: until then an outcome is kept here, and
+written again if PostgreSQL crashed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import logging
 import random
 import time
+from dataclasses import dataclass
+from functools import partial
 
 import gevent
 import psycopg2
@@ -18,18 +21,18 @@ import redis
 from gevent.event import Event
 from gevent.queue import Empty, SimpleQueue
 
+from tasks.engine.claim import Claim
+from tasks.engine.database import Cursor
 from tasks.engine.doorbell import Doorbell
 from tasks.engine.errors import MahaamError
 from tasks.engine.lease import Lease
 from tasks.engine.link import Link, LinkBroken
-from tasks.engine.outcome import Failure, Outcome
+from tasks.engine.outcome import Ended, Failure, Fence, Outcome
 from tasks.engine.queries.lines import Line
 from tasks.engine.run import Run
 from tasks.engine.states import State
-from tasks.engine.store import claims, outcomes
-from tasks.engine.store.claims import Claim
+from tasks.engine.store import exchange, outcomes
 from tasks.engine.store.due import Ring
-from tasks.engine.store.outcomes import Ended
 
 log = logging.getLogger("mahaam.dispatcher")
 
@@ -37,34 +40,49 @@ PAUSE_S = 0.5  # between tries while a server is away
 LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
 SQL_TIMEOUT_S = 10.0
+FLUSH_S = 0.01  # an outcome is on disk after this time at the latest
+
+# The exchange is planned once per connection, when the table may be empty; these settings make
+# the plan one that is right for ten million rows: by primary key.
+BY_KEY = (
+    "SET plan_cache_mode = force_generic_plan",
+    "SET enable_seqscan = off",
+    "SET enable_bitmapscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+)
 
 
 class Dispatcher:
-    """Holds `slots` jobs at most, from the pop until the outcome is written."""
+    """Holds `places` jobs at most, from the pop until the outcome is written."""
 
     def __init__(
-        self, doorbell: Doorbell, *, slots: int, queues: list[str], weighted: bool = False
+        self, doorbell: Doorbell, *, places: int, queues: list[str], weighted: bool = False
     ) -> None:
         self._doorbell = doorbell
-        self.lease = Lease(queues=queues, greenlets=slots, held=self.held)
-        self._slots = slots
+        self._places = places
         self._weighted = weighted
-        self._claim_link = Link(
-            "mahaam claim", timeout_s=SQL_TIMEOUT_S, settings=("SET synchronous_commit = off",)
+        self._link = Link(
+            "mahaam dispatcher",
+            timeout_s=SQL_TIMEOUT_S,
+            settings=(*BY_KEY, exchange.PREPARE),
         )
-        self._settle_link = Link("mahaam settle", timeout_s=SQL_TIMEOUT_S)
-        self._settle_link.on_open = self._reassert
-        self._claiming: list[str] = []  # popped; whether they are ours is being asked
-        self._unsure: list[str] = []  # of these, claimed perhaps: the answer was lost
-        self._runs: dict[tuple[str, int], Run] = {}
+        self._link.on_open = self._recover
+        self._popped: list[str] = []  # to be started with the next exchange
+        self._starting: list[str] = []  # in the exchange that is under way
+        self._ended: list[Run] = []  # to be written with the next exchange
+        self._runs: dict[Fence, Run] = {}  # started here and not yet written
+        self._unflushed: list[Ended] = []  # written, perhaps not on disk yet
+        self._flush_at = 0.0
         self._ready: SimpleQueue[Run] = SimpleQueue()
-        self._ended: list[Run] = []
-        self._slot_freed = Event()
-        self._has_ended = Event()
+        self._place_freed = Event()
+        self._has_work = Event()
         self._quiet = False
+        self._busy = 0  # runs whose task has not returned
         self.lines: list[Line] = []
         self.started = 0
         self.silent_since: float | None = None  # since when nothing was to be had
+        self.lease = Lease(queues=queues, greenlets=places, held=self.held)
 
     # For the workers.
 
@@ -77,68 +95,62 @@ class Dispatcher:
         return run
 
     def finish(self, run: Run) -> None:
-        """Note that an attempt is over; the settle loop writes it."""
+        """Note that an attempt is over: its place is free, its outcome is written next."""
+        run.is_over = True
+        self._busy -= 1
         self._ended.append(run)
-        self._has_ended.set()
+        self._has_work.set()
+        self._place_freed.set()
 
     # For the consumer.
 
     def held(self) -> list[str]:
         """Ids of everything between pop and written outcome; safe to call from any thread."""
-        return [*self._claiming, *(id_ for id_, _ in list(self._runs))]
+        unflushed = [claim.id for claim, _ in self._unflushed]
+        return [*self._popped, *self._starting, *(id_ for id_, _ in list(self._runs)), *unflushed]
 
     def is_idle(self) -> bool:
         """Whether nothing is held."""
-        return not self._claiming and not self._runs
+        return not (self._popped or self._starting or self._runs or self._unflushed)
 
     def running(self) -> list[Run]:
         """Attempts whose task has not returned yet."""
-        return [run for run in self._runs.values() if run.outcome is None]
+        return [run for run in self._runs.values() if not run.is_over]
 
     def be_quiet(self) -> None:
-        """Claim nothing new and give back what has not begun; what runs goes on."""
+        """Start nothing new and give back what has not begun; what runs goes on."""
         self._quiet = True
-        self._slot_freed.set()
+        self._place_freed.set()
         while (run := self.take(0)) is not None:
-            self.give_back(run)
+            self._give_back(run)
 
-    def give_back(self, run: Run) -> None:
-        """Release a started job that was not begun."""
-        run.final_state = State.QUEUED
-        self.finish(run)
+    # The first loop: who is next?
 
-    # The claim loop.
-
-    def claim_loop(self) -> None:
-        """Fill idle slots until told to be quiet."""
+    def listen(self) -> None:
+        """Pop for idle places until told to be quiet."""
         while not self._quiet:
-            idle = self._slots - len(self._claiming) - len(self._runs)
+            idle = self._places - self._busy - len(self._popped) - len(self._starting)
             if idle <= 0:
-                self._slot_freed.clear()
-                self._slot_freed.wait()
+                self._place_freed.clear()
+                self._place_freed.wait()
             elif not self.lease.is_valid():
                 gevent.sleep(LISTEN_S / 5)
             else:
-                self._fill(idle)
-        self._claim_link.close()
+                self._pop(idle)
 
-    def _fill(self, idle: int) -> None:
+    def _pop(self, idle: int) -> None:
         try:
             popped = self._next(idle)
         except redis.RedisError as fault:
             log.warning("Redis is away; trying again. fault=%s", fault)
             gevent.sleep(PAUSE_S)
             return
-        if not popped:
+        if popped:
+            self.silent_since = None
+            self._popped += popped
+            self._has_work.set()
+        else:
             self.silent_since = self.silent_since or time.monotonic()
-            return
-        self.silent_since = None
-        self._claiming = popped
-        try:
-            for claim in self._claimed():
-                self._begin(claim)
-        finally:
-            self._claiming = []
 
     def _next(self, idle: int) -> list[str]:
         lines = [line for line in self.lines if not line.paused]
@@ -154,111 +166,117 @@ class Dispatcher:
             return []
         return self._doorbell.wait(unlimited, timeout_s=LIMITED_S if limited else LISTEN_S)
 
-    def _claimed(self) -> list[Claim]:
-        """Claim what was popped, however long PostgreSQL is away: it is in no other hands."""
-        self._unsure = []
+    # The second loop: what is done for what is next.
+
+    def exchange(self) -> None:
+        """Write and start as it comes, for ever."""
         while True:
-            worker_id = self.lease.worker_id
+            self._has_work.wait(FLUSH_S if self._unflushed else None)
+            self._has_work.clear()
+            ended, self._ended = self._ended, []
+            self._starting, self._popped = self._popped, []
+            for run in ended:
+                run.outcome = run.outcome or _outcome_of(run)
+            self._exchange([(run.claim, run.outcome) for run in ended if run.outcome])
+            for run in ended:
+                self._runs.pop(run.claim.fence, None)
+            self._starting = []
+            self._place_freed.set()
+
+    def _exchange(self, ended: list[Ended]) -> None:
+        try:
+            written, claims = self._carried_out(ended)
+        except psycopg2.Error as fault:
+            self._exchange_singly(ended, fault)
+            return
+        for claim in claims:
+            self._begin(claim)
+        _announce([pair for pair in ended if pair[0].fence in written])
+        self._ring_for(ended, written)
+        late = [pair for pair in ended if pair[0].fence not in written]
+        if late:
+            self._note_late(late)
+
+    def _carried_out(self, ended: list[Ended]) -> tuple[set[Fence], list[Claim]]:
+        """Send the exchange until PostgreSQL has answered: nothing here is in other hands."""
+        repeated = False
+        while True:
+            again, self._unflushed = (self._unflushed, []) if repeated else ([], self._unflushed)
+            ended += again
+            unsure = self._starting if repeated else []
+            durable = time.monotonic() >= self._flush_at
+            sent = _Exchange(ended, self._starting, self.lease.worker_id, unsure, durable)
             try:
-                return self._claim_link.run(
-                    lambda cursor: claims.claim(
-                        cursor, self._claiming, worker_id=worker_id, unsure=self._unsure
-                    )
-                )
+                written, claims = self._link.run(sent, atomic=not sent.is_plain)
+                missing = [pair for pair in ended if pair[0].fence not in written]
+                if repeated and missing:
+                    written |= self._link.run(partial(outcomes.already_written, ended=missing))
             except LinkBroken:
-                self._unsure = self._claiming
-                if self._quiet:
-                    return []
+                repeated = True
                 gevent.sleep(PAUSE_S)
+            else:
+                if sent.is_durable:
+                    self._unflushed, self._flush_at = [], time.monotonic() + FLUSH_S
+                else:
+                    self._unflushed += [pair for pair in ended if pair[0].fence in written]
+                return written, claims
+
+    def _recover(self, cursor: Cursor) -> None:
+        """On a new connection PostgreSQL may have crashed and lost the last writes: make them again.
+
+        Rows that say queued while their job runs here are taken back; completions that no disk has
+        confirmed go into the next exchange.
+        """
+        held = [run.claim for run in self._runs.values()] + [claim for claim, _ in self._unflushed]
+        if held:
+            back = exchange.take_back(cursor, held)
+            if back:
+                log.warning(
+                    "Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back)
+                )
+
+    def _exchange_singly(self, ended: list[Ended], fault: psycopg2.Error) -> None:
+        """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
+        if len(ended) > 1 or (ended and self._starting):
+            starting, self._starting = self._starting, []
+            for pair in ended:
+                self._exchange([pair])
+            self._starting = starting
+            self._exchange([])
+            return
+        log.error("PostgreSQL refused a write. held=%s fault=%s", ",".join(self.held()), fault)
+        for claim, outcome in ended:
+            error = MahaamError(f"The outcome ({outcome.state}) could not be written: {fault}")
+            plain = Outcome(State.FAILED, claim.retry_count, failure=Failure.told(error))
+            if outcome.failure != plain.failure:
+                self._exchange([(claim, plain)])
 
     def _begin(self, claim: Claim) -> None:
         if claim.state == State.EXPIRED or claim.fence in self._runs:
             return
         run = Run(claim)
+        twice = any(other.claim.id == claim.id for other in self.running())
         self._runs[claim.fence] = run
+        self._busy += 1
         self.started += 1
-        if self._quiet or not self.lease.is_valid() or self._runs_already(run):
-            self.give_back(run)
+        if self._quiet or twice or not self.lease.is_valid():
+            self._give_back(run)
         else:
             self._ready.put(run)
 
-    def _runs_already(self, run: Run) -> bool:
-        """Whether an earlier attempt of the same job has not returned yet: never two at once."""
-        return any(
-            other.claim.id == run.claim.id and other is not run and other.outcome is None
-            for other in self._runs.values()
-        )
+    def _give_back(self, run: Run) -> None:
+        """Release a started job that was not begun."""
+        run.final_state = State.QUEUED
+        self.finish(run)
 
-    # The settle loop.
-
-    def settle_loop(self) -> None:
-        """Write outcomes as they come, for ever."""
-        while True:
-            self._has_ended.wait()
-            self._has_ended.clear()
-            batch, self._ended = self._ended, []
-            for run in batch:
-                run.outcome = run.outcome or _outcome_of(run)
-            self._persist([(run.claim, run.outcome) for run in batch if run.outcome])
-            for run in batch:
-                self._runs.pop(run.claim.fence, None)
-            self._slot_freed.set()
-
-    def _persist(self, batch: list[Ended]) -> None:
-        try:
-            written = self._written(batch)
-        except psycopg2.Error as fault:
-            self._persist_singly(batch, fault)
-            return
-        _announce([pair for pair in batch if pair[0].fence in written])
-        self._ring_for(batch, written)
-        late = [pair for pair in batch if pair[0].fence not in written]
-        if late:
-            self._note_late(late)
-
-    def _written(self, batch: list[Ended]) -> set[tuple[str, int]]:
-        atomic, repeated = not outcomes.is_plain(batch), False
-        while True:
-            try:
-                written = self._settle_link.run(
-                    lambda cursor: outcomes.settle(cursor, batch), atomic=atomic
-                )
-                missing = [pair for pair in batch if pair[0].fence not in written]
-                if repeated and missing:
-                    written |= self._settle_link.run(
-                        lambda cursor: outcomes.already_written(cursor, missing)
-                    )
-                return written
-            except LinkBroken:
-                repeated = True
-                gevent.sleep(PAUSE_S)
-
-    def _persist_singly(self, batch: list[Ended], fault: psycopg2.Error) -> None:
-        """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
-        if len(batch) > 1:
-            for pair in batch:
-                self._persist([pair])
-            return
-        ((claim, outcome),) = batch
-        log.error(
-            "An outcome was refused. job=%s state=%s fault=%s", claim.id, outcome.state, fault
-        )
-        error = MahaamError(f"The outcome ({outcome.state}) could not be written: {fault}")
-        plain = Outcome(State.FAILED, claim.retry_count, failure=Failure.told(error))
-        if outcome.failure != plain.failure:
-            self._persist([(claim, plain)])
-
-    def _ring_for(self, batch: list[Ended], written: set[tuple[str, int]]) -> None:
+    def _ring_for(self, ended: list[Ended], written: set[Fence]) -> None:
         rings = []
-        for claim, outcome in batch:
+        for claim, outcome in ended:
             if claim.fence not in written:
                 continue
             if outcome.state is State.QUEUED:
                 rings.append(Ring(claim.queue, claim.priority, claim.id))
-            rings += [
-                Ring(after.job.queue, after.job.priority, after.call[0])
-                for after in outcome.follow_ups
-            ]
+            rings += [Ring(f.job.queue, f.job.priority, f.call[0]) for f in outcome.follow_ups]
         if rings:
             try:
                 self._doorbell.ring(rings)
@@ -274,19 +292,47 @@ class Dispatcher:
                 outcome.word,
             )
         try:
-            self._settle_link.run(lambda cursor: outcomes.note_late(cursor, late))
+            self._link.run(partial(outcomes.note_late, ended=late))
         except LinkBroken:
             log.warning("Late results could not be noted. count=%s", len(late))
 
-    def _reassert(self, cursor: claims.Cursor) -> None:
-        """On a new connection PostgreSQL may have crashed: tell it what runs here."""
-        held = [run.claim for run in list(self._runs.values())]
-        if held and self.lease.is_valid():
-            back = claims.reassert(cursor, held)
-            if back:
-                log.warning(
-                    "Claims lost in a crash of PostgreSQL were made again. jobs=%s", ",".join(back)
-                )
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One exchange, as often as it has to be sent."""
+
+    ended: list[Ended]
+    starting: list[str]
+    worker_id: str
+    unsure: list[str]
+    flushed: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a single statement."""
+        return all(outcome.is_plain for _, outcome in self.ended)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether it waits for the disk; what is no plain completion always does."""
+        return self.flushed or not self.is_plain
+
+    def __call__(self, cursor: Cursor) -> tuple[set[Fence], list[Claim]]:
+        """Carry it out, in a transaction if it is not plain."""
+        completed = [pair for pair in self.ended if pair[1].state is State.COMPLETED]
+        others = [pair for pair in self.ended if pair[1].state is not State.COMPLETED]
+        written = outcomes.end(cursor, others) if others else set()
+        done, claims = exchange.exchange(
+            cursor,
+            completed,
+            self.starting,
+            worker_id=self.worker_id,
+            unsure=self.unsure,
+            durable=self.is_durable,
+        )
+        written |= done
+        outcomes.follow(cursor, self.ended, written)
+        return written, claims
 
 
 def _outcome_of(run: Run) -> Outcome:

@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
-from tasks.engine import accept, catalog
+from tasks.engine import accept, catalog, queue_names
 from tasks.engine.database import Connection
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.message import new_job_of
 from tasks.engine.new_job import NewJob, moment, seconds
-from tasks.engine.run import current_run
+from tasks.engine.run import current_id
 from tasks.engine.store.due import Ring
 from tasks.engine.task import DurableTask, new_id
 
@@ -96,7 +96,7 @@ def enqueue_in_transaction(
     """
     job = _job(task, options)
     wanted = accept.call(new_id(), tuple(args), kwargs or {})
-    accept.check_queue(job.queue)
+    queue_names.check(job.queue)
     link = _link(session)
     with link.cursor() as cursor:
         accepted = accept.insert(cursor, job, wanted)
@@ -129,8 +129,7 @@ def _job(task: DurableTask | str, options: Options) -> NewJob:
     for name in ("remove_on_complete", "remove_on_fail"):
         if name in given:
             setattr(message, name, bool(given[name]))
-    run = current_run()
-    return new_job_of(message, parent_id=run and run.claim.id, **fields)
+    return new_job_of(message, parent_id=current_id(), **fields)
 
 
 def _expiry(expires: Any) -> Options:

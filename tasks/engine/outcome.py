@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from config import get_settings
 from tasks.engine.arguments import clean
+from tasks.engine.claim import Claim
 from tasks.engine.errors import MahaamError
 from tasks.engine.new_job import NewJob
 from tasks.engine.states import State
@@ -75,15 +76,24 @@ class Outcome:
     follow_ups: list[FollowUp] = field(default_factory=list)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is a completion that leaves nothing else to be written."""
+        return self.state is State.COMPLETED and not self.remove and not self.follow_ups
+
+    @property
     def word(self) -> str:
         """The outcome's name in the attempt table."""
         return "released" if self.state is State.QUEUED else str(self.state)
 
 
+Ended = tuple[Claim, Outcome]
+Fence = tuple[str, int]  # job id, attempt
+
+
 def _formatted(fault: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(fault))
-    except Exception as broken:  # a task's exception may fail at being printed
+    except Exception as broken:  # noqa: BLE001 (a task's exception may fail at being printed)
         return (
             f"{type(fault).__name__} (its traceback cannot be formatted: {type(broken).__name__})"
         )
@@ -92,7 +102,7 @@ def _formatted(fault: BaseException) -> str:
 def _message(fault: BaseException) -> str:
     try:
         return str(fault)
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 (a task's exception may do anything)
         return f"(its message cannot be formatted: {type(broken).__name__})"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from config import get_settings
 from tasks.engine.arguments import clean, dump
 from tasks.engine.backoff import backoff_s
+from tasks.engine.claim import Claim
 from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarge
 from tasks.engine.outcome import Failure, FollowUp, Outcome
 from tasks.engine.states import State
-from tasks.engine.store.claims import Claim
 
 RESULT_SHOWN = 2000
 
@@ -27,6 +27,7 @@ class Run:
         "final_state",
         "follow_ups",
         "greenlet",
+        "is_over",
         "options",
         "outcome",
         "progress",
@@ -50,6 +51,7 @@ class Run:
         self.retrying = False
         self.retry_in_s: float | None = None
         self.remaining_retries = claim.max_retries - claim.retry_count
+        self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
         self.follow_ups: list[FollowUp] = []
@@ -122,7 +124,7 @@ def stored_result(value: Any) -> str | None:
 def _shown(value: Any) -> str:
     try:
         return clean(repr(value)[:RESULT_SHOWN])
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 (a task's value may do anything)
         return f"(its repr fails: {type(broken).__name__})"
 
 
@@ -132,6 +134,12 @@ _current: ContextVar[Run | None] = ContextVar("current_run", default=None)
 def current_run() -> Run | None:
     """The attempt that runs in this greenlet; None outside of tasks."""
     return _current.get()
+
+
+def current_id() -> str | None:
+    """The id of the job that runs in this greenlet; None outside of tasks."""
+    run = _current.get()
+    return None if run is None else run.claim.id
 
 
 def enter(run: Run | None) -> None:

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from huey import PriorityRedisHuey
-from huey import signals as S
+from huey import PriorityRedisHuey, signals
 from huey.api import Task, chord, group
 
 from config import get_settings
@@ -21,7 +20,7 @@ from tasks.engine import accept, results
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.guard import Guard
 from tasks.engine.message import JsonSerializer, new_job_of, task_of
-from tasks.engine.run import Run, current_run, enter
+from tasks.engine.run import Run, current_id, current_run, enter
 from tasks.engine.states import State
 from tasks.engine.storage import DoorbellStorage
 from tasks.engine.task import DurableTask
@@ -30,9 +29,9 @@ log = logging.getLogger("mahaam.seam")
 
 # What these signals say about an attempt stands, whatever else happens to it.
 FINAL_STATES = {
-    S.SIGNAL_INTERRUPTED: State.QUEUED,
-    S.SIGNAL_REVOKED: State.CANCELLED,
-    S.SIGNAL_EXPIRED: State.EXPIRED,
+    signals.SIGNAL_INTERRUPTED: State.QUEUED,
+    signals.SIGNAL_REVOKED: State.CANCELLED,
+    signals.SIGNAL_EXPIRED: State.EXPIRED,
 }
 
 
@@ -126,14 +125,14 @@ class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
             return super().enqueue(task)
         if task.expires:
             task.resolve_expires(self.utc)
-        self._emit(S.SIGNAL_ENQUEUED, task)
+        self._emit(signals.SIGNAL_ENQUEUED, task)
         run = current_run()
         if run is not None and run.ended:
             args = tuple(repr(arg) if isinstance(arg, BaseException) else arg for arg in task.args)
             job = new_job_of(task, parent_id=run.claim.id)
             run.follow_ups.append(accept.follow_up(job, task.id, args, task.kwargs))
         else:
-            job = new_job_of(task, parent_id=run and run.claim.id)
+            job = new_job_of(task, parent_id=current_id())
             accept.one(job, task.id, task.args, task.kwargs)
         return self._result_handle(task)
 
@@ -182,14 +181,14 @@ class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
 
     def _emit(self, signal: str, task: Task, *args: Any, **kwargs: Any) -> None:
         run = current_run()
-        if run is not None and getattr(task, "run", None) is run:
+        if run is not None and task.id == run.claim.id:
             self._note(run, signal)
         super()._emit(signal, task, *args, **kwargs)
 
     def _note(self, run: Run, signal: str) -> None:
         if signal in FINAL_STATES:
             run.final_state = FINAL_STATES[signal]
-        elif signal == S.SIGNAL_CANCELED and not run.ended:  # cancelled by a pre-execute hook
+        elif signal == signals.SIGNAL_CANCELED and not run.ended:  # cancelled by a pre-execute hook
             run.final_state = State.CANCELLED
 
     # Results live in the job's row; revocations stay in Redis and cost nothing while there are none.

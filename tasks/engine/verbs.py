@@ -75,7 +75,7 @@ def clear(queue: str, *, by: str) -> int:
 
     Raises UnknownQueue, DatabaseUnavailable.
     """
-    accept.check_queue(queue)
+    queue_names.check(queue)
     count, after, until = 0, FIRST, database.repeatable(bounds.now)
     while moved := database.repeatable(partial(store.clear, queue=queue, until=until, after=after)):
         _forget(moved)
@@ -96,7 +96,7 @@ def retry_all(*, by: str, queue: str | None = None) -> int:
     Returns how many dead letters that closed. Raises UnknownQueue, DatabaseUnavailable.
     """
     if queue is not None:
-        accept.check_queue(queue)
+        queue_names.check(queue)
     return _through_open_letters(lambda chunk: len(_reprocess(chunk, by=by)), queue=queue)
 
 

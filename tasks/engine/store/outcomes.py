@@ -1,4 +1,4 @@
-"""Ends attempts: running to completed, failed, retrying, cancelled, expired or back to queued."""
+"""Ends attempts that did not complete: to failed, retrying, cancelled, expired or back to queued."""
 
 from __future__ import annotations
 
@@ -6,37 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.engine.database import Cursor
-from tasks.engine.outcome import Outcome
+from tasks.engine.outcome import Ended, Fence
 from tasks.engine.store import jobs
-from tasks.engine.store.claims import Claim
-
-Ended = tuple[Claim, Outcome]
-
-# Index: job_pkey. The fence is (id, attempt, worker_id) on a running row: a result that comes
-# late, from a worker that was given up, changes nothing. The rollup is in the same statement.
-COMPLETE = """
-WITH ended AS (
-  SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(results)s::jsonb[])
-    AS ended(id, attempt, worker_id, result)
-), moved AS (
-  UPDATE job SET state = 'completed', finished_at = now(), result = ended.result, error = NULL
-  FROM ended
-  WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.worker_id = ended.worker_id
-    AND job.state = 'running'
-  RETURNING job.id, job.queue, job.task, job.attempt, job.worker_id, job.queued_at, job.started_at
-), counted AS (
-  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, wait_ms, waited, run_ms)
-  SELECT date_trunc('minute', now()), queue, task, worker_id, count(*),
-         coalesce(sum(extract(epoch FROM started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
-         count(*) FILTER (WHERE attempt = 1),
-         sum(extract(epoch FROM now() - started_at) * 1000)
-  FROM moved GROUP BY queue, task, worker_id
-  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
-  SET completed = minute.completed + excluded.completed, wait_ms = minute.wait_ms + excluded.wait_ms,
-      waited = minute.waited + excluded.waited, run_ms = minute.run_ms + excluded.run_ms
-)
-SELECT id::text, attempt FROM moved
-"""
 
 # Everything that is not a plain completion. The first exception of a dead letter is that of the
 # earliest failed attempt since the job's previous dead letter.
@@ -91,9 +62,9 @@ WITH ended AS (
   SELECT date_trunc('minute', now()), queue, task, worker_id,
          count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'retrying'),
          count(*) FILTER (WHERE state = 'cancelled'), count(*) FILTER (WHERE state = 'expired'),
-         coalesce(sum(extract(epoch FROM started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
+         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
          count(*) FILTER (WHERE attempt = 1),
-         sum(extract(epoch FROM now() - started_at) * 1000)
+         sum(date_part('epoch', now() - started_at) * 1000)
   FROM moved WHERE word <> 'released' GROUP BY queue, task, worker_id
   ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
   SET failed = minute.failed + excluded.failed, retried = minute.retried + excluded.retried,
@@ -128,48 +99,14 @@ WHERE job_id = late.id AND number = late.attempt AND attempt.worker_id = late.wo
 REMOVE = "DELETE FROM job WHERE id = ANY(%(ids)s::uuid[])"
 
 
-def settle(cursor: Cursor, ended: Sequence[Ended]) -> set[tuple[str, int]]:
-    """Write outcomes whose fence still holds; returns the fences `(id, attempt)` of those written.
-
-    More than one statement is sent only for what a plain completion does not have: the caller
-    wraps it in a transaction when `is_plain` says no.
-    """
-    completed = [pair for pair in ended if pair[1].state == "completed"]
-    other = [pair for pair in ended if pair[1].state != "completed"]
-    written: set[tuple[str, int]] = set()
-    if completed:
-        cursor.execute(
-            COMPLETE, {**_fences(completed), "results": [o.result for _, o in completed]}
-        )
-        written.update(cursor.fetchall())
-    if other:
-        cursor.execute(END, {**_fences(other), **_columns(other)})
-        written.update(cursor.fetchall())
-    _follow(cursor, ended, written)
-    return written
-
-
-def is_plain(ended: Sequence[Ended]) -> bool:
-    """Whether `settle` sends one statement only."""
-    first = ended[0][1].state == "completed"
-    return all(
-        (outcome.state == "completed") == first and not outcome.remove and not outcome.follow_ups
-        for _, outcome in ended
-    )
-
-
-def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[tuple[str, int]]:
-    """The fences among `ended` that an earlier settle wrote although its answer was lost."""
-    cursor.execute(WRITTEN, _fences(ended))
+def end(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
+    """Write outcomes that are no completions and whose fence holds; returns the fences written."""
+    cursor.execute(END, {**_fences(ended), **_columns(ended)})
     return set(cursor.fetchall())
 
 
-def note_late(cursor: Cursor, ended: Sequence[Ended]) -> None:
-    """Note refused outcomes beside the attempts that were given up as crashed."""
-    cursor.execute(LATE, {**_fences(ended), "words": [outcome.word for _, outcome in ended]})
-
-
-def _follow(cursor: Cursor, ended: Sequence[Ended], written: set[tuple[str, int]]) -> None:
+def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> None:
+    """Insert what follows from written outcomes, and remove the jobs that nobody wants to keep."""
     removed = []
     for claim, outcome in ended:
         if claim.fence not in written:
@@ -180,6 +117,17 @@ def _follow(cursor: Cursor, ended: Sequence[Ended], written: set[tuple[str, int]
             removed.append(claim.id)
     if removed:
         cursor.execute(REMOVE, {"ids": removed})
+
+
+def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
+    """The fences among `ended` that an earlier settle wrote although its answer was lost."""
+    cursor.execute(WRITTEN, _fences(ended))
+    return set(cursor.fetchall())
+
+
+def note_late(cursor: Cursor, ended: Sequence[Ended]) -> None:
+    """Note refused outcomes beside the attempts that were given up as crashed."""
+    cursor.execute(LATE, {**_fences(ended), "words": [outcome.word for _, outcome in ended]})
 
 
 def _fences(ended: Sequence[Ended]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
-from tasks.engine.store.claims import Claim
 
 PROGRESS = """
 UPDATE job SET progress = said.percent, progress_text = said.words

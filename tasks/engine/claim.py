@@ -1,0 +1,32 @@
+"""A started job as its row stood at the start."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """`(id, attempt, worker_id)` is the fence: every later write names it. `state` is running, or
+    expired for a job that was too late to be started; arguments and options are JSON text."""
+
+    id: str
+    attempt: int
+    worker_id: str
+    state: str
+    task: str
+    queue: str
+    priority: int
+    args: str
+    kwargs: str
+    options: str | None
+    retry_count: int
+    max_retries: int
+    retry_delay_s: float
+    retry_backoff: float
+    retry_jitter: bool
+    timeout_s: float | None
+
+    @property
+    def fence(self) -> tuple[str, int]:
+        """What a worker knows its start by."""
+        return self.id, self.attempt

@@ -1,0 +1,50 @@
+"""Which queues may be named: those of the table, and those that a task declares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from tasks.engine import database, registry
+from tasks.engine.errors import UnknownQueue
+from tasks.engine.queries import lines as queries
+from tasks.engine.store import lines
+
+FRESH_FOR_S = 30.0
+
+
+class _Known:
+    """The table's queue names as this process last read them."""
+
+    names: frozenset[str] = frozenset()
+    until = 0.0
+
+    def has(self, name: str) -> bool:
+        return name in self.names and time.monotonic() < self.until
+
+    def read(self) -> None:
+        self.names = frozenset(line.name for line in database.repeatable(queries.lines))
+        self.until = time.monotonic() + FRESH_FOR_S
+
+
+_known = _Known()
+
+
+def check(name: str) -> None:
+    """Raises UnknownQueue for a queue that is neither in the table nor declared by a task."""
+    if _known.has(name):
+        return
+    _known.read()
+    if name not in _known.names and registry.names_queue(name):
+        declare([name])
+    elif name not in _known.names:
+        raise UnknownQueue(
+            f"There is no queue {name!r}. Queues: {', '.join(sorted(_known.names))}. "
+            "Name it in a task's @task(queue=…) or add it to the queue table."
+        )
+
+
+def declare(names: Iterable[str]) -> None:
+    """Add the queues that tasks name and the table does not have yet."""
+    database.repeatable(lambda cursor: lines.declare(cursor, sorted(set(names))))
+    _known.read()

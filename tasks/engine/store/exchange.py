@@ -1,0 +1,119 @@
+"""The one statement that a busy consumer lives on: what is done for what is next.
+
+It completes the jobs that have ended and starts those that were popped, in one round trip and one
+commit. So a worker's place is handed from row to row at one instant, and no more rows are
+ever running than the consumer has places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.engine.claim import Claim
+from tasks.engine.database import Cursor
+from tasks.engine.outcome import Ended, Fence
+
+# Index: job_pkey, twice. The states come as parameters ($5 running, $8 queued) so that the generic
+# plan finds rows by id and never walks a partial index full of dead entries.
+#
+# ended, moved, counted: running to completed. The fence is (id, attempt, worker_id) on a running
+# row: a result that comes late, from a worker that was given up, changes nothing. The rollup is
+# in the same statement.
+#
+# started: queued to running, or to expired for one past its expiry. $7 are ids of a call whose
+# answer was lost: if it had been carried out, the rows are running and ours already. A worker that
+# was given up as lost starts nothing, even if it has not noticed yet.
+PREPARE = """
+PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid) AS
+WITH ended AS (
+  SELECT * FROM unnest($1, $2, $3, $4) AS ended(id, attempt, worker_id, result)
+), moved AS (
+  UPDATE job SET state = 'completed', finished_at = now(), result = ended.result, error = NULL
+  FROM ended
+  WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.worker_id = ended.worker_id
+    AND job.state = $5
+  RETURNING job.id, job.queue, job.task, job.attempt, job.worker_id, job.queued_at, job.started_at
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, wait_ms, waited, run_ms)
+  SELECT date_trunc('minute', now()), queue, task, worker_id, count(*),
+         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
+         count(*) FILTER (WHERE attempt = 1),
+         sum(date_part('epoch', now() - started_at) * 1000)
+  FROM moved GROUP BY queue, task, worker_id
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET completed = minute.completed + excluded.completed, wait_ms = minute.wait_ms + excluded.wait_ms,
+      waited = minute.waited + excluded.waited, run_ms = minute.run_ms + excluded.run_ms
+), started AS (
+  UPDATE job
+  SET state = CASE WHEN expires_at <= now() THEN 'expired' ELSE $5 END,
+      finished_at = CASE WHEN expires_at <= now() THEN now() END,
+      started_at = CASE WHEN expires_at <= now() THEN NULL ELSE now() END,
+      attempt = attempt + CASE WHEN expires_at <= now() OR state = $5 THEN 0 ELSE 1 END,
+      worker_id = $9
+  WHERE id = ANY($6)
+    AND (state = $8 OR state = $5 AND worker_id = $9 AND id = ANY($7))
+    AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
+  RETURNING id::text, attempt, worker_id::text, state, task, queue, priority, args::text, kwargs::text,
+            options::text, retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
+)
+SELECT * FROM started
+UNION ALL
+SELECT id::text, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM moved
+"""
+
+EXCHANGE = """
+SET synchronous_commit = %s;
+EXECUTE exchange (%s::uuid[], %s, %s::uuid[], %s::jsonb[], 'running', %s::uuid[], %s::uuid[], 'queued', %s)
+"""
+
+
+def exchange(
+    cursor: Cursor,
+    completed: Sequence[Ended],
+    popped: list[str],
+    *,
+    worker_id: str,
+    unsure: list[str],
+    durable: bool,
+) -> tuple[set[Fence], list[Claim]]:
+    """Complete `completed` and start what of `popped` is queued.
+
+    Returns the fences of the rows that were completed, and the started (or expired) jobs. What of
+    `popped` does not come back is not ours to run. When a `durable` exchange returns, it and all
+    earlier ones of this connection are on disk. The connection has carried out PREPARE.
+    """
+    ids = [claim.id for claim, _ in completed]
+    attempts = [claim.attempt for claim, _ in completed]
+    workers = [claim.worker_id for claim, _ in completed]
+    results = [outcome.result for _, outcome in completed]
+    mode = "on" if durable else "off"
+    cursor.execute(EXCHANGE, (mode, ids, attempts, workers, results, popped, unsure, worker_id))
+    written: set[Fence] = set()
+    claims = []
+    for row in cursor.fetchall():
+        if row[2] is None:
+            written.add(row[:2])
+        else:
+            claims.append(Claim._make(row))
+    return written, claims
+
+
+# PostgreSQL may lose the last exchanges in a crash (they are committed without waiting for the
+# disk): a row says queued again while its job runs, or has ended, here.
+TAKE_BACK = """
+UPDATE job
+SET state = 'running', attempt = held.attempt, started_at = now(), worker_id = held.worker_id
+FROM unnest(%s::uuid[], %s::int[], %s::uuid[]) AS held(id, attempt, worker_id)
+WHERE job.id = held.id AND job.state = 'queued' AND job.attempt = held.attempt - 1
+  AND EXISTS (SELECT FROM worker
+              WHERE worker.id = held.worker_id AND worker.state IN ('running', 'stopping'))
+RETURNING job.id::text
+"""
+
+
+def take_back(cursor: Cursor, held: Sequence[Claim]) -> list[str]:
+    """Take back rows whose start PostgreSQL lost while the job runs here; returns their ids."""
+    columns = ([c.id for c in held], [c.attempt for c in held], [c.worker_id for c in held])
+    cursor.execute(TAKE_BACK, columns)
+    return [row[0] for row in cursor.fetchall()]
