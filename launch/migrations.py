@@ -2,17 +2,63 @@
 
 from __future__ import annotations
 
-from alembic.command import upgrade
-from alembic.config import Config
+import re
+import subprocess
+import sys
+
+import psycopg2
+from psycopg2.errors import UndefinedTable
 
 from config import PROJECT_DIR, settings_or_exit
+from launch.faults import MigrationFailed
+
+FOLDER = PROJECT_DIR / "migrations"
+REVISION = re.compile(r'^(?P<kind>revision|down_revision)\b.*=\s*"(?P<name>\w+)"', re.MULTILINE)
+
+
+def migrate(environment: dict[str, str]) -> bool:
+    """Run what the database has not seen, in a process of its own; whether there was anything.
+
+    Looking first saves a second of every start: loading the models takes that long.
+    """
+    if _applied(environment["DATABASE_URL"]) == newest():
+        return False
+    command = [sys.executable, "-m", "launch.migrations"]
+    done = subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=False)
+    if done.returncode:
+        raise MigrationFailed("The tables could not be brought up to date: see the lines above.")
+    return True
+
+
+def newest() -> set[str]:
+    """The revisions that no other one follows, read from the migrations' text."""
+    found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
+    for path in (FOLDER / "versions").glob("*.py"):
+        for match in REVISION.finditer(path.read_text("utf-8")):
+            found[match["kind"]].add(match["name"])
+    return found["revision"] - found["down_revision"]
+
+
+def _applied(database_url: str) -> set[str]:
+    connection = psycopg2.connect(database_url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT version_num FROM alembic_version")
+            return {name for (name,) in cursor.fetchall()}
+    except UndefinedTable:
+        return set()
+    finally:
+        connection.close()
 
 
 def main() -> None:
     """Run every migration that DATABASE_URL has not seen yet."""
+    from alembic.command import upgrade
+    from alembic.config import Config
+
     settings_or_exit()
     configuration = Config()
-    configuration.set_main_option("script_location", str(PROJECT_DIR / "migrations"))
+    configuration.set_main_option("script_location", str(FOLDER))
     upgrade(configuration, "head")
 
 

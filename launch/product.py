@@ -5,15 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 from types import FrameType
 from typing import NoReturn
 
-from config import PROJECT_DIR, Settings
+from config import Settings
 from launch.children import Children
-from launch.faults import MigrationFailed
 from launch.lock import make_folder, only_one
+from launch.migrations import migrate
 from launch.reachable import check_port
 from launch.servers import Servers, embedded_servers
 from launch.watch import Watch
@@ -30,8 +29,8 @@ def run(settings: Settings) -> None:
         check_port(settings.host, settings.port)
         with embedded_servers(settings) as servers:
             environment = _environment(settings, servers)
-            _migrate(environment)
-            _run_children(settings, servers, environment)
+            watch = Watch(settings, servers, environment, has_new_tables=migrate(environment))
+            _run_children(settings, environment, watch)
 
 
 def _leave(_signal_number: int, _frame: FrameType | None) -> NoReturn:
@@ -43,23 +42,15 @@ def _environment(settings: Settings, servers: Servers) -> dict[str, str]:
     return {**os.environ, **urls, "SECRET_KEY": settings.secret_key, "PYTHONUNBUFFERED": "1"}
 
 
-def _migrate(environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "launch.migrations"]
-    done = subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=False)
-    if done.returncode:
-        raise MigrationFailed("The tables could not be brought up to date: see the lines above.")
-
-
-def _run_children(settings: Settings, servers: Servers, environment: dict[str, str]) -> None:
+def _run_children(settings: Settings, environment: dict[str, str], watch: Watch) -> None:
     # Later Pythons start helpers through a server process that no signal of ours would reach.
     multiprocessing.set_start_method("fork", force=True)
-    watch = Watch(settings, servers, environment)
     stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
     children.add("web", _web_command(settings), environment)
     children.add("consumer", [sys.executable, "huey_consumer.py"], environment)
     children.loop()
-    watch.raise_fault()
+    watch.end()
     children.raise_if_one_ended()
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +13,8 @@ from pathlib import Path
 import psycopg2
 import redis
 
-from config import PROJECT_DIR
 from launch.account import server_account
+from launch.migrations import migrate
 from launch.postgres import DATABASE, Postgres
 from launch.redis import Redis
 from tests.waiting import wait_until
@@ -90,18 +88,11 @@ def running_servers(options: dict[str, str] | None = None) -> Iterator[TestServe
     servers = TestServers(folder, options)
     try:
         servers.start()
-        migrate(servers.postgres.url)
+        migrate(os.environ | {"DATABASE_URL": servers.postgres.url})
         yield servers
     finally:
         servers.stop()
         shutil.rmtree(folder)
-
-
-def migrate(database_url: str) -> None:
-    """Bring a database up to date, in a process of its own as the launcher does."""
-    command = [sys.executable, "-m", "launch.migrations"]
-    environment = os.environ | {"DATABASE_URL": database_url}
-    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
 
 
 @contextmanager
