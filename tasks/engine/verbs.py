@@ -12,7 +12,7 @@ from uuid import UUID
 import redis
 from psycopg2.errors import UniqueViolation
 
-from tasks.engine import accept, database, refusal
+from tasks.engine import accept, database, queue_names, refusal
 from tasks.engine.arguments import clean
 from tasks.engine.database import Cursor
 from tasks.engine.new_job import INT4
