@@ -1,0 +1,13 @@
+"""The commands: `flask jobs`, `flask queue`, `flask demo`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from dashboard.cli import dead_letters, demo, jobs, monitor, queue  # noqa: F401
+
+
+def register(app: Flask) -> None:
+    """Add every group to the `flask` command."""
+    for group in (jobs.jobs, queue.queue, demo.demo):
+        app.cli.add_command(group)

@@ -1,0 +1,103 @@
+"""What all commands share: one sentence for a fault, who asks, reads that leave nothing open."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+import psycopg2
+from flask.cli import AppGroup
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from redis import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from config import EXIT_CODE, ConfigurationFault, get_settings
+from dashboard.database import db
+from tasks.engine import errors
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BAD_INPUT = (
+    errors.ArgumentNotStorable,
+    errors.OptionNotValid,
+    errors.PayloadTooLarge,
+    errors.UnknownQueue,
+    errors.UnknownTask,
+)
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError)
+
+
+class Refusal(click.ClickException):
+    """A sentence on standard error and exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.format_message(), file=file, err=file is None)
+
+
+class BadInput(Refusal):
+    """A sentence on standard error and exit code 2: what was typed cannot be meant."""
+
+    exit_code = EXIT_CODE
+
+
+class Commands(AppGroup):
+    """A group whose commands end with a sentence, not with a traceback."""
+
+    def add(self, name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:
+        """Decorate a function as the command `name`, to run within the application's context."""
+        return lambda function: self.command(name, **options)(_told(function))
+
+
+def read(question: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a query answers, in a transaction that is over then."""
+    try:
+        return question(db.session(), *args, **kwargs)
+    finally:
+        db.session.rollback()
+
+
+def operator() -> str:
+    """Who gives the command, as the records name him."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        name = str(os.getuid())
+    return f"cli:{name}"
+
+
+def _told(function: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(function)
+    def command(*args: P.args, **kwargs: P.kwargs) -> T:
+        # A terminal has no request that could say a language.
+        with force_locale(get_settings().default_language), _one_sentence():
+            return function(*args, **kwargs)
+
+    return command
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except (*BAD_INPUT, ConfigurationFault) as fault:
+        raise BadInput(str(fault)) from fault
+    except errors.MahaamError as fault:
+        raise Refusal(str(fault)) from fault
+    except DATABASE_AWAY as fault:
+        raise Refusal(_("PostgreSQL does not answer: %(why)s", why=_first_line(fault))) from fault
+    except RedisError as fault:
+        raise Refusal(_("Redis does not answer: %(why)s", why=_first_line(fault))) from fault
+
+
+def _first_line(fault: BaseException) -> str:
+    cause = getattr(fault, "orig", None) or fault
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]

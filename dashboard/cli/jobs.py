@@ -1,0 +1,87 @@
+"""`flask jobs`: makes jobs from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import click
+from flask_babel import gettext as _
+
+from dashboard.cli.commands import BadInput, Commands, operator
+from dashboard.cli.paper import as_json, print_json
+from tasks import Enqueued, enqueue
+from tasks.engine import catalog
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+jobs = Commands("jobs", help="Make jobs.")
+
+
+@jobs.add("create")
+@click.argument("task")
+@click.option("--args", "args_text", metavar="JSON", help="Arguments: a list or an object.")
+@click.option("--kwargs", "kwargs_text", metavar="JSON", help="Arguments by name: an object.")
+@click.option("--priority", type=int, help="A higher number runs first.")
+@click.option("--max-retries", type=int, help="How often it is tried again after failing.")
+@click.option("--delay", type=float, metavar="SECONDS", help="Start it later.")
+@click.option("--queue", help="Another queue than the task's own.")
+@click.option("--dedupe-key", help="Make none while a live job has this key.")
+@as_json
+def create(
+    task: str, args_text: str | None, kwargs_text: str | None, is_json: bool, **options: Any
+) -> None:
+    """Make a job of TASK, such as tasks.demo.echo."""
+    args, kwargs = _arguments(args_text, kwargs_text)
+    _check(task, args, kwargs)
+    made = enqueue(task, args, kwargs, created_by=operator(), **options)
+    if is_json:
+        print_json(made)
+    else:
+        click.echo(_sentence(made))
+
+
+def _arguments(args_text: str | None, kwargs_text: str | None) -> Arguments:
+    given = _parsed("--args", args_text, (list, dict), _("a list or an object"))
+    named = _parsed("--kwargs", kwargs_text, (dict,), _("an object"))
+    if isinstance(given, list):
+        return tuple(given), named or {}
+    if given is not None and named is not None:
+        raise BadInput(_("--args is an object already; leave --kwargs out."))
+    return (), given or named or {}
+
+
+def _parsed(option: str, text: str | None, kinds: tuple[type, ...], wanted: str) -> Any:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as fault:
+        raise BadInput(_("%(option)s is not JSON: %(why)s.", option=option, why=fault)) from None
+    if not isinstance(value, kinds):
+        raise BadInput(
+            _("%(option)s must be %(wanted)s in JSON; it is %(found)s.",
+              option=option, wanted=wanted, found=text[:80])
+        )  # fmt: skip
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _check(task: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    try:
+        catalog.find(task).check(args, kwargs)
+    except TypeError as fault:
+        message = _("%(task)s cannot be called so: %(why)s.", task=task, why=fault)
+        raise BadInput(message) from None
+
+
+def _sentence(made: Enqueued) -> str:
+    if made.deduplicated:
+        return _(
+            "Job %(id)s, which is %(state)s, has this key; no second one was made.",
+            id=made.id, state=made.state,
+        )  # fmt: skip
+    return _("Job %(id)s is %(state)s.", id=made.id, state=made.state)

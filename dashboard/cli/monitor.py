@@ -1,0 +1,134 @@
+"""`flask queue monitor`: the queues and workers as they change."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+from flask_babel import gettext as _
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+
+from dashboard.cli.commands import read
+from dashboard.cli.paper import as_json, paper, print_json, row, span, table
+from dashboard.cli.queue import queue
+from tasks.engine.queries.board import Board, board
+from tasks.engine.queries.queues import QueueEntry
+from tasks.engine.queries.workers import WorkerEntry
+from tasks.engine.states import State
+
+SHOWN = tuple(state for state in State if state is not State.COMPLETED)
+
+
+@queue.add("monitor")
+@click.option("--once", is_flag=True, help="Print one table and end.")
+@click.option("--every", "every_s", default=1.0, type=click.FloatRange(min=0.1), help="Seconds.")
+@as_json
+def monitor(once: bool, every_s: float, is_json: bool) -> None:
+    """Show queues by state, rates, the oldest waiting job, and the workers; Ctrl-C ends it."""
+    console = paper()
+    if is_json:
+        print_json(_plain(read(board)))
+    elif once or not console.is_terminal:
+        console.print(_picture(read(board)))
+    else:
+        _follow(every_s)
+
+
+def _follow(every_s: float) -> None:
+    try:
+        with Live(_picture(read(board)), console=paper(), screen=True) as live:
+            while True:
+                time.sleep(every_s)
+                live.update(_picture(read(board)), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _picture(now: Board) -> Group:
+    return Group(_queues(now), _workers(now))
+
+
+def _queues(now: Board) -> Table:
+    states = [_state_name(state) for state in SHOWN]
+    made = table(
+        _("Queue"), *states, _("completed, 1 h"), _("per second"), _("oldest waiting"),
+        title=f"Mahaam {now.at:%Y-%m-%d %H:%M:%S} UTC", numbers=range(1, len(states) + 4),
+    )  # fmt: skip
+    for entry in now.queues:
+        row(
+            made,
+            _name(entry),
+            *(_count(now, entry, state) for state in SHOWN),
+            entry.completed,
+            f"{now.rates.get(entry.name, 0):.1f}",
+            span(now.at - entry.oldest_at) if entry.oldest_at else None,
+        )
+    return made
+
+
+def _workers(now: Board) -> Table:
+    made = table(
+        _("Worker"), _("host"), _("process"), _("state"), _("busy"), _("memory"), _("last beat"),
+        _("queues"), numbers=(2, 4, 5, 6),
+    )  # fmt: skip
+    live = [worker for worker in now.workers if worker.is_live]
+    for worker in live:
+        row(
+            made, worker.id, worker.host, worker.pid, worker.state, _busy(worker),
+            _memory(worker), span(now.at - worker.beat_at), ", ".join(worker.queues) or _("all"),
+        )  # fmt: skip
+    if not live:
+        row(made, _("No consumer is alive."), *[None] * 7)
+    return made
+
+
+def _state_name(state: State) -> str:
+    return {
+        State.SCHEDULED: _("scheduled"),
+        State.QUEUED: _("queued"),
+        State.RUNNING: _("running"),
+        State.RETRYING: _("retrying"),
+        State.FAILED: _("failed"),
+        State.CANCELLED: _("cancelled"),
+        State.EXPIRED: _("expired"),
+    }[state]
+
+
+def _name(entry: QueueEntry) -> str:
+    return f"{entry.name} ({_('paused')})" if entry.paused_at else entry.name
+
+
+def _count(now: Board, entry: QueueEntry, state: State) -> str:
+    return f"{now.counts.get((entry.name, state), 0)}{'+' if state in now.cut else ''}"
+
+
+def _busy(worker: WorkerEntry) -> str:
+    return f"{worker.running}/{worker.greenlets}"
+
+
+def _memory(worker: WorkerEntry) -> str | None:
+    return None if worker.memory_bytes is None else f"{worker.memory_bytes / 1e6:.0f} MB"
+
+
+def _plain(now: Board) -> dict[str, Any]:
+    return {
+        "at": now.at,
+        "queues": [_plain_queue(now, entry) for entry in now.queues],
+        "workers": [worker for worker in now.workers if worker.is_live],
+        "lower_bounds": sorted(now.cut),
+    }
+
+
+def _plain_queue(now: Board, entry: QueueEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "paused_at": entry.paused_at,
+        "states": {state: now.counts.get((entry.name, state), 0) for state in SHOWN},
+        "completed_last_hour": entry.completed,
+        "failed_last_hour": entry.failed,
+        "ended_per_s": round(now.rates.get(entry.name, 0), 3),
+        "oldest_queued_at": entry.oldest_at,
+    }

@@ -1,0 +1,75 @@
+"""How commands print: tables for people, JSON for programs, and no escape codes from the data."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 160
+UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+
+as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+def paper() -> Console:
+    """The terminal, or a file that is wide enough."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
+
+
+def table(*columns: str, title: str | None = None, numbers: Iterable[int] = ()) -> Table:
+    """An empty table; the columns at the places `numbers` are aligned to the right."""
+    right = frozenset(numbers)
+    made = Table(title=title, title_justify="left")
+    for place, name in enumerate(columns):
+        made.add_column(name, justify="right" if place in right else "left", overflow="fold")
+    return made
+
+
+def row(made: Table, *cells: object) -> None:
+    """Add a row; None is a dash."""
+    made.add_row(*(plain(cell) for cell in cells))
+
+
+def plain(value: object) -> str:
+    """`value` as text that cannot steer a terminal."""
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def span(length: timedelta | float | None) -> str:
+    """A length of time (a number is in seconds) in a unit that fits it."""
+    if length is None:
+        return "–"
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    for size, unit in UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def print_json(value: Any) -> None:
+    """`value`, of plain data, dataclasses, times and UUIDs."""
+    click.echo(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False))
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)

@@ -1,0 +1,53 @@
+"""`flask queue`: runs a consumer, and empties a queue."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+from flask_babel import ngettext
+
+from config import PROJECT_DIR
+from dashboard.cli.commands import Commands, operator, read
+from dashboard.cli.paper import as_json, print_json
+from tasks.engine import verbs
+from tasks.engine.queries.queues import queues
+
+CONSUMER = PROJECT_DIR / "huey_consumer.py"
+
+queue = Commands("queue", help="Run, watch and repair the queues.")
+
+
+@queue.add(
+    "work",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+def work(flags: tuple[str, ...]) -> None:
+    """Run a consumer; takes the flags of huey_consumer.py (--help lists them)."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, str(CONSUMER), *flags])  # noqa: S606
+
+
+@queue.add("clear")
+@click.argument("name", metavar="QUEUE")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def clear(name: str, yes: bool, is_json: bool) -> None:
+    """Cancel all jobs that are queued in QUEUE."""
+    found = [entry.waiting for entry in read(queues) if entry.name == name]
+    if found and not yes:  # an unknown queue is refused below
+        click.confirm(_question(name, found[0]), abort=True)
+    count = verbs.clear(name, by=operator())
+    if is_json:
+        print_json({"queue": name, "cancelled": count})
+    else:
+        click.echo(ngettext("%(num)s job was cancelled.", "%(num)s jobs were cancelled.", count))
+
+
+def _question(name: str, count: int) -> str:
+    return ngettext(
+        "Cancel %(num)s job in %(queue)s?", "Cancel %(num)s jobs in %(queue)s?", count, queue=name
+    )
