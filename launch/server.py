@@ -9,7 +9,6 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +16,7 @@ import psutil
 
 from launch.account import Account
 from launch.faults import FolderNotWritable, ServerFailed
+from launch.processes import first_of, processes_of, send
 
 SOCKET_PATH_LIMIT = 100  # Linux takes 107 bytes, others 103
 READY_TIMEOUT_S = 60  # PostgreSQL may have to replay its log first
@@ -108,27 +108,30 @@ class Server(ABC):
 
     def kill(self) -> None:
         """End the server as a crash does."""
-        for process in processes_of(self.folder, self.program_name):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        for process in self._processes():
+            send(process, signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
 
     def end_leftovers(self) -> None:
         """End what a killed launcher left running on this folder, in the order a stop has."""
-        leftovers = processes_of(self.folder, self.program_name)
+        leftovers = self._processes()
         for process in first_of(leftovers):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(self.stop_signal)
-        _, alive = psutil.wait_procs(leftovers, timeout=STOP_TIMEOUT_S)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)
+            send(process, self.stop_signal)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        # Looked up anew each time: to wait for a process is to wait for whoever must reap it.
+        while leftovers and time.monotonic() < deadline:
+            time.sleep(0.02)
+            leftovers = self._processes()
+        for process in leftovers:
+            send(process, signal.SIGKILL)
 
     def log_tail(self) -> str:
         """The last lines that the server wrote."""
         return "\n".join(self.log_path.read_text("utf-8", "replace").splitlines()[-5:])
+
+    def _processes(self) -> list[psutil.Process]:
+        return processes_of(self.folder, self.program_name)
 
     def _run(self) -> None:
         with self._open_log() as log:
@@ -174,28 +177,3 @@ class Server(ABC):
                     f"{self.title} did not start; {self.log_path} ends with:\n{tail}"
                 )
             time.sleep(0.02)
-
-
-def processes_of(folder: Path, program_name: str) -> list[psutil.Process]:
-    """Find the processes of a server by the folder they stand in: pids in files go stale."""
-    return [p for p in psutil.process_iter(["name"]) if _stands_in(p, folder, program_name)]
-
-
-def first_of(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that started the others; PostgreSQL's backends end with their postmaster."""
-    pids = {process.pid for process in processes}
-    return [process for process in processes if _parent_of(process) not in pids]
-
-
-def _parent_of(process: psutil.Process) -> int | None:
-    try:
-        return process.ppid()
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _stands_in(process: psutil.Process, folder: Path, program_name: str) -> bool:
-    try:
-        return process.info["name"] == program_name and Path(process.cwd()) == folder
-    except psutil.Error:
-        return False

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from config import PROJECT_DIR
-from launch.server import processes_of
+from launch.processes import processes_of
 from tests.waiting import wait_until
 
 
@@ -106,6 +106,14 @@ class Product:
         self.launcher.wait()
         wait_until(lambda: not self.survivors(), otherwise=lambda: str(self.survivors()))
 
+    def kill_what_is_left(self) -> None:
+        """After a test that failed in the middle: end all that still runs."""
+        if self._launcher is not None and self._launcher.poll() is None:
+            self.kill_everything()
+        for process in self.survivors():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def _is_ready(self) -> bool:
         assert self.launcher.poll() is None, self.output
         return "Mahaam is ready" in self.output
@@ -136,11 +144,7 @@ def product_in_new_folder() -> Iterator[Product]:
     try:
         yield product
     finally:
-        if product._launcher is not None and product._launcher.poll() is None:
-            product.kill_everything()
-        for process in product.survivors():
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        product.kill_what_is_left()
         shutil.rmtree(folder)
 
 

@@ -14,8 +14,8 @@ import psycopg2
 import redis
 
 from config import PROJECT_DIR
-from launch.server import first_of
-from tests.launch.running_product import Product
+from launch.processes import first_of
+from tests.launch.running_product import Product, is_alive
 from tests.waiting import wait_until
 
 READY_AGAIN_TIMEOUT_S = 5
@@ -66,11 +66,11 @@ def test_a_killed_launcher_takes_web_and_consumer_with_it(product: Product) -> N
     os.kill(product.launcher.pid, signal.SIGKILL)
     product.launcher.wait()
 
-    wait_until(lambda: not any(process.is_running() for process in others))
+    wait_until(lambda: not any(map(is_alive, others)))
     # The servers stay until the next launcher, so that the consumer could release its jobs.
-    assert all(process.is_running() for process in servers)
+    assert all(map(is_alive, servers))
     product.start()
-    assert not any(process.is_running() for process in servers)
+    assert not any(map(is_alive, servers))
     assert product.stop() == 0, product.output
     assert product.survivors() == []
 
