@@ -15,8 +15,8 @@ import redis
 
 from launch.account import server_account
 from launch.postgres import Postgres
-from launch.redis import Redis
 from launch.processes import processes_of
+from launch.redis import Redis
 from launch.server import SOCKET_PATH_LIMIT, Server
 from tests.servers import FAST
 
