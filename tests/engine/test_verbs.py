@@ -9,12 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from config import Settings
+from config import get_settings
 from tasks.engine import accept, database, verbs
 from tasks.engine.errors import UnknownQueue
 from tasks.engine.states import State
 from tasks.engine.task import new_id
 from tasks.engine.verbs import Verdict
+from tests.servers import TestServers, fresh_database
 
 JOB = """
 INSERT INTO job (id, task, queue, priority, state, dedupe_key, worker_id, finished_at, attempt,
@@ -36,15 +37,26 @@ FINAL = ("completed", "failed", "cancelled", "expired")
 WAITING = ("scheduled", "queued", "retrying")
 
 
+@pytest.fixture(scope="module")
+def shared_database(servers: TestServers) -> Iterator[str]:
+    """The database of all tests here; the engine's connections to it end with them."""
+    _forget_engine()
+    with fresh_database(servers) as url:
+        yield url
+        database.pool().dispose()
+    _forget_engine()
+
+
 @pytest.fixture(autouse=True)
-def _engine(settings: Settings) -> Iterator[None]:
-    """The engine of this process, on the servers of this test."""
-    for kept in (database.pool, accept.bell):
-        kept.cache_clear()
-    accept._known_queues.clear()
-    yield
-    database.pool().dispose()
-    accept.bell()._client.close()
+def _here(shared_database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process uses the shared database, without rows, and an empty Redis."""
+    monkeypatch.setenv("DATABASE_URL", shared_database)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    get_settings.cache_clear()
+    ask("TRUNCATE job, attempt, dead_letter CASCADE")
+
+
+def _forget_engine() -> None:
     for kept in (database.pool, accept.bell):
         kept.cache_clear()
 
@@ -307,10 +319,10 @@ def test_retry_all_does_not_chase_dead_letters_that_are_new(
 
 def test_without_redis_the_verbs_do_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    from config import get_settings
-
     get_settings.cache_clear()
+    accept.bell.cache_clear()
     failed, queued = a_job("failed"), a_job()
 
     assert verbs.retry([failed], by="ann").done == (failed,)
     assert verbs.cancel([queued], by="ann").done == (queued,)
+    accept.bell.cache_clear()

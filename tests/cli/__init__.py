@@ -1,0 +1,1 @@
+"""The commands, on real servers, and where it matters with a real consumer."""

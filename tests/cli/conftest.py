@@ -1,0 +1,89 @@
+"""One application and one database for all tests of the commands; its rows go after each test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+
+import config
+from dashboard import create_app
+from tasks.engine import accept, database
+from tests.dashboard.rows import ask
+from tests.servers import TestServers, fresh_database
+from tests.waiting import wait_until
+
+FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
+ROWS = "job, attempt, dead_letter, job_minute"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Flask_ = Callable[..., Answer]
+
+
+@pytest.fixture(scope="package")
+def shared_app(servers: TestServers) -> Iterator[Flask]:
+    """The application on a database of this package."""
+    with fresh_database(servers) as url, pytest.MonkeyPatch.context() as patch:
+        _surroundings(patch, url, servers)
+        _forget_engine()
+        yield create_app()
+        database.pool().dispose()
+        _forget_engine()
+
+
+@pytest.fixture(autouse=True)
+def _here(shared_app: Flask, servers: TestServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process uses the shared database, without rows."""
+    url = shared_app.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg2", "")
+    _surroundings(monkeypatch, url, servers)
+    ask(f"TRUNCATE {ROWS} CASCADE")
+
+
+@pytest.fixture
+def flask(shared_app: Flask) -> Flask_:
+    """Give a command to `flask`, such as `flask("queue", "failed", "--json")`."""
+    return lambda *words, **more: told(shared_app, *words, **more)
+
+
+@pytest.fixture(scope="package")
+def consumer(shared_app: Flask) -> Iterator[None]:
+    """A consumer that `flask queue work` has become; three jobs at once."""
+    command = [*FLASK, "queue", "work", "--workers", "3", "--shutdown-timeout", "1"]
+    with subprocess.Popen(command, cwd=config.PROJECT_DIR, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: ask("SELECT 1 FROM worker WHERE state = 'running'"), timeout_s=20)
+            yield
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+
+
+def told(app: Flask, *words: str, stdin: str | None = None) -> Answer:
+    """Give a command to an application."""
+    result = app.test_cli_runner().invoke(args=list(words), input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+def _surroundings(patch: pytest.MonkeyPatch, database_url: str, servers: TestServers) -> None:
+    patch.setenv("DATABASE_URL", database_url)
+    patch.setenv("REDIS_URL", servers.redis.url)
+    config.get_settings.cache_clear()
+
+
+def _forget_engine() -> None:
+    for kept in (database.pool, accept.bell):
+        kept.cache_clear()

@@ -1,0 +1,82 @@
+"""`flask jobs create`: what is typed becomes a row, or one sentence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Flask_
+from tests.dashboard.rows import jobs
+
+
+@pytest.mark.parametrize(
+    ("words", "args", "kwargs"),
+    [
+        (["--args", '["hi"]'], ["hi"], {}),
+        (["--args", '{"value": {"a": 1}}'], [], {"value": {"a": 1}}),
+        (["--kwargs", '{"value": null}'], [], {"value": None}),
+        (["--args", "[]", "--kwargs", '{"value": 2}'], [], {"value": 2}),
+        ([], [], {}),
+    ],
+)
+def test_arguments_reach_the_row(
+    flask: Flask_, words: list[str], args: list[object], kwargs: dict[str, object]
+) -> None:
+    assert flask("jobs", "create", "tasks.demo.echo", *words).code == 0
+
+    (job,) = jobs()
+    assert (job["args"], job["kwargs"]) == (args, kwargs)
+
+
+def test_options_reach_the_row(flask: Flask_) -> None:
+    options = ["--priority", "-7", "--max-retries", "9", "--delay", "60", "--queue", "emails"]
+
+    answer = flask("jobs", "create", "tasks.demo.echo", *options, "--json")
+
+    (job,) = jobs()
+    assert json.loads(answer.out) == {"id": job["id"], "state": "scheduled", "deduplicated": False}
+    assert (job["priority"], job["max_retries"], job["queue"]) == (-7, 9, "emails")
+    assert job["delay_s"] == pytest.approx(60, abs=1)
+    assert job["created_by"].startswith("cli:")
+
+
+def test_a_second_job_with_a_live_key_is_not_made(flask: Flask_) -> None:
+    words = ["jobs", "create", "tasks.demo.echo", "--delay", "60", "--dedupe-key", "k"]
+    flask(*words)
+
+    answer = flask(*words)
+
+    (job,) = jobs()
+    sentence = f"Job {job['id']}, which is scheduled, has this key; no second one was made.\n"
+    assert (answer.code, answer.out) == (0, sentence)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["tasks.nothing"], "There is no task 'tasks.nothing'."),
+        (["tasks.demo.echo", "--args", "[1"], "--args is not JSON: "),
+        (["tasks.demo.echo", "--args", "[NaN]"], "--args is not JSON: NaN"),
+        (
+            ["tasks.demo.echo", "--args", "7"],
+            "--args must be a list or an object in JSON; it is 7.",
+        ),
+        (["tasks.demo.echo", "--kwargs", "[]"], "--kwargs must be an object in JSON"),
+        (["tasks.demo.echo", "--args", "{}", "--kwargs", "{}"], "--args is an object already"),
+        (["tasks.demo.echo", "--args", "[1, 2]"], "tasks.demo.echo cannot be called so: "),
+        (["tasks.demo.echo", "--args", '["\\u0000"]'], "Argument 1 contains a NUL character"),
+        (["tasks.demo.echo", "--queue", "nowhere"], "There is no queue 'nowhere'."),
+        (["tasks.demo.echo", "--delay", "nan"], "delay must be a number of seconds"),
+        (["tasks.demo.echo", "--max-retries", "-1"], "max_retries must be a whole number"),
+    ],
+)
+def test_bad_input_is_refused_with_one_sentence(
+    flask: Flask_, words: list[str], sentence: str
+) -> None:
+    answer = flask("jobs", "create", *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(sentence)
+    assert answer.err.count("\n") == 1
+    assert jobs() == []
