@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
     """Let Flask-Security load people; none of its own pages can be reached."""
     datastore = SQLAlchemyUserDatastore(db, User, Role)
     Security(app, datastore, register_blueprint=False)
+    _let_principal_rest(app)
 
 
 def find_person(email: str) -> User | None:
@@ -80,6 +81,13 @@ def create_first_admin(email: str, *, password: str) -> User | None:
         db.session.rollback()
         return None
     return create_person(email, password=password, role="admin")
+
+
+def _let_principal_rest(app: Flask) -> None:
+    # Flask-Principal would load the person for every static file and for /healthz; the gate does
+    # so for pages, and access.py decides.
+    hooks = app.before_request_funcs[None]
+    hooks[:] = [hook for hook in hooks if hook.__module__ != "flask_principal"]
 
 
 def _check_password(password: str) -> None:

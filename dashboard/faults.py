@@ -80,8 +80,8 @@ def show_redis_away(fault: RedisError) -> ResponseReturnValue:
 
 def _page(code: int, detail: str | None = None) -> ResponseReturnValue:
     if code >= 500:
-        # The page must not ask the database once more: it may be what is broken.
-        g.person = None
+        # The page must not ask the database once more, and Flask-Login would: it may be broken.
+        g.person = g._login_user = None
         db.session.rollback()
     shown = code if code in TITLES else 400 if code < 500 else 500
     page = render_template(

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from flask_security import current_user
 from flask_wtf import CSRFProtect
 
 PUBLIC = frozenset({"static", "healthz", "sign_in.form", "sign_in.enter", "preferences.save"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from babel.numbers import format_decimal
-from flask import Flask, g, request, session
+from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, get_locale
 
 from config import get_settings
@@ -40,6 +40,8 @@ def register(app: Flask) -> None:
 
 def chosen_code() -> str:
     """The person's own choice, then what the browser prefers, then the default."""
+    if not has_request_context():  # a command
+        return get_settings().default_language
     person = g.get("person")
     for code in (session.get("language"), person.language if person else None):
         if code in LANGUAGES:

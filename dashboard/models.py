@@ -43,7 +43,7 @@ class User(Base, UserMixin):
     )
 
     @property
-    def roles(self) -> list[Role]:
+    def roles(self) -> list[Role]:  # type: ignore[override]  # only Flask-Security's stores set it
         """The one role, as Flask-Security wants to see it."""
         return [self.role]
 

@@ -15,8 +15,8 @@ from dashboard.models import SentForm
 def once(token: uuid.UUID, make: Callable[[], uuid.UUID]) -> tuple[uuid.UUID | None, bool]:
     """The job of this form, and whether `make` made it just now.
 
-    `make` works in the same transaction, so the form counts as sent exactly when the job exists. A
-    second sending waits in the INSERT until the first is committed.
+    A second sending waits in the INSERT until the first has its job. When `make` raises, the form
+    counts as not sent.
     """
     claim = insert(SentForm).values(token=token).on_conflict_do_nothing()
     if not db.session.execute(claim.returning(SentForm.token)).first():

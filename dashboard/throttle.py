@@ -25,7 +25,7 @@ def is_closed(address: str, email: str) -> bool:
     try:
         counts = redis_client().mget(list(limits))
     except RedisError:
-        counts = [_own_counts.get(key) for key in limits]
+        counts = [str(_own_counts.get(key, 0)) for key in limits]
     return any(
         int(count or 0) >= limit for count, limit in zip(counts, limits.values(), strict=True)
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.database import db
 from dashboard.forms.options import option_fields, read_options
 from dashboard.forms.parameters import call_of, fields_of
-from tasks import Enqueued, enqueue_in_transaction
+from tasks import Enqueued, enqueue
 from tasks.engine.catalog import TaskCard
 
 
@@ -31,11 +30,9 @@ class JobForm:
         return not any(field.fault for field in self.fields)
 
     def enqueue(self, *, by: str) -> Enqueued:
-        """Make the job in the session's transaction. Raises MahaamError."""
+        """Make the job. Raises MahaamError."""
         args, kwargs = call_of(self.card.signature, self._values)
-        return enqueue_in_transaction(
-            db.session, self.card.name, args, kwargs, created_by=by, **self._chosen
-        )
+        return enqueue(self.card.name, args, kwargs, created_by=by, **self._chosen)
 
     @property
     def fields(self) -> tuple[Any, ...]:

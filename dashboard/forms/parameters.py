@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
@@ -22,6 +22,7 @@ class Field:
     """One field of a form: what is asked, what was typed, what is wrong with it.
 
     `default` is what is used when nothing is typed; OMITTED: something must be typed.
+    `may_be_empty`: an empty text is a value of its own.
     """
 
     name: str
@@ -31,7 +32,8 @@ class Field:
     hint: str = ""
     text: str = ""
     fault: str | None = None
-    choices: tuple[str, ...] = field(default=())
+    choices: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
     @property
     def is_required(self) -> bool:
@@ -41,7 +43,7 @@ class Field:
     def read(self, form: Mapping[str, str]) -> Any:
         """The value that was typed; sets `fault` when it is wrong."""
         self.text = form.get(self.name, "")
-        if self.kind is not BOOLEAN and self.text.strip() == "" and not self._means_empty_text():
+        if self.kind is not BOOLEAN and self.text.strip() == "" and not self.may_be_empty:
             if self.is_required:
                 self.fault = _("This must be filled in.")
             return self.default
@@ -50,10 +52,6 @@ class Field:
         except ValueError as fault:
             self.fault = str(fault)
             return self.default
-
-    def _means_empty_text(self) -> bool:
-        # A text that had a default and was emptied is meant to be empty.
-        return self.kind is TEXT and isinstance(self.default, str)
 
 
 def fields_of(signature: inspect.Signature, *, hidden: frozenset[str]) -> dict[str, Field]:
@@ -109,7 +107,13 @@ def _field(parameter: inspect.Parameter) -> Field:
     if default is inspect.Parameter.empty:
         default = None if may_be_none else OMITTED
     return Field(
-        PREFIX + parameter.name, parameter.name, kind, default=default, text=_shown(kind, default)
+        PREFIX + parameter.name,
+        parameter.name,
+        kind,
+        default=default,
+        text=_shown(kind, default),
+        # A text that had a default and was emptied is meant to be empty.
+        may_be_empty=kind is TEXT and isinstance(default, str),
     )
 
 

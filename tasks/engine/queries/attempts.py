@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from tasks.engine.models import Attempt, Job
+from tasks.engine.queries.limits import Reader
 from tasks.engine.states import State
 
 
@@ -40,7 +40,7 @@ class AttemptEntry:
         return _between(self.started_at, self.finished_at)
 
 
-def attempts_of(session: Session, job: Job) -> tuple[AttemptEntry, ...]:
+def attempts_of(session: Reader, job: Job) -> tuple[AttemptEntry, ...]:
     """Every start of `job`."""
     rows = session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.number))
     known = tuple(_recorded(row) for row in rows)

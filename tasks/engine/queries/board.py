@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from tasks.engine.queries.limits import COUNT_LIMIT, time_limit
+from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.queues import QueueEntry, queues
 from tasks.engine.queries.workers import WorkerEntry, workers
 from tasks.engine.states import State
@@ -48,7 +47,7 @@ class Board:
     workers: tuple[WorkerEntry, ...]
 
 
-def board(session: Session) -> Board:
+def board(session: Reader) -> Board:
     """The product as it is now. Raises QueryTooSlow."""
     with time_limit(session):
         rare = session.execute(text(RARE_STATES), {"limit": COUNT_LIMIT}).all()

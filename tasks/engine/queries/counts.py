@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from tasks.engine.queries.limits import COUNT_LIMIT, time_limit
+from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.states import State
 
 # Completed jobs are nearly all of the table and in no small index: the rollup counts those.
@@ -45,19 +44,19 @@ class Overview:
     failed: int
 
 
-def state_counts(session: Session) -> dict[str, int]:
+def state_counts(session: Reader) -> dict[str, int]:
     """Jobs per state, without the completed ones; stops at COUNT_LIMIT + 1. Raises QueryTooSlow."""
     with time_limit(session):
         row = session.execute(text(STATES), {"limit": COUNT_LIMIT + 1}).one()
     return dict(row._mapping)
 
 
-def open_letter_count(session: Session) -> int:
+def open_letter_count(session: Reader) -> int:
     """Dead letters that nobody has dealt with; stops at COUNT_LIMIT + 1."""
     return int(session.execute(text(OPEN_LETTERS), {"limit": COUNT_LIMIT + 1}).scalar_one())
 
 
-def overview(session: Session) -> Overview:
+def overview(session: Reader) -> Overview:
     """Everything on the first page. Raises QueryTooSlow."""
     with time_limit(session):
         live = session.execute(text(LIVE_WORKERS)).one()

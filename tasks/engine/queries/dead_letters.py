@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tasks.engine.models import DeadLetter, Job
+from tasks.engine.queries.limits import Reader
 from tasks.engine.queries.paging import Cursor, Page, read_page
 
 MESSAGE_SHOWN = 200
@@ -51,7 +53,7 @@ class DeadLetterEntry:
 
 
 def dead_letters_page(
-    session: Session, wanted: DeadLetterFilter, cursor: Cursor
+    session: Reader, wanted: DeadLetterFilter, cursor: Cursor
 ) -> Page[DeadLetterEntry]:
     """A page of the dead letters that match, newest first. Raises QueryTooSlow."""
     return read_page(
@@ -59,18 +61,18 @@ def dead_letters_page(
     )
 
 
-def dead_letters_by_id(session: Session, ids: Sequence[int]) -> tuple[DeadLetterEntry, ...]:
+def dead_letters_by_id(session: Reader, ids: Sequence[int]) -> tuple[DeadLetterEntry, ...]:
     """Those of `ids` that exist, newest first."""
     rows = session.execute(_entries().where(DeadLetter.id.in_(ids)).order_by(DeadLetter.id.desc()))
     return tuple(DeadLetterEntry(**row._mapping) for row in rows)
 
 
-def find_dead_letter(session: Session, letter_id: int) -> DeadLetter | None:
+def find_dead_letter(session: Reader, letter_id: int) -> DeadLetter | None:
     """The whole dead letter, with both tracebacks; None when it does not exist."""
     return session.get(DeadLetter, letter_id)
 
 
-def dead_letters_of(session: Session, job_id: uuid.UUID) -> tuple[DeadLetterEntry, ...]:
+def dead_letters_of(session: Reader, job_id: uuid.UUID) -> tuple[DeadLetterEntry, ...]:
     """The dead letters of one job, newest first."""
     rows = session.execute(
         _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc())
@@ -78,7 +80,7 @@ def dead_letters_of(session: Session, job_id: uuid.UUID) -> tuple[DeadLetterEntr
     return tuple(DeadLetterEntry(**row._mapping) for row in rows)
 
 
-def _entries() -> Select[tuple[object, ...]]:
+def _entries() -> Select[Any]:
     return select(
         DeadLetter.id,
         DeadLetter.job_id,
@@ -95,7 +97,7 @@ def _entries() -> Select[tuple[object, ...]]:
     ).join(Job, Job.id == DeadLetter.job_id)
 
 
-def _matching(wanted: DeadLetterFilter) -> Select[tuple[object, ...]]:
+def _matching(wanted: DeadLetterFilter) -> Select[Any]:
     question = _entries()
     marks: tuple[tuple[InstrumentedAttribute[datetime | None], bool | None], ...] = (
         (DeadLetter.reprocessed_at, wanted.reprocessed),

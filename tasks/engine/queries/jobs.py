@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
 
 from tasks.engine.models import Job
+from tasks.engine.queries.limits import Reader
 from tasks.engine.queries.paging import Cursor, Page, read_page
 
 ERROR_SHOWN = 200
@@ -45,25 +46,25 @@ class JobEntry:
     error: str | None
 
 
-def jobs_page(session: Session, wanted: JobFilter, cursor: Cursor) -> Page[JobEntry]:
+def jobs_page(session: Reader, wanted: JobFilter, cursor: Cursor) -> Page[JobEntry]:
     """A page of the jobs that match, newest first. Raises QueryTooSlow."""
     return read_page(session, _matching(wanted), key=Job.id, cursor=cursor, entry=JobEntry)
 
 
-def jobs_by_id(session: Session, ids: Sequence[uuid.UUID]) -> tuple[JobEntry, ...]:
+def jobs_by_id(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[JobEntry, ...]:
     """Those of `ids` that exist, newest first."""
     rows = session.execute(_entries().where(Job.id.in_(ids)).order_by(Job.id.desc()))
     return tuple(JobEntry(**row._mapping) for row in rows)
 
 
-def find_job(session: Session, job_id: uuid.UUID) -> Job | None:
+def find_job(session: Reader, job_id: uuid.UUID) -> Job | None:
     """The whole record of one job; None when it does not exist."""
     return session.get(Job, job_id)
 
 
-def _entries() -> Select[tuple[object, ...]]:
+def _entries() -> Select[Any]:
     # Arguments, results and whole errors can be large: a list does not load them.
-    return select(
+    return select(  # type: ignore[return-value]  # more columns than SQLAlchemy types
         Job.id,
         Job.task,
         Job.queue,
@@ -81,7 +82,7 @@ def _entries() -> Select[tuple[object, ...]]:
     )
 
 
-def _matching(wanted: JobFilter) -> Select[tuple[object, ...]]:
+def _matching(wanted: JobFilter) -> Select[Any]:
     question = _entries()
     for column, value in (
         (Job.state, wanted.state),

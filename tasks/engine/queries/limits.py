@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from psycopg2.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from tasks.engine.errors import MahaamError
+
+Reader = Session | scoped_session[Any]  # what every question is asked through
 
 LIST_LIMIT_MS = 3000
 COUNT_LIMIT = 10_000
@@ -21,7 +24,7 @@ class QueryTooSlow(MahaamError):
 
 
 @contextmanager
-def time_limit(session: Session, *, limit_ms: int = LIST_LIMIT_MS) -> Iterator[None]:
+def time_limit(session: Reader, *, limit_ms: int = LIST_LIMIT_MS) -> Iterator[None]:
     """Cancel statements of this transaction that take longer; raises QueryTooSlow then."""
     session.execute(text(f"SET LOCAL statement_timeout = {int(limit_ms)}"))
     try:

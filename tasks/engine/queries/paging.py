@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Row, Select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 
-from tasks.engine.queries.limits import time_limit
+from tasks.engine.queries.limits import Reader, time_limit
 
 PAGE_SIZE = 50
 
@@ -35,7 +35,7 @@ class Page(Generic[Entry]):
 
 
 def read_page(
-    session: Session,
+    session: Reader,
     question: Select[Any],
     *,
     key: InstrumentedAttribute[Any],

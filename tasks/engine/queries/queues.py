@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
 from tasks.engine.models import Queue
-from tasks.engine.queries.limits import COUNT_LIMIT, time_limit
+from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,13 @@ QUEUES = """
 """
 
 
-def queues(session: Session) -> tuple[QueueEntry, ...]:
+def queues(session: Reader) -> tuple[QueueEntry, ...]:
     """Every queue, first served first. Raises QueryTooSlow."""
     with time_limit(session):
         rows = session.execute(text(QUEUES), {"limit": COUNT_LIMIT + 1}).all()
     return tuple(QueueEntry(**row._mapping) for row in rows)
 
 
-def queue_names(session: Session) -> tuple[str, ...]:
+def queue_names(session: Reader) -> tuple[str, ...]:
     """The names of the queues, first served first."""
     return tuple(session.scalars(select(Queue.name).order_by(Queue.rank, Queue.name)))

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from tasks.engine.models import DeadLetter, Job
-from tasks.engine.queries.limits import time_limit
+from tasks.engine.queries.limits import Reader, time_limit
 from tasks.engine.states import LIVE
 
 
@@ -28,7 +27,7 @@ class Start:
     finished_at: datetime | None
 
 
-def starts(session: Session, ids: Sequence[uuid.UUID]) -> tuple[Start, ...]:
+def starts(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[Start, ...]:
     """Those of `ids` that exist, in the order of their ids."""
     question = select(
         Job.id,
@@ -43,7 +42,7 @@ def starts(session: Session, ids: Sequence[uuid.UUID]) -> tuple[Start, ...]:
     return tuple(Start(**row._mapping) for row in rows)
 
 
-def live_jobs_tagged(session: Session, task: str, tag: str) -> tuple[tuple[uuid.UUID, str], ...]:
+def live_jobs_tagged(session: Reader, task: str, tag: str) -> tuple[tuple[uuid.UUID, str], ...]:
     """Id and state of the jobs of `task` with `tag` that have not ended. Raises QueryTooSlow."""
     question = (
         select(Job.id, Job.state)
@@ -54,7 +53,7 @@ def live_jobs_tagged(session: Session, task: str, tag: str) -> tuple[tuple[uuid.
         return tuple((row.id, row.state) for row in session.execute(question))
 
 
-def open_letters_tagged(session: Session, task: str, tag: str) -> tuple[int, ...]:
+def open_letters_tagged(session: Reader, task: str, tag: str) -> tuple[int, ...]:
     """The open dead letters of jobs of `task` with `tag`. Raises QueryTooSlow."""
     question = (
         select(DeadLetter.id)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from tasks.engine.queries.limits import time_limit
+from tasks.engine.queries.limits import Reader, time_limit
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ WORKERS = """
 """
 
 
-def workers(session: Session, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
+def workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
     """The live workers, then those that ended most recently. Raises QueryTooSlow."""
     with time_limit(session):
         rows = session.execute(text(WORKERS), {"limit": limit}).all()

@@ -1,0 +1,92 @@
+"""One application on one database for all tests of the console; its rows go after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import psycopg2
+import pytest
+from flask import Flask
+
+import config
+from dashboard import access, create_app
+from dashboard.accounts import create_person
+from tasks.engine import accept, database
+from tests.dashboard.browser import PASSWORD, Browser
+from tests.servers import TestServers, fresh_database
+
+CHEAP = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
+ROWS = "job, attempt, dead_letter, worker, job_minute, sent_form"
+LogIn = Callable[[str], Browser]
+
+
+@pytest.fixture(scope="package")
+def shared_database(servers: TestServers) -> Iterator[str]:
+    """The database of all tests here; the engine's connections to it end with them."""
+    _forget_engine()
+    with fresh_database(servers) as url:
+        yield url
+        database.pool().dispose()
+    _forget_engine()
+
+
+@pytest.fixture(autouse=True)
+def _here(shared_database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process uses the shared database, without rows, and an empty Redis."""
+    monkeypatch.setenv("DATABASE_URL", shared_database)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    config.get_settings.cache_clear()
+    run(shared_database, f"TRUNCATE {ROWS} CASCADE")
+
+
+@pytest.fixture
+def app(shared_database: str) -> Flask:
+    """The application, with one person of each role."""
+    return _app_on(shared_database)
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """Somebody who has not logged in."""
+    return Browser(app)
+
+
+@pytest.fixture
+def log_in(app: Flask) -> LogIn:
+    """Log in as somebody of the given role."""
+
+    def enter(role: str) -> Browser:
+        browser = Browser(app)
+        assert browser.log_in(f"{role}@example.com").status_code == 303
+        return browser
+
+    return enter
+
+
+@pytest.fixture
+def operator(log_in: LogIn) -> Browser:
+    """An operator who has logged in."""
+    return log_in("operator")
+
+
+def run(database_url: str, sql: str) -> None:
+    """Run one statement and commit."""
+    link = psycopg2.connect(database_url)
+    with link, link.cursor() as cursor:
+        cursor.execute(sql)
+    link.close()
+
+
+@cache
+def _app_on(_database_url: str) -> Flask:
+    app = create_app(TESTING=False, SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
+    with app.app_context():
+        for role in access.RANKS:
+            create_person(f"{role}@example.com", password=PASSWORD, role=role)
+    return app
+
+
+def _forget_engine() -> None:
+    for kept in (database.pool, accept.bell):
+        kept.cache_clear()

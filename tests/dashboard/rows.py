@@ -1,0 +1,86 @@
+"""Rows for the pages to show."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+import psycopg2
+
+from tasks.engine.states import State
+from tasks.engine.task import new_id
+
+JOB = """
+INSERT INTO job (id, task, queue, state, kwargs, result, error, attempt, retry_count, worker_id,
+                 queued_at, run_at, started_at, finished_at)
+VALUES (%(id)s, %(task)s, %(queue)s, %(state)s, '{"order_id": 12345678901234567890}', '[1]',
+        %(error)s, %(attempt)s, 1, gen_random_uuid(), now(), now() + interval '1 hour', now(),
+        CASE WHEN %(state)s IN ('completed', 'failed', 'cancelled', 'expired') THEN now() END)
+"""
+ATTEMPT = """
+INSERT INTO attempt (job_id, number, started_at, finished_at, outcome, error_class, error_message,
+                     traceback)
+VALUES (%s, 1, now(), now(), 'retrying', 'FirstError', 'the first message', 'Traceback: first')
+"""
+LETTER = """
+INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                         first_error_class, first_error_message, first_traceback, fingerprint,
+                         retry_count)
+SELECT id, attempt, task, queue, 'LastError', 'the last message', 'Traceback: last', 'FirstError',
+       'the first message', 'Traceback: first', 'f', retry_count
+FROM job WHERE id = %s RETURNING id
+"""
+WORKER = """
+INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
+VALUES (gen_random_uuid(), 'host-1', 42, '0.1.0', '{}', 4, now() + interval '1 hour')
+"""
+
+
+def ask(sql: str, values: Any = None) -> list[Any]:
+    """Run one statement, commit, and give back its rows."""
+    link = psycopg2.connect(os.environ["DATABASE_URL"])
+    try:
+        with link, link.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        link.close()
+
+
+def a_job(state: str = State.QUEUED, **fields: Any) -> uuid.UUID:
+    """The id of a new job in `state`."""
+    values = {"id": new_id(), "task": "tasks.demo.echo", "queue": "default", "error": None}
+    ask(JOB, values | {"state": str(state), "attempt": 1} | fields)
+    return uuid.UUID(str(values["id"]))
+
+
+def a_failed_job() -> uuid.UUID:
+    """The id of a job that failed at its second start."""
+    job_id = a_job(State.FAILED, attempt=2, error="LastError: the last message")
+    ask(ATTEMPT, (str(job_id),))
+    return job_id
+
+
+def a_letter(job_id: uuid.UUID | None = None) -> int:
+    """The id of a new open dead letter."""
+    return int(ask(LETTER, (str(job_id or a_failed_job()),))[0][0])
+
+
+def a_worker() -> None:
+    """A live worker."""
+    ask(WORKER)
+
+
+def state_of(job_id: uuid.UUID) -> str:
+    """The state that the row of this job has."""
+    return str(ask("SELECT state FROM job WHERE id = %s", (str(job_id),))[0][0])
+
+
+def jobs() -> list[dict[str, Any]]:
+    """Every job: task, args, kwargs, queue, priority, max_retries, state, created_by, delay_s."""
+    rows = ask(
+        "SELECT row_to_json(one) FROM (SELECT id, task, args, kwargs, queue, priority, max_retries,"
+        " state, created_by, extract(epoch FROM run_at - created_at) AS delay_s FROM job) AS one"
+    )
+    return [row[0] for row in rows]

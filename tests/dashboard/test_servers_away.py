@@ -1,0 +1,35 @@
+"""A server that is away makes a clear page, and the way back needs no restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from config import get_settings
+from dashboard import create_app
+from tests.dashboard.browser import Browser
+from tests.dashboard.conftest import CHEAP
+
+NOWHERE = "postgresql+psycopg2://mahaam@127.0.0.1:1/mahaam"
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "fa"])
+def test_without_postgresql_a_page_says_so(operator: Browser, language: str) -> None:
+    app = create_app(SQLALCHEMY_DATABASE_URI=NOWHERE, SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
+    cookie = operator.client.get_cookie("mahaam_session")
+    stranded = app.test_client()
+    stranded.set_cookie("mahaam_session", cookie.value)
+    page = stranded.get("/admin/job/", headers={"Accept-Language": language})
+    assert page.status_code == 503
+    assert "PostgreSQL" in page.text
+    assert f'lang="{language}"' in page.text
+    assert stranded.get("/healthz").status_code == 200
+
+
+def test_without_redis_one_can_still_log_in_and_look(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    get_settings.cache_clear()
+    assert browser.log_in("operator@example.com").status_code == 303
+    for path in ("/admin/", "/admin/job/", "/admin/worker/"):
+        assert browser.get(path).status_code == 200
