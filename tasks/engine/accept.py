@@ -65,14 +65,15 @@ def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
 def many(job: NewJob, calls: Iterable[Call]) -> int:
     """Accept all calls or none, then ring; returns how many. Memory holds one chunk and the ids."""
     queue_names.check(job.queue)
-    count, queued = 0, []
+    count = 0
+    queued: list[str] = []  # a chunk's ids in one string: a third of the memory of a list
     with database.transaction() as cursor:
         for chunk in chunks(calls):
             made = jobs.accept(cursor, job, chunk)
             count += len(made)
-            queued += [row.id for row in made if row.state == "queued"]
-    for ids in chunks(queued):
-        ring([Ring(job.queue, job.priority, id_) for id_ in ids])
+            queued.append(" ".join(row.id for row in made if row.state == "queued"))
+    for ids in queued:
+        ring([Ring(job.queue, job.priority, id_) for id_ in ids.split()])
     return count
 
 

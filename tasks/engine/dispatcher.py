@@ -2,8 +2,8 @@
 
 One loop pops ids from Redis for the places whose worker is idle at this moment. Another writes all
 outcomes that are ready at this moment and starts all jobs that were popped, in one statement.
-Batches are made by waiting for the database, never by a timer. A hundred times a second an exchange
-waits for the disk, and so for all exchanges before it: until then an outcome is kept here, and
+Batches are made by waiting for the database, never by a timer. Twenty times a second an exchange
+waits for the disk, and so for all exchanges before it: until then a completion is kept here, and
 written again if PostgreSQL crashed.
 """
 
@@ -40,7 +40,8 @@ PAUSE_S = 0.5  # between tries while a server is away
 LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
 SQL_TIMEOUT_S = 10.0
-FLUSH_S = 0.01  # an outcome is on disk after this time at the latest
+CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
+FLUSH_S = 0.05  # a completion waits so long for the disk, while others are written
 
 # The exchange is planned once per connection, when the table may be empty; these settings make
 # the plan one that is right for ten million rows: by primary key.
@@ -171,7 +172,7 @@ class Dispatcher:
     def exchange(self) -> None:
         """Write and start as it comes, for ever."""
         while True:
-            self._has_work.wait(FLUSH_S if self._unflushed else None)
+            self._has_work.wait(self._patience_s())
             self._has_work.clear()
             ended, self._ended = self._ended, []
             self._starting, self._popped = self._popped, []
@@ -182,6 +183,12 @@ class Dispatcher:
                 self._runs.pop(run.claim.fence, None)
             self._starting = []
             self._place_freed.set()
+
+    def _patience_s(self) -> float | None:
+        """How long the loop may sleep: a crash of PostgreSQL must be seen while jobs run."""
+        if self._unflushed:
+            return FLUSH_S
+        return CHECK_S if self._runs else None
 
     def _exchange(self, ended: list[Ended]) -> None:
         try:
@@ -204,7 +211,7 @@ class Dispatcher:
             again, self._unflushed = (self._unflushed, []) if repeated else ([], self._unflushed)
             ended += again
             unsure = self._starting if repeated else []
-            durable = time.monotonic() >= self._flush_at
+            durable = bool(self._unflushed) and time.monotonic() >= self._flush_at
             sent = _Exchange(ended, self._starting, self.lease.worker_id, unsure, durable)
             try:
                 written, claims = self._link.run(sent, atomic=not sent.is_plain)
@@ -216,10 +223,16 @@ class Dispatcher:
                 gevent.sleep(PAUSE_S)
             else:
                 if sent.is_durable:
-                    self._unflushed, self._flush_at = [], time.monotonic() + FLUSH_S
+                    self._unflushed = []
                 else:
-                    self._unflushed += [pair for pair in ended if pair[0].fence in written]
+                    self._remember([pair for pair in ended if pair[0].fence in written])
                 return written, claims
+
+    def _remember(self, completed: list[Ended]) -> None:
+        """Keep completions until a durable exchange confirms them."""
+        if completed and not self._unflushed:
+            self._flush_at = time.monotonic() + FLUSH_S
+        self._unflushed += completed
 
     def _recover(self, cursor: Cursor) -> None:
         """On a new connection PostgreSQL may have crashed and lost the last writes: make them again.

@@ -1,0 +1,44 @@
+"""How fast jobs are consumed: the whole life of each recorded, against Huey without a record."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from bench.figure import Figure, at_least, spread
+from bench.ground import Ground
+
+JOBS = 6000
+BULK = "import sys; from tasks import enqueue_many; from bench.noop import noop; \
+enqueue_many(noop, ((None,) for _ in range(int(sys.argv[1]))), priority=int(sys.argv[2]))"
+RATE = """
+SELECT count(*) / extract(epoch FROM max(finished_at) - min(started_at)) FROM job
+WHERE state = 'completed' AND priority = %s
+"""
+TARGETS = {4: 1.2, 16: 2.5}
+
+
+def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+    """The ratio for 4 and for 16 greenlets; the contenders take turns."""
+    ground.use("mahaam")
+    for greenlets, target in TARGETS.items():
+        ours, theirs = [], []
+        for _ in range(rounds):
+            theirs.append(float(ground.output("-m", "bench.plain_huey", str(JOBS), str(greenlets))))
+            ours.append(our_rate(ground, greenlets))
+        ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+        yield at_least(
+            f"no-op jobs consumed, {greenlets} greenlets, against plain Huey",
+            statistics.median(ratios),
+            target,
+            unit="ratio",
+            detail=f"{spread(ours)} against {spread(theirs)} per s; ratios {spread(ratios, digits=2)}",
+        )
+
+
+def our_rate(ground: Ground, greenlets: int, *, jobs: int = JOBS) -> float:
+    """Jobs per second from the first row's start to the last row's finish, on a clear ground."""
+    ground.clear()
+    ground.output("-c", BULK, str(jobs), "0")
+    ground.consume("--workers", str(greenlets), "--stop-when-empty")
+    return float(ground.run(RATE, 0)[0][0])

@@ -1,0 +1,115 @@
+"""The ground that all contenders stand on: one PostgreSQL with its safety on, one Redis."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+
+from launch.account import server_account
+from launch.migrations import migrate
+from launch.postgres import DATABASE, Postgres
+from launch.redis import Redis
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Ground:
+    """Servers, and the environment in which programs find them."""
+
+    def __init__(self, folder: Path) -> None:
+        account = server_account()
+        self.folder = folder
+        self.postgres = Postgres(
+            folder / "postgres", account=account, log_path=folder / "postgres.log"
+        )
+        self.redis = Redis(folder / "redis", account=account, log_path=folder / "redis.log")
+        self._database, self._prefix = DATABASE, "mahaam"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program of the product needs to know."""
+        return os.environ | {
+            "DATABASE_URL": self.postgres.url_of(self._database),
+            "REDIS_URL": self.redis.url,
+            "REDIS_PREFIX": self._prefix,
+            "TASK_MODULES": "bench.noop",
+            "LOG_LEVEL": "WARNING",
+            "PYTHONPATH": str(PROJECT),
+        }
+
+    def use(self, database: str) -> None:
+        """Make `database` (a copy of the migrated one, if it is new) the one that is measured."""
+        if database != DATABASE and not self.rows(
+            "SELECT 1 FROM pg_database WHERE datname = %s", database
+        ):
+            self.run(f"CREATE DATABASE {database} TEMPLATE {DATABASE}", database="postgres")
+        self._database, self._prefix = database, database
+
+    def run(self, sql: str, *values: Any, database: str | None = None) -> list[tuple[Any, ...]]:
+        """Carry out one statement; its rows, if it has any."""
+        connection = psycopg2.connect(self.postgres.url_of(database or self._database))
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    rows = run
+
+    def clear(self) -> None:
+        """Empty the tables and Redis."""
+        self.run("TRUNCATE job, attempt, dead_letter, job_minute, worker")
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+            client.set(f"{self._prefix}:memory", "1")  # a server that has not just lost its memory
+
+    def python(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+        """Start a Python program in the project's folder; `more` joins its environment."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=PROJECT,
+            env=self.environment | more,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def output(self, *arguments: str, **more: str) -> str:
+        """What a Python program prints; it must end well."""
+        process = self.python(*arguments, **more)
+        out, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
+        return out.strip()
+
+    def consume(self, *options: str) -> None:
+        """Run a consumer until it ends by itself."""
+        self.output("huey_consumer.py", *options)
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """Start the servers in a new folder, and leave nothing of them."""
+    folder = Path(tempfile.mkdtemp(prefix="mahaam-bench-"))
+    folder.chmod(0o711)
+    made = Ground(folder)
+    try:
+        made.postgres.start()
+        made.redis.start()
+        migrate(made.environment)
+        yield made
+    finally:
+        made.redis.stop()
+        made.postgres.stop()
+        shutil.rmtree(folder)

@@ -1,0 +1,14 @@
+"""A plain Huey task without gevent, for whoever enqueues."""
+
+from __future__ import annotations
+
+import os
+
+from huey import PriorityRedisHuey
+
+huey = PriorityRedisHuey("plain", url=os.environ["REDIS_URL"])
+
+
+@huey.task()
+def noop(value: object = None) -> None:
+    """Do nothing."""
