@@ -126,7 +126,7 @@ def _mark(at: datetime | None, by: str | None, note: str | None = None) -> str |
 
 def _print_attempts(console: Console, case: Case) -> None:
     made = table(
-        _("Attempt"), _("outcome"), _("started (UTC)"), _("waited"), _("ran"), _("error"),
+        _("Attempt"), _("Outcome"), _("Started (UTC)"), _("Waited"), _("Ran"), _("Error"),
         numbers=(0, 3, 4),
     )  # fmt: skip
     for entry in case.attempts:

@@ -120,8 +120,8 @@ def _tell_retried(count: int, verdict: verbs.Verdict, *, is_json: bool) -> None:
 
 def _print_list(entries: tuple[DeadLetterEntry, ...]) -> None:
     made = table(
-        _("No."), _("job"), _("task"), _("queue"), _("error"), _("retries"), _("failed (UTC)"),
-        _("job is"), numbers=(0, 5),
+        _("No."), _("Job"), _("Task"), _("Queue"), _("Error"), _("Retries"), _("Failed (UTC)"),
+        _("Job is"), numbers=(0, 5),
     )  # fmt: skip
     made.columns[1].no_wrap = True
     for entry in entries:

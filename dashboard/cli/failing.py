@@ -81,7 +81,7 @@ def _story(session: Session, job_id: UUID) -> Story:
 def _look(job_id: UUID, waits_s: Sequence[float]) -> tuple[RenderableType, bool]:
     story = read(_story, job_id)
     made = table(
-        _("Attempt"), _("started (UTC)"), _("ran"), _("outcome"), _("then"), numbers=(0, 2),
+        _("Attempt"), _("Started (UTC)"), _("Ran"), _("Outcome"), _("Then"), numbers=(0, 2),
         title=_("Job %(id)s is %(state)s", id=job_id, state=story.state),
     )  # fmt: skip
     for entry in story.attempts:
@@ -136,5 +136,5 @@ def _letter(story: Story) -> Check:
     if not story.letters:
         return Check(name, False, _("there is no dead letter"))
     number = story.letters[0].id
-    detail = _("flask queue failed-show %(id)s", id=number)
-    return Check(name, len(story.letters) == 1 and story.letters[0].is_open, detail)
+    is_right = len(story.letters) == 1 and story.letters[0].is_open
+    return Check(name, is_right, f"flask queue failed-show {number}")

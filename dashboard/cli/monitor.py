@@ -54,7 +54,7 @@ def _picture(now: Board) -> Group:
 def _queues(now: Board) -> Table:
     states = [_state_name(state) for state in SHOWN]
     made = table(
-        _("Queue"), *states, _("completed, 1 h"), _("per second"), _("oldest waiting"),
+        _("Queue"), *states, _("Completed, 1 h"), _("Per second"), _("Oldest waiting"),
         title=f"Mahaam {now.at:%Y-%m-%d %H:%M:%S} UTC", numbers=range(1, len(states) + 4),
     )  # fmt: skip
     for entry in now.queues:
@@ -71,8 +71,8 @@ def _queues(now: Board) -> Table:
 
 def _workers(now: Board) -> Table:
     made = table(
-        _("Worker"), _("host"), _("process"), _("state"), _("busy"), _("memory"), _("last beat"),
-        _("queues"), numbers=(2, 4, 5, 6),
+        _("Worker"), _("Host"), _("Process"), _("State"), _("Busy"), _("Memory"), _("Last beat"),
+        _("Queues"), numbers=(2, 4, 5, 6),
     )  # fmt: skip
     live = [worker for worker in now.workers if worker.is_live]
     for worker in live:

@@ -71,7 +71,7 @@ def _enqueue(ids: list[UUID], count: int, sleep_s: float) -> None:
 def _look(ids: list[UUID]) -> tuple[RenderableType, bool]:
     rows, now = read(starts, ids), stage.now()
     made = table(
-        _("Job"), _("priority"), _("state"), _("waited"), _("ran"), numbers=(1, 3, 4),
+        _("Job"), _("Priority"), _("State"), _("Waited"), _("Ran"), numbers=(1, 3, 4),
         title=_("%(n)s run", n=sum(row.state == State.RUNNING for row in rows)),
     )  # fmt: skip
     for start in sorted(rows, key=lambda start: (-start.priority, start.id)):

@@ -113,7 +113,7 @@ def judge(checks: list[Check], *, is_json: bool, **facts: Any) -> None:
     if is_json:
         print_json({"ok": kept, "checks": checks, **facts})
     else:
-        made = table(_("Verdict"), "", _("seen"))
+        made = table(_("Verdict"), "", _("Seen"))
         for check in checks:
             row(made, check.name, _("kept") if check.ok else _("BROKEN"), check.detail)
         paper().print(made)
