@@ -18,8 +18,28 @@ QUEUES = [
     {"name": "reports", "rank": 40, "weight": 1},
 ]
 
+JOB_IS_SOUND = """
+CREATE FUNCTION job_is_sound(
+  state text, run_at timestamptz, started_at timestamptz, finished_at timestamptz, worker_id uuid,
+  progress int, attempt int, retry_count int, max_retries int, crash_count int
+) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  RETURN attempt >= 0 AND retry_count >= 0 AND max_retries >= 0 AND crash_count >= 0
+    AND (progress IS NULL OR progress BETWEEN 0 AND 100)
+    AND CASE
+      WHEN state = 'queued' THEN finished_at IS NULL
+      WHEN state = 'running' THEN
+        finished_at IS NULL AND started_at IS NOT NULL AND worker_id IS NOT NULL
+      WHEN state IN ('scheduled', 'retrying') THEN finished_at IS NULL AND run_at IS NOT NULL
+      ELSE finished_at IS NOT NULL AND state IN ('cancelled', 'completed', 'expired', 'failed')
+    END;
+END
+$$
+"""
+
 
 def upgrade() -> None:
+    op.execute(JOB_IS_SOUND)
     op.create_table(
         "job",
         sa.Column("id", sa.Uuid(), nullable=False, comment="UUIDv7: time order"),
@@ -86,28 +106,9 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Text(), nullable=True),
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(finished_at IS NOT NULL) = (state IN ('cancelled', 'completed', 'expired', 'failed'))",
-            name=op.f("job_finished_when_final"),
+            "job_is_sound(state, run_at, started_at, finished_at, worker_id, progress, attempt, retry_count, max_retries, crash_count)",
+            name=op.f("job_is_sound"),
         ),
-        sa.CheckConstraint(
-            "state <> 'running' OR started_at IS NOT NULL", name=op.f("job_running_has_start")
-        ),
-        sa.CheckConstraint(
-            "state <> 'running' OR worker_id IS NOT NULL", name=op.f("job_running_has_worker")
-        ),
-        sa.CheckConstraint(
-            "state IN ('cancelled', 'completed', 'expired', 'failed', 'queued', 'retrying', 'running', 'scheduled')",
-            name=op.f("job_state_is_known"),
-        ),
-        sa.CheckConstraint(
-            "state NOT IN ('scheduled', 'retrying') OR run_at IS NOT NULL",
-            name=op.f("job_delayed_has_time"),
-        ),
-        sa.CheckConstraint(
-            "attempt >= 0 AND retry_count >= 0 AND max_retries >= 0 AND crash_count >= 0",
-            name=op.f("job_counts_are_not_negative"),
-        ),
-        sa.CheckConstraint("progress BETWEEN 0 AND 100", name=op.f("job_progress_is_percent")),
         sa.PrimaryKeyConstraint("id", name=op.f("job_pkey")),
         postgresql_with={"autovacuum_vacuum_scale_factor": "0.02"},
     )
