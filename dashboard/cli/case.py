@@ -12,7 +12,7 @@ from rich.console import Console
 from sqlalchemy.orm import Session
 
 from dashboard.cli.commands import Refusal
-from dashboard.cli.paper import paper, plain, row, span, table
+from dashboard.cli.paper import paper, plain, row, span, table, word
 from tasks.engine.models import DeadLetter, Job
 from tasks.engine.queries.attempts import AttemptEntry, attempts_of
 from tasks.engine.queries.dead_letters import dead_letters_of, find_dead_letter
@@ -83,7 +83,7 @@ def _of_job(session: Session, job_id: UUID) -> DeadLetter:
     job = find_job(session, job_id)
     if job is None:
         raise Refusal(_("No job %(id)s exists.", id=job_id))
-    message = _("Job %(id)s has no dead letter: it is %(state)s.", id=job_id, state=job.state)
+    message = _("Job %(id)s has no dead letter: it is %(state)s.", id=job_id, state=word(job.state))
     raise Refusal(message)
 
 
@@ -103,7 +103,7 @@ def _case(letter: DeadLetter, job: Job, attempts: tuple[AttemptEntry, ...]) -> C
 def _print_facts(console: Console, case: Case) -> None:
     for name, value in (
         (_("Dead letter"), case.id),
-        (_("Job"), f"{case.job_id} ({case.job_state})"),
+        (_("Job"), f"{case.job_id} ({word(case.job_state)})"),
         (_("Task"), f"{case.task} {case.args or ''}{case.kwargs or ''}"),
         (_("Queue"), case.queue),
         (_("Failed"), f"{plain(case.failed_at)} UTC"),
@@ -132,7 +132,7 @@ def _print_attempts(console: Console, case: Case) -> None:
     for entry in case.attempts:
         error = f"{entry.error_class}: {entry.error_message}" if entry.error_class else None
         row(
-            made, entry.number, entry.outcome, entry.started_at, span(entry.wait), span(entry.run),
+            made, entry.number, word(entry.outcome), entry.started_at, span(entry.wait), span(entry.run),
             error,
         )  # fmt: skip
     console.print(made)

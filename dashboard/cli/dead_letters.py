@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from dashboard.cli.case import Case, find_case, print_case
 from dashboard.cli.commands import BadInput, Refusal, operator, read
-from dashboard.cli.paper import as_json, paper, plain, print_json, row, table
+from dashboard.cli.paper import as_json, paper, plain, print_json, row, table, word
 from dashboard.cli.queue import queue
 from tasks.engine import verbs
 from tasks.engine.queries.counts import open_letter_count
@@ -128,6 +128,6 @@ def _print_list(entries: tuple[DeadLetterEntry, ...]) -> None:
         error = f"{entry.error_class}: {entry.error_message}".splitlines()[0]
         row(
             made, entry.id, entry.job_id, entry.task, entry.queue, plain(error), entry.retry_count,
-            entry.created_at, entry.job_state,
+            entry.created_at, word(entry.job_state),
         )  # fmt: skip
     paper().print(made)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.cli import stage
 from dashboard.cli.commands import operator, read
-from dashboard.cli.paper import row, span, table
+from dashboard.cli.paper import row, span, table, word
 from dashboard.cli.stage import Check
 from tasks import enqueue
 from tasks.engine import catalog, states
@@ -82,11 +82,11 @@ def _look(job_id: UUID, waits_s: Sequence[float]) -> tuple[RenderableType, bool]
     story = read(_story, job_id)
     made = table(
         _("Attempt"), _("Started (UTC)"), _("Ran"), _("Outcome"), _("Then"), numbers=(0, 2),
-        title=_("Job %(id)s is %(state)s", id=job_id, state=story.state),
+        title=_("Job %(id)s is %(state)s", id=job_id, state=word(story.state)),
     )  # fmt: skip
     for entry in story.attempts:
         row(
-            made, entry.number, entry.started_at, span(entry.run), entry.outcome,
+            made, entry.number, entry.started_at, span(entry.run), word(entry.outcome),
             _then(entry, story, waits_s),
         )  # fmt: skip
     return made, states.is_final(story.state)
@@ -109,7 +109,7 @@ def _tries(story: Story, retries: int) -> Check:
     return Check(
         _("Tried once and then %(n)s times again", n=retries),
         outcomes == [State.RETRYING] * retries + [State.FAILED],
-        ", ".join(outcomes),
+        ", ".join(map(word, outcomes)),
     )
 
 
@@ -128,7 +128,7 @@ def _waits(story: Story, waits_s: Sequence[float]) -> Check:
 
 
 def _failure(story: Story) -> Check:
-    return Check(_("The job failed for good"), story.state == State.FAILED, story.state)
+    return Check(_("The job failed for good"), story.state == State.FAILED, word(story.state))
 
 
 def _letter(story: Story) -> Check:

@@ -9,7 +9,7 @@ import click
 from flask_babel import gettext as _
 
 from dashboard.cli.commands import BadInput, Commands, operator
-from dashboard.cli.paper import as_json, print_json
+from dashboard.cli.paper import as_json, print_json, word
 from tasks import Enqueued, enqueue
 from tasks.engine import catalog
 
@@ -82,6 +82,6 @@ def _sentence(made: Enqueued) -> str:
     if made.deduplicated:
         return _(
             "Job %(id)s, which is %(state)s, has this key; no second one was made.",
-            id=made.id, state=made.state,
+            id=made.id, state=word(made.state),
         )  # fmt: skip
-    return _("Job %(id)s is %(state)s.", id=made.id, state=made.state)
+    return _("Job %(id)s is %(state)s.", id=made.id, state=word(made.state))

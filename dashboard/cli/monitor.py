@@ -11,8 +11,9 @@ from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
+from dashboard import badges
 from dashboard.cli.commands import read
-from dashboard.cli.paper import as_json, paper, print_json, row, span, table
+from dashboard.cli.paper import as_json, paper, print_json, row, span, table, word
 from dashboard.cli.queue import queue
 from tasks.engine.queries.board import Board, board
 from tasks.engine.queries.queues import QueueEntry
@@ -52,7 +53,7 @@ def _picture(now: Board) -> Group:
 
 
 def _queues(now: Board) -> Table:
-    states = [_state_name(state) for state in SHOWN]
+    states = [word(state) for state in SHOWN]
     made = table(
         _("Queue"), *states, _("Completed, 1 h"), _("Per second"), _("Oldest waiting"),
         title=f"Mahaam {now.at:%Y-%m-%d %H:%M:%S} UTC", numbers=range(1, len(states) + 4),
@@ -77,24 +78,12 @@ def _workers(now: Board) -> Table:
     live = [worker for worker in now.workers if worker.is_live]
     for worker in live:
         row(
-            made, worker.id, worker.host, worker.pid, worker.state, _busy(worker),
+            made, worker.id, worker.host, worker.pid, badges.WORKER[worker.state].word, _busy(worker),
             _memory(worker), span(now.at - worker.beat_at), ", ".join(worker.queues) or _("all"),
         )  # fmt: skip
     if not live:
         row(made, _("No consumer is alive."), *[None] * 7)
     return made
-
-
-def _state_name(state: State) -> str:
-    return {
-        State.SCHEDULED: _("scheduled"),
-        State.QUEUED: _("queued"),
-        State.RUNNING: _("running"),
-        State.RETRYING: _("retrying"),
-        State.FAILED: _("failed"),
-        State.CANCELLED: _("cancelled"),
-        State.EXPIRED: _("expired"),
-    }[state]
 
 
 def _name(entry: QueueEntry) -> str:

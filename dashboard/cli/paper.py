@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from dashboard import badges
+
 WIDTH = 160
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -49,6 +51,11 @@ def plain(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def word(state: str) -> str:
+    """The word for a job's state or an attempt's outcome."""
+    return str(badges.ATTEMPT[state].word)
 
 
 def span(length: timedelta | float | None) -> str:

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from dashboard.cli import stage
 from dashboard.cli.commands import BadInput, operator, read
 from dashboard.cli.overlap import longest_gap, out_of_order, peak
-from dashboard.cli.paper import row, span, table
+from dashboard.cli.paper import row, span, table, word
 from dashboard.cli.stage import Check
 from tasks import enqueue
 from tasks.engine import states
@@ -78,7 +78,7 @@ def _look(ids: list[UUID]) -> tuple[RenderableType, bool]:
         began = start.started_at
         waited = (began or now) - start.queued_at if start.queued_at else None
         ran = (start.finished_at or now) - began if began else None
-        row(made, start.id, start.priority, start.state, span(waited), span(ran))
+        row(made, start.id, start.priority, word(start.state), span(waited), span(ran))
     return made, all(states.is_final(start.state) for start in rows)
 
 

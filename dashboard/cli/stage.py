@@ -12,6 +12,7 @@ from uuid import UUID
 
 import click
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from rich.console import RenderableType
 from rich.live import Live
 
@@ -79,7 +80,11 @@ def cancelled_on_interrupt(ids: list[UUID]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         verdict = verbs.cancel(ids, by=operator())
-        message = _("Stopped; %(n)s waiting jobs were cancelled.", n=len(verdict.done))
+        message = ngettext(
+            "Stopped; %(num)s waiting job was cancelled.",
+            "Stopped; %(num)s waiting jobs were cancelled.",
+            len(verdict.done),
+        )
         click.echo(f"\n{message}", err=True)
         raise SystemExit(INTERRUPTED) from None
 
