@@ -63,8 +63,8 @@ WITH locked AS (
   FROM letter JOIN moved ON moved.id = letter.job_id WHERE dead_letter.id = letter.id
   RETURNING dead_letter.id, dead_letter.job_id
 )
-SELECT id::text, queue, priority, ARRAY(SELECT closed.id FROM closed WHERE job_id = moved.id)
-FROM moved
+SELECT moved.id::text, queue, priority, array_remove(array_agg(closed.id), NULL)
+FROM moved LEFT JOIN closed ON closed.job_id = moved.id GROUP BY moved.id, queue, priority
 """
 
 RETRY = REQUEUE % {"chosen": "SELECT unnest(%(ids)s::uuid[])", "kept": "true"}
