@@ -1,12 +1,17 @@
-"""The processes of a server, found by the folder that they stand in."""
+"""Processes: those of a server, found by their folder, and those that end with their parent."""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+PR_SET_PDEATHSIG = 1  # prctl(2); Linux alone has it
 
 
 def processes_of(folder: Path, program_name: str) -> list[psutil.Process]:
@@ -24,6 +29,15 @@ def first_of(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that started the others; PostgreSQL's backends end with their postmaster."""
     pids = {process.pid for process in processes}
     return [process for process in processes if _parent_of(process) not in pids]
+
+
+def signal_on_death_of(parent_pid: int, signal_number: int) -> None:
+    """Get `signal_number` when the parent ends, however it ends."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number)
+    if os.getppid() != parent_pid:  # it ended before we asked
+        os.kill(os.getpid(), signal_number)
 
 
 def _parent_of(process: psutil.Process) -> int | None:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +18,7 @@ import psutil
 
 from launch.account import Account
 from launch.faults import FolderNotWritable, ServerFailed
-from launch.processes import first_of, processes_of, send
+from launch.processes import first_of, processes_of, send, signal_on_death_of
 
 SOCKET_PATH_LIMIT = 100  # Linux takes 107 bytes, others 103
 READY_TIMEOUT_S = 60  # PostgreSQL may have to replay its log first
@@ -33,6 +35,7 @@ class Server(ABC):
     socket_name: str
     stop_signal: signal.Signals
     force_signal: signal.Signals
+    ends_with_parent = False  # for tests; a launcher's servers outlive web and consumer
 
     def __init__(self, folder: Path, *, account: Account, log_path: Path) -> None:
         self.folder = folder.resolve()
@@ -144,8 +147,12 @@ class Server(ABC):
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the launcher: servers stop last
                 umask=0o077,
+                preexec_fn=self._tie() if self.ends_with_parent else None,  # noqa: PLW1509 - tests only
                 **self.account.popen_options(),
             )
+
+    def _tie(self) -> Callable[[], None]:
+        return partial(signal_on_death_of, os.getpid(), self.force_signal)
 
     def _own_socket_folder(self) -> None:
         folder = self.socket_folder

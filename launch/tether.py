@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
 from functools import partial
 from types import FrameType
 from typing import Any
 
 from honcho.process import Popen, Process
 
-PR_SET_PDEATHSIG = 1  # prctl(2); Linux alone has it
-
-
-def signal_on_death_of(parent_pid: int, signal_number: int) -> None:
-    """Get `signal_number` when the parent ends, however it ends."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number)
-    if os.getppid() != parent_pid:  # it ended before we asked
-        os.kill(os.getpid(), signal_number)
+from launch.processes import signal_on_death_of
 
 
 class TetheredProcess(Process):  # type: ignore[misc]

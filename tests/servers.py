@@ -42,6 +42,8 @@ class TestServers:
             options=FAST if options is None else options,
         )
         self.redis = Redis(folder / "redis", account=account, log_path=folder / "log" / "redis.log")
+        for server in (self.postgres, self.redis):
+            server.ends_with_parent = True  # a killed test run leaves none behind
         self._numbers = itertools.count(1)
 
     def start(self) -> None:
@@ -81,18 +83,27 @@ class TestServers:
 
 
 @contextmanager
+def new_folder() -> Iterator[Path]:
+    """A folder that the user whom PostgreSQL runs as may pass; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="mahaam-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
 def running_servers(options: dict[str, str] | None = None) -> Iterator[TestServers]:
     """Start servers with a migrated database in a new folder, and leave nothing of them."""
-    folder = Path(tempfile.mkdtemp(prefix="mahaam-test-"))
-    folder.chmod(0o711)  # the user that PostgreSQL runs as must pass
-    servers = TestServers(folder, options)
-    try:
-        servers.start()
-        migrate(os.environ | {"DATABASE_URL": servers.postgres.url})
-        yield servers
-    finally:
-        servers.stop()
-        shutil.rmtree(folder)
+    with new_folder() as folder:
+        servers = TestServers(folder, options)
+        try:
+            servers.start()
+            migrate(os.environ | {"DATABASE_URL": servers.postgres.url})
+            yield servers
+        finally:
+            servers.stop()
 
 
 @contextmanager

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ import psutil
 
 from config import PROJECT_DIR
 from launch.processes import processes_of
+from tests.servers import new_folder
 from tests.waiting import wait_until
 
 
@@ -138,14 +137,12 @@ def is_alive(process: psutil.Process) -> bool:
 @contextmanager
 def product_in_new_folder() -> Iterator[Product]:
     """A product that has never run; whatever is left of it is killed."""
-    folder = Path(tempfile.mkdtemp(prefix="mahaam-test-product-"))
-    folder.chmod(0o711)  # the user that PostgreSQL runs as must pass
-    product = Product(folder / "var")
-    try:
-        yield product
-    finally:
-        product.kill_what_is_left()
-        shutil.rmtree(folder)
+    with new_folder() as folder:
+        product = Product(folder / "var")
+        try:
+            yield product
+        finally:
+            product.kill_what_is_left()
 
 
 def free_port() -> int:

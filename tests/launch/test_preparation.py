@@ -23,10 +23,24 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def make(
+    checkout: Path, arguments: list[str], **options: object
+) -> subprocess.CompletedProcess[str]:
+    # What `make test` hands to its children is not for another make.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        **options,
+    )
+
+
 def make_run(checkout: Path, **options: object) -> subprocess.CompletedProcess[str]:
-    python = options.pop("python", "")
-    command = ["make", "--no-print-directory", "run", f"PYTHON={python}"]
-    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, **options)
+    arguments = ["run", f"PYTHON={options.pop('python', '')}"]
+    return make(checkout, arguments, **options)
 
 
 def python_that(checkout: Path, script: str) -> Path:
@@ -62,17 +76,22 @@ def test_a_python_without_ensurepip_is_told(checkout: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(checkout: Path) -> None:
     checkout.chmod(0o555)
-    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    for parent in checkout.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o001)
+    as_nobody = as_somebody_else(checkout) if os.geteuid() == 0 else {}
     try:
         assert sentence(make_run(checkout, **as_nobody)).startswith(f"Cannot write in {checkout}:")
     finally:
         checkout.chmod(0o755)
 
 
+def as_somebody_else(checkout: Path) -> dict[str, object]:
+    """Root may write everywhere, so another user must try."""
+    for parent in checkout.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o001)
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
 def test_what_is_prepared_is_not_prepared_again(checkout: Path) -> None:
     (checkout / ".venv").mkdir()
     (checkout / ".venv" / "ready").touch()
-    done = subprocess.run(["make", "-n", "run"], cwd=checkout, capture_output=True, text=True)
+    done = make(checkout, ["-n", "run"])
     assert done.stdout.split() == [".venv/bin/python", "-m", "launch"]

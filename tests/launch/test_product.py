@@ -23,7 +23,8 @@ STOP_TIMEOUT_S = 10
 URLS = "from config import get_settings as s; print(s().database_url, s().redis_url)"
 
 
-def test_it_starts_stops_and_starts_again_with_its_data(product: Product) -> None:
+def test_it_starts_stops_and_starts_again_with_its_data(new_product: Product) -> None:
+    product = new_product
     product.start()
     assert status_of(product, "/admin/") in (200, 302)
     assert in_another_shell(product, URLS).stdout.split() == list(servers_of(product).values())
@@ -85,8 +86,9 @@ def test_when_the_consumer_ends_everything_stops(product: Product) -> None:
 
 
 def test_only_what_is_not_given_is_started_and_its_end_stops_everything(
-    product: Product, database_url: str
+    new_product: Product, database_url: str
 ) -> None:
+    product = new_product
     product.start(DATABASE_URL=database_url)
     assert not (product.var_path / "postgres").exists()
     assert "database_url" not in servers_of(product)

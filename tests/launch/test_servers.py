@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,15 +16,13 @@ from launch.postgres import Postgres
 from launch.processes import processes_of
 from launch.redis import Redis
 from launch.server import SOCKET_PATH_LIMIT, Server
-from tests.servers import FAST
+from tests.servers import FAST, new_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="mahaam-test-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    with new_folder() as folder:
+        yield folder
 
 
 def postgres_in(folder: Path) -> Postgres:
