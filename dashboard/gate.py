@@ -30,7 +30,7 @@ def admit() -> ResponseReturnValue | None:
         return None
     if request.endpoint is None:
         abort(404)
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("sign_in.form", next=_here()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, g, redirect, request, session
+from flask import Blueprint, Flask, abort, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 
 from dashboard.database import db
@@ -36,7 +36,14 @@ def save() -> ResponseReturnValue:
         _remember_language(language)
     response = redirect(safe_path(request.form.get("next")), code=303)
     if theme:
-        response.set_cookie("theme", theme, max_age=COOKIE_LIFE_S, httponly=True, samesite="Lax")
+        response.set_cookie(
+            "theme",
+            theme,
+            max_age=COOKIE_LIFE_S,
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )
     return response
 
 

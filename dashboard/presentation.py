@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, g, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         badges=badges,
         can=moves.can,
+        icons_url=icons_url,
         languages=languages.LANGUAGES,
         may=access.may,
         themes=preferences.THEMES,
@@ -45,6 +46,13 @@ def _of_this_request() -> dict[str, Any]:
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
     }
+
+
+def icons_url() -> str:
+    """Where the icons are; a list asks hundreds of times."""
+    if "icons_url" not in g:
+        g.icons_url = url_for("static", filename="icons.svg")
+    return str(g.icons_url)
 
 
 def bounded(count: int) -> str:

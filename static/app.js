@@ -1,10 +1,17 @@
 // What the pages gain from a browser that runs scripts; without it they work all the same.
-import { writeTimes } from "./times.js";
-import { watchTicks } from "./ticks.js";
 import { improveForms } from "./forms.js";
+import { keepLive } from "./live.js";
 import { closeMenus } from "./menus.js";
+import { watchTicks } from "./ticks.js";
+import { keepTimes, writeTimes } from "./times.js";
 
-writeTimes(document);
-watchTicks(document);
+function dress(part) {
+  writeTimes(part);
+  watchTicks(part);
+}
+
+keepLive(document, dress); // first: it compares with the page as it came
+dress(document);
 improveForms(document);
 closeMenus(document);
+keepTimes(document);

@@ -23,11 +23,12 @@ function write(element) {
   element.replaceChildren(text);
 }
 
-export function writeTimes(page) {
-  const all = page.querySelectorAll("time[datetime]");
-  all.forEach(write);
-  if (!all.length) return;
+export function writeTimes(part) {
+  part.querySelectorAll("time[datetime]").forEach(write);
+}
+
+export function keepTimes(page) {
   setInterval(() => {
-    if (!document.hidden) page.querySelectorAll("time[data-style=relative]").forEach(write);
+    if (!page.hidden) page.querySelectorAll("time[data-style=relative]").forEach(write);
   }, REFRESH_MS);
 }
