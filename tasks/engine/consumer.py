@@ -70,6 +70,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         while not (reason := self._reason_to_end(started_at)):
             gevent.sleep(WATCH_S)
             self._watch_lease()
+            self._watch_workers()
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
         self._close()
         log.info("Stopped. started=%s", self.dispatcher.started)
@@ -133,10 +134,14 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if lease.lost and not self.dispatcher.running():
             lease.renew()
 
+    def _watch_workers(self) -> None:
+        """Replace a greenlet that died, whatever it died of: its place would stay empty."""
+        if any(greenlet.dead for _, greenlet in self.worker_threads) or self.scheduler.dead:
+            self.check_worker_health()
+
     def _interrupt(self) -> None:
         for run in self.dispatcher.running():
             if run.greenlet is not None:
-                run.interrupted()
                 gevent.kill(run.greenlet, KeyboardInterrupt)
 
     def _close(self) -> None:

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from functools import partial
 
 import gevent
-import psycopg2
 import redis
 from gevent.event import Event
 from gevent.queue import Empty, SimpleQueue
 
 from tasks.engine.claim import Claim
+from tasks.engine.complaint import Complaint
 from tasks.engine.database import Cursor
 from tasks.engine.doorbell import Doorbell
 from tasks.engine.errors import MahaamError
 from tasks.engine.lease import Lease
-from tasks.engine.link import Link, LinkBroken
+from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.outcome import Ended, Failure, Fence, Outcome
 from tasks.engine.queries.lines import Line
 from tasks.engine.run import Run
@@ -35,6 +35,8 @@ from tasks.engine.store import exchange, outcomes
 from tasks.engine.store.due import Ring
 
 log = logging.getLogger("mahaam.dispatcher")
+
+redis_away = Complaint(log, every_s=10.0)
 
 PAUSE_S = 0.5  # between tries while a server is away
 LISTEN_S = 0.5  # how long one blocking pop lasts
@@ -143,7 +145,7 @@ class Dispatcher:
         try:
             popped = self._next(idle)
         except redis.RedisError as fault:
-            log.warning("Redis is away; trying again. fault=%s", fault)
+            redis_away.say("Redis is away; trying again. fault=%s", fault)
             gevent.sleep(PAUSE_S)
             return
         if popped:
@@ -193,7 +195,7 @@ class Dispatcher:
     def _exchange(self, ended: list[Ended]) -> None:
         try:
             written, claims = self._carried_out(ended)
-        except psycopg2.Error as fault:
+        except REFUSALS as fault:
             self._exchange_singly(ended, fault)
             return
         for claim in claims:
@@ -208,10 +210,8 @@ class Dispatcher:
         """Send the exchange until PostgreSQL has answered: nothing here is in other hands."""
         repeated = False
         while True:
-            again, self._unflushed = (self._unflushed, []) if repeated else ([], self._unflushed)
-            ended += again
+            durable = repeated or (bool(self._unflushed) and time.monotonic() >= self._flush_at)
             unsure = self._starting if repeated else []
-            durable = bool(self._unflushed) and time.monotonic() >= self._flush_at
             sent = _Exchange(ended, self._starting, self.lease.worker_id, unsure, durable)
             try:
                 written, claims = self._link.run(sent, atomic=not sent.is_plain)
@@ -219,6 +219,8 @@ class Dispatcher:
                 if repeated and missing:
                     written |= self._link.run(partial(outcomes.already_written, ended=missing))
             except LinkBroken:
+                if not repeated:
+                    ended += self._unflushed  # lost perhaps: what stands already is found again
                 repeated = True
                 gevent.sleep(PAUSE_S)
             else:
@@ -248,7 +250,7 @@ class Dispatcher:
                     "Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back)
                 )
 
-    def _exchange_singly(self, ended: list[Ended], fault: psycopg2.Error) -> None:
+    def _exchange_singly(self, ended: list[Ended], fault: Exception) -> None:
         """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
         if len(ended) > 1 or (ended and self._starting):
             starting, self._starting = self._starting, []
@@ -294,7 +296,7 @@ class Dispatcher:
             try:
                 self._doorbell.ring(rings)
             except redis.RedisError as fault:
-                log.warning("Redis is away; rung later. fault=%s", fault)
+                redis_away.say("Redis is away; rung later. fault=%s", fault)
 
     def _note_late(self, late: list[Ended]) -> None:
         for claim, outcome in late:

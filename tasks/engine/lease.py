@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
+import gevent
 import psutil
+import psycopg2
 from gevent import monkey
 
 from config import get_settings
@@ -102,14 +104,14 @@ class Lease:
                 self._register()
                 return True
             held = self._held()
-            with self._link().cursor() as cursor:
+            with gevent.Timeout(self._beat_s), self._link().cursor() as cursor:
                 memory_bytes = self._process.memory_info().rss
                 state = workers.beat(
                     cursor, worker_id, lease_s=self._lease_s, memory_bytes=memory_bytes
                 )
                 disowned = workers.disown(cursor, worker_id, held) if state else []
-        except database.BROKEN as fault:
-            self._connection = None
+        except (psycopg2.Error, gevent.Timeout) as fault:
+            self._drop()
             log.warning(
                 "Beat failed; trying again. worker=%s fault=%s", worker_id, str(fault).strip()
             )
@@ -140,11 +142,16 @@ class Lease:
                 released = workers.release_all(cursor, self.worker.id)
                 workers.stop(cursor, self.worker.id, state="stopped")
             log.warning("Ended at once; running jobs are queued again. jobs=%s", ",".join(released))
-        except database.BROKEN as fault:
+        except psycopg2.Error as fault:
             log.error("Ended at once without PostgreSQL; its jobs are rescued. fault=%s", fault)
         finally:
             logging.shutdown()
             os._exit(0)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _link(self) -> Connection:
         if self._connection is None or self._connection.closed:

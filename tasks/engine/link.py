@@ -11,11 +11,14 @@ import gevent
 import psycopg2
 
 from tasks.engine import database
-from tasks.engine.database import BROKEN, Connection, Cursor
+from tasks.engine.database import Connection, Cursor
 
 log = logging.getLogger("mahaam.link")
 
 T = TypeVar("T")
+
+# The values are at fault, not PostgreSQL's condition: sending them again would not help.
+REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 
 
 class LinkBroken(Exception):
@@ -36,18 +39,16 @@ class Link:
     def run(self, work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
         """What `work` returns; with `atomic` its statements commit together.
 
-        Raises LinkBroken when the connection fails or stays silent for the time-out, and
-        psycopg2.Error for what PostgreSQL refuses.
+        Raises LinkBroken when the connection fails, stays silent for the time-out, or PostgreSQL
+        cannot write at the moment; one of REFUSALS for values that it will never take.
         """
         try:
             with gevent.Timeout(self._timeout_s), self._cursor(atomic=atomic) as cursor:
                 return work(cursor)
-        except BROKEN as fault:
-            raise self._broken(fault) from fault
-        except gevent.Timeout as fault:
-            raise self._broken(fault) from fault
-        except psycopg2.Error:
+        except REFUSALS:
             raise
+        except (psycopg2.Error, gevent.Timeout) as fault:
+            raise self._broken(fault) from fault
         except BaseException:
             self.close()  # killed in the middle of an answer
             raise
@@ -75,9 +76,8 @@ class Link:
             cursor.execute("BEGIN")
             try:
                 yield cursor
-            except psycopg2.Error as fault:
-                if not isinstance(fault, BROKEN):
-                    cursor.execute("ROLLBACK")
+            except REFUSALS:
+                cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
 

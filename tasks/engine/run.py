@@ -79,7 +79,8 @@ class Run:
 
     def interrupted(self) -> None:
         """Give the job back: it was stopped for reasons that are not its own."""
-        self.final_state = State.QUEUED
+        if not self.told:
+            self.final_state = State.QUEUED
 
     def _failed(self, exception: BaseException) -> Outcome:
         failure = Failure.of(exception)

@@ -28,7 +28,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
             run.greenlet = gevent.getcurrent()
             try:
                 self._run(run)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt:  # it came between the task's return and the end of its run
                 run.interrupted()
             finally:
                 run.greenlet = None
