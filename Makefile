@@ -1,16 +1,17 @@
 # `make` tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench faults demo docs clean
+.PHONY: help run test check format translations bench faults demo docs clean
 
 PYTHON ?=
 ARGS ?=
 python := .venv/bin/python
 prepare := @PYTHON="$(PYTHON)" sh launch/prepare.sh
 own_code := config.py launch tasks
+catalogs := dashboard/translations
 
 help: ## list the commands
 	@echo "Mahaam: durable background jobs. Needs Python 3.11 or newer and a package index."
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 run: .venv/ready ## run the product: servers, migrations, first account, web, consumer
 	@$(python) -m launch
@@ -30,11 +31,18 @@ format: .venv/ready-dev ## format the code and put imports in order
 	@$(python) -m ruff format .
 	@$(python) -m ruff check --fix .
 
+translations: .venv/ready ## collect new texts into the .po files, and compile what is translated
+	@$(python) -m babel.messages.frontend -q extract -F babel.cfg -k _l -k lazy_gettext \
+		--no-location --sort-output -o .venv/messages.pot .
+	@$(python) -m babel.messages.frontend -q update -i .venv/messages.pot -d $(catalogs) \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 100
+	@$(python) -m babel.messages.frontend -q compile -d $(catalogs)
+
 bench: .venv/ready-dev ## measure against plain Huey (bench/results/)
 	@$(python) -m bench $(ARGS)
 
 faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections
-	@FAULTS=long $(python) -m pytest tests/faults --timeout 3600 $(ARGS)
+	@$(python) -m tests.faults $(ARGS)
 
 demo: .venv/ready ## on a running product: priority and concurrency, then the dead letters
 	@$(python) -m flask --app wsgi demo priority-concurrency --count 12 --sleep 2 --clear
