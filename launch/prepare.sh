@@ -50,7 +50,7 @@ add_redis() {
 [ ! -e .venv ] || [ -w .venv ] || fail "Cannot write in $PWD/.venv: it belongs to another user; remove it."
 venv_works || make_venv
 echo "Installing the packages of $1 into .venv: once, about a minute."
-.venv/bin/python -m pip install --disable-pip-version-check --quiet -r "$1" ||
+.venv/bin/python -m pip install --disable-pip-version-check -qq -r "$1" ||
     fail "The packages could not be installed: see pip's lines above. Is a package index reachable?"
 add_redis
 touch "$2"
