@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from config import settings_or_exit
+import sys
+
+from flask import Flask
+
+from config import EXIT_CODE, ConfigurationFault
 from dashboard import create_app
 
-settings_or_exit()
-app = create_app()
+
+def app_or_exit() -> Flask:
+    """The application; configuration faults go to standard error, and the process ends with 2."""
+    try:
+        return create_app()
+    except ConfigurationFault as fault:
+        print(fault, file=sys.stderr)
+        raise SystemExit(EXIT_CODE) from None
+
+
+app = app_or_exit()

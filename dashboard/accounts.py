@@ -8,6 +8,7 @@ from flask import Flask
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.utils import hash_password, verify_and_update_password
 from sqlalchemy import exists, select, text
+from sqlalchemy.exc import IntegrityError
 
 from dashboard.database import db
 from dashboard.models import Role, User
@@ -59,7 +60,11 @@ def create_person(email: str, *, password: str, role: str) -> User:
         fs_uniquifier=uuid.uuid4().hex,
     )
     db.session.add(person)
-    db.session.commit()
+    try:
+        db.session.commit()
+    except IntegrityError:  # somebody else added it at this moment
+        db.session.rollback()
+        raise AccountNotValid(f"{email} has an account already.") from None
     return person
 
 

@@ -1,11 +1,13 @@
 // Fetches the page again every few seconds and shows what has changed, unless a person is busy in it.
 const EVERY_MS = 3000;
 const SLOWEST_MS = 60000;
+// A ticked row, an opened fold, a pointer that is about to press something.
+const BUSY = "input[name=rowid]:checked, details[open]:not([data-shown]), :is(a, button, input, label):hover";
 const FOCUSABLE = "a[href], button, input, select, textarea, summary";
 
 function isBusy(part) {
   if (document.hidden || !getSelection().isCollapsed) return true;
-  if (part.querySelector("input[name=rowid]:checked, details[open]:not([data-shown])")) return true;
+  if (part.querySelector(BUSY)) return true;
   return part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
 }
 

@@ -27,7 +27,8 @@ def shared_database(servers: TestServers) -> Iterator[str]:
     _forget_engine()
     with fresh_database(servers) as url:
         yield url
-        database.pool().dispose()
+        if database.pool.cache_info().currsize:
+            database.pool().dispose()
     _forget_engine()
 
 

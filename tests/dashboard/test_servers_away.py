@@ -6,8 +6,11 @@ import pytest
 
 from config import get_settings
 from dashboard import create_app
-from tests.dashboard.browser import Browser
+from dashboard.accounts import create_person
+from dashboard.database import db
+from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import CHEAP
+from tests.servers import TestServers
 
 NOWHERE = "postgresql+psycopg2://mahaam@127.0.0.1:1/mahaam"
 
@@ -23,6 +26,25 @@ def test_without_postgresql_a_page_says_so(operator: Browser, language: str) -> 
     assert "PostgreSQL" in page.text
     assert f'lang="{language}"' in page.text
     assert stranded.get("/healthz").status_code == 200
+
+
+def test_when_postgresql_returns_so_do_the_pages(
+    own_servers: TestServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", own_servers.postgres.url)
+    get_settings.cache_clear()
+    app = create_app(SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
+    with app.app_context():
+        create_person("viewer@example.com", password=PASSWORD, role="viewer")
+    browser = Browser(app)
+    browser.log_in("viewer@example.com")
+    assert browser.get("/admin/job/").status_code == 200
+    own_servers.postgres.stop()
+    assert browser.get("/admin/job/").status_code == 503
+    own_servers.postgres.start()
+    assert browser.get("/admin/job/").status_code == 200
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_without_redis_one_can_still_log_in_and_look(

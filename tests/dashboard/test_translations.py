@@ -22,8 +22,7 @@ def texts() -> set[str | tuple[str, ...]]:
     for folder, method in (("dashboard", "python"), ("templates", "jinja2")):
         ending = "**.py" if method == "python" else "**.html"
         for row in extract_from_dir(PROJECT_DIR / folder, [(ending, method)], keywords=KEYWORDS):
-            if not row[0].startswith("cli/"):
-                found.add(row[2])
+            found.add(row[2])
     return found
 
 
