@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from tasks.engine.complaint import Complaint
 from tasks.engine.database import Cursor
 from tasks.engine.doorbell import Doorbell, connect
 from tasks.engine.new_job import NewJob
+from tasks.engine.once import once
 from tasks.engine.outcome import FollowUp
 from tasks.engine.store import jobs
 from tasks.engine.store.due import Ring
@@ -97,7 +97,7 @@ def ring(rings: Sequence[Ring]) -> None:
         complaint.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
 
 
-@cache
+@once
 def bell() -> Doorbell:
     """The process's doorbell."""
     settings = get_settings()

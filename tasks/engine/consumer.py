@@ -77,6 +77,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         return 1 if self._fault else 0
 
     def _open(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_signal)
         catalog.declare_queues()
         self._upkeep.read_lines()
         self.dispatcher.lease.open()
@@ -85,8 +87,6 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             greenlet.start()
         for loop in (self.dispatcher.listen, self.dispatcher.exchange, self._upkeep.loop):
             gevent.spawn(loop).link_exception(self._note_fault)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note_signal)
         log.info(
             "Consumer ready. worker=%s greenlets=%s queues=%s",
             self.dispatcher.lease.worker_id,

@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeVar
 
 import psycopg2
 import psycopg2.extensions
+import sqlalchemy.exc
 from sqlalchemy import Engine, create_engine
 
 from config import get_settings
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.once import once
 
 Connection = psycopg2.extensions.connection
 Cursor = psycopg2.extensions.cursor
 
 T = TypeVar("T")
 
-# A connection in one of these ways broken is thrown away; what it last did is unknown.
 BROKEN = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 PARAMETERS: dict[str, Any] = {
@@ -33,7 +33,7 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-@cache
+@once
 def pool() -> Engine:
     """The process's pool; connections in it commit each statement by itself."""
     engine = create_engine(
@@ -50,14 +50,24 @@ def pool() -> Engine:
     return engine
 
 
+def is_broken(fault: BaseException) -> bool:
+    """Whether the connection is of no more use; what was sent last may have been carried out.
+
+    psycopg2 gives each error of PostgreSQL a class of its own; a bare DatabaseError has no code,
+    because no answer came.
+    """
+    return isinstance(fault, BROKEN) or type(fault) is psycopg2.DatabaseError
+
+
 @contextmanager
 def connection() -> Iterator[Connection]:
     """A pooled connection in autocommit mode. A broken one is not given back to the pool."""
     borrowed = pool().raw_connection()
     try:
         yield borrowed.driver_connection  # type: ignore[misc]
-    except BROKEN:
-        borrowed.invalidate()
+    except psycopg2.Error as fault:
+        if is_broken(fault):
+            borrowed.invalidate()
         raise
     finally:
         borrowed.close()
@@ -65,15 +75,15 @@ def connection() -> Iterator[Connection]:
 
 @contextmanager
 def transaction() -> Iterator[Cursor]:
-    """A cursor whose statements commit together when the block ends well."""
-    with connection() as link:
-        link.autocommit = False
-        try:
-            with link, link.cursor() as cursor:
-                yield cursor
-        finally:
-            if not link.closed:
-                link.autocommit = True
+    """A cursor whose statements commit together when the block ends well.
+
+    Raises DatabaseUnavailable.
+    """
+    try:
+        with connection() as link, _committed(link), link.cursor() as cursor:
+            yield cursor
+    except (psycopg2.Error, sqlalchemy.exc.TimeoutError) as fault:
+        raise _told(fault) from fault
 
 
 def repeatable(work: Callable[[Cursor], T]) -> T:
@@ -81,16 +91,39 @@ def repeatable(work: Callable[[Cursor], T]) -> T:
 
     Only for work that does no harm when done twice. Raises DatabaseUnavailable.
     """
-    for last in (False, True):
-        try:
-            with connection() as link, link.cursor() as cursor:
-                return work(cursor)
-        except BROKEN as fault:
-            if last:
-                raise DatabaseUnavailable(
-                    f"PostgreSQL does not answer ({_first_line(fault)}). Try again."
-                ) from fault
-    raise AssertionError("unreachable")
+    try:
+        return _once(work)
+    except psycopg2.Error as fault:
+        if not is_broken(fault):
+            raise
+    try:
+        return _once(work)
+    except (psycopg2.Error, sqlalchemy.exc.TimeoutError) as fault:
+        raise _told(fault) from fault
+
+
+def _once(work: Callable[[Cursor], T]) -> T:
+    with connection() as link, link.cursor() as cursor:
+        return work(cursor)
+
+
+@contextmanager
+def _committed(link: Connection) -> Iterator[None]:
+    link.autocommit = False
+    try:
+        with link:
+            yield
+    finally:
+        if not link.closed:
+            link.autocommit = True
+
+
+def _told(fault: Exception) -> Exception:
+    """A broken connection as our error; anything else as it is."""
+    if isinstance(fault, psycopg2.Error) and not is_broken(fault):
+        return fault
+    first_line = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
+    return DatabaseUnavailable(f"PostgreSQL does not answer ({first_line}). Try again.")
 
 
 def open_link(application_name: str) -> Connection:
@@ -100,7 +133,3 @@ def open_link(application_name: str) -> Connection:
     )
     link.autocommit = True
     return link
-
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0]
