@@ -1,0 +1,154 @@
+"""The table of campaigns, in the long and in the short form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.faults import fault
+from tests.faults.campaign import Campaign
+from tests.faults.evidence import Evidence
+from tests.faults.hostile import (
+    enqueue_one_key,
+    enqueue_poison,
+    has_one_job,
+    has_reasons,
+    poison_failed_after_five,
+    spread_junk,
+)
+from tests.faults.verdict import PLACES, Allowance
+
+
+def crashes(count: int) -> Allowance:
+    """What `count` crashes of a consumer excuse."""
+    return Allowance(completed_again=PLACES * count, crashes=True)
+
+
+def has_late_results(evidence: Evidence) -> Iterator[str]:
+    """At least one result came from the dead and was refused."""
+    if not any(row.is_late for row in evidence.attempts):
+        yield "No late result was noted."
+
+
+LONG = (
+    Campaign(
+        name="kill -9, one consumer",
+        story="A supervisor starts a new one; what the dead one held runs again after its lease.",
+        jobs=10_000, consumers=1, fault=fault.kill, times=50, allowance=crashes(50),
+    ),
+    Campaign(
+        name="kill -9, two consumers",
+        story="The other consumer takes over after the lease.",
+        jobs=10_000, fault=fault.kill, times=50, allowance=crashes(50),
+    ),
+    Campaign(
+        name="kill -9, lease of 30 s",
+        story="The same with the default lease and beat.",
+        jobs=2000, fault=fault.kill, times=3, lease_s=30, beat_s=10, allowance=crashes(3),
+    ),
+    Campaign(
+        name="SIGTERM",
+        story="Running jobs finish, the rest is released uncharged.",
+        jobs=5000, fault=fault.terminate, times=20,
+    ),
+    Campaign(
+        name="SIGTERM, jobs longer than the grace time",
+        story="They are stopped in the middle, released uncharged, and run again.",
+        jobs=120, ms=700, arguments=("--shutdown-timeout", "0.2"), fault=fault.terminate, times=5,
+        allowance=Allowance(cuts=True),
+    ),
+    Campaign(
+        name="FLUSHALL",
+        story="All queued jobs are rung again from the rows.",
+        jobs=4000, way="stream", pace_ms=2, fault=fault.flush_redis, times=5,
+    ),
+    Campaign(
+        name="Redis killed, empty afterwards",
+        story="Jobs are accepted without it; all queued ones are rung again.",
+        jobs=4000, way="stream", pace_ms=2, fault=fault.lose_redis, times=3,
+    ),
+    Campaign(
+        name="Redis killed, restarted on its log",
+        story="What its log lacks is rung again after the grace time.",
+        jobs=4000, way="stream", pace_ms=2, fault=fault.restart_redis, times=3,
+    ),
+    Campaign(
+        name="PostgreSQL restarted (immediate)",
+        story="Outcomes are kept and written again; starts that it lost are taken back.",
+        jobs=4000, way="stream", pace_ms=2, fault=fault.restart_postgres, times=4,
+        own_servers=True,
+    ),
+    Campaign(
+        name="PostgreSQL stopped for two leases",
+        story="Nothing is accepted, nothing starts, nobody is given up when it returns.",
+        jobs=3000, way="stream", pace_ms=2, fault=fault.stop_postgres, times=1,
+        own_servers=True,
+    ),
+    Campaign(
+        name="connections to PostgreSQL swallowed, 10 s",
+        story="Statements are sent again; what had been carried out is recognised.",
+        jobs=3000, proxied=2, lease_s=30, beat_s=10, fault=fault.swallow_postgres, times=2,
+    ),
+    Campaign(
+        name="connections to PostgreSQL swallowed for two leases",
+        story="Consumers stop what runs when their lease is over, and go on afterwards.",
+        jobs=3000, proxied=2, fault=fault.swallow_postgres, times=2,
+        allowance=Allowance(cuts=True, crashes=True, completed_again=2 * 2 * PLACES),
+    ),
+    Campaign(
+        name="one of two consumers cut off from PostgreSQL",
+        story="It stops its jobs before the other runs them; its results are refused.",
+        jobs=400, ms=300, proxied=1, fault=fault.cut_off, times=2,
+        allowance=Allowance(cuts=True, crashes=True, completed_again=2 * PLACES),
+    ),
+    Campaign(
+        name="connections to Redis swallowed, 10 s",
+        story="What runs goes on; nothing new starts until Redis answers.",
+        jobs=3000, proxied=2, fault=fault.swallow_redis, times=2,
+    ),
+    Campaign(
+        name="SIGSTOP of one of two for two leases",
+        story="The other runs its jobs; its late results are refused and noted.",
+        jobs=1500, holding=True, fault=fault.freeze, times=3,
+        allowance=Allowance(cuts=True, crashes=True, completed_again=3 * PLACES),
+        also=has_late_results,
+    ),
+    Campaign(
+        name="tasks that end their process",
+        story="Each ends five consumers and then is a dead letter; all other jobs complete.",
+        jobs=1000, before=enqueue_poison,
+        allowance=Allowance(ends=True, crashes=True, completed_again=10 * PLACES),
+        also=poison_failed_after_five,
+    ),
+    Campaign(
+        name="junk in Redis, unknown tasks in rows",
+        story="Junk claims nothing; what cannot be run fails with the reason.",
+        jobs=2000, ms=1, before=spread_junk, also=has_reasons,
+    ),
+    Campaign(
+        name="200 enqueues at once with one dedupe key",
+        story="One job; the others are told its id.",
+        before=enqueue_one_key, also=has_one_job,
+    ),
+)  # fmt: skip
+
+# Jobs, faults and consumers of the short form; what is not named here is in the long form alone.
+SCALED_DOWN = {
+    "kill -9, two consumers": (300, 3, 2),
+    "SIGSTOP of one of two for two leases": (150, 1, 2),
+    "SIGTERM": (300, 3, 1),
+    "SIGTERM, jobs longer than the grace time": (16, 1, 1),
+    "FLUSHALL": (300, 2, 1),
+    "Redis killed, empty afterwards": (300, 1, 1),
+    "PostgreSQL restarted (immediate)": (300, 2, 2),
+    "junk in Redis, unknown tasks in rows": (200, 0, 1),
+    "200 enqueues at once with one dedupe key": (0, 0, 1),
+}
+
+
+def _short(campaign: Campaign) -> Campaign:
+    jobs, times, consumers = SCALED_DOWN[campaign.name]
+    return replace(campaign, jobs=jobs, times=times, consumers=consumers, lease_s=4, beat_s=1)
+
+
+SHORT = tuple(_short(campaign) for campaign in LONG if campaign.name in SCALED_DOWN)

@@ -1,0 +1,159 @@
+"""What a campaign leaves behind: rows, ledger, deaths, samples."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.faults.ledger import Run
+
+GRACE_S = 3.0  # after the lease: beats, the rescuer's round, a free place
+WORK = "tests.faults.work"
+
+JOBS = "SELECT id::text, task, kwargs, state, attempt, crash_count, started_at FROM job ORDER BY id"
+ATTEMPTS = """
+SELECT job_id::text, number, outcome, worker.pid, attempt.started_at, late_at IS NOT NULL, error_class
+FROM attempt LEFT JOIN worker ON worker.id = attempt.worker_id ORDER BY job_id, number
+"""
+LETTERS = "SELECT job_id::text, error_class FROM dead_letter ORDER BY id"
+UP_SINCE_S = "SELECT date_part('epoch', clock_timestamp() - pg_postmaster_start_time())"
+
+
+class JobRow(NamedTuple):
+    """A job's row at the end."""
+
+    id: str
+    task: str
+    kwargs: dict[str, Any]
+    state: str
+    attempt: int
+    crash_count: int
+    started_at: datetime | None
+
+    @property
+    def expected_state(self) -> str:
+        """Where a job of this kind must end, whatever was done to its servers."""
+        will_fail = self.task != f"{WORK}.work"
+        return "failed" if will_fail or self.kwargs.get("failures", 0) > 1 else "completed"
+
+
+class AttemptRow(NamedTuple):
+    """An earlier attempt's row at the end."""
+
+    job_id: str
+    number: int
+    outcome: str
+    pid: int | None
+    started_at: datetime | None
+    is_late: bool
+    error_class: str | None
+
+
+class Recovery(NamedTuple):
+    """How long a job that a dead or frozen consumer held waited until it ran again."""
+
+    job_id: str
+    pid: int
+    seconds: float
+    allowed_s: float
+
+
+@dataclass
+class Evidence:
+    """All that the verdict is made of; times in monotonic ns."""
+
+    lease_s: float
+    runs: dict[str, list[Run]]
+    deaths: dict[int, int]
+    frozen: dict[int, int]
+    cut_off: dict[int, int]
+    consumer_faults: list[str]
+    accepted: set[str]
+    accepted_count: int
+    samples: list[int]
+    answers: Counter[tuple[str, str]]
+    client_faults: list[str]
+    jobs: list[JobRow] = field(default_factory=list)
+    attempts: list[AttemptRow] = field(default_factory=list)
+    letters: list[tuple[str, str]] = field(default_factory=list)
+    postgres_up_ns: int = 0
+    clock_ns: int = 0  # from monotonic time to the time of day
+
+    def read_rows(self, connection: Any) -> None:
+        """Take in what PostgreSQL has."""
+        with connection.cursor() as cursor:
+            cursor.execute(UP_SINCE_S)
+            self.postgres_up_ns = time.monotonic_ns() - int(cursor.fetchone()[0] * 1e9)
+            self.clock_ns = time.time_ns() - time.monotonic_ns()
+            self.jobs = [JobRow._make(row) for row in _rows(cursor, JOBS)]
+            self.attempts = [AttemptRow._make(row) for row in _rows(cursor, ATTEMPTS)]
+            self.letters = list(_rows(cursor, LETTERS))
+
+    def write(self, path: Path) -> None:
+        """Keep everything for whoever looks for the reason."""
+        runs = [run for runs in self.runs.values() for run in runs]
+        parts = (self.jobs, self.attempts, self.letters, runs, self.lost.items(), self.recoveries)
+        path.write_text("\n".join(str(item) for part in parts for item in part), "utf-8")
+
+    @cached_property
+    def lost(self) -> dict[int, int]:
+        """Consumers that PostgreSQL did not hear of any more, and since when."""
+        return self.cut_off | self.frozen | self.deaths
+
+    @cached_property
+    def outcomes(self) -> dict[tuple[str, int], AttemptRow]:
+        """The attempts that are over and were followed by another, by job and number."""
+        return {(row.job_id, row.number): row for row in self.attempts}
+
+    @property
+    def crashed(self) -> list[AttemptRow]:
+        """The attempts that were taken from a worker."""
+        return [row for row in self.attempts if row.outcome == "crashed"]
+
+    @cached_property
+    def ended_again(self) -> dict[str, list[Run]]:
+        """Jobs whose function came to its end more than once, with those runs."""
+        ended = {id_: [run for run in runs if run.word == "end"] for id_, runs in self.runs.items()}
+        return {id_: runs for id_, runs in ended.items() if len(runs) > 1}
+
+    @property
+    def completed_again(self) -> int:
+        """How many completed runs there were beyond the first of each job."""
+        return sum(len(runs) - 1 for runs in self.ended_again.values())
+
+    @cached_property
+    def recoveries(self) -> list[Recovery]:
+        """For each attempt that was taken from a consumer: when its job ran again."""
+        return list(self._recoveries())
+
+    def _recoveries(self) -> Iterator[Recovery]:
+        for row in self.crashed:
+            lost_ns = self.lost.get(row.pid or 0)
+            started_at = self._started_at.get((row.job_id, row.number + 1))
+            if lost_ns is None or started_at is None:
+                continue
+            waited_s = started_at.timestamp() - (lost_ns + self.clock_ns) / 1e9
+            yield Recovery(row.job_id, row.pid or 0, waited_s, self._allowed_s(lost_ns))
+
+    @cached_property
+    def _started_at(self) -> dict[tuple[str, int], datetime | None]:
+        """When each attempt was started, by job and number."""
+        last = {(job.id, job.attempt): job.started_at for job in self.jobs}
+        return last | {(row.job_id, row.number): row.started_at for row in self.attempts}
+
+    def _allowed_s(self, lost_ns: int) -> float:
+        """A lease; nobody is given up before PostgreSQL has been up for one and a half."""
+        settled_s = (self.postgres_up_ns - lost_ns) / 1e9 + 1.5 * self.lease_s
+        return max(self.lease_s, settled_s) + GRACE_S
+
+
+def _rows(cursor: Any, sql: str) -> list[tuple[Any, ...]]:
+    cursor.execute(sql)
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,94 @@
+"""What can be done to a running product."""
+
+from __future__ import annotations
+
+import time
+
+from tests.faults.stage import Stage
+
+SWALLOWED_S = 10.0
+HOLDING = """
+SELECT DISTINCT worker.pid FROM job JOIN worker ON worker.id = job.worker_id
+WHERE job.state = 'running'
+"""
+
+
+def kill(stage: Stage) -> None:
+    """Kill -9 one consumer."""
+    stage.a_ready_consumer()
+    stage.watch_for(stage.chance.uniform(0, 0.2))
+    stage.supervisor.kill(stage.a_ready_consumer())
+
+
+def terminate(stage: Stage) -> None:
+    """SIGTERM one consumer and wait until it has ended."""
+    stage.watch_for(stage.chance.uniform(0, 0.1))
+    consumer = stage.a_ready_consumer()
+    consumer.terminate()
+    stage.watch_until(lambda: consumer.exit_code is not None, timeout_s=20)
+
+
+def freeze(stage: Stage) -> None:
+    """SIGSTOP one consumer in the middle of its jobs for two leases."""
+    stage.watch_until(lambda: len(stage.supervisor.ready()) > 1)
+    consumer = stage.chance.choice(stage.supervisor.ready())
+    stage.watch_until(lambda: (consumer.pid,) in stage.ask(HOLDING))
+    stage.frozen[consumer.pid] = consumer.freeze()
+    stage.watch_for(2 * stage.lease_s)
+    consumer.thaw()
+
+
+def flush_redis(stage: Stage) -> None:
+    """FLUSHALL."""
+    stage.watch_for(stage.chance.uniform(0, 0.2))
+    stage.servers.flush_redis()
+
+
+def lose_redis(stage: Stage) -> None:
+    """Kill Redis and start an empty one."""
+    stage.watch_for(stage.chance.uniform(0, 0.2))
+    stage.servers.lose_redis()
+
+
+def restart_redis(stage: Stage) -> None:
+    """Kill Redis and start it on what its log kept."""
+    stage.watch_for(stage.chance.uniform(0, 0.2))
+    stage.servers.restart_redis()
+
+
+def restart_postgres(stage: Stage) -> None:
+    """Stop PostgreSQL in the immediate mode and start it at once."""
+    stage.watch_for(stage.chance.uniform(0, 0.2))
+    stage.servers.crash_postgres()
+    stage.servers.start_postgres()
+
+
+def stop_postgres(stage: Stage) -> None:
+    """Stop PostgreSQL in the immediate mode and leave it down for two leases."""
+    stage.servers.crash_postgres()
+    stage.watch_for(2 * stage.lease_s)
+    stage.servers.start_postgres()
+
+
+def swallow_postgres(stage: Stage) -> None:
+    """Let nothing through to PostgreSQL and back for a while, without closing a connection."""
+    stage.servers.to_postgres.swallow()
+    stage.watch_for(SWALLOWED_S)
+    stage.servers.to_postgres.forward()
+
+
+def swallow_redis(stage: Stage) -> None:
+    """Let nothing through to Redis and back for a while, without closing a connection."""
+    stage.servers.to_redis.swallow()
+    stage.watch_for(SWALLOWED_S)
+    stage.servers.to_redis.forward()
+
+
+def cut_off(stage: Stage) -> None:
+    """Let one consumer, the one behind the proxies, not reach PostgreSQL for two leases."""
+    pid = stage.supervisor.consumers[0].pid
+    stage.watch_until(lambda: (pid,) in stage.ask(HOLDING))
+    stage.servers.to_postgres.swallow()
+    stage.cut_off[pid] = time.monotonic_ns()
+    stage.watch_for(2 * stage.lease_s)
+    stage.servers.to_postgres.forward()

@@ -1,0 +1,74 @@
+"""How results are shown: a rich table for people, a Markdown table for the documentation."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from tests.faults.campaign import Result
+
+COLUMNS = (
+    "fault",
+    "jobs",
+    "times",
+    "again (may)",
+    "slowest recovery",
+    "most running",
+    "late",
+    "s",
+    "seed",
+    "result",
+)
+
+
+def table(results: list[Result]) -> Table:
+    """All results, one row each."""
+    made = Table(*COLUMNS, title="Mahaam under faults")
+    for result in results:
+        made.add_row(*_cells(result), style="" if not result.broken else "red")
+    return made
+
+
+def markdown(results: list[Result]) -> str:
+    """The table of docs/reliability.md."""
+    lines = [
+        "| fault | what happens | how it was tried | completed again | slowest recovery | result |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [_line(result) for result in results]
+    return "\n".join(lines)
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    campaign = result.campaign
+    return (
+        campaign.name,
+        str(result.jobs),
+        str(campaign.times or ""),
+        f"{result.completed_again} ({campaign.allowance.completed_again})",
+        _recovery(result),
+        str(result.most_running),
+        str(result.late or ""),
+        f"{result.seconds:.0f}",
+        str(result.seed),
+        "held" if not result.broken else "BROKEN",
+    )
+
+
+def _line(result: Result) -> str:
+    campaign = result.campaign
+    times = f"{campaign.times} times in " if campaign.times else ""
+    consumers = f"{campaign.consumers} consumer{'s' if campaign.consumers > 1 else ''}"
+    cells = (
+        campaign.name,
+        campaign.story,
+        f"{times}{result.jobs:,} jobs of {campaign.ms} ms, {consumers}, lease {campaign.lease_s:g} s",
+        f"{result.completed_again} (at most {campaign.allowance.completed_again})",
+        _recovery(result) or "–",
+        "held" if not result.broken else "**broken**",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _recovery(result: Result) -> str:
+    seconds = result.slowest_recovery_s
+    return "" if seconds is None else f"{seconds:.1f} s"

@@ -1,0 +1,236 @@
+"""Where a campaign plays: a client, consumers under a supervisor, servers, and the watch over them."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+import config
+from config import PROJECT_DIR
+from tests.faults.consumer_process import ConsumerProcess, Supervisor
+from tests.faults.evidence import WORK, Evidence
+from tests.faults.ledger import LEDGER, Ledger
+from tests.faults.servers import CampaignServers
+from tests.waiting import wait_until
+
+TICK_S = 0.05
+SAMPLE_EVERY_S = 0.1
+FAULT_TIMEOUT_S = 180
+# Rows as a client's bulk enqueue leaves them whose bells Redis has lost: consumers ring for them.
+# Of each hundred one fails once and one fails for good.
+ACCEPT = """
+INSERT INTO job (id, task, queue, state, kwargs, max_retries, retry_delay_s, retry_jitter,
+                 queued_at)
+SELECT uuidv7(), %(task)s, 'default', 'queued',
+       jsonb_build_object('ms', %(ms)s::int, 'hold', %(holding)s AND number %% 10 = 5)
+       || CASE number %% 100 WHEN 33 THEN '{"failures": 1}' WHEN 66 THEN '{"failures": 2}'
+          ELSE '{}' END::jsonb,
+       1, 0.2, false, now()
+FROM generate_series(1, %(count)s) AS number
+"""
+RUNNING = """
+SELECT count(*) FROM job WHERE state = 'running' GROUP BY worker_id ORDER BY 1 DESC LIMIT 1
+"""
+LIVE = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired')"
+
+
+class Stage:
+    """The processes of one campaign, watched by a loop in this one."""
+
+    def __init__(
+        self, servers: CampaignServers, folder: Path, *, seed: int, lease_s: float, beat_s: float
+    ) -> None:
+        self.servers = servers
+        self.folder = folder
+        self.chance = random.Random(seed)
+        self.lease_s = lease_s
+        self.beat_s = beat_s
+        self.ledger = Ledger(folder / "ledger")
+        self.frozen: dict[int, int] = {}  # pid -> when, monotonic ns
+        self.cut_off: dict[int, int] = {}
+        self.accepted_count = 0
+        self.answers: Counter[tuple[str, str]] = Counter()  # what clients were told: id, duplicate
+        self._accepted_path = folder / "accepted"
+        self._clients: list[subprocess.Popen[bytes]] = []
+        self._supervisor: Supervisor | None = None
+        self._samples: list[int] = []
+        self._next_sample_at = 0.0
+        self._connection: Any = None
+
+    # Processes.
+
+    def start_consumers(self, count: int, *arguments: str, proxied: int = 0) -> None:
+        """Start consumers; the first `proxied` of them reach their servers by the proxies."""
+        environments = [self.environment(proxied=place < proxied) for place in range(count)]
+        self._supervisor = Supervisor(environments, self.folder, *arguments)
+
+    def start_client(self, way: str, *, count: int, ms: int, pace_ms: float = 0) -> None:
+        """Start an application that enqueues."""
+        words = ["--count", count, "--ms", ms, "--pace-ms", pace_ms]
+        words += ["--accepted", self._accepted_path]
+        command = [sys.executable, "-m", "tests.faults.client", way, *map(str, words)]
+        with self.client_log.open("ab") as log:
+            self._clients.append(
+                subprocess.Popen(
+                    command, cwd=PROJECT_DIR, env=self.environment(), stdout=log, stderr=log
+                )
+            )
+        self.accepted_count += count
+
+    def accept(self, count: int, *, ms: int, holding: bool = False) -> None:
+        """Write the rows of `count` jobs; `holding` makes each tenth hold its whole process."""
+        values = {"count": count, "ms": ms, "holding": holding, "task": f"{WORK}.work"}
+        self.ask(ACCEPT, values)
+        self.accepted_count += count
+
+    def environment(self, *, proxied: bool = False) -> dict[str, str]:
+        """The environment of a process of this campaign."""
+        names = {config.env_name(name) for name in config.Settings.model_fields}
+        kept = {name: value for name, value in os.environ.items() if name not in names}
+        urls = self.servers.urls_by_proxy if proxied else self.servers.urls
+        return kept | urls | {
+            "APP_ENV": "test",
+            "SECRET_KEY": "test" * 8,
+            "VAR_DIR": str(self.folder / "var"),
+            "TASK_MODULES": "tests.faults.work",
+            "LEASE_S": f"{self.lease_s:g}",
+            "BEAT_S": f"{self.beat_s:g}",
+            LEDGER: str(self.ledger.path),
+        }  # fmt: skip
+
+    @property
+    def client_log(self) -> Path:
+        """What the clients printed."""
+        return self.folder / "client.log"
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Who restarts consumers."""
+        assert self._supervisor is not None
+        return self._supervisor
+
+    def a_ready_consumer(self) -> ConsumerProcess:
+        """Any consumer that takes jobs, as soon as there is one."""
+        self.watch_until(self.supervisor.ready, otherwise="no consumer became ready")
+        return self.chance.choice(self.supervisor.ready())
+
+    # The watch.
+
+    def watch_for(self, seconds: float) -> None:
+        """Let time pass, and go on watching."""
+        until = time.monotonic() + seconds
+        self.watch_until(lambda: time.monotonic() >= until, timeout_s=seconds + 10)
+
+    def watch_until(
+        self,
+        holds: Callable[[], object],
+        *,
+        timeout_s: float = FAULT_TIMEOUT_S,
+        otherwise: Callable[[], str] | str = "it did not happen",
+    ) -> None:
+        """Restart what has ended and count what runs until `holds()`."""
+
+        def ticked() -> object:
+            self._tick()
+            return holds()
+
+        wait_until(ticked, timeout_s=timeout_s, every_s=TICK_S, otherwise=otherwise)
+
+    def watch_progress(self, count: int) -> None:
+        """Watch until `count` attempts have come to an end."""
+        self.watch_until(
+            lambda: self.ledger.closed >= count,
+            otherwise=lambda: f"only {self.ledger.closed} of {count} attempts ended",
+        )
+
+    def watch_until_clients_ended(self) -> None:
+        """Watch until everything is accepted."""
+        self.watch_until(
+            lambda: all(client.poll() is not None for client in self._clients),
+            otherwise="a client did not end",
+        )
+
+    def watch_until_over(self) -> None:
+        """Watch until no client runs and no job lives."""
+        self.watch_until_clients_ended()
+        self.watch_until(
+            lambda: self.ask(LIVE) == [(0,)],
+            otherwise=lambda: f"{self.ask(LIVE)} jobs have not ended",
+        )
+
+    def ask(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
+        """Rows from PostgreSQL, none while it is away."""
+        try:
+            if self._connection is None:
+                self._connection = self.servers.connection()
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql, values)
+                return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error:
+            self._drop_connection()
+            return []
+
+    def _tick(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.restart_ended()
+        self.ledger.read()
+        if time.monotonic() >= self._next_sample_at:
+            self._next_sample_at = time.monotonic() + SAMPLE_EVERY_S
+            self._samples += [count for (count,) in self.ask(RUNNING)]
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with suppress(psycopg2.Error):
+                connection.close()
+
+    # The end.
+
+    def close(self) -> Evidence:
+        """End the consumers gracefully and gather what is left of it all."""
+        self.supervisor.stop()
+        self.ledger.read()
+        evidence = Evidence(
+            lease_s=self.lease_s,
+            runs=self.ledger.by_job(),
+            deaths=self.supervisor.deaths,
+            frozen=self.frozen,
+            cut_off=self.cut_off,
+            consumer_faults=self.supervisor.faults,
+            accepted=self._accepted(),
+            accepted_count=self.accepted_count,
+            samples=self._samples,
+            answers=self.answers,
+            client_faults=[
+                f"A client ended with code {client.returncode}; see {self.client_log}."
+                for client in self._clients
+                if client.returncode
+            ],
+        )
+        evidence.read_rows(self.servers.connection())
+        return evidence
+
+    def kill_all(self) -> None:
+        """Leave no process and no connection, however the campaign ended."""
+        if self._supervisor is not None:
+            self._supervisor.kill_all()
+        for client in self._clients:
+            if client.poll() is None:
+                client.kill()
+            client.wait()
+        self._drop_connection()
+
+    def _accepted(self) -> set[str]:
+        return (
+            set(self._accepted_path.read_text().split()) if self._accepted_path.exists() else set()
+        )
