@@ -21,7 +21,8 @@ Cursor = psycopg2.extensions.cursor
 
 T = TypeVar("T")
 
-BROKEN = (psycopg2.OperationalError, psycopg2.InterfaceError)
+NO_ANSWER = (psycopg2.OperationalError, psycopg2.InterfaceError, sqlalchemy.exc.TimeoutError)
+AWAY = (psycopg2.Error, sqlalchemy.exc.TimeoutError)  # of these, those for which is_broken says yes
 
 PARAMETERS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -56,7 +57,7 @@ def is_broken(fault: BaseException) -> bool:
     psycopg2 gives each error of PostgreSQL a class of its own; a bare DatabaseError has no code,
     because no answer came.
     """
-    return isinstance(fault, BROKEN) or type(fault) is psycopg2.DatabaseError
+    return isinstance(fault, NO_ANSWER) or type(fault) is psycopg2.DatabaseError
 
 
 @contextmanager
@@ -82,8 +83,10 @@ def transaction() -> Iterator[Cursor]:
     try:
         with connection() as link, _committed(link), link.cursor() as cursor:
             yield cursor
-    except (psycopg2.Error, sqlalchemy.exc.TimeoutError) as fault:
-        raise _told(fault) from fault
+    except AWAY as fault:
+        if not is_broken(fault):
+            raise
+        raise _unavailable(fault) from fault
 
 
 def repeatable(work: Callable[[Cursor], T]) -> T:
@@ -98,8 +101,10 @@ def repeatable(work: Callable[[Cursor], T]) -> T:
             raise
     try:
         return _once(work)
-    except (psycopg2.Error, sqlalchemy.exc.TimeoutError) as fault:
-        raise _told(fault) from fault
+    except AWAY as fault:
+        if not is_broken(fault):
+            raise
+        raise _unavailable(fault) from fault
 
 
 def _once(work: Callable[[Cursor], T]) -> T:
@@ -118,10 +123,7 @@ def _committed(link: Connection) -> Iterator[None]:
             link.autocommit = True
 
 
-def _told(fault: Exception) -> Exception:
-    """A broken connection as our error; anything else as it is."""
-    if isinstance(fault, psycopg2.Error) and not is_broken(fault):
-        return fault
+def _unavailable(fault: Exception) -> DatabaseUnavailable:
     first_line = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
     return DatabaseUnavailable(f"PostgreSQL does not answer ({first_line}). Try again.")
 
