@@ -5,18 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-def once(make: Callable[[], T]) -> Callable[[], T]:
-    """`make`, carried out once; `functools.cache` alone would let each thread of a rush make one."""
-    lock = threading.Lock()
-    made = cache(make)
+class once(Generic[T]):  # noqa: N801 (used as a decorator)
+    """Calls `make` once; `functools.cache` alone would let each thread of a rush make its own."""
 
-    def get() -> T:
-        with lock:
-            return made()
+    def __init__(self, make: Callable[[], T]) -> None:
+        self.__doc__ = make.__doc__
+        self._made = cache(make)
+        self._lock = threading.Lock()
 
-    return get
+    def __call__(self) -> T:
+        """What was made."""
+        with self._lock:
+            return self._made()
+
+    def cache_clear(self) -> None:
+        """Forget it: the next call makes another."""
+        self._made.cache_clear()
