@@ -169,7 +169,7 @@ class Server(ABC):
         return {os.geteuid(), entry.pw_uid if entry else os.geteuid()}
 
     def _open_log(self) -> IO[bytes]:
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        self.log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
             self.log_path.replace(self.log_path.with_suffix(".log.1"))
         return self.log_path.open("ab")
