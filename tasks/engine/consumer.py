@@ -13,6 +13,7 @@ from huey.consumer import Consumer
 
 from tasks.engine import catalog
 from tasks.engine.dispatcher import Dispatcher
+from tasks.engine.errors import UnknownQueue
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.scheduler import DueScheduler
 from tasks.engine.seam import MahaamHuey
@@ -81,6 +82,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             signal.signal(number, self._note_signal)
         catalog.declare_queues()
         self._upkeep.read_lines()
+        self._check_queues()
         self.dispatcher.lease.open()
         self.scheduler.start()
         for _, greenlet in self.worker_threads:
@@ -93,6 +95,14 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._plan.workers,
             ",".join(line.name for line in self.dispatcher.lines),
         )
+
+    def _check_queues(self) -> None:
+        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.lines}
+        if missing:
+            raise UnknownQueue(
+                f"There is no queue {', '.join(sorted(missing))}. Name it in a task's @task(queue=…) "
+                "or add it to the queue table."
+            )
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
         """The first signal ends gracefully, the second at once."""

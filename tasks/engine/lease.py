@@ -71,6 +71,7 @@ class Lease:
     def open(self) -> None:
         """Register, then beat in a native thread. Raises psycopg2.Error."""
         self._register()
+        self._drop()  # the thread opens a connection of its own
         start_thread(self._keep, ())
 
     def renew(self) -> None:

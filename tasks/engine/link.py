@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import gevent
 import psycopg2
+from psycopg2.extensions import TransactionRollbackError
 
 from tasks.engine import database
 from tasks.engine.database import Connection, Cursor
@@ -47,6 +48,10 @@ class Link:
                 return work(cursor)
         except REFUSALS:
             raise
+        except TransactionRollbackError as fault:
+            self.close()
+            log.warning("Rolled back by PostgreSQL; sent again. fault=%s", _first_line(fault))
+            raise LinkBroken(str(fault)) from fault
         except (psycopg2.Error, gevent.Timeout) as fault:
             raise self._broken(fault) from fault
         except BaseException:
@@ -104,6 +109,10 @@ class Link:
             log.error(
                 "PostgreSQL is away; trying again until it answers. link=%s fault=%s",
                 self._name,
-                str(fault).strip() or type(fault).__name__,
+                _first_line(fault),
             )
         return LinkBroken(str(fault).strip())
+
+
+def _first_line(fault: BaseException) -> str:
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0]
