@@ -13,6 +13,7 @@ from dashboard.database import redis_client
 
 WINDOW_S = 300
 PER_ACCOUNT = 5  # failures from one address for one account
+MOST_OWN_COUNTS = 10_000
 PER_ADDRESS = 30  # failures from one address for any account
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def note_failure(address: str, email: str) -> None:
         except RedisError:
             # An operator must get in while Redis is down; this process counts by itself.
             log.warning("Failed login counted in this process only: Redis does not answer.")
-            _own_counts[key] = _own_counts.get(key, 0) + 1
+            _count_here(key)
 
 
 def forgive(address: str, email: str) -> None:
@@ -57,6 +58,12 @@ def _count(key: str) -> None:
         pipe.incr(key)
         pipe.expire(key, 2 * WINDOW_S)
         pipe.execute()
+
+
+def _count_here(key: str) -> None:
+    if len(_own_counts) >= MOST_OWN_COUNTS:
+        _own_counts.clear()
+    _own_counts[key] = _own_counts.get(key, 0) + 1
 
 
 def _keys(address: str, email: str) -> dict[str, int]:

@@ -23,21 +23,18 @@ LogIn = Callable[[str], Browser]
 
 @pytest.fixture(scope="package")
 def shared_database(servers: TestServers) -> Iterator[str]:
-    """The database of all tests here; the engine's connections to it end with them."""
-    _forget_engine()
-    with fresh_database(servers) as url:
+    """The database of all tests here, where this process enqueues, too."""
+    with fresh_database(servers) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        patch.setenv("REDIS_URL", servers.redis.url)
+        _forget_engine()
         yield url
-        if database.pool.cache_info().currsize:
-            database.pool().dispose()
+        database.pool().dispose()
     _forget_engine()
 
 
 @pytest.fixture(autouse=True)
-def _here(shared_database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process uses the shared database, without rows, and an empty Redis."""
-    monkeypatch.setenv("DATABASE_URL", shared_database)
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    config.get_settings.cache_clear()
+def _without_rows(shared_database: str, redis_url: str) -> None:
     run(shared_database, f"TRUNCATE {ROWS} CASCADE")
 
 
@@ -89,5 +86,6 @@ def _app_on(_database_url: str) -> Flask:
 
 
 def _forget_engine() -> None:
+    config.get_settings.cache_clear()
     for kept in (database.pool, accept.bell):
         kept.cache_clear()

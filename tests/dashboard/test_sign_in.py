@@ -97,6 +97,13 @@ def test_a_wrong_login_is_one_sentence_that_tells_nothing(
     assert not browser.is_in()
 
 
+@pytest.fixture
+def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No new window of counting begins during this test."""
+    monkeypatch.setattr(throttle, "WINDOW_S", 10**9)
+
+
+@pytest.mark.usefixtures("_one_window")
 def test_guessing_is_stopped_for_all_processes(app: Flask) -> None:
     for _ in range(throttle.PER_ACCOUNT):
         assert Browser(app).log_in("viewer@example.com", "wrong").status_code == 401
@@ -104,6 +111,7 @@ def test_guessing_is_stopped_for_all_processes(app: Flask) -> None:
     assert Browser(app).log_in("operator@example.com").status_code == 303
 
 
+@pytest.mark.usefixtures("_one_window")
 def test_a_right_password_is_forgiven_its_typos(app: Flask) -> None:
     for password in ("wrong", "wrong", PASSWORD, "wrong", "wrong", "wrong"):
         Browser(app).log_in("viewer@example.com", password)
