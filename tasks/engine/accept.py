@@ -26,7 +26,7 @@ log = logging.getLogger("mahaam.accept")
 
 T = TypeVar("T")
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
-CHUNK = 2000
+CHUNK = 500  # more rows in one statement take longer each
 
 complaint = Complaint(log, every_s=10.0)
 

@@ -52,7 +52,7 @@ def dump_call(
         _key(name, "The arguments"): _tagged(kwargs[name], f"Argument {name!r}", 0)
         for name in kwargs
     }
-    texts = _dumps(positional), _dumps(named)
+    texts = _dumps(positional), _dumps(named) if named else "{}"
     characters = len(texts[0]) + len(texts[1])
     if characters * 4 > limit_bytes:
         size_bytes = sum(len(text.encode()) for text in texts)
