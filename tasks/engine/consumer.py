@@ -152,6 +152,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _interrupt(self) -> None:
         for run in self.dispatcher.running():
             if run.greenlet is not None:
+                run.is_stopped = True
                 gevent.kill(run.greenlet, KeyboardInterrupt)
 
     def _close(self) -> None:

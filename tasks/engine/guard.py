@@ -45,8 +45,10 @@ class Guard:
         if self._timer is not None:
             self._timer.close()
             self._check_time(fault)
-        if isinstance(fault, (SystemExit, GeneratorExit, gevent.GreenletExit, gevent.Timeout)):
-            raise TaskExited(f"The task raised {kind.__name__ if kind else ''}: {fault}") from fault
+        if kind is None or isinstance(fault, Exception):
+            return
+        if not self._run.is_stopped:  # the consumer's own interrupt goes through, nothing else does
+            raise TaskExited(f"The task raised {kind.__name__}: {fault}") from fault
 
     def _check_time(self, fault: BaseException | None) -> None:
         ran_s = time.monotonic() - self._run.started_at

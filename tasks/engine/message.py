@@ -11,7 +11,7 @@ from huey.registry import Message, Registry
 from huey.serializer import Serializer
 from huey.utils import SKIPPED, Error
 
-from tasks.engine.arguments import dump, load
+from tasks.engine.arguments import dump, load, teach
 from tasks.engine.errors import PayloadBroken, UnknownTask
 from tasks.engine.new_job import NewJob, moment, seconds
 from tasks.engine.run import Run
@@ -19,24 +19,19 @@ from tasks.engine.run import Run
 CHAIN = ("on_complete", "on_error")
 
 
+# What Huey itself passes on as a value: the failure of a chord's member, and its absence.
+teach(Error, "$error", write=lambda error: error.metadata, read=Error)
+teach(type(SKIPPED), "$skipped", write=lambda _: True, read=lambda _: SKIPPED)
+
+
 class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types
     """Huey's values as tagged JSON; nothing is ever pickled."""
 
     def _serialize(self, data: Any) -> bytes:
-        if data is SKIPPED:
-            return b'{"$skipped":true}'
-        if isinstance(data, Error):
-            return b'{"$error":' + dump(data.metadata, what="The error").encode() + b"}"
         return dump(data, what="The value").encode()
 
     def _deserialize(self, data: bytes) -> Any:
-        value = load(data.decode())
-        if isinstance(value, dict) and len(value) == 1:
-            if "$error" in value:
-                return Error(value["$error"])
-            if "$skipped" in value:
-                return SKIPPED
-        return value
+        return load(data.decode())
 
 
 def new_job_of(task: Task, *, parent_id: str | None = None, **more: Any) -> NewJob:
@@ -63,12 +58,7 @@ def new_job_of(task: Task, *, parent_id: str | None = None, **more: Any) -> NewJ
 def task_of(registry: Registry, run: Run) -> Task:
     """The task of a started job, ready for Huey. Raises UnknownTask, PayloadBroken."""
     claim = run.claim
-    try:
-        kind = registry.string_to_task(claim.task)
-    except HueyException:
-        raise UnknownTask(
-            f"No task {claim.task} is registered in this consumer. Is its module in TASK_MODULES?"
-        ) from None
+    kind = _registered(registry, claim.task)
     args, kwargs = load(claim.args), load(claim.kwargs)
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise PayloadBroken("The arguments in the row are not a list and an object.")
@@ -124,7 +114,18 @@ def _message(task: Task) -> dict[str, Any]:
     return fields
 
 
+def _registered(registry: Registry, name: str) -> type[Task]:
+    try:
+        kind: type[Task] = registry.string_to_task(name)
+    except HueyException:
+        raise UnknownTask(
+            f"No task {name} is registered in this consumer. Is its module in TASK_MODULES?"
+        ) from None
+    return kind
+
+
 def _task_from(registry: Registry, message: dict[str, Any]) -> Task:
+    _registered(registry, message["name"])
     return registry.create_task(_nested(message))
 
 

@@ -28,6 +28,7 @@ class Run:
         "follow_ups",
         "greenlet",
         "is_over",
+        "is_stopped",
         "options",
         "outcome",
         "progress",
@@ -51,6 +52,7 @@ class Run:
         self.retrying = False
         self.retry_in_s: float | None = None
         self.remaining_retries = claim.max_retries - claim.retry_count
+        self.is_stopped = False  # the consumer interrupts it
         self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
@@ -65,6 +67,8 @@ class Run:
             outcome = Outcome(self.final_state, self.claim.retry_count)
         elif self.exception is not None:
             outcome = self._failed(self.exception)
+        elif not self.told:
+            outcome = self._failed(MahaamError("The run ended and nothing was said of how."))
         else:
             outcome = Outcome(
                 State.COMPLETED, self.claim.retry_count, result=stored_result(self.value)
@@ -114,10 +118,10 @@ def stored_result(value: Any) -> str | None:
     try:
         return dump(value, what="The result", limit_bytes=limit_bytes)
     except PayloadTooLarge:
-        text = dump(value, what="The result")
-        size_bytes = len(text.encode())
-        excerpt = text.encode()[: limit_bytes - 1000].decode("utf-8", "ignore")
-        return dump({"cut": excerpt, "size_bytes": size_bytes}, what="The result")
+        text = dump(value, what="The result").encode()
+        # Half of the limit: as a string within JSON, every character may take two.
+        excerpt = text[: max(0, limit_bytes // 2 - 100)].decode("utf-8", "ignore")
+        return dump({"cut": excerpt, "size_bytes": len(text)}, what="The result")
     except ArgumentNotStorable as fault:
         return dump({"not_stored": clean(str(fault)), "repr": _shown(value)}, what="The result")
 

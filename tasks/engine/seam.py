@@ -144,14 +144,12 @@ class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
         enter(run)
         try:
             super().execute(task, timestamp)
-        except BaseException as fault:  # Huey let something through: it is an outcome all the same
+        except Exception as fault:  # a follow-up that cannot be stored, for one
             run.exception = run.exception or fault
-            if not isinstance(fault, (Exception, SystemExit, GeneratorExit)):
-                raise
+            log.exception("The end of a task failed. job=%s", run.claim.id)
         finally:
-            if not run.told and run.final_state is None and run.exception is None:
-                run.final_state = State.QUEUED
             enter(None)
+        return None
 
     # What Huey says while it runs a task.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -12,6 +13,8 @@ from tasks.engine.errors import MahaamError
 if TYPE_CHECKING:
     from tasks.engine.dispatcher import Dispatcher
     from tasks.engine.run import Run
+
+log = logging.getLogger("mahaam.worker")
 
 TAKE_S = 0.5
 
@@ -30,6 +33,9 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 self._run(run)
             except KeyboardInterrupt:  # it came between the task's return and the end of its run
                 run.interrupted()
+            except BaseException as fault:  # whatever it is, this greenlet lives on
+                run.exception = fault
+                log.exception("A run ended in an unexpected way. job=%s", run.claim.id)
             finally:
                 run.greenlet = None
                 self.dispatcher.finish(run)
