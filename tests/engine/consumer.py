@@ -1,0 +1,85 @@
+"""A consumer as a real process: `huey_consumer.py` with a log to read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from config import PROJECT_DIR
+from launch.processes import signal_on_death_of
+from tests.waiting import wait_until
+
+READY = "Consumer ready."
+START_TIMEOUT_S = 20
+
+
+class Consumer:
+    """One `huey_consumer.py`; what still runs at the end of the block is killed."""
+
+    def __init__(self, environment: dict[str, str], log_path: Path, *arguments: str) -> None:
+        self._log_path = log_path
+        with log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "huey_consumer.py", *arguments],
+                cwd=PROJECT_DIR,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=partial(signal_on_death_of, os.getpid(), signal.SIGKILL),  # noqa: PLW1509
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _fault: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def log(self) -> str:
+        """Everything that it has printed so far."""
+        return self._log_path.read_text("utf-8", "replace")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def wait_ready(self) -> Self:
+        """Return when it takes jobs."""
+        wait_until(
+            lambda: READY in self.log or not self.is_running,
+            timeout_s=START_TIMEOUT_S,
+            otherwise=lambda: self.log,
+        )
+        assert self.is_running, self.log
+        return self
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout_s: float = 20) -> int:
+        """Its exit code, as soon as it has ended."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"Still running after {timeout_s:g} s:\n{self.log}") from None
+
+    def stop(self) -> int:
+        """Ask it to end and return its exit code."""
+        self.send(signal.SIGTERM)
+        return self.wait()

@@ -1,0 +1,180 @@
+"""The tasks of these tests; consumers load them by TASK_MODULES."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any
+
+from gevent import monkey
+from huey.exceptions import CancelExecution, RetryTask
+
+from tasks import current_job, enqueue, task
+
+hold_everything = monkey.get_original("time", "sleep")
+
+
+@task(max_retries=0)
+def nothing(*_args: Any, **_kwargs: Any) -> None:
+    """Return at once."""
+
+
+@task(max_retries=0)
+def echo(*args: Any, **kwargs: Any) -> Any:
+    """Return all arguments."""
+    return [list(args), kwargs]
+
+
+@task(max_retries=0)
+def add(a: int, b: int) -> int:
+    """Return the sum."""
+    return a + b
+
+
+@task(max_retries=0)
+def text(length: int, character: str = "x") -> str:
+    """Return a long text."""
+    return character * length
+
+
+@task(max_retries=0)
+def strange_result(prints: bool = True) -> Any:
+    """Return what JSON cannot hold, and what perhaps cannot even be shown."""
+    return object() if prints else Unprintable()
+
+
+@task(max_retries=0)
+def nap(seconds: float) -> float:
+    """Wait as for a slow server."""
+    time.sleep(seconds)
+    return seconds
+
+
+@task(max_retries=0)
+def stubborn_nap(seconds: float) -> float:
+    """Wait, and catch what is an Exception."""
+    with suppress(Exception):
+        time.sleep(seconds)
+    return seconds
+
+
+@task(max_retries=0)
+def hold(seconds: float) -> float:
+    """Hold the whole process without burning it."""
+    hold_everything(seconds)
+    return seconds
+
+
+@task(max_retries=0)
+def burn(seconds: float) -> float:
+    """Compute without ever yielding."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return seconds
+
+
+@task(max_retries=0)
+def fall(message: str = "It fell.") -> None:
+    """Fail."""
+    raise ValueError(message)
+
+
+@task(max_retries=0)
+def fall_elsewhere() -> None:
+    """Fail with the same class in another function."""
+    raise ValueError("It fell.")
+
+
+@task
+def fall_in_turn() -> None:
+    """Fail with another exception each time."""
+    kind = (ValueError, KeyError, OSError, TypeError)[current_job.retry_count % 4]
+    raise kind(f"try {current_job.retry_count}")
+
+
+@task(max_retries=0)
+def retry_itself(delay: float | None = 0.1) -> int:
+    """Ask for another start, once."""
+    if current_job.attempt == 1:
+        raise RetryTask(delay=delay)
+    return current_job.attempt
+
+
+@task(max_retries=0)
+def cancel_itself(retry: bool | None = None) -> None:
+    """Give up without having failed."""
+    raise CancelExecution("not needed any more", retry=retry)
+
+
+@task(max_retries=0)
+def spawn() -> str:
+    """Enqueue another job; its id."""
+    return str(enqueue(nothing).id)
+
+
+@task(max_retries=2, queue="default", priority=7)
+def tell() -> dict[str, Any]:
+    """Everything that a job knows about itself."""
+    names = ("id", "attempt", "retry_count", "max_retries", "queue", "priority")
+    return {name: getattr(current_job, name) for name in names} | {"here": bool(current_job)}
+
+
+@task(max_retries=0)
+def report(percent: float, words: str | None, seconds: float) -> None:
+    """Say how far it is, then go on for a while."""
+    current_job.progress(percent, words)
+    time.sleep(seconds)
+
+
+@task(max_retries=0, context=True)
+def with_context(a: int, task: Any = None) -> list[Any]:
+    """Return what Huey's own context says."""
+    return [a, task.id]
+
+
+class Unprintable:
+    """A value that cannot be looked at."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+class Odd(BaseException):
+    """No Exception."""
+
+
+class Mute(Exception):
+    """An exception without a message."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
+
+
+EXITS: dict[str, BaseException] = {
+    "exit": SystemExit(3),
+    "odd": Odd("odd"),
+    "keyboard": KeyboardInterrupt("by the task"),
+    "generator": GeneratorExit(),
+    "mute": Mute(),
+    "nul": ValueError("a\0b \ud800 c"),
+    "long": ValueError("é" * 100_000),
+    "many lines": ValueError("first\nsecond"),
+}
+
+
+@task(max_retries=0)
+def leave(how: str) -> None:
+    """Leave in an unusual way."""
+    raise EXITS[how]
+
+
+@task(max_retries=0)
+def fall_deep(depth: int = 300) -> None:
+    """Fail at the end of a long chain of calls and causes."""
+    try:
+        if depth:
+            fall_deep.call_local(depth - 1)
+        raise ValueError("at the bottom")
+    except ValueError as fault:
+        raise ValueError(f"level {depth}") from fault

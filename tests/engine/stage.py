@@ -1,0 +1,141 @@
+"""Where a test module plays: a database, a corner of Redis, and consumers on both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import pytest
+import redis
+from psycopg2.extras import RealDictCursor
+
+from config import get_settings
+from tasks.engine import accept, database, queue_names
+from tasks.engine.decorator import huey
+from tests.engine.consumer import Consumer
+from tests.servers import TestServers, fresh_database
+from tests.waiting import wait_until
+
+_numbers = itertools.count(1)
+
+LIVE = "SELECT task, state, attempt FROM job WHERE finished_at IS NULL LIMIT 20"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One database and one prefix in Redis."""
+
+    database_url: str
+    redis_url: str
+    prefix: str
+    folder: Path
+
+    def settings(self, **more: object) -> dict[str, str]:
+        """The environment of a process that belongs here; `more` are settings by name."""
+        own = {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "REDIS_PREFIX": self.prefix,
+            "TASK_MODULES": "tests.engine.jobs",
+            "VAR_DIR": str(self.folder / "var"),
+        }
+        return own | {name.upper(): str(value) for name, value in more.items()}
+
+    @contextmanager
+    def here(self, **more: object) -> Iterator[None]:
+        """This process enqueues here."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.settings(**more).items():
+                patch.setenv(name, value)
+            forget_servers()
+            try:
+                yield
+            finally:
+                database.pool().dispose()
+        forget_servers()
+
+    def consumer(self, *arguments: str, **more: object) -> Consumer:
+        """Start a consumer here."""
+        log_path = self.folder / f"consumer-{next(_numbers)}.log"
+        return Consumer(self.settings(**more), log_path, *arguments)
+
+    def redis(self) -> redis.Redis:
+        """A client, for reading and for mischief."""
+        return redis.Redis.from_url(self.redis_url)
+
+    def key(self, queue: str = "default") -> str:
+        """Where Redis keeps a queue."""
+        return f"{self.prefix}:queue:{queue}"
+
+    def ask(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Run one statement, commit, and give back its rows by column."""
+        link = psycopg2.connect(self.database_url)
+        try:
+            with link, link.cursor(cursor_factory=RealDictCursor) as cursor:
+                cursor.execute(sql, values or None)
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+        finally:
+            link.close()
+
+    def job(self, job_id: UUID | str) -> dict[str, Any]:
+        """The row of a job; empty when there is none."""
+        rows = self.ask("SELECT * FROM job WHERE id = %s", str(job_id))
+        return rows[0] if rows else {}
+
+    def attempts(self, job_id: UUID | str) -> list[dict[str, Any]]:
+        """A job's attempts that are noted, the first one first."""
+        return self.ask("SELECT * FROM attempt WHERE job_id = %s ORDER BY number", str(job_id))
+
+    def letters(self, job_id: UUID | str) -> list[dict[str, Any]]:
+        """A job's dead letters, the oldest first."""
+        return self.ask("SELECT * FROM dead_letter WHERE job_id = %s ORDER BY id", str(job_id))
+
+    def count(self, condition: str = "true") -> int:
+        """How many jobs there are of a kind."""
+        return int(self.ask(f"SELECT count(*) AS jobs FROM job WHERE {condition}")[0]["jobs"])
+
+    def wait_for_ends(self, *, timeout_s: float = 20) -> None:
+        """Return when every job has ended."""
+        wait_until(
+            lambda: not self.ask(LIVE),
+            timeout_s=timeout_s,
+            every_s=0.05,
+            otherwise=lambda: f"These live: {self.ask(LIVE)}",
+        )
+
+    def wait_for_state(self, job_id: UUID | str, state: str, *, timeout_s: float = 10) -> None:
+        """Return when a job is in `state`."""
+        wait_until(
+            lambda: self.job(job_id).get("state") == state,
+            timeout_s=timeout_s,
+            otherwise=lambda: f"{state} was expected: {self.job(job_id)}",
+        )
+
+    def clear(self) -> None:
+        """Take all rows away, but not the workers, and all ids out of Redis."""
+        self.ask("DELETE FROM job; DELETE FROM job_minute")  # of a few rows; TRUNCATE takes longer
+        with self.redis() as client:
+            for key in client.keys(f"{self.prefix}:queue:*"):
+                client.delete(key)
+
+
+@contextmanager
+def new_stage(servers: TestServers, folder: Path) -> Iterator[Stage]:
+    """An empty stage, on a database of its own."""
+    with fresh_database(servers) as url:
+        yield Stage(url, servers.redis.url, f"stage{next(_numbers)}", folder)
+
+
+def forget_servers() -> None:
+    """Let this process look for its servers anew."""
+    get_settings.cache_clear()
+    database.pool.cache_clear()
+    accept.bell.cache_clear()
+    huey.storage = None
+    queue_names._known.until = 0.0
