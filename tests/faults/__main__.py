@@ -18,7 +18,7 @@ from tests.faults.servers import own_servers
 
 AS_DELIVERED: dict[str, str] = {}  # PostgreSQL's settings: those of the product alone
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 160)
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ class ConsumerProcess:
 
     def __init__(self, environment: dict[str, str], log_path: Path, *arguments: str) -> None:
         self.log_path = log_path
-        self._was_ready = False
+        self.ready_ns: int | None = None  # since when it takes jobs, monotonic
         with log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "huey_consumer.py", *arguments],
@@ -44,8 +44,9 @@ class ConsumerProcess:
     @property
     def was_ready(self) -> bool:
         """Whether it ever took jobs."""
-        self._was_ready = self._was_ready or READY in self.log_path.read_bytes()
-        return self._was_ready
+        if self.ready_ns is None and READY in self.log_path.read_bytes():
+            self.ready_ns = time.monotonic_ns()
+        return self.ready_ns is not None
 
     @property
     def is_ready(self) -> bool:
@@ -93,6 +94,7 @@ class Supervisor:
         self._arguments = arguments
         self._starts = 0
         self.deaths: dict[int, int] = {}  # pid -> when, monotonic ns
+        self.lives: list[tuple[int, int]] = []  # from when to when each took jobs, monotonic ns
         self.faults: list[str] = []  # ends that nobody had asked for
         self.consumers = [self._started(place) for place in range(len(environments))]
 
@@ -103,7 +105,7 @@ class Supervisor:
     def restart_ended(self) -> None:
         """Start a new consumer in each place whose one has ended."""
         for place, consumer in enumerate(self.consumers):
-            if consumer.exit_code is not None:
+            if not consumer.is_ready and consumer.exit_code is not None:
                 self._note_end(consumer)
                 self.consumers[place] = self._started(place)
 
@@ -135,11 +137,14 @@ class Supervisor:
         return ConsumerProcess(self._environments[place], log_path, *self._arguments)
 
     def _note_end(self, consumer: ConsumerProcess) -> None:
+        ended_ns = self.deaths.get(consumer.pid, time.monotonic_ns())
+        if consumer.was_ready and consumer.ready_ns is not None:
+            self.lives.append((consumer.ready_ns, ended_ns))
         if consumer.pid in self.deaths:
             return
         code = consumer.exit_code
         if not consumer.asked_to_end:
-            self.deaths[consumer.pid] = time.monotonic_ns()
+            self.deaths[consumer.pid] = ended_ns
             self.faults.append(f"Consumer {consumer.pid} ended by itself with code {code}.")
         elif code != 0 and consumer.was_ready:  # while it loads, it holds nothing
             self.faults.append(f"Consumer {consumer.pid} ended with code {code} after SIGTERM.")

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 
 from tests.faults.ledger import Run
 
+RING_GRACE_S = 5.0  # the default of the setting
 GRACE_S = 3.0  # after the lease: beats, the rescuer's round, a free place
 WORK = "tests.faults.work"
 
 JOBS = "SELECT id::text, task, kwargs, state, attempt, crash_count, started_at FROM job ORDER BY id"
 ATTEMPTS = """
-SELECT job_id::text, number, outcome, worker.pid, attempt.started_at, late_at IS NOT NULL, error_class
+SELECT job_id::text, number, outcome, worker.pid, attempt.started_at,
+       attempt.finished_at, late_at IS NOT NULL, error_class
 FROM attempt LEFT JOIN worker ON worker.id = attempt.worker_id ORDER BY job_id, number
 """
 LETTERS = "SELECT job_id::text, error_class FROM dead_letter ORDER BY id"
@@ -51,6 +53,7 @@ class AttemptRow(NamedTuple):
     outcome: str
     pid: int | None
     started_at: datetime | None
+    finished_at: datetime
     is_late: bool
     error_class: str | None
 
@@ -71,6 +74,7 @@ class Evidence:
     lease_s: float
     runs: dict[str, list[Run]]
     deaths: dict[int, int]
+    lives: list[tuple[int, int]]
     frozen: dict[int, int]
     cut_off: dict[int, int]
     consumer_faults: list[str]
@@ -138,8 +142,10 @@ class Evidence:
             started_at = self._started_at.get((row.job_id, row.number + 1))
             if lost_ns is None or started_at is None:
                 continue
-            waited_s = started_at.timestamp() - (lost_ns + self.clock_ns) / 1e9
-            yield Recovery(row.job_id, row.pid or 0, waited_s, self._allowed_s(lost_ns))
+            started_ns = self._ns(started_at)
+            allowed_s = self._allowed_s(lost_ns, started_ns, rescued_ns=self._ns(row.finished_at))
+            waited_s = (started_ns - lost_ns) / 1e9
+            yield Recovery(row.job_id, row.pid or 0, waited_s, allowed_s)
 
     @cached_property
     def _started_at(self) -> dict[tuple[str, int], datetime | None]:
@@ -147,10 +153,28 @@ class Evidence:
         last = {(job.id, job.attempt): job.started_at for job in self.jobs}
         return last | {(row.job_id, row.number): row.started_at for row in self.attempts}
 
-    def _allowed_s(self, lost_ns: int) -> float:
-        """A lease; nobody is given up before PostgreSQL has been up for one and a half."""
+    def _allowed_s(self, lost_ns: int, started_ns: int, *, rescued_ns: int) -> float:
+        """A lease and GRACE_S, not counting the time in which no consumer ran.
+
+        Nobody is given up before PostgreSQL has been up for one and a half leases. A rescuer that
+        dies between its commit and its bell leaves the bell to others, after their grace time.
+        """
         settled_s = (self.postgres_up_ns - lost_ns) / 1e9 + 1.5 * self.lease_s
-        return max(self.lease_s, settled_s) + GRACE_S
+        over_s = max(self.lease_s, settled_s)
+        alone_s = self._without_consumer_s(lost_ns + int(over_s * 1e9), started_ns)
+        died = sum(rescued_ns < death_ns < started_ns for death_ns in self.deaths.values())
+        return over_s + GRACE_S + alone_s + RING_GRACE_S * died
+
+    def _without_consumer_s(self, from_ns: int, to_ns: int) -> float:
+        alone_ns = 0
+        for ready_ns, ended_ns in sorted(self.lives):
+            alone_ns += max(0, min(ready_ns, to_ns) - from_ns)
+            from_ns = max(from_ns, ended_ns)
+        return (alone_ns + max(0, to_ns - from_ns)) / 1e9
+
+    def _ns(self, moment: datetime) -> int:
+        """A time of day as monotonic ns."""
+        return int(moment.timestamp() * 1e9) - self.clock_ns
 
 
 def _rows(cursor: Any, sql: str) -> list[tuple[Any, ...]]:

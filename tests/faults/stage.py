@@ -204,6 +204,7 @@ class Stage:
             lease_s=self.lease_s,
             runs=self.ledger.by_job(),
             deaths=self.supervisor.deaths,
+            lives=self.supervisor.lives,
             frozen=self.frozen,
             cut_off=self.cut_off,
             consumer_faults=self.supervisor.faults,
