@@ -31,7 +31,8 @@ export function keepLive(page, dress) {
 
   async function refresh() {
     const answer = await fetch(location.href);
-    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    if (answer.redirected) return location.reload(); // the session has ended: show the login page
+    if (!answer.ok) throw new Error(answer.status);
     const text = await answer.text();
     const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
     if (content(fresh) === shown || isBusy(part)) return;

@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 PASSWORD = "a good long password"
+COOKIE = "mahaam_session"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -54,8 +55,19 @@ class Form(HTMLParser):
 class Browser:
     """One person's cookies."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, *, cookie: str | None = None) -> None:
+        """`cookie` is that of a session which has begun elsewhere."""
         self.client = app.test_client()
+        self._token: str | None = None
+        if cookie:
+            self.client.set_cookie(COOKIE, cookie)
+
+    @property
+    def cookie(self) -> str:
+        """What this browser knows its session by."""
+        kept = self.client.get_cookie(COOKIE)
+        assert kept, "no session has begun"
+        return kept.value
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open a page."""
@@ -68,10 +80,12 @@ class Browser:
 
     def token(self) -> str:
         """The token of this session's forms."""
-        page = self.get("/no/such/page")
-        found = TOKEN.search(page.text)
-        assert found, page.text
-        return found[1]
+        if self._token is None:
+            page = self.get("/no/such/page")
+            found = TOKEN.search(page.text)
+            assert found, page.text
+            self._token = found[1]
+        return self._token
 
     def is_in(self) -> bool:
         """Whether this browser has logged in."""
@@ -79,7 +93,9 @@ class Browser:
 
     def log_in(self, email: str, password: str = PASSWORD, **more: str) -> TestResponse:
         """Send the login form."""
-        return self.post("/admin/login/", {"email": email, "password": password} | more)
+        answer = self.post("/admin/login/", {"email": email, "password": password} | more)
+        self._token = None  # another session, other tokens
+        return answer
 
     def speak(self, language: str) -> None:
         """Switch the language."""

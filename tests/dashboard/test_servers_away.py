@@ -18,10 +18,8 @@ NOWHERE = "postgresql+psycopg2://mahaam@127.0.0.1:1/mahaam"
 @pytest.mark.parametrize("language", ["en", "ar", "fa"])
 def test_without_postgresql_a_page_says_so(operator: Browser, language: str) -> None:
     app = create_app(SQLALCHEMY_DATABASE_URI=NOWHERE, SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
-    cookie = operator.client.get_cookie("mahaam_session")
-    stranded = app.test_client()
-    stranded.set_cookie("mahaam_session", cookie.value)
-    page = stranded.get("/admin/job/", headers={"Accept-Language": language})
+    stranded = Browser(app, cookie=operator.cookie)
+    page = stranded.get("/admin/job/", **{"Accept-Language": language})
     assert page.status_code == 503
     assert "PostgreSQL" in page.text
     assert f'lang="{language}"' in page.text

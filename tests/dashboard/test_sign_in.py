@@ -6,9 +6,8 @@ import pytest
 from flask import Flask
 
 from dashboard import throttle
-from dashboard.accounts import set_password
+from dashboard.accounts import create_person, set_password
 from tests.dashboard.browser import PASSWORD, Browser
-from tests.dashboard.conftest import LogIn
 
 INSIDE = (
     "/",
@@ -124,10 +123,13 @@ def test_one_logs_out_by_post(operator: Browser) -> None:
     assert not operator.is_in()
 
 
-def test_a_new_password_ends_the_sessions(app: Flask, log_in: LogIn) -> None:
-    browser = log_in("viewer")
+def test_a_new_password_ends_the_sessions(app: Flask, browser: Browser) -> None:
     with app.app_context():
-        set_password("viewer@example.com", PASSWORD)
+        create_person("careless@example.com", password=PASSWORD, role="viewer")
+    browser.log_in("careless@example.com")
+    assert browser.is_in()
+    with app.app_context():
+        set_password("careless@example.com", PASSWORD)
     assert not browser.is_in()
 
 

@@ -89,8 +89,8 @@ def test_a_fault_is_one_sentence(command: FlaskCliRunner, args: list[str], sente
 
 
 def test_a_password_is_changed(app: Flask, command: FlaskCliRunner) -> None:
-    args = ["users", "passwd", "viewer@example.com", "--password"]
-    assert command.invoke(args=[*args, "another password"]).exit_code == 0
-    assert Browser(app).log_in("viewer@example.com").status_code == 401
-    assert Browser(app).log_in("viewer@example.com", "another password").status_code == 303
-    command.invoke(args=[*args, PASSWORD])
+    command.invoke(args=["users", "create", "mover@example.com", "--password", PASSWORD])
+    args = ["users", "passwd", "mover@example.com", "--password", "another password"]
+    assert command.invoke(args=args).exit_code == 0
+    assert Browser(app).log_in("mover@example.com").status_code == 401
+    assert Browser(app).log_in("mover@example.com", "another password").status_code == 303
