@@ -13,7 +13,7 @@ from rich.console import Console
 import config
 from tests.faults.campaign import Campaign, Result, carry_out
 from tests.faults.campaigns import LONG, SHORT
-from tests.faults.report import markdown, table
+from tests.faults.report import table, write_into
 from tests.faults.servers import own_servers
 
 AS_DELIVERED: dict[str, str] = {}  # PostgreSQL's settings: those of the product alone
@@ -34,8 +34,8 @@ def main() -> int:
     ]
     results = [_carried_out(campaign, options.seed) for campaign in chosen]
     console.print(table(results))
-    if options.markdown:
-        options.markdown.write_text(markdown(results) + "\n", "utf-8")
+    if options.document:
+        write_into(options.document, results)
     return int(any(result.broken for result in results) or not results)
 
 
@@ -55,7 +55,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("words", nargs="*", help="only campaigns whose name has all these words")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     parser.add_argument("--short", action="store_true", help="the form that is in `make test`")
-    parser.add_argument("--markdown", type=Path, help="write the table of the documentation")
+    parser.add_argument("--document", type=Path, help="write the table into this page")
     return parser.parse_args()
 
 

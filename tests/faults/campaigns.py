@@ -114,6 +114,12 @@ LONG = (
         also=has_late_results,
     ),
     Campaign(
+        name="any of these, in any order",
+        story="Kills, SIGTERM, flushes, Redis lost, PostgreSQL restarted: as above.",
+        jobs=4000, way="stream", pace_ms=2, fault=fault.any_of_them, times=15, own_servers=True,
+        allowance=crashes(15),
+    ),
+    Campaign(
         name="tasks that end their process",
         story="Each ends five consumers and then is a dead letter; all other jobs complete.",
         jobs=1000, before=enqueue_poison,

@@ -84,6 +84,11 @@ def swallow_redis(stage: Stage) -> None:
     stage.servers.to_redis.forward()
 
 
+def any_of_them(stage: Stage) -> None:
+    """Whatever chance picks."""
+    stage.chance.choice((kill, terminate, flush_redis, lose_redis, restart_postgres))(stage)
+
+
 def cut_off(stage: Stage) -> None:
     """Let one consumer, the one behind the proxies, not reach PostgreSQL for two leases."""
     pid = stage.supervisor.consumers[0].pid

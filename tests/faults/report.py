@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.table import Table
 
 from tests.faults.campaign import Result
@@ -36,6 +38,23 @@ def markdown(results: list[Result]) -> str:
     ]
     lines += [_line(result) for result in results]
     return "\n".join(lines)
+
+
+def write_into(document: Path, results: list[Result]) -> None:
+    """Put the table between the document's two marks."""
+    head, _, rest = document.read_text("utf-8").partition("<!-- results:")
+    mark, _, rest = rest.partition("\n")
+    _, _, tail = rest.partition("<!-- end of results -->")
+    parts = (
+        head,
+        "<!-- results:",
+        mark,
+        "\n",
+        markdown(results),
+        "\n<!-- end of results -->",
+        tail,
+    )
+    document.write_text("".join(parts), "utf-8")
 
 
 def _cells(result: Result) -> tuple[str, ...]:

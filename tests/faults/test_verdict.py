@@ -1,0 +1,125 @@
+"""The judge is judged: every rule speaks up when it is broken, and only then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.evidence import WORK, AttemptRow, Evidence, JobRow
+from tests.faults.ledger import Ledger, Pen, Run
+from tests.faults.verdict import Allowance, judge
+
+HERE, THERE = 100, 200  # consumers
+S = 10**9
+CRASH = Allowance(crashes=True, completed_again=4)
+
+
+def at(seconds: float) -> datetime:
+    """A time of day, seconds after the campaign's beginning."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def a_job(**fields: Any) -> JobRow:
+    job = JobRow("a", f"{WORK}.work", {"ms": 20}, "completed", 1, 0, at(1))
+    return job._replace(**fields)
+
+
+def crashed(number: int = 1, **fields: Any) -> AttemptRow:
+    row = AttemptRow("a", number, "crashed", HERE, at(1), at(7), False, "WorkerCrashed")
+    return row._replace(**fields)
+
+
+def a_run(number: int = 1, *, pid: int = HERE, from_s: float = 1, word: str | None = "end") -> Run:
+    closed_ns = int((from_s + 0.02) * S) if word else None
+    return Run("a", number, pid, int(from_s * S), closed_ns, word)
+
+
+def evidence(*runs: Run, **fields: Any) -> Evidence:
+    """One job, completed in one run, unless told otherwise."""
+    calm = Evidence(
+        lease_s=5, runs={"a": list(runs or [a_run()])}, deaths={}, lives=[(0, 100 * S)], frozen={},
+        cut_off={}, consumer_faults=[], accepted={"a"}, accepted_count=1, samples=[4],
+        answers=Counter(), client_faults=[], jobs=[a_job()], postgres_up_ns=-100 * S,
+    )  # fmt: skip
+    return replace(calm, **fields)
+
+
+def after_a_crash(*, died_s: float = 1.01, again_s: float = 7) -> Evidence:
+    """HERE died in the middle of the job, THERE ran it again."""
+    return evidence(
+        a_run(word=None), a_run(2, pid=THERE, from_s=again_s), deaths={HERE: int(died_s * S)},
+        jobs=[a_job(attempt=2, crash_count=1, started_at=at(again_s))], attempts=[crashed()],
+    )  # fmt: skip
+
+
+BROKEN: dict[str, tuple[Callable[[], Evidence], Allowance]] = {
+    "have no row": (lambda: evidence(accepted={"a", "b"}), CRASH),
+    "were accepted": (lambda: evidence(accepted_count=2), CRASH),
+    "ended wrong": (lambda: evidence(jobs=[a_job(state="queued")]), CRASH),
+    "have no end in the ledger": (lambda: evidence(jobs=[a_job(attempt=2)]), CRASH),
+    "are not completed": (lambda: evidence(jobs=[a_job(state="failed")]), CRASH),
+    "runs completed again": (lambda: evidence(a_run(), a_run(2, from_s=2)), Allowance()),
+    "no crash is noted": (lambda: evidence(a_run(), a_run(2, from_s=2)), CRASH),
+    "charged with a crash": (lambda: evidence(jobs=[a_job(crash_count=1)]), Allowance()),
+    "it has 4 places": (lambda: evidence(samples=[5]), CRASH),
+    "lost 5 attempts": (lambda: evidence(attempts=[crashed(n) for n in range(5)]), CRASH),
+    "although their consumer lived": (lambda: evidence(a_run(word=None)), CRASH),
+    "stopped in the middle": (lambda: evidence(a_run(word="cut")), CRASH),
+    "started twice": (lambda: evidence(a_run(), a_run(from_s=2)), CRASH),
+    "at the same time": (lambda: evidence(a_run(), a_run(2, from_s=1.01)), CRASH),
+    "ran again too late": (lambda: after_a_crash(again_s=10), CRASH),
+    "late results were not noted": (
+        lambda: evidence(frozen={HERE: S}, attempts=[crashed()]),
+        CRASH,
+    ),
+    "have no dead letter": (lambda: evidence(jobs=[a_job(state="failed")]), CRASH),
+    "belong to no failed job": (lambda: evidence(letters=[("a", "E")]), CRASH),
+    "ended by itself": (lambda: evidence(consumer_faults=["It ended by itself."]), CRASH),
+    "with code 1": (lambda: evidence(client_faults=["It ended with code 1."]), CRASH),
+}
+
+
+@pytest.mark.parametrize("words", BROKEN)
+def test_a_broken_rule_is_told(words: str) -> None:
+    make, allowance = BROKEN[words]
+    assert any(words in sentence for sentence in judge(make(), allowance))
+
+
+def test_a_calm_run_breaks_no_rule() -> None:
+    assert judge(evidence(), Allowance()) == []
+
+
+def test_what_a_crash_excuses_breaks_no_rule() -> None:
+    assert judge(after_a_crash(), CRASH) == []
+
+
+def test_overlapping_runs_of_a_frozen_process_break_no_rule() -> None:
+    late = crashed(is_late=True)
+    found = evidence(
+        a_run(), a_run(2, pid=THERE, from_s=1.01), frozen={HERE: S}, attempts=[late],
+        jobs=[a_job(attempt=2, crash_count=1, started_at=at(1.01))],
+    )  # fmt: skip
+    assert judge(found, CRASH) == []
+
+
+def test_time_without_any_consumer_is_not_counted() -> None:
+    found = replace(after_a_crash(again_s=20), lives=[(0, 2 * S), (18 * S, 100 * S)])
+    assert judge(found, CRASH) == []
+
+
+def test_the_ledger_takes_in_whole_lines_only(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    with Pen(ledger.path).attempt("a", 1), ledger.path.open("ab") as torn:
+        torn.write(b"end b 1")
+        torn.flush()
+        ledger.read()
+        assert [(run.job_id, run.word) for run in ledger.runs] == [("a", None)]
+        torn.truncate(torn.tell() - len("end b 1"))
+    ledger.read()
+    assert [(run.job_id, run.word) for run in ledger.runs] == [("a", "end")]
