@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from config import get_settings
 from dashboard import throttle
 from dashboard.accounts import create_person, set_password
+from dashboard.flask_config import flask_config
 from tests.dashboard.browser import PASSWORD, Browser
 
 INSIDE = (
@@ -137,6 +139,12 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(browser: Browse
     cookie = browser.log_in("operator@example.com").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_in_production_the_cookie_travels_by_https_only(app: Flask, environment: str) -> None:
+    settings = get_settings().model_copy(update={"app_env": environment})
+    assert flask_config(settings)["SESSION_COOKIE_SECURE"] is (environment == "production")
 
 
 @pytest.mark.parametrize("path", ["/admin/job/action/", "/jobs/create/", "/admin/logout/"])
