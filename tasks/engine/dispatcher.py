@@ -42,6 +42,7 @@ PAUSE_S = 0.5  # between tries while a server is away
 LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
 SQL_TIMEOUT_S = 10.0
+POP_S = 0.005  # what an exchange waits at most for a pop that is under way, to take its ids along
 CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
 FLUSH_S = 0.05  # a completion waits so long for the disk, while others are written
 
@@ -80,6 +81,8 @@ class Dispatcher:
         self._ready: SimpleQueue[Run] = SimpleQueue()
         self._place_freed = Event()
         self._has_work = Event()
+        self._pop_is_over = Event()
+        self._pop_is_over.set()
         self._quiet = False
         self._busy = 0  # runs whose task has not returned
         self.lines: list[Line] = []
@@ -102,8 +105,8 @@ class Dispatcher:
         run.is_over = True
         self._busy -= 1
         self._ended.append(run)
+        self._place_freed.set()  # first: what is popped now goes into the same exchange
         self._has_work.set()
-        self._place_freed.set()
 
     # For the consumer.
 
@@ -159,7 +162,11 @@ class Dispatcher:
         lines = [line for line in self.lines if not line.paused]
         if self._weighted:
             lines.sort(key=lambda line: random.random() ** (1 / line.weight), reverse=True)
-        popped = self._doorbell.pop(idle, lines)
+        self._pop_is_over.clear()
+        try:
+            popped = self._doorbell.pop(idle, lines)
+        finally:
+            self._pop_is_over.set()
         if popped or self._quiet:
             return popped
         unlimited = [line for line in lines if not line.rate_limit]
@@ -175,6 +182,7 @@ class Dispatcher:
         """Write and start as it comes, for ever."""
         while True:
             self._has_work.wait(self._patience_s())
+            self._pop_is_over.wait(POP_S)
             self._has_work.clear()
             ended, self._ended = self._ended, []
             self._starting, self._popped = self._popped, []

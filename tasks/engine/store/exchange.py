@@ -7,7 +7,7 @@ ever running than the consumer has places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
@@ -64,7 +64,7 @@ FROM moved
 
 EXCHANGE = """
 SET synchronous_commit = %s;
-EXECUTE exchange (%s::uuid[], %s, %s::uuid[], %s::jsonb[], 'running', %s::uuid[], %s::uuid[], 'queued', %s)
+EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s)
 """
 
 
@@ -83,12 +83,19 @@ def exchange(
     `popped` does not come back is not ours to run. When a `durable` exchange returns, it and all
     earlier ones of this connection are on disk. The connection has carried out PREPARE.
     """
-    ids = [claim.id for claim, _ in completed]
-    attempts = [claim.attempt for claim, _ in completed]
-    workers = [claim.worker_id for claim, _ in completed]
-    results = [outcome.result for _, outcome in completed]
-    mode = "on" if durable else "off"
-    cursor.execute(EXCHANGE, (mode, ids, attempts, workers, results, popped, unsure, worker_id))
+    cursor.execute(
+        EXCHANGE,
+        (
+            "on" if durable else "off",
+            _array(claim.id for claim, _ in completed),
+            _array(str(claim.attempt) for claim, _ in completed),
+            _array(claim.worker_id for claim, _ in completed),
+            _array(_quoted(outcome.result) for _, outcome in completed),
+            _array(popped),
+            _array(unsure),
+            worker_id,
+        ),
+    )
     written: set[Fence] = set()
     claims = []
     for row in cursor.fetchall():
@@ -97,6 +104,18 @@ def exchange(
         else:
             claims.append(Claim._make(row))
     return written, claims
+
+
+def _array(items: Iterable[str]) -> str:
+    """An array as PostgreSQL reads it in one go; as a list, psycopg2 would spell out an expression."""
+    return "{" + ",".join(items) + "}"
+
+
+def _quoted(text: str | None) -> str:
+    """An element of such an array that may contain anything."""
+    if text is None:
+        return "NULL"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 # PostgreSQL may lose the last exchanges in a crash (they are committed without waiting for the
