@@ -123,7 +123,7 @@ def tell() -> dict[str, Any]:
 @task(max_retries=0)
 def report(percent: float, words: str | None, seconds: float) -> None:
     """Say how far it is, then go on for a while."""
-    current_job.progress(percent, words)
+    current_job.progress(percent, words and f"{words}\n\0way")
     time.sleep(seconds)
 
 

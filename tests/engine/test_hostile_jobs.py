@@ -1,0 +1,130 @@
+"""Jobs that end in unusual ways or whose rows are broken: each fails, and the consumer stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tasks import enqueue
+from tests.engine import jobs, rows
+from tests.engine.stage import Stage
+from tests.engine.stories import Enqueue, Stories, told
+
+TRACEBACK_LIMIT_BYTES = 8192
+CUT_MARK_BYTES = 100
+NEXT = '{"on_complete": {"id": "x", "name": "gone.task", "args": [], "kwargs": {}}}'
+
+
+def leaves(how: str) -> Enqueue:
+    return lambda stage: enqueue(jobs.leave, (how,)).id
+
+
+def row(**columns: Any) -> Enqueue:
+    """A story of a row that was not made by enqueueing."""
+    quoted = {name: f"'{value}'" for name, value in columns.items()}
+    return lambda stage: rows.a_job(stage, max_retries="0", **quoted)
+
+
+def argument(json: str) -> Enqueue:
+    return row(args=f"[{json}]")
+
+
+EXITS = {how: leaves(how) for how in jobs.EXITS}
+BROKEN = {
+    "args is an object": row(args='{"a": 1}'),
+    "args is a number": row(args="1"),
+    "kwargs is a list": row(kwargs="[]"),
+    "unknown tag": argument('{"$nonsense": 1}'),
+    "date of the 31st of February": argument('{"$date": "2024-02-31"}'),
+    "datetime of a number": argument('{"$datetime": 5}'),
+    "timedelta too short": argument('{"$timedelta": [1]}'),
+    "timedelta of an object": argument('{"$timedelta": {}}'),
+    "timedelta too long": argument('{"$timedelta": [99999999999, 0, 0]}'),
+    "uuid of a number": argument('{"$uuid": 5}'),
+    "uuid of a word": argument('{"$uuid": "x"}'),
+    "decimal of a word": argument('{"$decimal": "x"}'),
+    "bytes of a word": argument('{"$bytes": "%"}'),
+    "float of a word": argument('{"$float": "x"}'),
+    "set of lists": argument('{"$set": [[1]]}'),
+    "set of a number": argument('{"$set": 1}'),
+    "dict of a list": argument('{"$dict": [[1]]}'),
+    "dict with a list as key": argument('{"$dict": [[[1], 2]]}'),
+}
+STORIES = {
+    **EXITS,
+    **{f"odd {number}": leaves("odd") for number in range(4)},
+    **BROKEN,
+    "is deep": lambda stage: enqueue(jobs.fall_deep).id,
+    "leads to an unknown task": row(options=NEXT),
+    "has options of a list": row(options="[1]"),
+}
+
+
+@pytest.fixture(scope="module")
+def stories(stage: Stage) -> Iterator[Stories]:
+    with told(stage, STORIES, timeout_s=8, traceback_limit_bytes=TRACEBACK_LIMIT_BYTES) as stories:
+        yield stories
+
+
+@pytest.mark.parametrize("how", EXITS)
+def test_whatever_a_task_raises_its_job_fails(stories: Stories, how: str) -> None:
+    job = stories.job(how)
+
+    assert (job["state"], job["attempt"]) == ("failed", 1)
+    assert stories.letter(how)["error_class"]
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_arguments_that_cannot_be_read_make_the_job_fail(stories: Stories, how: str) -> None:
+    assert stories.job(how)["state"] == "failed"
+    assert stories.letter(how)["error_class"] == "PayloadBroken"
+
+
+def test_a_following_task_that_is_unknown_does_not_pass_for_success(stories: Stories) -> None:
+    assert stories.job("leads to an unknown task")["state"] == "failed"
+    assert stories.letter("leads to an unknown task")["error_class"] == "UnknownTask"
+
+
+def test_options_that_cannot_be_read_make_the_job_fail(stories: Stories) -> None:
+    assert stories.job("has options of a list")["state"] == "failed"
+
+
+def test_a_message_is_kept_as_far_as_it_can_be(stories: Stories) -> None:
+    assert (
+        stories.letter("mute")["error_message"] == "(its message cannot be formatted: RuntimeError)"
+    )
+    assert stories.letter("nul")["error_message"] == "a␀b ? c"
+    assert stories.letter("exit")["error_message"] == "The task raised SystemExit: 3"
+    assert stories.letter("many lines")["error_message"] == "first\nsecond"
+    long = stories.letter("long")["error_message"]
+    assert long.startswith("éé")
+    assert "bytes cut" in long
+    assert len(long.encode()) <= 8192 + CUT_MARK_BYTES
+
+
+def test_a_huge_traceback_is_capped_and_keeps_both_ends(stories: Stories) -> None:
+    traceback = stories.letter("is deep")["traceback"]
+
+    assert len(traceback.encode()) <= TRACEBACK_LIMIT_BYTES + CUT_MARK_BYTES
+    assert "at the bottom" in traceback[:2000]
+    assert "bytes cut" in traceback
+    assert traceback.endswith("ValueError: level 300\n")
+
+
+def test_a_critical_line_is_one_line(stories: Stories) -> None:
+    for name in ("many lines", "long"):
+        (line,) = [line for line in stories.lines(name) if "CRITICAL" in line]
+        assert len(line) < 10_000
+
+
+def test_no_greenlet_was_lost(stories: Stories) -> None:
+    assert "died" not in stories.consumer.log
+    naps = [enqueue(jobs.nap, (1.0,)).id for _ in range(4)]
+    for nap in naps:
+        stories.stage.wait_for_state(nap, "completed", timeout_s=3)
+
+    started = [stories.stage.job(nap)["started_at"] for nap in naps]
+    assert (max(started) - min(started)).total_seconds() < 0.5
+    assert stories.consumer.stop() == 0
