@@ -65,6 +65,8 @@ class Dispatcher:
     ) -> None:
         self._doorbell = doorbell
         self._places = places
+        # Two halves take turns: while the exchange of one is under way, the jobs of the other run.
+        self._half = (places + 1) // 2
         self._weighted = weighted
         self._link = Link(
             "mahaam dispatcher",
@@ -142,7 +144,7 @@ class Dispatcher:
             elif not self.lease.is_valid():
                 gevent.sleep(LISTEN_S / 5)
             else:
-                self._pop(idle)
+                self._pop(min(idle, self._half))
 
     def _pop(self, idle: int) -> None:
         try:

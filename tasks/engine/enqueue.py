@@ -20,6 +20,7 @@ from tasks.engine.store.due import Ring
 from tasks.engine.task import DurableTask, new_id
 
 Options = dict[str, Any]
+WAITING = "mahaam_rings"  # in a session's info: what to ring for after its commit
 
 # Option of enqueue -> field of NewJob, for those that are taken as they are.
 PLAIN = {
@@ -158,10 +159,12 @@ def _link(session: Session | scoped_session[Session] | Connection) -> Connection
 def _ring_after_commit(session: Session | scoped_session[Session], ring: Ring) -> None:
     """Ring once the outermost transaction is over; after a rollback the bell claims nothing."""
     target = session() if isinstance(session, scoped_session) else session
+    if WAITING not in target.info:
+        event.listen(target, "after_transaction_end", _ring_for_session)
+    target.info.setdefault(WAITING, []).append(ring)
 
-    def over(_session: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is None:
-            event.remove(target, "after_transaction_end", over)
-            accept.ring([ring])
 
-    event.listen(target, "after_transaction_end", over)
+def _ring_for_session(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None and session.info[WAITING]:
+        rings, session.info[WAITING] = session.info[WAITING], []
+        accept.ring(rings)
