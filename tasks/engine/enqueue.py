@@ -14,7 +14,7 @@ from tasks.engine import accept, catalog, queue_names
 from tasks.engine.database import Connection
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.message import new_job_of
-from tasks.engine.new_job import NewJob, moment, seconds
+from tasks.engine.new_job import NewJob, moment, seconds, truth, words
 from tasks.engine.run import current_id
 from tasks.engine.store.due import Ring
 from tasks.engine.task import DurableTask, new_id
@@ -121,7 +121,7 @@ def _job(task: DurableTask | str, options: Options) -> NewJob:
         field: seconds(name, given[name]) for name, field in SECONDS.items() if name in given
     }
     if "tags" in given:
-        fields["tags"] = tuple(given["tags"])
+        fields["tags"] = words("tags", given["tags"])
     if "eta" in given:
         fields["eta"] = moment("eta", given["eta"])
     message = task.task_class(expires=given.get("expires"))
@@ -129,7 +129,7 @@ def _job(task: DurableTask | str, options: Options) -> NewJob:
         fields |= _expiry(message.expires)
     for name in ("remove_on_complete", "remove_on_fail"):
         if name in given:
-            setattr(message, name, bool(given[name]))
+            setattr(message, name, truth(name, given[name]))
     return new_job_of(message, parent_id=current_id(), **fields)
 
 

@@ -52,7 +52,9 @@ class NewJob:
         _number("timeout", self.timeout_s, 0.001, LONGEST_S)
         if self.delay_s is not None and self.eta is not None:
             raise OptionNotValid("Give delay or eta, not both.")
+        _truth("retry_jitter", self.retry_jitter)
         _words("dedupe_key", self.dedupe_key)
+        _words("created_by", self.created_by)
         for tag in self.tags or ():
             _words("tags", tag)
 
@@ -76,7 +78,7 @@ def seconds(name: str, value: Any) -> float | None:
     """`value`, a number or a timedelta, in seconds. None stays None."""
     if isinstance(value, timedelta):
         return value.total_seconds()
-    _number(name, value, -math.inf, math.inf)
+    _number(name, value, -LONGEST_S, LONGEST_S)
     return None if value is None else float(value)
 
 
@@ -94,6 +96,24 @@ def _number(
         return
     if type(value) not in (int, float) or math.isnan(value) or not low <= value <= high:
         raise OptionNotValid(f"{name} must be a {unit} from {low:g} to {high:g}; it is {value!r}.")
+
+
+def truth(name: str, value: Any) -> bool:
+    """`value` if it is True or False. Raises OptionNotValid."""
+    _truth(name, value)
+    return bool(value)
+
+
+def words(name: str, value: Any) -> tuple[str, ...]:
+    """`value`, a list, tuple or set of short texts, as a tuple. Raises OptionNotValid."""
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise OptionNotValid(f"{name} must be a list of texts; it is {value!r}.")
+    return tuple(value)
+
+
+def _truth(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise OptionNotValid(f"{name} must be True or False; it is {value!r}.")
 
 
 def _words(name: str, value: Any) -> None:

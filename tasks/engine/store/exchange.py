@@ -16,13 +16,14 @@ from tasks.engine.outcome import Ended, Fence
 # Index: job_pkey, twice. The states come as parameters ($5 running, $8 queued) so that the generic
 # plan finds rows by id and never walks a partial index full of dead entries.
 #
-# ended, moved, counted: running to completed. The fence is (id, attempt, worker_id) on a running
-# row: a result that comes late, from a worker that was given up, changes nothing. The rollup is
-# in the same statement.
+# ended, moved: running to completed. The fence is (id, attempt, worker_id) on a running row: a
+# result that comes late, from a worker that was given up, changes nothing.
 #
 # started: queued to running, or to expired for one past its expiry. $7 are ids of a call whose
 # answer was lost: if it had been carried out, the rows are running and ours already. A worker that
 # was given up as lost starts nothing, even if it has not noticed yet.
+#
+# counted: the rollup of what is over by this, completed or expired.
 PREPARE = """
 PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid) AS
 WITH ended AS (
@@ -32,17 +33,7 @@ WITH ended AS (
   FROM ended
   WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.worker_id = ended.worker_id
     AND job.state = $5
-  RETURNING job.id, job.queue, job.task, job.attempt, job.worker_id, job.queued_at, job.started_at
-), counted AS (
-  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, wait_ms, waited, run_ms)
-  SELECT date_trunc('minute', now()), queue, task, worker_id, count(*),
-         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
-         count(*) FILTER (WHERE attempt = 1),
-         sum(date_part('epoch', now() - started_at) * 1000)
-  FROM moved GROUP BY queue, task, worker_id
-  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
-  SET completed = minute.completed + excluded.completed, wait_ms = minute.wait_ms + excluded.wait_ms,
-      waited = minute.waited + excluded.waited, run_ms = minute.run_ms + excluded.run_ms
+  RETURNING job.id, job.queue, job.task, job.attempt, job.queued_at, job.started_at
 ), started AS (
   UPDATE job
   SET state = CASE WHEN expires_at <= now() THEN 'expired' ELSE $5 END,
@@ -55,6 +46,21 @@ WITH ended AS (
     AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
   RETURNING id::text, attempt, worker_id::text, state, task, queue, priority, args::text, kwargs::text,
             options::text, retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, expired,
+                                    wait_ms, waited, run_ms)
+  SELECT date_trunc('minute', now()), queue, task, $9, count(started_at), count(*) - count(started_at),
+         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
+         count(started_at) FILTER (WHERE attempt = 1),
+         coalesce(sum(date_part('epoch', now() - started_at) * 1000), 0)
+  FROM (SELECT queue, task, attempt, queued_at, started_at FROM moved
+        UNION ALL
+        SELECT queue, task, attempt, NULL, NULL FROM started WHERE state = 'expired') AS over
+  GROUP BY queue, task
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET completed = minute.completed + excluded.completed, expired = minute.expired + excluded.expired,
+      wait_ms = minute.wait_ms + excluded.wait_ms, waited = minute.waited + excluded.waited,
+      run_ms = minute.run_ms + excluded.run_ms
 )
 SELECT * FROM started
 UNION ALL
