@@ -48,7 +48,7 @@ def _run_children(settings: Settings, environment: dict[str, str], watch: Watch)
     stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
     children.add("web", _web_command(settings), environment)
-    children.add("consumer", [sys.executable, "huey_consumer.py"], environment)
+    children.add("consumer", [sys.executable, "-m", "launch.keeper"], environment)
     children.loop()
     watch.end()
     children.raise_if_one_ended()

@@ -88,8 +88,11 @@ class Product:
 
     def process(self, words: str) -> psutil.Process:
         """The process nearest to the launcher whose command line has these words."""
-        found = [p for p in self.processes() if words in " ".join(p.cmdline())]
-        return min(found, key=lambda p: p.pid)
+        return min(self.processes_with(words), key=lambda p: p.pid)
+
+    def processes_with(self, words: str) -> list[psutil.Process]:
+        """Those whose command line has these words."""
+        return [p for p in self.processes() if words in _command_line(p)]
 
     def survivors(self) -> list[psutil.Process]:
         """What still runs of all that was started, servers included."""
@@ -124,6 +127,13 @@ class Product:
             "PORT": str(self.port),
             "ADMIN_PASSWORD": "correct horse battery",
         }
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it ended meanwhile, or waits to be reaped
+        return ""
 
 
 def is_alive(process: psutil.Process) -> bool:

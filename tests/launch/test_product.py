@@ -76,12 +76,23 @@ def test_a_killed_launcher_takes_web_and_consumer_with_it(product: Product) -> N
     assert product.survivors() == []
 
 
-def test_when_the_consumer_ends_everything_stops(product: Product) -> None:
+def test_a_killed_consumer_is_started_again(product: Product) -> None:
     product.start()
-    product.process("huey_consumer.py").kill()
+    killed = product.process("huey_consumer.py")
+    killed.kill()
+
+    wait_until(lambda: bool(product.processes_with("huey_consumer.py")) and not is_alive(killed))
+    assert "The consumer ended (signal 9) and is started again." in product.output
+    assert product.stop() == 0, product.output
+    assert product.survivors() == []
+
+
+def test_when_the_web_ends_everything_stops(product: Product) -> None:
+    product.start()
+    product.process("gunicorn").kill()
 
     assert product.wait_for_end() == 1
-    assert "The consumer ended by itself (signal 9)" in product.output
+    assert "The web ended by itself (signal 9)" in product.output
     assert product.survivors() == []
 
 
