@@ -29,7 +29,7 @@ def _no_more(_: Evidence) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Campaign:
-    """`times` faults, each at a random moment while `jobs` jobs of `ms` run.
+    """`times` faults, each at a random moment while the first `until` of `jobs` jobs of `ms` run.
 
     `way` is how the jobs come: as rows at once, or one by one from a client (stream); `holding` makes each
     tenth hold its whole process; `proxied` consumers reach their servers by the proxies;
@@ -49,6 +49,7 @@ class Campaign:
     proxied: int = 0
     fault: Callable[[Stage], None] = _nothing
     times: int = 0
+    until: float = 0.85
     lease_s: float = 5
     beat_s: float = 1
     before: Callable[[Stage], None] = _nothing
@@ -117,7 +118,7 @@ def _played(campaign: Campaign, stage: Stage) -> Evidence:
 
 def _moments(campaign: Campaign, chance: random.Random) -> list[int]:
     """After how many ended attempts each fault comes."""
-    last = int(campaign.jobs * 0.85)
+    last = int(campaign.jobs * campaign.until)
     return sorted(chance.randrange(campaign.jobs // 50, last) for _ in range(campaign.times))
 
 

@@ -44,7 +44,8 @@ LONG = (
     Campaign(
         name="kill -9, lease of 30 s",
         story="The same with the default lease and beat.",
-        jobs=2000, fault=fault.kill, times=3, lease_s=30, beat_s=10, allowance=crashes(3),
+        jobs=2000, before=fault.let_postgres_settle, fault=fault.kill, times=3, lease_s=30, beat_s=10,
+        allowance=crashes(3),
     ),
     Campaign(
         name="SIGTERM",
@@ -98,7 +99,7 @@ LONG = (
     Campaign(
         name="one of two consumers cut off from PostgreSQL",
         story="It stops its jobs before the other runs them; its results are refused.",
-        jobs=400, ms=300, proxied=1, fault=fault.cut_off, times=2,
+        jobs=500, ms=300, proxied=1, fault=fault.cut_off, times=2, until=0.4,
         allowance=Allowance(cuts=True, crashes=True, completed_again=2 * PLACES),
     ),
     Campaign(
@@ -109,7 +110,7 @@ LONG = (
     Campaign(
         name="SIGSTOP of one of two for two leases",
         story="The other runs its jobs; its late results are refused and noted.",
-        jobs=1500, holding=True, fault=fault.freeze, times=3,
+        jobs=3000, ms=60, holding=True, fault=fault.freeze, times=3, until=0.3,
         allowance=Allowance(cuts=True, crashes=True, completed_again=3 * PLACES),
         also=has_late_results,
     ),
@@ -122,7 +123,7 @@ LONG = (
     Campaign(
         name="tasks that end their process",
         story="Each ends five consumers and then is a dead letter; all other jobs complete.",
-        jobs=1000, before=enqueue_poison,
+        jobs=1000, before=enqueue_poison, consumers=1,
         allowance=Allowance(ends=True, crashes=True, completed_again=10 * PLACES),
         also=poison_failed_after_five,
     ),

@@ -19,7 +19,7 @@ WORK = "tests.faults.work"
 
 JOBS = "SELECT id::text, task, kwargs, state, attempt, crash_count, started_at FROM job ORDER BY id"
 ATTEMPTS = """
-SELECT job_id::text, number, outcome, worker.pid, attempt.started_at,
+SELECT job_id::text, number, outcome, worker.pid, attempt.worker_id::text, attempt.started_at,
        attempt.finished_at, late_at IS NOT NULL, error_class
 FROM attempt LEFT JOIN worker ON worker.id = attempt.worker_id ORDER BY job_id, number
 """
@@ -52,6 +52,7 @@ class AttemptRow(NamedTuple):
     number: int
     outcome: str
     pid: int | None
+    worker_id: str | None
     started_at: datetime | None
     finished_at: datetime
     is_late: bool
@@ -75,8 +76,8 @@ class Evidence:
     runs: dict[str, list[Run]]
     deaths: dict[int, int]
     lives: list[tuple[int, int]]
-    frozen: dict[int, int]
-    cut_off: dict[int, int]
+    frozen: dict[int, list[int]]
+    cut_off: dict[int, list[int]]
     consumer_faults: list[str]
     accepted: set[str]
     accepted_count: int
@@ -106,9 +107,10 @@ class Evidence:
         path.write_text("\n".join(str(item) for part in parts for item in part), "utf-8")
 
     @cached_property
-    def lost(self) -> dict[int, int]:
-        """Consumers that PostgreSQL did not hear of any more, and since when."""
-        return self.cut_off | self.frozen | self.deaths
+    def lost(self) -> dict[int, list[int]]:
+        """Consumers that PostgreSQL did not hear of for a time or any more, and since when."""
+        deaths = {pid: [death_ns] for pid, death_ns in self.deaths.items()}
+        return self.cut_off | self.frozen | deaths
 
     @cached_property
     def outcomes(self) -> dict[tuple[str, int], AttemptRow]:
@@ -138,11 +140,14 @@ class Evidence:
 
     def _recoveries(self) -> Iterator[Recovery]:
         for row in self.crashed:
-            lost_ns = self.lost.get(row.pid or 0)
             started_at = self._started_at.get((row.job_id, row.number + 1))
-            if lost_ns is None or started_at is None:
+            if started_at is None:
                 continue
             started_ns = self._ns(started_at)
+            lost = [ns for ns in self.lost.get(row.pid or 0, []) if ns < started_ns]
+            if not lost:
+                continue
+            lost_ns = max(lost)
             allowed_s = self._allowed_s(lost_ns, started_ns, rescued_ns=self._ns(row.finished_at))
             waited_s = (started_ns - lost_ns) / 1e9
             yield Recovery(row.job_id, row.pid or 0, waited_s, allowed_s)

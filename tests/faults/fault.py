@@ -7,10 +7,16 @@ import time
 from tests.faults.stage import Stage
 
 SWALLOWED_S = 10.0
+UP = "SELECT pg_postmaster_start_time() < now() - %s * interval '1 second'"
 HOLDING = """
 SELECT DISTINCT worker.pid FROM job JOIN worker ON worker.id = job.worker_id
 WHERE job.state = 'running'
 """
+
+
+def let_postgres_settle(stage: Stage) -> None:
+    """Wait until PostgreSQL has been up for half a lease: before one and a half nobody is given up."""
+    stage.watch_until(lambda: stage.ask(UP, (stage.lease_s / 2,)) == [(True,)])
 
 
 def kill(stage: Stage) -> None:
@@ -33,7 +39,7 @@ def freeze(stage: Stage) -> None:
     stage.watch_until(lambda: len(stage.supervisor.ready()) > 1)
     consumer = stage.chance.choice(stage.supervisor.ready())
     stage.watch_until(lambda: (consumer.pid,) in stage.ask(HOLDING))
-    stage.frozen[consumer.pid] = consumer.freeze()
+    stage.frozen.setdefault(consumer.pid, []).append(consumer.freeze())
     stage.watch_for(2 * stage.lease_s)
     consumer.thaw()
 
@@ -94,6 +100,6 @@ def cut_off(stage: Stage) -> None:
     pid = stage.supervisor.consumers[0].pid
     stage.watch_until(lambda: (pid,) in stage.ask(HOLDING))
     stage.servers.to_postgres.swallow()
-    stage.cut_off[pid] = time.monotonic_ns()
+    stage.cut_off.setdefault(pid, []).append(time.monotonic_ns())
     stage.watch_for(2 * stage.lease_s)
     stage.servers.to_postgres.forward()

@@ -17,6 +17,7 @@ from tests.faults.stage import Stage
 
 SAME_KEY = 200
 CRASHES = 5
+NEIGHBOURS = 3  # they fill the places beside it
 JUNK = 1000
 STRANGE_ROWS: tuple[
     tuple[str, list[Any], dict[str, Any], str], ...
@@ -45,8 +46,10 @@ def insert(stage: Stage, task: str, args: list[Any], kwargs: dict[str, Any]) -> 
 
 
 def enqueue_poison(stage: Stage) -> None:
-    """Two jobs that end their process, each in another way."""
+    """Two jobs that end their process, each in another way, in line with longer ones."""
     for how in ("exit", "kill"):
+        for _ in range(NEIGHBOURS):
+            insert(stage, f"{WORK}.work", [], {"ms": 1500})
         insert(stage, f"{WORK}.end_process", [how], {})
 
 

@@ -56,8 +56,8 @@ class Stage:
         self.lease_s = lease_s
         self.beat_s = beat_s
         self.ledger = Ledger(folder / "ledger")
-        self.frozen: dict[int, int] = {}  # pid -> when, monotonic ns
-        self.cut_off: dict[int, int] = {}
+        self.frozen: dict[int, list[int]] = {}  # pid -> from when on, monotonic ns
+        self.cut_off: dict[int, list[int]] = {}
         self.accepted_count = 0
         self.answers: Counter[tuple[str, str]] = Counter()  # what clients were told: id, duplicate
         self._accepted_path = folder / "accepted"

@@ -31,7 +31,7 @@ def a_job(**fields: Any) -> JobRow:
 
 
 def crashed(number: int = 1, **fields: Any) -> AttemptRow:
-    row = AttemptRow("a", number, "crashed", HERE, at(1), at(7), False, "WorkerCrashed")
+    row = AttemptRow("a", number, "crashed", HERE, "w", at(1), at(7), False, "WorkerCrashed")
     return row._replace(**fields)
 
 
@@ -75,7 +75,7 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], Allowance]] = {
     "at the same time": (lambda: evidence(a_run(), a_run(2, from_s=1.01)), CRASH),
     "ran again too late": (lambda: after_a_crash(again_s=10), CRASH),
     "late results were not noted": (
-        lambda: evidence(frozen={HERE: S}, attempts=[crashed()]),
+        lambda: evidence(frozen={HERE: [S]}, attempts=[crashed()]),
         CRASH,
     ),
     "have no dead letter": (lambda: evidence(jobs=[a_job(state="failed")]), CRASH),
@@ -102,7 +102,7 @@ def test_what_a_crash_excuses_breaks_no_rule() -> None:
 def test_overlapping_runs_of_a_frozen_process_break_no_rule() -> None:
     late = crashed(is_late=True)
     found = evidence(
-        a_run(), a_run(2, pid=THERE, from_s=1.01), frozen={HERE: S}, attempts=[late],
+        a_run(), a_run(2, pid=THERE, from_s=1.01), frozen={HERE: [S]}, attempts=[late],
         jobs=[a_job(attempt=2, crash_count=1, started_at=at(1.01))],
     )  # fmt: skip
     assert judge(found, CRASH) == []

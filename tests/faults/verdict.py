@@ -84,10 +84,10 @@ def _crashes_only_where_allowed(evidence: Evidence, allowance: Allowance) -> Bro
     charged = [job.id for job in evidence.jobs if job.crash_count]
     if charged and not allowance.crashes:
         yield _told(charged, "jobs were charged with a crash")
-    by_worker = Counter(row.pid for row in evidence.crashed)
-    for pid, count in by_worker.items():
+    by_worker = Counter(row.worker_id for row in evidence.crashed)
+    for worker_id, count in by_worker.items():
         if count > PLACES:
-            yield f"Consumer {pid} lost {count} attempts; it has {PLACES} places."
+            yield f"Worker {worker_id} lost {count} attempts; it has {PLACES} places."
 
 
 def _every_run_is_closed(evidence: Evidence, allowance: Allowance) -> Broken:
