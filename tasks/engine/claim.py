@@ -19,6 +19,7 @@ class Claim(NamedTuple):
     args: str
     kwargs: str
     options: str | None
+    crash_count: int
     retry_count: int
     max_retries: int
     retry_delay_s: float

@@ -14,7 +14,7 @@ from config import EXIT_CODE, ConfigurationFault, get_settings
 from tasks.engine import catalog
 from tasks.engine.consumer import DurableConsumer, Plan
 from tasks.engine.decorator import huey
-from tasks.engine.errors import MahaamError
+from tasks.engine.errors import MahaamError, UnknownQueue
 from tasks.engine.logs import set_up_logging
 
 log = logging.getLogger("mahaam.consumer")
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         set_up_logging(settings.log_level, settings.log_format)
         catalog.load()
         return DurableConsumer(huey, _plan(options)).run()
-    except ConfigurationFault as fault:
+    except (ConfigurationFault, UnknownQueue) as fault:
         print(fault, file=sys.stderr)
         return EXIT_CODE
     except (psycopg2.Error, redis.RedisError, MahaamError) as fault:

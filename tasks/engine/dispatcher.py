@@ -43,6 +43,7 @@ LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
 SQL_TIMEOUT_S = 10.0
 POP_S = 0.005  # what an exchange waits at most for a pop that is under way, to take its ids along
+SUSPECT_AFTER = 2  # crashes after which a job runs alone
 CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
 FLUSH_S = 0.05  # a completion waits so long for the disk, while others are written
 
@@ -86,6 +87,8 @@ class Dispatcher:
         self._pop_is_over = Event()
         self._pop_is_over.set()
         self._quiet = False
+        self._suspect: Run | None = None  # waits until it is the only one
+        self._alone: Run | None = None  # a suspect that runs
         self._busy = 0  # runs whose task has not returned
         self.lines: list[Line] = []
         self.started = 0
@@ -105,6 +108,8 @@ class Dispatcher:
     def finish(self, run: Run) -> None:
         """Note that an attempt is over: its place is free, its outcome is written next."""
         run.is_over = True
+        if run is self._alone:
+            self._alone = None
         self._busy -= 1
         self._ended.append(run)
         self._place_freed.set()  # first: what is popped now goes into the same exchange
@@ -131,6 +136,9 @@ class Dispatcher:
         self._place_freed.set()
         while (run := self.take(0)) is not None:
             self._give_back(run)
+        if self._suspect is not None:
+            suspect, self._suspect = self._suspect, None
+            self._give_back(suspect)
 
     # The first loop: who is next?
 
@@ -138,7 +146,7 @@ class Dispatcher:
         """Pop for idle places until told to be quiet."""
         while not self._quiet:
             idle = self._places - self._busy - len(self._popped) - len(self._starting)
-            if idle <= 0:
+            if idle <= 0 or self._suspect or self._alone:
                 self._place_freed.clear()
                 self._place_freed.wait()
             elif not self.lease.is_valid():
@@ -153,10 +161,12 @@ class Dispatcher:
             redis_away.say("Redis is away; trying again. fault=%s", fault)
             gevent.sleep(PAUSE_S)
             return
-        if popped:
+        if popped and self._alone is None:
             self.silent_since = None
             self._popped += popped
             self._has_work.set()
+        elif popped:
+            log.info("Left for later, because a suspect runs alone. jobs=%s", ",".join(popped))
         else:
             self.silent_since = self.silent_since or time.monotonic()
 
@@ -194,6 +204,7 @@ class Dispatcher:
             for run in ended:
                 self._runs.pop(run.claim.fence, None)
             self._starting = []
+            self._begin_suspect()
             self._place_freed.set()
 
     def _patience_s(self) -> float | None:
@@ -210,6 +221,7 @@ class Dispatcher:
             return
         for claim in claims:
             self._begin(claim)
+        self._stamp(claims)
         _announce([pair for pair in ended if pair[0].fence in written])
         self._ring_for(ended, written)
         late = [pair for pair in ended if pair[0].fence not in written]
@@ -284,10 +296,40 @@ class Dispatcher:
         self._runs[claim.fence] = run
         self._busy += 1
         self.started += 1
-        if self._quiet or twice or not self.lease.is_valid():
+        suspect = claim.crash_count >= SUSPECT_AFTER
+        if self._quiet or twice or not self.lease.is_valid() or (suspect and self._has_suspect):
             self._give_back(run)
+        elif suspect:
+            self._suspect = run
         else:
             self._ready.put(run)
+
+    @property
+    def _has_suspect(self) -> bool:
+        return self._suspect is not None or self._alone is not None
+
+    def _begin_suspect(self) -> None:
+        """Let a job that crashed its worker twice run, once nothing else can be drawn into it.
+
+        Which of the jobs that ran in a crashed worker was the cause is not known. Run one by one,
+        only the cause is charged again.
+        """
+        popping = not self._pop_is_over.is_set()
+        if self._suspect is None or popping or self._popped or len(self._runs) > 1:
+            return
+        self._alone, self._suspect = self._suspect, None
+        self._ready.put(self._alone)
+
+    def _stamp(self, claims: list[Claim]) -> None:
+        """Tell Redis the real start of jobs from queues with a rate limit."""
+        limited = {line.name for line in self.lines if line.rate_limit}
+        for queue in limited & {claim.queue for claim in claims}:
+            try:
+                self._doorbell.stamp(queue, [claim.id for claim in claims if claim.queue == queue])
+            except redis.RedisError as fault:
+                redis_away.say(
+                    "Redis is away; a start counts as later than it was. fault=%s", fault
+                )
 
     def _give_back(self, run: Run) -> None:
         """Release a started job that was not begun."""

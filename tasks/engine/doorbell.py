@@ -31,7 +31,8 @@ end
 
 # KEYS: the queues, next to be served first. ARGV: how many ids are wanted, then for each queue
 # its rate limit (0: none) and period in ms. A limited queue keeps the times of its last starts,
-# by Redis's clock, so that all consumers together stay within the limit.
+# by Redis's clock, so that all consumers together stay within the limit. A popped id counts as
+# a start from the pop until its real start is told (STAMP), for half a minute at most.
 POP = """
 local wanted = tonumber(ARGV[1])
 local ids = {}
@@ -52,13 +53,23 @@ for place, key in ipairs(KEYS) do
       ids[#ids + 1] = popped[i]
       wanted = wanted - 1
       if limit > 0 then
-        redis.call('ZADD', starts, now_ms, popped[i] .. ':' .. now_ms)
-        redis.call('PEXPIRE', starts, period_ms)
+        redis.call('ZADD', starts, now_ms + 30000, popped[i])
+        redis.call('PEXPIRE', starts, period_ms + 30000)
       end
     end
   end
 end
 return ids
+"""
+
+# KEYS: the start times of a limited queue. ARGV: the ids that were started just now.
+STAMP = """
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, id in ipairs(ARGV) do
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZADD', KEYS[1], now_ms, id .. ':' .. now_ms)
+end
 """
 
 
@@ -147,6 +158,10 @@ class Doorbell:
         if heard is None or not ID.fullmatch(heard[1]):
             return []
         return [heard[1].decode()]
+
+    def stamp(self, queue: str, ids: Sequence[str]) -> None:
+        """Tell when jobs of a limited queue were really started: now."""
+        self._client.eval(STAMP, 1, f"{self.key(queue)}:starts", *ids)
 
     def forget(self, rings: Iterable[Ring]) -> None:
         """Take jobs out of their queues, for ones that are not to start."""

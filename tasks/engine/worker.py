@@ -26,7 +26,10 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
 
     def loop(self, now: Any = None) -> None:
         """Run one job, if there is one."""
-        run = self.dispatcher.take(TAKE_S)
+        try:
+            run = self.dispatcher.take(TAKE_S)
+        except KeyboardInterrupt:  # meant for a job that has just ended
+            return
         if run is not None:
             run.greenlet = gevent.getcurrent()
             try:

@@ -45,7 +45,8 @@ WITH ended AS (
     AND (state = $8 OR state = $5 AND worker_id = $9 AND id = ANY($7))
     AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
   RETURNING id::text, attempt, worker_id::text, state, task, queue, priority, args::text, kwargs::text,
-            options::text, retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
+            options::text, crash_count, retry_count, max_retries, retry_delay_s, retry_backoff,
+            retry_jitter, timeout_s
 ), counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, expired,
                                     wait_ms, waited, run_ms)
@@ -64,7 +65,8 @@ WITH ended AS (
 )
 SELECT * FROM started
 UNION ALL
-SELECT id::text, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT id::text, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL
 FROM moved
 """
 
