@@ -19,7 +19,7 @@ from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
 LEASE_S = 3.0
-BEAT_S = 0.5
+BEAT_S = 0.4
 
 
 @dataclass
@@ -73,7 +73,7 @@ def twice(run: Run) -> None:
 def while_computing(run: Run) -> None:
     """No greenlet gets a turn for 20 s; the lease must be renewed and signals be heard."""
     run.start(busy=(jobs.burn, 20))
-    for _ in range(3):
+    for _ in range(2):
         run.beats.append(
             run.stage.ask("SELECT beat_at, lease_until - now() AS rest FROM worker")[0]
         )
