@@ -161,12 +161,10 @@ class Dispatcher:
             redis_away.say("Redis is away; trying again. fault=%s", fault)
             gevent.sleep(PAUSE_S)
             return
-        if popped and self._alone is None:
+        if popped:
             self.silent_since = None
             self._popped += popped
             self._has_work.set()
-        elif popped:
-            log.info("Left for later, because a suspect runs alone. jobs=%s", ",".join(popped))
         else:
             self.silent_since = self.silent_since or time.monotonic()
 
@@ -186,7 +184,11 @@ class Dispatcher:
         if not unlimited:
             gevent.sleep(LIMITED_S if limited else LISTEN_S / 5)
             return []
-        return self._doorbell.wait(unlimited, timeout_s=LIMITED_S if limited else LISTEN_S)
+        heard = self._doorbell.wait(unlimited, timeout_s=LIMITED_S if limited else LISTEN_S)
+        if heard is not None and (self._quiet or self._alone):
+            self._doorbell.ring([heard])  # for another consumer, or for later
+            heard = None
+        return [heard.id] if heard else []
 
     # The second loop: what is done for what is next.
 

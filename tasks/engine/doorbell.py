@@ -150,14 +150,14 @@ class Doorbell:
             connection.disconnect()
             self._client.connection_pool.release(connection)
 
-    def wait(self, lines: Sequence[Line], *, timeout_s: float) -> list[str]:
-        """The next id as soon as one is rung in a line without rate limit; empty after `timeout_s`."""
-        heard: Any = self._client.bzpopmin(
-            [self.key(line.name) for line in lines], timeout=timeout_s
-        )
+    def wait(self, lines: Sequence[Line], *, timeout_s: float) -> Ring | None:
+        """The next bell as soon as one is rung in a line without rate limit; None after `timeout_s`."""
+        names = {self.key(line.name): line.name for line in lines}
+        heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
         if heard is None or not ID.fullmatch(heard[1]):
-            return []
-        return [heard[1].decode()]
+            return None
+        key, id_, score = heard
+        return Ring(names[key.decode()], -int(score), id_.decode())
 
     def stamp(self, queue: str, ids: Sequence[str]) -> None:
         """Tell when jobs of a limited queue were really started: now."""
