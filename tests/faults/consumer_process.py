@@ -14,6 +14,7 @@ from config import PROJECT_DIR
 from launch.tether import signal_on_death_of
 
 END_TIMEOUT_S = 20
+CANNOT_START = 1  # one that finds no server says so and ends; a supervisor tries again
 READY = b"Consumer ready."
 
 
@@ -143,6 +144,8 @@ class Supervisor:
         if consumer.pid in self.deaths:
             return
         code = consumer.exit_code
+        if not consumer.was_ready and code == CANNOT_START:
+            return
         if not consumer.asked_to_end:
             self.deaths[consumer.pid] = ended_ns
             self.faults.append(f"Consumer {consumer.pid} ended by itself with code {code}.")
