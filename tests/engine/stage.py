@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from psycopg2.extras import RealDictCursor
 
 from config import get_settings
 from tasks.engine import accept, database, queue_names
+from tasks.engine.database import Connection
 from tasks.engine.decorator import huey
 from tests.engine.consumer import Consumer
 from tests.servers import TestServers, fresh_database
@@ -75,13 +77,20 @@ class Stage:
 
     def ask(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Run one statement, commit, and give back its rows by column."""
-        link = psycopg2.connect(self.database_url)
-        try:
-            with link, link.cursor(cursor_factory=RealDictCursor) as cursor:
-                cursor.execute(sql, values or None)
-                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
-        finally:
-            link.close()
+        with self._link.cursor() as cursor:
+            cursor.execute(sql, values or None)
+            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+    @cached_property
+    def _link(self) -> Connection:
+        """A connection for reading rows; each statement commits by itself."""
+        link: Connection = psycopg2.connect(self.database_url, cursor_factory=RealDictCursor)
+        link.autocommit = True
+        return link
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._link.close()
 
     def job(self, job_id: UUID | str) -> dict[str, Any]:
         """The row of a job; empty when there is none."""
@@ -129,7 +138,9 @@ class Stage:
 def new_stage(servers: TestServers, folder: Path) -> Iterator[Stage]:
     """An empty stage, on a database of its own."""
     with fresh_database(servers) as url:
-        yield Stage(url, servers.redis.url, f"stage{next(_numbers)}", folder)
+        stage = Stage(url, servers.redis.url, f"stage{next(_numbers)}", folder)
+        with closing(stage):
+            yield stage
 
 
 def forget_servers() -> None:

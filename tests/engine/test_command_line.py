@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 
-from config import PROJECT_DIR
 from tasks import enqueue, enqueue_many
 from tasks.engine.command import main
 from tests.engine import jobs
@@ -65,6 +62,18 @@ def test_a_wrong_value_is_one_sentence_and_exit_code_2(
         assert sentence in last
 
 
+def test_a_bad_setting_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORKERS", "none")
+
+    assert main([]) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("WORKERS is wrong (found: 'none'): ")
+    assert said.count("\n") == 1
+
+
 @dataclass(frozen=True)
 class Ended:
     """A consumer that has ended."""
@@ -80,7 +89,6 @@ RUNS = {
     "empty": (["--stop-when-empty", "--queues", "default"], {}),
     "unknown queue": (["--queues", "nowhere", "--max-time", "30"], {}),
     "bad module": ([], {"task_modules": "tests.engine.nowhere"}),
-    "bad setting": ([], {"workers": "none"}),
     "no database": ([], {"database_url": "postgresql://mahaam@127.0.0.1:1/mahaam"}),
 }
 
@@ -138,7 +146,6 @@ def test_a_queue_that_does_not_exist_is_told(ended: dict[str, Ended]) -> None:
 def test_what_cannot_work_is_told_in_one_sentence(ended: dict[str, Ended]) -> None:
     for name, code, sentence in (
         ("bad module", 2, "TASK_MODULES names tests.engine.nowhere, which cannot be imported: "),
-        ("bad setting", 2, "WORKERS is wrong (found: 'none'): "),
         ("no database", 1, "The consumer could not start: "),
     ):
         assert ended[name].code == code
@@ -151,16 +158,3 @@ def test_a_consumer_that_ended_is_marked_as_stopped(ended: dict[str, Ended]) -> 
         (worker,) = ended[name].stage.ask("SELECT * FROM worker")
         assert worker["state"] == "stopped"
         assert worker["stopped_at"] >= worker["started_at"]
-
-
-def test_the_script_itself_answers() -> None:
-    asked = subprocess.run(
-        [sys.executable, "huey_consumer.py", "--workers", "0"],
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
-
-    assert asked.returncode == 2
-    assert asked.stderr.strip().splitlines()[-1].endswith("is not a whole number of at least 1")

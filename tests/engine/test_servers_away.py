@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -40,7 +41,7 @@ def own_stage(make_stage: MakeStage, own_redis: Redis) -> Iterator[Stage]:
     """A stage whose Redis may go."""
     with make_stage() as made:
         stage = replace(made, redis_url=own_redis.url)
-        with stage.here():
+        with closing(stage), stage.here():
             yield stage
 
 
