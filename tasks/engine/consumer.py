@@ -61,7 +61,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _create_worker(self) -> DurableWorker:
         worker: DurableWorker = super()._create_worker()
-        worker.dispatcher = self.dispatcher
+        worker.places = self.dispatcher.places
         return worker
 
     def run(self) -> int:
@@ -74,7 +74,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._watch_workers()
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
         self._close()
-        log.info("Stopped. started=%s", self.dispatcher.started)
+        log.info("Stopped. started=%s", self.dispatcher.places.started)
         return 1 if self._fault else 0
 
     def _open(self) -> None:
@@ -87,17 +87,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self.scheduler.start()
         for _, greenlet in self.worker_threads:
             greenlet.start()
-        for loop in (self.dispatcher.listen, self.dispatcher.exchange, self._upkeep.loop):
+        for loop in (self.dispatcher.listener.listen, self.dispatcher.turn, self._upkeep.loop):
             gevent.spawn(loop).link_exception(self._note_fault)
         log.info(
             "Consumer ready. worker=%s greenlets=%s queues=%s",
             self.dispatcher.lease.worker_id,
             self._plan.workers,
-            ",".join(line.name for line in self.dispatcher.lines),
+            ",".join(line.name for line in self.dispatcher.listener.lines),
         )
 
     def _check_queues(self) -> None:
-        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.lines}
+        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.listener.lines}
         if missing:
             raise UnknownQueue(
                 f"There is no queue {', '.join(sorted(missing))}. Name it in a task's @task(queue=…) "
@@ -120,14 +120,14 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             return "a fault"
         if self._signals:
             return "a signal came"
-        if plan.max_jobs is not None and dispatcher.started >= plan.max_jobs:
+        if plan.max_jobs is not None and dispatcher.places.started >= plan.max_jobs:
             return f"{plan.max_jobs} jobs were started"
         if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
             return f"{plan.max_time_s:g} s have passed"
         return "nothing is left" if plan.stop_when_empty and self._is_empty() else None
 
     def _is_empty(self) -> bool:
-        since = self.dispatcher.silent_since
+        since = self.dispatcher.listener.silent_since
         if since is None or time.monotonic() - since < EMPTY_S or not self.dispatcher.is_idle():
             return False
         try:
@@ -141,7 +141,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if lease.is_valid():
             return
         self._interrupt()
-        if lease.lost and not self.dispatcher.running():
+        if lease.lost and not self.dispatcher.places.running():
             lease.renew()
 
     def _watch_workers(self) -> None:
@@ -150,7 +150,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.check_worker_health()
 
     def _interrupt(self) -> None:
-        for run in self.dispatcher.running():
+        for run in self.dispatcher.places.running():
             if run.greenlet is not None:
                 run.is_stopped = True
                 gevent.kill(run.greenlet, KeyboardInterrupt)
@@ -160,7 +160,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         deadline = time.monotonic() + self._plan.shutdown_timeout_s
         if lease.abandon_at is None:
             lease.abandon_at = deadline + INTERRUPT_S + 1.0
-        self.dispatcher.be_quiet()
+        self.dispatcher.places.be_quiet()
         self.stop_flag.set()
         self._mark("stopping")
         self._wait_until_idle(deadline)

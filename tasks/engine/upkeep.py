@@ -75,14 +75,14 @@ class Upkeep:
             found = sorted(
                 (line for line in found if line.name in place), key=lambda line: place[line.name]
             )
-        self._dispatcher.lines = found
+        self._dispatcher.listener.lines = found
 
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
         return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
 
     def _flush_progress(self) -> None:
-        runs = [run for run in self._dispatcher.running() if run.unflushed]
+        runs = [run for run in self._dispatcher.places.running() if run.unflushed]
         if runs:
             said = [(run.claim, *run.progress) for run in runs]
             for run in runs:

@@ -11,7 +11,7 @@ from huey.consumer import Worker
 from tasks.engine.errors import MahaamError
 
 if TYPE_CHECKING:
-    from tasks.engine.dispatcher import Dispatcher
+    from tasks.engine.places import Places
     from tasks.engine.run import Run
 
 log = logging.getLogger("mahaam.worker")
@@ -22,12 +22,12 @@ TAKE_S = 0.5
 class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     """Huey's worker, fed by the dispatcher instead of by Redis."""
 
-    dispatcher: Dispatcher
+    places: Places
 
     def loop(self, now: Any = None) -> None:
         """Run one job, if there is one."""
         try:
-            run = self.dispatcher.take(TAKE_S)
+            run = self.places.take(TAKE_S)
         except KeyboardInterrupt:  # meant for a job that has just ended
             return
         if run is not None:
@@ -41,7 +41,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 log.exception("A run ended in an unexpected way. job=%s", run.claim.id)
             finally:
                 run.greenlet = None
-                self.dispatcher.finish(run)
+                self.places.finish(run)
 
     def _run(self, run: Run) -> None:
         try:

@@ -1,0 +1,68 @@
+"""What others must hear after a turn: Redis the bells, the operator what went wrong."""
+
+from __future__ import annotations
+
+import logging
+
+import redis
+
+from tasks.engine.claim import Claim
+from tasks.engine.complaint import Complaint
+from tasks.engine.doorbell import Doorbell
+from tasks.engine.outcome import Ended
+from tasks.engine.queries.lines import Line
+from tasks.engine.states import State
+from tasks.engine.store.due import Ring
+
+log = logging.getLogger("mahaam.outcome")
+
+redis_away = Complaint(log, every_s=10.0)
+
+
+def announce(written: list[Ended]) -> None:
+    """Log the jobs that failed for good."""
+    for claim, outcome in written:
+        if outcome.state is State.FAILED and outcome.failure:
+            log.critical(
+                "Job failed for good; see the dead letters. job=%s task=%s queue=%s retries=%s error=%s",
+                claim.id,
+                claim.task,
+                claim.queue,
+                outcome.retry_count,
+                f"{outcome.failure.error_class}: {outcome.failure.message}".splitlines()[0],
+            )
+
+
+def announce_late(late: list[Ended]) -> None:
+    """Log the outcomes that were refused."""
+    for claim, outcome in late:
+        log.warning(
+            "Late result refused; the job was given to another. job=%s attempt=%s outcome=%s",
+            claim.id,
+            claim.attempt,
+            outcome.word,
+        )
+
+
+def ring(doorbell: Doorbell, written: list[Ended]) -> None:
+    """Ring for what was given back and for what follows from an outcome."""
+    rings = []
+    for claim, outcome in written:
+        if outcome.state is State.QUEUED:
+            rings.append(Ring(claim.queue, claim.priority, claim.id))
+        rings += [Ring(f.job.queue, f.job.priority, f.call[0]) for f in outcome.follow_ups]
+    if rings:
+        try:
+            doorbell.ring(rings)
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; rung later. fault=%s", fault)
+
+
+def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[Line]) -> None:
+    """Tell Redis when jobs from queues with a rate limit were really started."""
+    limited = {line.name for line in lines if line.rate_limit}
+    for queue in limited & {claim.queue for claim in claims}:
+        try:
+            doorbell.stamp(queue, [claim.id for claim in claims if claim.queue == queue])
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; a start counts as later than it was. fault=%s", fault)

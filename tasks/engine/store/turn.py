@@ -1,0 +1,53 @@
+"""One turn of a consumer: everything that has ended is written, everything popped is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.engine.claim import Claim
+from tasks.engine.database import Cursor
+from tasks.engine.outcome import Ended, Fence
+from tasks.engine.states import State
+from tasks.engine.store import exchange, outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is written and started together, as often as it has to be sent.
+
+    `unsure` are those of `starting` that an earlier sending may have started. With `flushed` the
+    turn waits for the disk.
+    """
+
+    ended: list[Ended]
+    starting: list[str]
+    worker_id: str
+    unsure: list[str]
+    flushed: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a single statement."""
+        return all(outcome.is_plain for _, outcome in self.ended)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether it waits for the disk; what is no plain completion always does."""
+        return self.flushed or not self.is_plain
+
+    def __call__(self, cursor: Cursor) -> tuple[set[Fence], list[Claim]]:
+        """Carry it out, in a transaction if it is not plain; the fences written, the jobs started."""
+        completed = [pair for pair in self.ended if pair[1].state is State.COMPLETED]
+        others = [pair for pair in self.ended if pair[1].state is not State.COMPLETED]
+        written = outcomes.end(cursor, others) if others else set()
+        done, claims = exchange.exchange(
+            cursor,
+            completed,
+            self.starting,
+            worker_id=self.worker_id,
+            unsure=self.unsure,
+            durable=self.is_durable,
+        )
+        written |= done
+        outcomes.follow(cursor, self.ended, written)
+        return written, claims
