@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shutdown-timeout", type=_seconds, default=settings.shutdown_timeout_s, metavar="S",
         help="seconds that running jobs get after a signal",
     )  # fmt: skip
-    parser.add_argument(
-        "--max-jobs", type=_count, metavar="N", help="end after starting about N jobs"
-    )
+    parser.add_argument("--max-jobs", type=_count, metavar="N", help="end after starting N jobs")
     parser.add_argument("--max-time", type=_seconds, metavar="S", help="end after S seconds")
     parser.add_argument(
         "--stop-when-empty", action="store_true", help="end when no job is queued any more"

@@ -15,6 +15,7 @@ from tasks.engine import catalog
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.errors import UnknownQueue
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.places import Places
 from tasks.engine.scheduler import DueScheduler
 from tasks.engine.seam import MahaamHuey
 from tasks.engine.store import workers
@@ -50,8 +51,9 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def __init__(self, huey: MahaamHuey, plan: Plan) -> None:
         self._plan = plan
         self._doorbell = huey.storage.doorbell
+        places = Places(plan.workers, limit=plan.max_jobs)
         self.dispatcher = Dispatcher(
-            self._doorbell, places=plan.workers, queues=plan.queues, weighted=plan.weighted
+            self._doorbell, places, queues=plan.queues, weighted=plan.weighted
         )
         self._upkeep = Upkeep(self.dispatcher, self._doorbell, queues=plan.queues)
         self._link = Link("mahaam consumer", timeout_s=5)
@@ -114,13 +116,13 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._fault = f"{type(greenlet.exception).__name__}: {greenlet.exception}"
 
     def _reason_to_end(self, started_at: float) -> str | None:
-        plan, dispatcher = self._plan, self.dispatcher
+        plan = self._plan
         if self._fault:
             log.critical("A loop of the consumer ended; restart it. fault=%s", self._fault)
             return "a fault"
         if self._signals:
             return "a signal came"
-        if plan.max_jobs is not None and dispatcher.places.started >= plan.max_jobs:
+        if self.dispatcher.places.is_used_up:
             return f"{plan.max_jobs} jobs were started"
         if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
             return f"{plan.max_time_s:g} s have passed"

@@ -52,13 +52,11 @@ class Dispatcher:
     """Two loops, `listener.listen` and `turn`, around the places of one consumer."""
 
     def __init__(
-        self, doorbell: Doorbell, *, places: int, queues: list[str], weighted: bool = False
+        self, doorbell: Doorbell, places: Places, *, queues: list[str], weighted: bool
     ) -> None:
-        self.places = Places(places)
-        self.lease = Lease(queues=queues, greenlets=places, held=self.held)
-        self.listener = Listener(
-            self.places, doorbell, may_start=self.lease.is_valid, weighted=weighted
-        )
+        self.places = places
+        self.lease = Lease(queues=queues, greenlets=places.count, held=self.held)
+        self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
         self._doorbell = doorbell
         self._link = Link(
             "mahaam dispatcher", timeout_s=SQL_TIMEOUT_S, settings=(*BY_KEY, exchange.PREPARE)

@@ -20,8 +20,10 @@ class Places:
     twice is a suspect: it runs when no other job is held, so that only the cause is charged again.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, limit: int | None = None) -> None:
+        """`limit` is how many jobs are started at most in all."""
         self.count = count
+        self._limit = limit
         self.popped: list[str] = []  # to be started with the next exchange
         self.starting: list[str] = []  # in the exchange that is under way
         self.over: list[Run] = []  # to be written with the next exchange
@@ -40,7 +42,14 @@ class Places:
         """For how many jobs there is room at this moment."""
         if self._suspect is not None or self._alone is not None:
             return 0
-        return self.count - self._busy - len(self.popped) - len(self.starting)
+        coming = len(self.popped) + len(self.starting)
+        free = self.count - self._busy - coming
+        return free if self._limit is None else min(free, self._limit - self.started - coming)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether as many jobs were started as may be."""
+        return self._limit is not None and self.started >= self._limit
 
     @property
     def is_empty(self) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import redis
 from huey import PriorityRedisHuey, signals
 from huey.api import Task, chord, group
 
@@ -202,21 +203,29 @@ class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
     def delete(self, key: str) -> Any:
         """Delete a key of Redis, if there is any."""
         run = current_run()
-        if run is not None and key == f"r:{run.claim.id}" and not self.storage.holds_data():
-            return False
-        return super().delete(key)
+        if run is None or key != f"r:{run.claim.id}":
+            return super().delete(key)
+        return self.storage.holds_data() and _unless_away(super().delete, key)
 
     def is_revoked(self, task: Any, timestamp: datetime | None = None, peek: bool = True) -> bool:
         """Whether a job or all jobs of a task are revoked."""
-        if not peek and not self.storage.holds_data():
-            return False
-        return bool(super().is_revoked(task, timestamp, peek))
+        if peek:
+            return bool(super().is_revoked(task, timestamp, peek))
+        return self.storage.holds_data() and _unless_away(super().is_revoked, task, timestamp, peek)
 
     def task_of(self, run: Run) -> Task:
         """The Huey task of a started job. Raises UnknownTask, PayloadBroken."""
         task = task_of(self._registry, run)
         task.run = run
         return task
+
+
+def _unless_away(ask: Callable[..., Any], *question: Any) -> bool:
+    """What Redis answers; no, when it is away: it never decides how a job ends."""
+    try:
+        return bool(ask(*question))
+    except redis.RedisError:
+        return False
 
 
 def _or(value: Any, default: Any) -> Any:

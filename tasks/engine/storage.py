@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
+import redis
 from huey.storage import PriorityRedisStorage
 
 from config import get_settings
 from tasks.engine import doorbell, results
+from tasks.engine.complaint import Complaint
 from tasks.engine.doorbell import Doorbell
+
+redis_away = Complaint(logging.getLogger("mahaam.storage"), every_s=10.0)
 
 CHECK_EVERY_S = 1.0
 
@@ -33,7 +38,11 @@ class DoorbellStorage(PriorityRedisStorage):  # type: ignore[misc]  # Huey has n
         now = time.monotonic()
         if now >= self._next_check_at:
             self._next_check_at = now + CHECK_EVERY_S
-            self._holds_data = bool(self.conn.hlen(self.result_key))
+            try:
+                self._holds_data = bool(self.conn.hlen(self.result_key))
+            except redis.RedisError as fault:
+                redis_away.say("Redis is away; no revocation is seen. fault=%s", fault)
+                self._holds_data = False
         return self._holds_data
 
     def put_data(self, key: str, value: Any, is_result: bool = False) -> None:
