@@ -75,6 +75,12 @@ class Stage:
         """Where Redis keeps a queue."""
         return f"{self.prefix}:queue:{queue}"
 
+    def rung(self, queue: str = "default") -> dict[str, float]:
+        """The ids that Redis holds for a queue, with their scores."""
+        with self.redis() as client:
+            pairs = client.zrange(self.key(queue), 0, -1, withscores=True)
+        return {id_.decode(): score for id_, score in pairs}
+
     def ask(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Run one statement, commit, and give back its rows by column."""
         with self._link.cursor() as cursor:

@@ -79,17 +79,31 @@ def test_junk_is_not_taken_for_a_job(empty_stage: Stage, bell: Doorbell) -> None
 
     assert all(len(id_) == 36 for id_ in popped)
     assert set(popped) <= set(known)
-    assert bell.wait([LINE], timeout_s=0.01) == []
+    assert bell.wait([LINE], timeout_s=0.01) is None
 
 
 def test_a_waiting_consumer_hears_a_bell_and_no_junk(empty_stage: Stage, bell: Doorbell) -> None:
     with empty_stage.redis() as client:
         client.zadd(empty_stage.key(), {"junk": -10})
     id_ = new_id()
-    bell.ring([Ring("default", 0, id_)])
+    bell.ring([Ring("default", 3, id_)])
 
-    assert bell.wait([LINE], timeout_s=1) == []
-    assert bell.wait([LINE], timeout_s=1) == [id_]
+    assert bell.wait([LINE], timeout_s=1) is None
+    assert bell.wait([LINE], timeout_s=1) == Ring("default", 3, id_)
+
+
+def test_a_bell_is_heard_whatever_its_score(empty_stage: Stage, bell: Doorbell) -> None:
+    for score in (float("inf"), float("-inf"), 1e300, 0.5):
+        id_ = new_id()
+        with empty_stage.redis() as client:
+            client.zadd(empty_stage.key(), {id_: score})
+
+        heard = bell.wait([LINE], timeout_s=1)
+
+        assert heard is not None
+        assert heard.id == id_
+        bell.ring([heard])  # as a consumer does that is about to end
+        assert bell.pop(1, [LINE]) == [id_]
 
 
 def test_a_rate_is_kept_by_all_who_pop_together(empty_stage: Stage, bell: Doorbell) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tasks import enqueue
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
-from tests.engine.stories import Enqueue, Stories, told
+from tests.engine.storybook import Enqueue, Stories, told
 
 TRACEBACK_LIMIT_BYTES = 8192
 CUT_MARK_BYTES = 100

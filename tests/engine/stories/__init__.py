@@ -1,0 +1,1 @@
+"""Many jobs, one consumer: each test reads the rows of its story."""
