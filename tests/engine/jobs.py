@@ -9,7 +9,7 @@ from typing import Any
 from gevent import monkey
 from huey.exceptions import CancelExecution, RetryTask
 
-from tasks import current_job, enqueue, task
+from tasks import current_job, enqueue, huey, task
 
 hold_everything = monkey.get_original("time", "sleep")
 
@@ -178,3 +178,31 @@ def fall_deep(depth: int = 300) -> None:
         raise ValueError("at the bottom")
     except ValueError as fault:
         raise ValueError(f"level {depth}") from fault
+
+
+@huey.pre_execute()
+def veto(message: Any) -> None:
+    """Let no job run that carries a veto."""
+    if "veto" in message.kwargs:
+        raise CancelExecution("vetoed")
+
+
+@huey.post_execute()
+def witness(message: Any, value: Any, fault: BaseException | None) -> None:
+    """Enqueue what was seen of a job that wants a witness."""
+    if "witness" in message.kwargs:
+        echo(message.id, value, repr(fault))
+
+
+@task(max_retries=0)
+@huey.lock_task("narrow")
+def through_a_narrow_place(seconds: float) -> float:
+    """Work that must not be done twice at once."""
+    time.sleep(seconds)
+    return seconds
+
+
+@task(max_retries=0)
+def total(numbers: list[int]) -> int:
+    """Add up what a chord hands over."""
+    return sum(numbers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from huey.api import Task
+from huey.api import Task, chord
 
 from tasks import demo, enqueue, huey
 from tasks.engine.task import DurableTask
@@ -37,6 +37,18 @@ def with_error_handler(_stage: Stage) -> str:
 
 def handler_unused(_stage: Stage) -> str:
     return sent(jobs.add.s(1, 2).error(jobs.echo))
+
+
+def revoked(_stage: Stage) -> str:
+    handle = jobs.nap(0)
+    handle.revoke()
+    return str(handle.id)
+
+
+def with_a_chord(_stage: Stage) -> str:
+    message = jobs.total.s()
+    huey.enqueue(chord([jobs.add.s(1, 2), jobs.add.s(3, 4)], message))
+    return str(message.id)
 
 
 def unknown_task(stage: Stage) -> str:
@@ -78,6 +90,12 @@ STORIES: dict[str, Enqueue] = {
     "reports": of(jobs.report, 42.7, "half", 1.2),
     "reports too much": of(jobs.report, 1e9, None, 1.2),
     "has context": of(jobs.with_context, 5),
+    "is vetoed": lambda stage: enqueue(jobs.nothing, kwargs={"veto": True}).id,
+    "has a witness": lambda stage: enqueue(jobs.nothing, kwargs={"witness": True}).id,
+    "is revoked": revoked,
+    "has the lock": of(jobs.through_a_narrow_place, 0.3),
+    "finds it locked": of(jobs.through_a_narrow_place, 0, delay=0.05, max_retries=9, **SHORT),
+    "ends a chord": with_a_chord,
     "is delayed": of(jobs.nothing, delay=0.5),
     "has special arguments": of(jobs.echo, {1: (2.0, b"x", timedelta(1))}, float("inf")),
 }

@@ -1,0 +1,35 @@
+"""What Huey's documentation promises holds here, too: hooks, revocation, locks, chords."""
+
+from __future__ import annotations
+
+from tests.engine.storybook import Stories
+
+
+def test_a_hook_may_cancel_a_job_before_it_runs(stories: Stories) -> None:
+    assert stories.job("is vetoed")["state"] == "cancelled"
+    assert [row["outcome"] for row in stories.attempts("is vetoed")] == ["cancelled"]
+
+
+def test_a_hook_after_the_job_sees_how_it_went(stories: Stories) -> None:
+    (seen,) = stories.children("has a witness")
+
+    assert seen["result"][0] == [stories.ids["has a witness"], None, "None"]
+
+
+def test_a_revoked_job_is_cancelled(stories: Stories) -> None:
+    job = stories.job("is revoked")
+
+    assert (job["state"], job["result"]) == ("cancelled", None)
+
+
+def test_a_locked_job_waits_for_its_turn(stories: Stories) -> None:
+    first, second = stories.job("has the lock"), stories.job("finds it locked")
+
+    assert (first["state"], second["state"]) == ("completed", "completed")
+    assert second["started_at"] >= first["finished_at"]
+
+
+def test_a_chord_hands_all_results_to_its_callback(stories: Stories) -> None:
+    job = stories.job("ends a chord")
+
+    assert (job.get("state"), job.get("result")) == ("completed", 10)
