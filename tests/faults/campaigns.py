@@ -122,7 +122,7 @@ LONG = (
     ),
     Campaign(
         name="tasks that end their process",
-        story="Each ends five consumers and then is a dead letter; all other jobs complete.",
+        story="Each ends five consumers, then is a dead letter. Neighbours run alone and complete.",
         jobs=1000, before=enqueue_poison, consumers=1,
         allowance=Allowance(ends=True, crashes=True, completed_again=10 * PLACES),
         also=poison_failed_after_five,

@@ -15,6 +15,7 @@ from tests.faults.ledger import Run
 
 RING_GRACE_S = 5.0  # the default of the setting
 GRACE_S = 3.0  # after the lease: beats, the rescuer's round, a free place
+SUSPECT_AFTER = 2  # crashes
 WORK = "tests.faults.work"
 
 JOBS = "SELECT id::text, task, kwargs, state, attempt, crash_count, started_at FROM job ORDER BY id"
@@ -139,7 +140,11 @@ class Evidence:
         return list(self._recoveries())
 
     def _recoveries(self) -> Iterator[Recovery]:
+        crashes: Counter[str] = Counter()
         for row in self.crashed:
+            crashes[row.job_id] += 1
+            if crashes[row.job_id] >= SUSPECT_AFTER:  # it waits for a turn to run alone
+                continue
             started_at = self._started_at.get((row.job_id, row.number + 1))
             if started_at is None:
                 continue
