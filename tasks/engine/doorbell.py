@@ -91,7 +91,8 @@ class Doorbell:
         if len(lines) == 1:
             self._add(self._client, *lines.popitem())
         elif lines:
-            with self._client.pipeline(transaction=False) as pipeline:
+            # At one instant: a consumer must not hear the lower priority before the higher one.
+            with self._client.pipeline(transaction=True) as pipeline:
                 for line, ids in lines.items():
                     self._add(pipeline, line, ids)
                 pipeline.execute()
