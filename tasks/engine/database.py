@@ -130,8 +130,15 @@ def _unavailable(fault: Exception) -> DatabaseUnavailable:
 
 def open_link(application_name: str) -> Connection:
     """A connection of one's own, in autocommit mode."""
+    settings = get_settings()
+    # A consumer that is frozen in the middle of a transaction holds locks on rows of jobs that
+    # others are to rescue: PostgreSQL ends the transaction for it, before its lease is over.
+    idle_ms = int(min(10.0, settings.lease_s / 2) * 1000)
+    options = f"{PARAMETERS['options']} -c idle_in_transaction_session_timeout={idle_ms}"
     link: Connection = psycopg2.connect(
-        get_settings().database_url, application_name=application_name, **PARAMETERS
+        settings.database_url,
+        application_name=application_name,
+        **{**PARAMETERS, "options": options},
     )
     link.autocommit = True
     return link

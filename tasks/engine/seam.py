@@ -122,7 +122,9 @@ class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
         Inside a task that has just ended (a pipeline's next task, an error handler) the row is
         left to the transaction that writes the outcome.
         """
-        if self._immediate or isinstance(task, (group, chord)):
+        if isinstance(task, chord):
+            raise OptionNotValid("A chord cannot be kept durably yet; chain tasks with then().")
+        if self._immediate or isinstance(task, group):
             return super().enqueue(task)
         if task.expires:
             task.resolve_expires(self.utc)

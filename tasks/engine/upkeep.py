@@ -101,6 +101,7 @@ class Upkeep:
         rescued = self._link.run(
             lambda cursor: workers.rescue(
                 cursor,
+                rescuer=self._dispatcher.lease.worker_id,
                 max_crashes=self._settings.max_crashes,
                 error_class=failure.error_class,
                 message=failure.message,

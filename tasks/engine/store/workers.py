@@ -91,7 +91,8 @@ RETURNING id::text, host, pid, lease_until
 """
 
 # Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
-# marked lost or stopped or was never known, never from one that only seems slow.
+# marked lost or stopped or was never known, never from one that only seems slow. The crash is
+# counted under the rescuer: the lost worker may still hold a lock on a count of its own.
 RESCUE = """
 WITH orphan AS (
   SELECT job.id, job.worker_id, job.queued_at, job.started_at
@@ -132,9 +133,9 @@ WITH orphan AS (
   WHERE state = 'failed'
 ), counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed)
-  SELECT date_trunc('minute', now()), queue, task, worker_id, count(*),
+  SELECT date_trunc('minute', now()), queue, task, %(rescuer)s::uuid, count(*),
          count(*) FILTER (WHERE state = 'failed')
-  FROM moved GROUP BY queue, task, worker_id
+  FROM moved GROUP BY queue, task
   ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
   SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed
 )
@@ -181,12 +182,22 @@ def give_up(cursor: Cursor, *, lease_s: float) -> list[tuple[str, str, int, obje
 
 
 def rescue(
-    cursor: Cursor, *, max_crashes: int, error_class: str, message: str, fingerprint: str
+    cursor: Cursor,
+    *,
+    rescuer: str,
+    max_crashes: int,
+    error_class: str,
+    message: str,
+    fingerprint: str,
 ) -> list[Rescued]:
-    """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead."""
+    """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead.
+
+    `rescuer` is the id of the worker that does this.
+    """
     cursor.execute(
         RESCUE,
         {
+            "rescuer": rescuer,
             "max_crashes": max_crashes,
             "error_class": error_class,
             "message": message,
