@@ -43,6 +43,7 @@ class Campaign:
     ms: int = 20
     way: str = "rows"
     holding: bool = False
+    flaky: bool = False
     pace_ms: float = 0
     consumers: int = 2
     arguments: tuple[str, ...] = ()
@@ -103,7 +104,10 @@ def carry_out(campaign: Campaign, servers: CampaignServers, *, seed: int) -> Res
 def _played(campaign: Campaign, stage: Stage) -> Evidence:
     campaign.before(stage)
     if campaign.way == "rows":
-        stage.accept(campaign.jobs, ms=campaign.ms, holding=campaign.holding)
+        stage.rows.accept(
+            campaign.jobs, ms=campaign.ms, holding=campaign.holding, flaky=campaign.flaky
+        )
+        stage.accepted_count += campaign.jobs
     else:
         stage.start_client(
             campaign.way, count=campaign.jobs, ms=campaign.ms, pace_ms=campaign.pace_ms

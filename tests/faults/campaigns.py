@@ -115,6 +115,12 @@ LONG = (
         also=has_late_results,
     ),
     Campaign(
+        name="SIGSTOP in the middle of a transaction",
+        story="PostgreSQL ends the transaction, so that the other can run its jobs.",
+        jobs=3000, ms=40, flaky=True, fault=fault.freeze_in_transaction, times=1, until=0.1,
+        allowance=Allowance(cuts=True, crashes=True, completed_again=PLACES),
+    ),
+    Campaign(
         name="any of these, in any order",
         story="Kills, SIGTERM, flushes, Redis lost, PostgreSQL restarted: as above.",
         jobs=4000, way="stream", pace_ms=2, fault=fault.any_of_them, times=15, own_servers=True,

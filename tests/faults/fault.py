@@ -8,6 +8,12 @@ from tests.faults.stage import Stage
 
 SWALLOWED_S = 10.0
 UP = "SELECT pg_postmaster_start_time() < now() - %s * interval '1 second'"
+TRIES = 300
+IN_TRANSACTION = """
+SELECT pid FROM pg_stat_activity
+WHERE application_name = 'mahaam dispatcher' AND state = 'idle in transaction'
+  AND state_change < clock_timestamp() - interval '0.05 s'
+"""
 HOLDING = """
 SELECT DISTINCT worker.pid FROM job JOIN worker ON worker.id = job.worker_id
 WHERE job.state = 'running'
@@ -16,7 +22,7 @@ WHERE job.state = 'running'
 
 def let_postgres_settle(stage: Stage) -> None:
     """Wait until PostgreSQL has been up for half a lease: before one and a half nobody is given up."""
-    stage.watch_until(lambda: stage.ask(UP, (stage.lease_s / 2,)) == [(True,)])
+    stage.watch_until(lambda: stage.rows.ask(UP, (stage.lease_s / 2,)) == [(True,)])
 
 
 def kill(stage: Stage) -> None:
@@ -38,8 +44,24 @@ def freeze(stage: Stage) -> None:
     """SIGSTOP one consumer in the middle of its jobs for two leases."""
     stage.watch_until(lambda: len(stage.supervisor.ready()) > 1)
     consumer = stage.chance.choice(stage.supervisor.ready())
-    stage.watch_until(lambda: (consumer.pid,) in stage.ask(HOLDING))
+    stage.watch_until(lambda: (consumer.pid,) in stage.rows.ask(HOLDING))
     stage.frozen.setdefault(consumer.pid, []).append(consumer.freeze())
+    stage.watch_for(2 * stage.lease_s)
+    consumer.thaw()
+
+
+def freeze_in_transaction(stage: Stage) -> None:
+    """SIGSTOP one consumer between two statements of a transaction, for two leases."""
+    stage.watch_until(lambda: len(stage.supervisor.ready()) > 1)
+    for _ in range(TRIES):
+        consumer = stage.chance.choice(stage.supervisor.ready())
+        frozen_ns = consumer.freeze()
+        stage.watch_for(0.1)
+        if stage.rows.ask(IN_TRANSACTION):
+            break
+        consumer.thaw()
+        stage.watch_for(stage.chance.uniform(0, 0.05))
+    stage.frozen.setdefault(consumer.pid, []).append(frozen_ns)
     stage.watch_for(2 * stage.lease_s)
     consumer.thaw()
 
@@ -98,7 +120,7 @@ def any_of_them(stage: Stage) -> None:
 def cut_off(stage: Stage) -> None:
     """Let one consumer, the one behind the proxies, not reach PostgreSQL for two leases."""
     pid = stage.supervisor.consumers[0].pid
-    stage.watch_until(lambda: (pid,) in stage.ask(HOLDING))
+    stage.watch_until(lambda: (pid,) in stage.rows.ask(HOLDING))
     stage.servers.to_postgres.swallow()
     stage.cut_off.setdefault(pid, []).append(time.monotonic_ns())
     stage.watch_for(2 * stage.lease_s)

@@ -38,7 +38,7 @@ VALUES (%s, %s, 'default', 'queued', %s, %s, %s, now())
 def insert(stage: Stage, task: str, args: list[Any], kwargs: dict[str, Any]) -> str:
     """Write a row as no client of ours would, and ring for it; returns its id."""
     id_ = new_id()
-    stage.ask(INSERT, (id_, task, json.dumps(args), json.dumps(kwargs), 0))
+    stage.rows.ask(INSERT, (id_, task, json.dumps(args), json.dumps(kwargs), 0))
     with redis.Redis.from_url(stage.servers.redis_url) as client:
         client.zadd("mahaam:queue:default", {id_: 0})
     stage.accepted_count += 1

@@ -9,39 +9,21 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-import psycopg2
 
 import config
 from config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess, Supervisor
-from tests.faults.evidence import WORK, Evidence
+from tests.faults.evidence import Evidence
 from tests.faults.ledger import LEDGER, Ledger
+from tests.faults.rows import Rows
 from tests.faults.servers import CampaignServers
 from tests.waiting import wait_until
 
 TICK_S = 0.05
 SAMPLE_EVERY_S = 0.1
 FAULT_TIMEOUT_S = 180
-# Rows as a client's bulk enqueue leaves them whose bells Redis has lost: consumers ring for them.
-# Of each hundred one fails once and one fails for good.
-ACCEPT = """
-INSERT INTO job (id, task, queue, state, kwargs, max_retries, retry_delay_s, retry_jitter,
-                 queued_at)
-SELECT uuidv7(), %(task)s, 'default', 'queued',
-       jsonb_build_object('ms', %(ms)s::int, 'hold', %(holding)s AND number %% 10 = 5)
-       || CASE number %% 100 WHEN 33 THEN '{"failures": 1}' WHEN 66 THEN '{"failures": 2}'
-          ELSE '{}' END::jsonb,
-       1, 0.2, false, now()
-FROM generate_series(1, %(count)s) AS number
-"""
-RUNNING = """
-SELECT count(*) FROM job WHERE state = 'running' GROUP BY worker_id ORDER BY 1 DESC LIMIT 1
-"""
-LIVE = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired')"
 
 
 class Stage:
@@ -65,7 +47,7 @@ class Stage:
         self._supervisor: Supervisor | None = None
         self._samples: list[int] = []
         self._next_sample_at = 0.0
-        self._connection: Any = None
+        self.rows = Rows(servers)
 
     # Processes.
 
@@ -85,12 +67,6 @@ class Stage:
                     command, cwd=PROJECT_DIR, env=self.environment(), stdout=log, stderr=log
                 )
             )
-        self.accepted_count += count
-
-    def accept(self, count: int, *, ms: int, holding: bool = False) -> None:
-        """Write the rows of `count` jobs; `holding` makes each tenth hold its whole process."""
-        values = {"count": count, "ms": ms, "holding": holding, "task": f"{WORK}.work"}
-        self.ask(ACCEPT, values)
         self.accepted_count += count
 
     def environment(self, *, proxied: bool = False) -> dict[str, str]:
@@ -164,21 +140,9 @@ class Stage:
         """Watch until no client runs and no job lives."""
         self.watch_until_clients_ended()
         self.watch_until(
-            lambda: self.ask(LIVE) == [(0,)],
-            otherwise=lambda: f"{self.ask(LIVE)} jobs have not ended",
+            lambda: self.rows.live() == 0,
+            otherwise=lambda: f"{self.rows.live()} jobs have not ended",
         )
-
-    def ask(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
-        """Rows from PostgreSQL, none while it is away."""
-        try:
-            if self._connection is None:
-                self._connection = self.servers.connection()
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql, values)
-                return cursor.fetchall() if cursor.description else []
-        except psycopg2.Error:
-            self._drop_connection()
-            return []
 
     def _tick(self) -> None:
         if self._supervisor is not None:
@@ -186,13 +150,7 @@ class Stage:
         self.ledger.read()
         if time.monotonic() >= self._next_sample_at:
             self._next_sample_at = time.monotonic() + SAMPLE_EVERY_S
-            self._samples += [count for (count,) in self.ask(RUNNING)]
-
-    def _drop_connection(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with suppress(psycopg2.Error):
-                connection.close()
+            self._samples += self.rows.most_running()
 
     # The end.
 
@@ -218,7 +176,8 @@ class Stage:
                 if client.returncode
             ],
         )
-        evidence.read_rows(self.servers.connection())
+        with closing(self.servers.connection()) as connection:
+            evidence.read_rows(connection)
         return evidence
 
     def kill_all(self) -> None:
@@ -229,9 +188,8 @@ class Stage:
             if client.poll() is None:
                 client.kill()
             client.wait()
-        self._drop_connection()
+        self.rows.close()
 
     def _accepted(self) -> set[str]:
-        return (
-            set(self._accepted_path.read_text().split()) if self._accepted_path.exists() else set()
-        )
+        path = self._accepted_path
+        return set(path.read_text().split()) if path.exists() else set()

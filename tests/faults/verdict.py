@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -166,8 +166,8 @@ def _processes_ended_well(evidence: Evidence, allowance: Allowance) -> Broken:
     yield from evidence.client_faults
 
 
-def _told(keys: object, what: str) -> str:
-    found = sorted(map(str, keys if isinstance(keys, Collection) else list(keys)))  # type: ignore[call-overload]
+def _told(keys: Iterable[object], what: str) -> str:
+    found = sorted(map(str, keys))
     return f"{len(found)} {what}: {', '.join(found[:3])}{' …' if len(found) > 3 else ''}"
 
 
