@@ -200,9 +200,3 @@ def through_a_narrow_place(seconds: float) -> float:
     """Work that must not be done twice at once."""
     time.sleep(seconds)
     return seconds
-
-
-@task(max_retries=0)
-def total(numbers: list[int]) -> int:
-    """Add up what a chord hands over."""
-    return sum(numbers)

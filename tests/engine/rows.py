@@ -11,6 +11,12 @@ from tasks.engine.states import FINAL, State
 from tasks.engine.task import new_id
 from tests.engine.stage import Stage
 
+CRASH = {
+    "rescuer": str(uuid4()),
+    "error_class": "WorkerCrashed",
+    "message": "It ended.",
+    "fingerprint": "f",
+}
 FAILURE = Failure("E", "broken", "Traceback: broken", "f")
 
 

@@ -199,7 +199,7 @@ def _rescued(stage: Stage, cursor: Cursor) -> tuple[Claim, Any]:
     """A completion of a job that was rescued meanwhile."""
     worker = a_worker(stage, state="lost")
     pair = ended(claim_of(stage, a_job(stage, "running", worker_id=f"'{worker}'")), State.COMPLETED)
-    workers.rescue(cursor, max_crashes=5, error_class="E", message="m", fingerprint="f")
+    workers.rescue(cursor, max_crashes=5, **rows.CRASH)
     return pair
 
 

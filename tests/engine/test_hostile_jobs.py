@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,8 +28,8 @@ def row(**columns: Any) -> Enqueue:
     return lambda stage: rows.a_job(stage, max_retries="0", **quoted)
 
 
-def argument(json: str) -> Enqueue:
-    return row(args=f"[{json}]")
+def argument(text: str) -> Enqueue:
+    return row(args=f"[{text}]")
 
 
 EXITS = {how: leaves(how) for how in jobs.EXITS}
@@ -64,7 +65,8 @@ STORIES = {
 
 @pytest.fixture(scope="module")
 def stories(stage: Stage) -> Iterator[Stories]:
-    with told(stage, STORIES, timeout_s=8, traceback_limit_bytes=TRACEBACK_LIMIT_BYTES) as stories:
+    settings = {"traceback_limit_bytes": TRACEBACK_LIMIT_BYTES, "log_format": "json"}
+    with told(stage, STORIES, timeout_s=8, **settings) as stories:
         yield stories
 
 
@@ -115,6 +117,13 @@ def test_a_critical_line_is_one_line(stories: Stories) -> None:
     for name in ("many lines", "long"):
         (line,) = [line for line in stories.lines(name) if "CRITICAL" in line]
         assert len(line) < 10_000
+
+
+def test_every_line_of_a_json_log_is_one_object(stories: Stories) -> None:
+    lines = [json.loads(line) for line in stories.consumer.log.splitlines()]
+
+    assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+    assert "CRITICAL" in {line["level"] for line in lines}
 
 
 def test_no_greenlet_was_lost(stories: Stories) -> None:

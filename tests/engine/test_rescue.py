@@ -11,7 +11,7 @@ from tasks.engine import database
 from tasks.engine.database import Cursor
 from tasks.engine.store import workers
 from tasks.engine.store.workers import Rescued
-from tests.engine.rows import a_job, a_worker
+from tests.engine.rows import CRASH, a_job, a_worker
 from tests.engine.stage import Stage
 
 LEASE_S = 0.1  # PostgreSQL must have been up for 1.5 leases before anybody is given up
@@ -33,9 +33,7 @@ def held_by(stage: Stage, worker_id: str, **fields: str) -> str:
 def sweep(cursor: Cursor) -> dict[str, Rescued]:
     """Give up and rescue as a consumer does; what was rescued, by id."""
     workers.give_up(cursor, lease_s=LEASE_S)
-    rescued = workers.rescue(
-        cursor, max_crashes=5, error_class="WorkerCrashed", message="It ended.", fingerprint="f"
-    )
+    rescued = workers.rescue(cursor, max_crashes=5, **CRASH)
     return {job.id: job for job in rescued}
 
 

@@ -54,7 +54,7 @@ def expire(stage: Stage, cursor: Cursor, id_: str) -> None:
 
 
 def rescue(stage: Stage, cursor: Cursor, id_: str, *, max_crashes: int = 2) -> None:
-    workers.rescue(cursor, max_crashes=max_crashes, error_class="E", message="m", fingerprint="f")
+    workers.rescue(cursor, max_crashes=max_crashes, **rows.CRASH)
 
 
 ACTORS: dict[Event, Callable[[Stage, Cursor, str], object]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from huey.api import Task, chord
+from huey.api import Task
 
 from tasks import demo, enqueue, huey
 from tasks.engine.task import DurableTask
@@ -43,12 +43,6 @@ def revoked(_stage: Stage) -> str:
     handle = jobs.nap(0)
     handle.revoke()
     return str(handle.id)
-
-
-def with_a_chord(_stage: Stage) -> str:
-    message = jobs.total.s()
-    huey.enqueue(chord([jobs.add.s(1, 2), jobs.add.s(3, 4)], message))
-    return str(message.id)
 
 
 def unknown_task(stage: Stage) -> str:
@@ -95,7 +89,6 @@ STORIES: dict[str, Enqueue] = {
     "is revoked": revoked,
     "has the lock": of(jobs.through_a_narrow_place, 0.3),
     "finds it locked": of(jobs.through_a_narrow_place, 0, delay=0.05, max_retries=9, **SHORT),
-    "ends a chord": with_a_chord,
     "is delayed": of(jobs.nothing, delay=0.5),
     "has special arguments": of(jobs.echo, {1: (2.0, b"x", timedelta(1))}, float("inf")),
 }

@@ -1,7 +1,13 @@
-"""What Huey's documentation promises holds here, too: hooks, revocation, locks, chords."""
+"""What Huey's documentation promises holds here, too: hooks, revocation, locks; and what does not."""
 
 from __future__ import annotations
 
+import pytest
+from huey.api import chord
+
+from tasks import huey
+from tasks.engine.errors import OptionNotValid
+from tests.engine import jobs
 from tests.engine.storybook import Stories
 
 
@@ -29,7 +35,10 @@ def test_a_locked_job_waits_for_its_turn(stories: Stories) -> None:
     assert second["started_at"] >= first["finished_at"]
 
 
-def test_a_chord_hands_all_results_to_its_callback(stories: Stories) -> None:
-    job = stories.job("ends a chord")
+def test_a_chord_is_refused_and_none_of_its_jobs_made(stories: Stories) -> None:
+    before = stories.stage.count()
 
-    assert (job.get("state"), job.get("result")) == ("completed", 10)
+    with pytest.raises(OptionNotValid, match="A chord cannot be kept durably"):
+        huey.enqueue(chord([jobs.add.s(1, 2), jobs.add.s(3, 4)], jobs.nothing.s()))
+
+    assert stories.stage.count() == before
