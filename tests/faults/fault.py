@@ -10,9 +10,9 @@ SWALLOWED_S = 10.0
 UP = "SELECT pg_postmaster_start_time() < now() - %s * interval '1 second'"
 TRIES = 300
 IN_TRANSACTION = """
-SELECT pid FROM pg_stat_activity
-WHERE application_name = 'mahaam dispatcher' AND state = 'idle in transaction'
-  AND state_change < clock_timestamp() - interval '0.05 s'
+SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
+WHERE state = 'idle in transaction' AND state_change < clock_timestamp() - interval '0.05 s'
+  AND relation = 'job_minute'::regclass AND mode = 'RowExclusiveLock'
 """
 HOLDING = """
 SELECT DISTINCT worker.pid FROM job JOIN worker ON worker.id = job.worker_id
@@ -51,7 +51,7 @@ def freeze(stage: Stage) -> None:
 
 
 def freeze_in_transaction(stage: Stage) -> None:
-    """SIGSTOP one consumer between two statements of a transaction, for two leases."""
+    """SIGSTOP one consumer in a transaction that holds locks on rows, for two leases."""
     stage.watch_until(lambda: len(stage.supervisor.ready()) > 1)
     for _ in range(TRIES):
         consumer = stage.chance.choice(stage.supervisor.ready())
