@@ -56,6 +56,7 @@ class Campaign:
     before: Callable[[Stage], None] = _nothing
     allowance: Allowance = NOTHING_EXCUSED
     also: Callable[[Evidence], Iterator[str]] = _no_more
+    tried: str = ""  # how it was tried, where the table's own words do not say it
     own_servers: bool = False  # PostgreSQL itself is hurt
 
 

@@ -17,6 +17,7 @@ from tests.faults.stage import Stage
 
 SAME_KEY = 200
 CRASHES = 5
+SLOWED_S = 10.0  # two thousand jobs of 1 ms take two to three
 NEIGHBOURS = 3  # they fill the places beside it
 JUNK = 1000
 STRANGE_ROWS: tuple[
@@ -73,7 +74,11 @@ def spread_junk(stage: Stage) -> None:
 
 
 def has_reasons(evidence: Evidence) -> Iterator[str]:
-    """Every strange row became a dead letter that says why."""
+    """Every strange row became a dead letter that says why, and good jobs did not wait for it."""
+    ended_ns = max(run.closed_ns or 0 for runs in evidence.runs.values() for run in runs)
+    took_s = (ended_ns - min(ready_ns for ready_ns, _ in evidence.lives)) / 1e9
+    if took_s > SLOWED_S:
+        yield f"The jobs behind the junk took {took_s:.1f} s; {SLOWED_S:g} s are allowed."
     found = Counter(error_class for _, error_class in evidence.letters)
     wanted = Counter(error_class for *_, error_class in STRANGE_ROWS)
     for error_class, count in wanted.items():

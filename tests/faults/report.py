@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tests.faults.campaign import Result
+from tests.faults.campaign import Campaign, Result
 
 COLUMNS = (
     "fault",
@@ -75,17 +75,24 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 def _line(result: Result) -> str:
     campaign = result.campaign
-    times = f"{campaign.times} times in " if campaign.times else ""
-    consumers = f"{campaign.consumers} consumer{'s' if campaign.consumers > 1 else ''}"
     cells = (
         campaign.name,
         campaign.story,
-        f"{times}{result.jobs:,} jobs of {campaign.ms} ms, {consumers}, lease {campaign.lease_s:g} s",
+        campaign.tried or _tried(campaign),
         f"{result.completed_again} (at most {campaign.allowance.completed_again})",
         _recovery(result) or "–",
         "held" if not result.broken else "**broken**",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _tried(campaign: Campaign) -> str:
+    times = {0: "", 1: "once in ", 2: "twice in "}.get(
+        campaign.times, f"{campaign.times} times in "
+    )
+    consumers = f"{campaign.consumers} consumer{'s' if campaign.consumers > 1 else ''}"
+    jobs = f"{campaign.jobs:,} jobs of {campaign.ms} ms"
+    return f"{times}{jobs}, {consumers}, lease {campaign.lease_s:g} s"
 
 
 def _recovery(result: Result) -> str:
