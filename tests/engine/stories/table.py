@@ -87,8 +87,8 @@ STORIES: dict[str, Enqueue] = {
     "is vetoed": lambda stage: enqueue(jobs.nothing, kwargs={"veto": True}).id,
     "has a witness": lambda stage: enqueue(jobs.nothing, kwargs={"witness": True}).id,
     "is revoked": revoked,
-    "has the lock": of(jobs.through_a_narrow_place, 0.3),
-    "finds it locked": of(jobs.through_a_narrow_place, 0, delay=0.05, max_retries=9, **SHORT),
+    "wants the lock": of(jobs.through_a_narrow_place, 0.2, max_retries=9, **SHORT),
+    "wants it too": of(jobs.through_a_narrow_place, 0.2, max_retries=9, **SHORT),
     "is delayed": of(jobs.nothing, delay=0.5),
     "has special arguments": of(jobs.echo, {1: (2.0, b"x", timedelta(1))}, float("inf")),
 }
