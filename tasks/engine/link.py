@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import gevent
 import psycopg2
+from gevent.lock import Semaphore
 from psycopg2.extensions import TransactionRollbackError
 
 from tasks.engine import database
@@ -27,7 +28,11 @@ class LinkBroken(Exception):
 
 
 class Link:
-    """One connection, used by one greenlet at a time."""
+    """One connection; greenlets that want it at the same time wait for each other.
+
+    They must: psycopg2 holds a lock of the thread while a query is under way, and a second
+    greenlet of the same thread that closes the connection would wait for ever.
+    """
 
     def __init__(self, name: str, *, timeout_s: float, settings: tuple[str, ...] = ()) -> None:
         self._name = name
@@ -35,6 +40,7 @@ class Link:
         self._settings = settings
         self._connection: Connection | None = None
         self._down = False
+        self._free = Semaphore()
         self.on_open: Callable[[Cursor], None] | None = None
 
     def run(self, work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
@@ -43,6 +49,23 @@ class Link:
         Raises LinkBroken when the connection fails, stays silent for the time-out, or PostgreSQL
         cannot write at the moment; one of REFUSALS for values that it will never take.
         """
+        with self._free:
+            return self._run(work, atomic=atomic)
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._opened()
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+    def _run(self, work: Callable[[Cursor], T], *, atomic: bool) -> T:
         try:
             with gevent.Timeout(self._timeout_s), self._cursor(atomic=atomic) as cursor:
                 return work(cursor)
@@ -57,19 +80,6 @@ class Link:
         except BaseException:
             self.close()  # killed in the middle of an answer
             raise
-
-    @property
-    def connection(self) -> Connection:
-        """The open connection."""
-        if self._connection is None or self._connection.closed:
-            self._connection = self._opened()
-        return self._connection
-
-    def close(self) -> None:
-        """Close the connection; the next use opens another."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.close()
 
     @contextmanager
     def _cursor(self, *, atomic: bool) -> Iterator[Cursor]:
