@@ -6,6 +6,7 @@ claims nothing.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -158,7 +159,8 @@ class Doorbell:
         if heard is None or not ID.fullmatch(heard[1]):
             return None
         key, id_, score = heard
-        return Ring(names[key.decode()], -int(score), id_.decode())
+        priority = -int(score) if math.isfinite(score) else 0
+        return Ring(names[key.decode()], priority, id_.decode())
 
     def stamp(self, queue: str, ids: Sequence[str]) -> None:
         """Tell when jobs of a limited queue were really started: now."""
