@@ -59,7 +59,9 @@ class Dispatcher:
         self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
         self._doorbell = doorbell
         self._link = Link(
-            "mahaam dispatcher", timeout_s=SQL_TIMEOUT_S, settings=(*BY_KEY, exchange.PREPARE)
+            "mahaam dispatcher",
+            timeout_s=SQL_TIMEOUT_S,
+            settings=(*BY_KEY, "SET synchronous_commit = off", exchange.PREPARE),
         )
         self._link.on_open = self._recover
         self._unflushed: list[Ended] = []  # written, perhaps not on disk yet
@@ -142,14 +144,20 @@ class Dispatcher:
         self._unflushed += [pair for pair in turn.ended if pair[0].fence in fences]
 
     def _recover(self, cursor: Cursor) -> None:
-        """On a new connection PostgreSQL may have crashed and lost the last writes: make them again.
+        """On a new connection PostgreSQL may have crashed and lost the last turns: make them again.
 
-        Rows that say queued while their job runs here are taken back; completions that no disk has
-        confirmed go into the next turn.
+        Rows that say queued while their job runs here are taken back, completions that no disk has
+        confirmed are written. Both at one instant: else more rows would run than there are places.
         """
         running = [run.claim for run in self.places.runs.values()]
         held = running + [claim for claim, _ in self._unflushed]
-        back = exchange.take_back(cursor, held) if held else []
+        if not held:
+            return
+        cursor.execute("BEGIN")
+        back = exchange.take_back(cursor, held)
+        worker_id = self.lease.worker_id
+        Turn(self._unflushed, [], worker_id, unsure=[], flushed=True)(cursor)
+        cursor.execute("COMMIT")
         if back:
             log.warning("Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back))
 

@@ -70,10 +70,8 @@ SELECT id::text, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 
 FROM moved
 """
 
-EXCHANGE = """
-SET synchronous_commit = %s;
-EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s)
-"""
+EXCHANGE = "EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s)"
+ON_DISK = "SET LOCAL synchronous_commit = on;"  # in one message with the statement, one transaction
 
 
 def exchange(
@@ -89,12 +87,12 @@ def exchange(
 
     Returns the fences of the rows that were completed, and the started (or expired) jobs. What of
     `popped` does not come back is not ours to run. When a `durable` exchange returns, it and all
-    earlier ones of this connection are on disk. The connection has carried out PREPARE.
+    earlier ones of this connection are on disk. The connection has carried out PREPARE and has
+    synchronous_commit off.
     """
     cursor.execute(
-        EXCHANGE,
+        f"{ON_DISK}{EXCHANGE}" if durable else EXCHANGE,
         (
-            "on" if durable else "off",
             _array(claim.id for claim, _ in completed),
             _array(str(claim.attempt) for claim, _ in completed),
             _array(claim.worker_id for claim, _ in completed),
