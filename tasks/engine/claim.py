@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 
 class Claim(NamedTuple):
-    """`(id, attempt, worker_id)` is the fence: every later write names it. `state` is running, or
-    expired for a job that was too late to be started; arguments and options are JSON text."""
+    """`(id, attempt, worker_id)` is the fence: every later write names it; arguments and options
+    are JSON text."""
 
     id: str
     attempt: int
     worker_id: str
-    state: str
     task: str
     queue: str
     priority: int

@@ -106,6 +106,7 @@ class Dispatcher:
             return
         for claim in claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
+        self._expire({claim.id for claim in claims})
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]
         aftermath.announce(written)
@@ -176,6 +177,16 @@ class Dispatcher:
             plain = Outcome(State.FAILED, claim.retry_count, failure=Failure.told(error))
             if outcome.failure != plain.failure:
                 self._exchange([(claim, plain)])
+
+    def _expire(self, started: set[str]) -> None:
+        """What was popped and not started was junk, taken by another, or too late."""
+        left = [id_ for id_ in self.places.starting if id_ not in started]
+        if left:
+            worker_id = self.lease.worker_id
+            try:
+                self._link.run(partial(exchange.expire, popped=left, worker_id=worker_id))
+            except LinkBroken:
+                log.warning("Expired jobs are left for the next bell. jobs=%s", ",".join(left))
 
     def _refuse(self, late: list[Ended]) -> None:
         aftermath.announce_late(late)

@@ -71,7 +71,7 @@ class Places:
 
     def begin(self, claim: Claim, *, is_ours: bool) -> None:
         """Give a started job to a worker, or back at once when it must not run here."""
-        if claim.state == State.EXPIRED or claim.fence in self.runs:
+        if claim.fence in self.runs:
             return
         run = Run(claim)
         twice = any(other.claim.id == claim.id for other in self.running())

@@ -153,9 +153,14 @@ def test_an_expired_job_is_not_started_and_one_in_time_is(
     over = a_job(empty_stage, expires_at="now()")
     in_time = a_job(empty_stage, expires_at="now() + interval '1 min'")
 
-    claims = start(cursor, a_worker(empty_stage), [over, in_time])
+    worker_id = a_worker(empty_stage)
 
-    assert {claim.id: claim.state for claim in claims} == {over: "expired", in_time: "running"}
+    claims = start(cursor, worker_id, [over, in_time])
+    exchange.expire(cursor, [over, in_time], worker_id=worker_id)
+
+    assert [claim.id for claim in claims] == [in_time]
+    assert empty_stage.job(in_time)["state"] == "running"
+    assert empty_stage.job(over)["state"] == "expired"
     assert empty_stage.job(over)["attempt"] == 0
 
 
@@ -218,7 +223,7 @@ def test_only_a_start_that_postgresql_lost_is_taken_back(
 ) -> None:
     for state, fields, worker_state, is_taken in TAKEN_BACK:
         worker, id_ = a_worker(empty_stage, state=worker_state), a_job(empty_stage, state, **fields)
-        held = claim_of(empty_stage, id_, attempt=2, worker_id=worker, state="running")
+        held = claim_of(empty_stage, id_, attempt=2, worker_id=worker)
 
         assert exchange.take_back(cursor, [held]) == ([id_] if is_taken else [])
         if is_taken:

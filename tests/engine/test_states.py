@@ -50,6 +50,7 @@ def expire(stage: Stage, cursor: Cursor, id_: str) -> None:
     stage.ask("UPDATE job SET expires_at = now() WHERE id = %s", id_)
     due.make_due(cursor)  # what waits for its time expires when it would be started
     start(stage, cursor, id_)
+    exchange.expire(cursor, [id_], worker_id=rows.a_worker(stage))
     end_as(State.EXPIRED)(stage, cursor, id_)
 
 

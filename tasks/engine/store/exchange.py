@@ -14,16 +14,17 @@ from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
 
 # Index: job_pkey, twice. The states come as parameters ($5 running, $8 queued) so that the generic
-# plan finds rows by id and never walks a partial index full of dead entries.
+# plan finds rows by id and never walks a partial index full of dead entries. Every expression
+# here is set up anew for each exchange: what is rare (expiry) has a statement of its own.
 #
 # ended, moved: running to completed. The fence is (id, attempt, worker_id) on a running row: a
 # result that comes late, from a worker that was given up, changes nothing.
 #
-# started: queued to running, or to expired for one past its expiry. $7 are ids of a call whose
-# answer was lost: if it had been carried out, the rows are running and ours already. A worker that
-# was given up as lost starts nothing, even if it has not noticed yet.
+# counted: the rollup of what is completed by this.
 #
-# counted: the rollup of what is over by this, completed or expired.
+# started: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
+# out, the rows are running and ours already. A worker that was given up as lost starts nothing,
+# even if it has not noticed yet.
 PREPARE = """
 PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid) AS
 WITH ended AS (
@@ -34,40 +35,43 @@ WITH ended AS (
   WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.worker_id = ended.worker_id
     AND job.state = $5
   RETURNING job.id, job.queue, job.task, job.attempt, job.queued_at, job.started_at
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, wait_ms, waited, run_ms)
+  SELECT date_trunc('minute', now()), queue, task, $9, count(*),
+         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
+         count(*) FILTER (WHERE attempt = 1),
+         sum(date_part('epoch', now() - started_at) * 1000)
+  FROM moved GROUP BY queue, task
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET completed = minute.completed + excluded.completed, wait_ms = minute.wait_ms + excluded.wait_ms,
+      waited = minute.waited + excluded.waited, run_ms = minute.run_ms + excluded.run_ms
 ), started AS (
   UPDATE job
-  SET state = CASE WHEN expires_at <= now() THEN 'expired' ELSE $5 END,
-      finished_at = CASE WHEN expires_at <= now() THEN now() END,
-      started_at = CASE WHEN expires_at <= now() THEN NULL ELSE now() END,
-      attempt = attempt + CASE WHEN expires_at <= now() OR state = $5 THEN 0 ELSE 1 END,
-      worker_id = $9
+  SET state = $5, started_at = now(), worker_id = $9, attempt = attempt + (state = $8)::int
   WHERE id = ANY($6)
-    AND (state = $8 OR state = $5 AND worker_id = $9 AND id = ANY($7))
+    AND (state = $8 AND (expires_at IS NULL OR expires_at > now())
+         OR state = $5 AND worker_id = $9 AND id = ANY($7))
     AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
-  RETURNING id::text, attempt, worker_id::text, state, task, queue, priority, args::text, kwargs::text,
-            options::text, crash_count, retry_count, max_retries, retry_delay_s, retry_backoff,
-            retry_jitter, timeout_s
-), counted AS (
-  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, expired,
-                                    wait_ms, waited, run_ms)
-  SELECT date_trunc('minute', now()), queue, task, $9, count(started_at), count(*) - count(started_at),
-         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
-         count(started_at) FILTER (WHERE attempt = 1),
-         coalesce(sum(date_part('epoch', now() - started_at) * 1000), 0)
-  FROM (SELECT queue, task, attempt, queued_at, started_at FROM moved
-        UNION ALL
-        SELECT queue, task, attempt, NULL, NULL FROM started WHERE state = 'expired') AS over
-  GROUP BY queue, task
-  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
-  SET completed = minute.completed + excluded.completed, expired = minute.expired + excluded.expired,
-      wait_ms = minute.wait_ms + excluded.wait_ms, waited = minute.waited + excluded.waited,
-      run_ms = minute.run_ms + excluded.run_ms
+  RETURNING id, attempt, task, queue, priority, args::text, kwargs::text, options::text, crash_count,
+            retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
 )
 SELECT * FROM started
 UNION ALL
-SELECT id::text, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       NULL, NULL
-FROM moved
+SELECT id, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM moved
+"""
+
+# What was popped and is too late: queued to expired.
+EXPIRE = """
+WITH moved AS (
+  UPDATE job SET state = 'expired', finished_at = now()
+  WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND expires_at <= now()
+  RETURNING queue, task
+)
+INSERT INTO job_minute AS minute (minute, queue, task, worker_id, expired)
+SELECT date_trunc('minute', now()), queue, task, %(worker_id)s::uuid, count(*)
+FROM moved GROUP BY queue, task
+ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+SET expired = minute.expired + excluded.expired
 """
 
 EXCHANGE = "EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s)"
@@ -85,8 +89,8 @@ def exchange(
 ) -> tuple[set[Fence], list[Claim]]:
     """Complete `completed` and start what of `popped` is queued.
 
-    Returns the fences of the rows that were completed, and the started (or expired) jobs. What of
-    `popped` does not come back is not ours to run. When a `durable` exchange returns, it and all
+    Returns the fences of the rows that were completed, and the started jobs. What of `popped` does
+    not come back is not ours to run, or too late. When a `durable` exchange returns, it and all
     earlier ones of this connection are on disk. The connection has carried out PREPARE and has
     synchronous_commit off.
     """
@@ -104,12 +108,17 @@ def exchange(
     )
     written: set[Fence] = set()
     claims = []
-    for row in cursor.fetchall():
-        if row[2] is None:
-            written.add(row[:2])
+    for id_, attempt, task, *rest in cursor.fetchall():
+        if task is None:
+            written.add((str(id_), attempt))
         else:
-            claims.append(Claim._make(row))
+            claims.append(Claim(str(id_), attempt, worker_id, task, *rest))
     return written, claims
+
+
+def expire(cursor: Cursor, popped: list[str], *, worker_id: str) -> None:
+    """End those of `popped` that are queued still and past their expiry."""
+    cursor.execute(EXPIRE, {"ids": popped, "worker_id": worker_id})
 
 
 def _array(items: Iterable[str]) -> str:
