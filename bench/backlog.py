@@ -30,7 +30,7 @@ FAST = 100  # priority of the jobs that are measured: they overtake the million
 
 def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
     """The rate on the full table against the rate on an empty one, in turns."""
-    ground.use("full")
+    ground.use("loaded")
     for state, count in (("completed", 3_000_000), ("queued", 1_000_000)):
         ended = state == "completed"
         ground.run(FILL, state, ended, ended, ended, ended, count)
@@ -39,7 +39,7 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
     full: list[float] = []
     empty: list[float] = []
     for _ in range(rounds):
-        for name, rates in (("empty", empty), ("full", full)):
+        for name, rates in (("bare", empty), ("loaded", full)):
             ground.use(name)
             rates.append(_rate(ground))
     ratios = [one / other for one, other in zip(full, empty, strict=True)]

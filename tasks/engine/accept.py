@@ -13,7 +13,7 @@ from config import get_settings
 from tasks.engine import database, queue_names
 from tasks.engine.arguments import dump_call
 from tasks.engine.complaint import Complaint
-from tasks.engine.database import Cursor
+from tasks.engine.database import Connection, Cursor
 from tasks.engine.doorbell import Doorbell, connect
 from tasks.engine.new_job import NewJob
 from tasks.engine.once import once
@@ -51,7 +51,7 @@ def one(job: NewJob, id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
     """Insert one job, or find who holds its dedupe key; the bell is the caller's."""
-    if jobs.is_plain(job):
+    if jobs.is_plain(job) and isinstance(cursor.connection, Connection):
         jobs.accept_one_now(cursor, job, wanted)
         return Accepted(wanted[0], "queued")
     while True:

@@ -16,8 +16,23 @@ from config import get_settings
 from tasks.engine.errors import DatabaseUnavailable
 from tasks.engine.once import once
 
-Connection = psycopg2.extensions.connection
 Cursor = psycopg2.extensions.cursor
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection that knows which statements it has prepared."""
+
+    def __init__(self, dsn: str, **options: Any) -> None:
+        super().__init__(dsn, **options)
+        self.prepared: set[str] = set()
+
+    def prepare(self, name: str, statement: str) -> None:
+        """Prepare a statement, unless that was done before on this connection."""
+        if name not in self.prepared:
+            with self.cursor() as cursor:
+                cursor.execute(statement)
+            self.prepared.add(name)
+
 
 T = TypeVar("T")
 
@@ -31,6 +46,7 @@ PARAMETERS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
     "options": "-c timezone=UTC",
+    "connection_factory": Connection,
 }
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg2.extensions
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 from tasks.engine import accept, catalog, queue_names
-from tasks.engine.database import Connection
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.message import new_job_of
 from tasks.engine.new_job import NewJob, moment, seconds, truth, words
@@ -20,6 +20,7 @@ from tasks.engine.store.due import Ring
 from tasks.engine.task import DurableTask, new_id
 
 Options = dict[str, Any]
+Connection = psycopg2.extensions.connection  # the caller's own
 WAITING = "mahaam_rings"  # in a session's info: what to ring for after its commit
 
 # Option of enqueue -> field of NewJob, for those that are taken as they are.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tasks.engine.database import Cursor
+from tasks.engine.database import Connection, Cursor
 from tasks.engine.new_job import NewJob
 
 # One statement for one job and for five thousand: what they share comes as values, the rest as
@@ -27,14 +27,17 @@ ON CONFLICT DO NOTHING
 RETURNING id::text, state
 """
 
-# The common case, one job to run now, planned in half the time.
-ACCEPT_ONE_NOW = """
+# The common case, one job to run now: planned once per connection.
+PREPARE = """
+PREPARE accept_one_now AS
 INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by)
-VALUES (%(id)s, %(task)s, %(queue)s, %(priority)s, 'queued', %(args)s, %(kwargs)s, %(options)s,
-        %(max_retries)s, %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, now(), %(timeout_s)s,
-        %(parent_id)s, %(created_by)s)
+VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, now(), $12, $13, $14)
 ON CONFLICT DO NOTHING
+"""
+
+ACCEPT_ONE_NOW = """
+EXECUTE accept_one_now (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 # Who holds the dedupe key, or whether our own row is there already (a repeated call).
@@ -66,9 +69,32 @@ def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -
 
 
 def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> None:
-    """Insert one job that has no time, no expiry, no tags and no dedupe key."""
+    """Insert one job that has no time, no expiry, no tags and no dedupe key.
+
+    The cursor's connection is one of ours.
+    """
+    assert isinstance(cursor.connection, Connection)
+    cursor.connection.prepare("accept_one_now", PREPARE)
     id_, args, kwargs = call
-    cursor.execute(ACCEPT_ONE_NOW, {**_shared(job), "id": id_, "args": args, "kwargs": kwargs})
+    cursor.execute(
+        ACCEPT_ONE_NOW,
+        (
+            id_,
+            job.task,
+            job.queue,
+            job.priority,
+            args,
+            kwargs,
+            job.options,
+            job.max_retries,
+            job.retry_delay_s,
+            job.retry_backoff,
+            job.retry_jitter,
+            job.timeout_s,
+            job.parent_id,
+            job.created_by,
+        ),
+    )
 
 
 def is_plain(job: NewJob) -> bool:
