@@ -90,13 +90,30 @@ class Doorbell:
         for queue, priority, id_ in rings:
             lines[queue, priority].append(id_)
         if len(lines) == 1:
-            self._add(self._client, *lines.popitem())
+            (line, ids), *_ = lines.items()
+            if len(ids) == 1:
+                self._send("ZADD", self.key(line[0]), "NX", -line[1], ids[0])
+            else:
+                self._add(self._client, line, ids)
         elif lines:
             # At one instant: a consumer must not hear the lower priority before the higher one.
             with self._client.pipeline(transaction=True) as pipeline:
                 for line, ids in lines.items():
                     self._add(pipeline, line, ids)
                 pipeline.execute()
+
+    def _send(self, *command: str | int) -> None:
+        """One command, without the machinery that takes redis-py longer than the command itself."""
+        pool = self._client.connection_pool
+        connection: Any = pool.get_connection()
+        try:
+            connection.send_packed_command(connection.pack_command(*command))
+            connection.read_response()
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
 
     def _add(self, client: redis.Redis, line: tuple[str, int], ids: list[str]) -> None:
         queue, priority = line
