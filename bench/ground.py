@@ -54,6 +54,7 @@ class Ground:
         ):
             self.run(f"CREATE DATABASE {database} TEMPLATE {DATABASE}", database="postgres")
         self._database, self._prefix = database, database
+        self._remind_redis()
 
     def run(self, sql: str, *values: Any, database: str | None = None) -> list[tuple[Any, ...]]:
         """Carry out one statement; its rows, if it has any."""
@@ -73,7 +74,12 @@ class Ground:
         self.run("TRUNCATE job, attempt, dead_letter, job_minute, worker")
         with redis.Redis.from_url(self.redis.url) as client:
             client.flushall()
-            client.set(f"{self._prefix}:memory", "1")  # a server that has not just lost its memory
+        self._remind_redis()
+
+    def _remind_redis(self) -> None:
+        """Measure beside a Redis that has not just lost its memory."""
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.set(f"{self._prefix}:memory", "1")
 
     def python(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """Start a Python program in the project's folder; `more` joins its environment."""
