@@ -8,10 +8,11 @@ from typing import Any
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
 from tasks.engine.store import jobs
+from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
 # Everything that is not a plain completion. The first exception of a dead letter is that of the
 # earliest failed attempt since the job's previous dead letter.
-END = """
+END = f"""
 WITH ended AS (
   SELECT * FROM unnest(
     %(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(states)s::text[], %(words)s::text[],
@@ -49,12 +50,7 @@ WITH ended AS (
   SELECT moved.id, moved.attempt, task, queue, moved.error_class, message, moved.traceback,
          coalesce(first.error_class, moved.error_class), coalesce(first.error_message, message),
          coalesce(first.traceback, moved.traceback), fingerprint, retry_count
-  FROM moved LEFT JOIN LATERAL (
-    SELECT error_class, error_message, traceback FROM attempt
-    WHERE job_id = moved.id AND error_class IS NOT NULL
-      AND number > coalesce((SELECT max(attempt) FROM dead_letter WHERE job_id = moved.id), 0)
-    ORDER BY number LIMIT 1
-  ) AS first ON true
+  FROM moved {FIRST_EXCEPTION}
   WHERE state = 'failed'
 ), counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, failed, retried, cancelled, expired,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
+from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +94,7 @@ RETURNING id::text, host, pid, lease_until
 # Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
 # marked lost or stopped or was never known, never from one that only seems slow. The crash is
 # counted under the rescuer: the lost worker may still hold a lock on a count of its own.
-RESCUE = """
+RESCUE = f"""
 WITH orphan AS (
   SELECT job.id, job.worker_id, job.queued_at, job.started_at
   FROM job LEFT JOIN worker ON worker.id = job.worker_id
@@ -124,12 +125,7 @@ WITH orphan AS (
          %(error_class)s || ': ' || %(message)s,
          coalesce(first.error_class, %(error_class)s), coalesce(first.error_message, %(message)s),
          coalesce(first.traceback, %(error_class)s || ': ' || %(message)s), %(fingerprint)s, retry_count
-  FROM moved LEFT JOIN LATERAL (
-    SELECT error_class, error_message, traceback FROM attempt
-    WHERE job_id = moved.id AND error_class IS NOT NULL
-      AND number > coalesce((SELECT max(attempt) FROM dead_letter WHERE job_id = moved.id), 0)
-    ORDER BY number LIMIT 1
-  ) AS first ON true
+  FROM moved {FIRST_EXCEPTION}
   WHERE state = 'failed'
 ), counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed)
