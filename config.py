@@ -139,6 +139,13 @@ class Settings(BaseSettings):
         unit="seconds",
         ge=0,
     )
+    flush_interval_ms: int = setting(
+        50,
+        "How long a completion may wait for the disk; 0 makes every one wait before it is visible.",
+        unit="milliseconds",
+        ge=0,
+        le=1000,
+    )
     scheduler_interval_ms: int = setting(
         50,
         "How often delayed and retrying jobs are looked at.",

@@ -2,7 +2,7 @@
 
 The listener pops ids for free places. The loop here writes all outcomes that are ready at this
 moment and starts all jobs that were popped, in one turn. Batches are made by waiting for the
-database, never by a timer. Twenty times a second a turn waits for the disk, and so for all turns
+database, never by a timer. Every FLUSH_INTERVAL_MS a turn waits for the disk, and so for all turns
 before it: until then a completion is kept here, and written again if PostgreSQL crashed.
 """
 
@@ -14,6 +14,7 @@ from functools import partial
 
 import gevent
 
+from config import get_settings
 from tasks.engine import aftermath
 from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
@@ -35,7 +36,6 @@ PAUSE_S = 0.5  # between tries while PostgreSQL is away
 SQL_TIMEOUT_S = 10.0
 POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
 CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
-FLUSH_S = 0.05  # a completion waits so long for the disk, while others are written
 
 # The exchange is planned once per connection, when the table may be empty; these settings make
 # the plan one that is right for ten million rows: by primary key.
@@ -65,6 +65,7 @@ class Dispatcher:
         )
         self._link.on_open = self._recover
         self._unflushed: list[Ended] = []  # written, perhaps not on disk yet
+        self._flush_s = get_settings().flush_interval_ms / 1000
         self._flush_at = 0.0
 
     def held(self) -> list[str]:
@@ -95,7 +96,7 @@ class Dispatcher:
     def _patience_s(self) -> float | None:
         """How long the loop may sleep: a crash of PostgreSQL must be seen while jobs run."""
         if self._unflushed:
-            return FLUSH_S
+            return self._flush_s
         return CHECK_S if self.places.runs else None
 
     def _exchange(self, ended: list[Ended]) -> None:
@@ -118,7 +119,7 @@ class Dispatcher:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
         repeated = False
         while True:
-            flushed = repeated or (bool(self._unflushed) and time.monotonic() >= self._flush_at)
+            flushed = repeated or self._must_flush()
             unsure = self.places.starting if repeated else []
             turn = Turn(ended, self.places.starting, self.lease.worker_id, unsure, flushed)
             try:
@@ -135,13 +136,19 @@ class Dispatcher:
                 self._remember(turn, fences)
                 return fences, claims
 
+    def _must_flush(self) -> bool:
+        """Whether the next turn waits for the disk."""
+        if not self._flush_s:
+            return True
+        return bool(self._unflushed) and time.monotonic() >= self._flush_at
+
     def _remember(self, turn: Turn, fences: set[Fence]) -> None:
         """Keep completions until a durable turn has confirmed them."""
         if turn.is_durable:
             self._unflushed = []
             return
         if fences and not self._unflushed:
-            self._flush_at = time.monotonic() + FLUSH_S
+            self._flush_at = time.monotonic() + self._flush_s
         self._unflushed += [pair for pair in turn.ended if pair[0].fence in fences]
 
     def _recover(self, cursor: Cursor) -> None:
