@@ -49,7 +49,7 @@ class Ground:
 
     def use(self, database: str) -> None:
         """Make `database` (a copy of the migrated one, if it is new) the one that is measured."""
-        if database != DATABASE and not self.rows(
+        if database != DATABASE and not self.run(
             "SELECT 1 FROM pg_database WHERE datname = %s", database
         ):
             self.run(f"CREATE DATABASE {database} TEMPLATE {DATABASE}", database="postgres")
@@ -66,8 +66,6 @@ class Ground:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
-
-    rows = run
 
     def clear(self) -> None:
         """Empty the tables and Redis."""

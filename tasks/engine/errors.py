@@ -34,20 +34,8 @@ class DatabaseUnavailable(MahaamError):
     """PostgreSQL does not answer, so the job was not accepted. Try again."""
 
 
-class JobNotFound(MahaamError):
-    """No such job exists."""
-
-
-class MoveRefused(MahaamError):
-    """The job's state does not allow this."""
-
-
 class WorkerCrashed(MahaamError):
     """The consumer that ran this job ended without finishing it."""
-
-
-class LeaseLost(MahaamError):
-    """The consumer's lease ran out; another one may already run its jobs."""
 
 
 class PayloadBroken(MahaamError):
