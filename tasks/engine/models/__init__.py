@@ -1,0 +1,34 @@
+"""The tables of the engine, as SQLAlchemy sees them; the rules they keep stand beside the columns."""
+
+from tasks.engine.models.base import Base
+from tasks.engine.models.dead_letter import DeadLetter
+from tasks.engine.models.huey import (
+    Chord,
+    ChordValue,
+    KeptCounter,
+    KeptValue,
+    PeriodicFire,
+    TaskLock,
+)
+from tasks.engine.models.job import Attempt, Job, JobLog
+from tasks.engine.models.job_minute import JobMinute
+from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.worker import Worker
+
+__all__ = [
+    "Attempt",
+    "Base",
+    "Chord",
+    "ChordValue",
+    "DeadLetter",
+    "Job",
+    "JobLog",
+    "JobMinute",
+    "KeptCounter",
+    "KeptValue",
+    "PeriodicFire",
+    "Queue",
+    "TaskLock",
+    "TaskPause",
+    "Worker",
+]

@@ -1,0 +1,90 @@
+"""What Huey's API keeps beside the jobs: chords, values, locks, limits, fires."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tasks.engine.models.base import Base
+
+
+class Chord(Base):
+    """A callback that becomes a job when all members have ended."""
+
+    __tablename__ = "chord"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    arrived: Mapped[int] = mapped_column(server_default="0")
+    callback: Mapped[dict[str, Any]] = mapped_column(comment="the task that follows, as in options")
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(comment="the job that made the chord")
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+    __table_args__ = (CheckConstraint("arrived BETWEEN 0 AND size", name="arrived_fits"),)
+
+
+class ChordValue(Base):
+    """What one member of a chord brought: its result, its error, or that it was skipped."""
+
+    __tablename__ = "chord_value"
+
+    chord_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("chord.id", ondelete="CASCADE"), primary_key=True
+    )
+    place: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+
+
+class KeptValue(Base):
+    """A value under a key: revocations, and what an application puts."""
+
+    __tablename__ = "kept_value"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime | None]
+
+
+class KeptCounter(Base):
+    """A number under a key."""
+
+    __tablename__ = "kept_counter"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    counted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class TaskLock(Base):
+    """A lock; it is over when it is released, when it expires, or when its job or worker is."""
+
+    __tablename__ = "task_lock"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[uuid.UUID] = mapped_column(comment="of one acquisition: only it releases")
+    job_id: Mapped[uuid.UUID | None] = mapped_column(comment="NULL: taken outside of jobs")
+    attempt: Mapped[int | None]
+    worker_id: Mapped[uuid.UUID | None]
+    acquired_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime | None]
+
+
+class PeriodicFire(Base):
+    """A minute for which a periodic task was enqueued; the key makes it once."""
+
+    __tablename__ = "periodic_fire"
+
+    task: Mapped[str] = mapped_column(primary_key=True)
+    fire_at: Mapped[datetime] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID]
