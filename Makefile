@@ -32,7 +32,7 @@ format: .venv/ready-dev ## format the code and put imports in order
 	@$(python) -m ruff check --fix .
 
 translations: .venv/ready ## collect new texts into the .po files, and compile what is translated
-	@$(python) -m babel.messages.frontend -q extract -F babel.cfg -k _l -k lazy_gettext \
+	@$(python) -m babel.messages.frontend -q extract -F babel.cfg -k _l -k lazy_gettext -k Phrase \
 		--no-location --sort-output -o .venv/messages.pot .
 	@$(python) -m babel.messages.frontend -q update -i .venv/messages.pot -d $(catalogs) \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 100

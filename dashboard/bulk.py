@@ -10,6 +10,7 @@ from flask import flash
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
+from dashboard.languages import said
 from tasks.engine.verbs import Verdict
 
 MAX_ROWS = 500
@@ -63,7 +64,7 @@ def tell(action: BulkAction, verdict: Verdict) -> None:
     """Say what was done, and why the rest was not."""
     if verdict.done:
         flash(action.done(len(verdict.done)), "success")
-    reasons = sorted(set(map(str, verdict.refused.values())))
+    reasons = sorted(set(map(said, verdict.refused.values())))
     for reason in reasons[:SAMPLES]:
         flash(reason, "warning")
     if len(reasons) > SAMPLES:

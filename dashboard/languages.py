@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, gettext
 
 from config import get_settings
+from tasks.engine.phrase import Phrase
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def current_language() -> Language:
     """The language of this request."""
     locale = get_locale()
     return LANGUAGES[locale.language if locale else get_settings().default_language]
+
+
+def said(phrase: Phrase) -> str:
+    """What the engine says, in the language of this request."""
+    return phrase.said(gettext)
 
 
 def number(value: float) -> str:

@@ -12,6 +12,7 @@ from dashboard.cli.case import Case, find_case, print_case
 from dashboard.cli.commands import BadInput, Refusal, operator, read
 from dashboard.cli.paper import as_json, paper, plain, print_json, row, table, word
 from dashboard.cli.queue import queue
+from dashboard.languages import said
 from tasks.engine import verbs
 from tasks.engine.queries.counts import open_letter_count
 from tasks.engine.queries.dead_letters import DeadLetterEntry, DeadLetterFilter, dead_letters_page
@@ -108,14 +109,14 @@ def _retry(ids: list[int | UUID]) -> verbs.Verdict:
 
 def _tell_retried(count: int, verdict: verbs.Verdict, *, is_json: bool) -> None:
     if is_json:
-        refused = {str(id_): reason for id_, reason in verdict.refused.items()}
+        refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
         print_json({"queued": count, "ids": verdict.done, "refused": refused})
     elif count or not verdict.refused:
         click.echo(
             ngettext("%(num)s job is queued again.", "%(num)s jobs are queued again.", count)
         )
     if verdict.refused:
-        raise Refusal("\n".join(verdict.refused.values()))
+        raise Refusal("\n".join(map(said, verdict.refused.values())))
 
 
 def _print_list(entries: tuple[DeadLetterEntry, ...]) -> None:

@@ -97,6 +97,14 @@ def ring(rings: Sequence[Ring]) -> None:
         complaint.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
 
 
+def forget(rings: Sequence[Ring]) -> None:
+    """Spare the consumers ids that are not to start; without Redis they claim nothing anyway."""
+    try:
+        bell().forget(rings)
+    except redis.RedisError as fault:
+        complaint.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
+
+
 @once
 def bell() -> Doorbell:
     """The process's doorbell."""

@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from tasks.engine.phrase import Phrase
 from tasks.engine.queries.refusals import JobFact, LetterFact
+from tasks.engine.states import State
 
-STATES = {
-    "scheduled": "it is scheduled for later",
-    "queued": "it is queued",
-    "running": "it is running",
-    "retrying": "it waits for its next retry",
-    "completed": "it completed {ago} ago",
-    "failed": "it failed {ago} ago",
-    "cancelled": "it was cancelled {ago} ago",
-    "expired": "it expired {ago} ago",
+# By what was wanted.
+JOB = {
+    "retried": Phrase("Job %(id)s cannot be retried: %(reason)s."),
+    "cancelled": Phrase("Job %(id)s cannot be cancelled: %(reason)s."),
 }
-CHANGING = "somebody else was changing it at this moment. Try again"
-UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+LETTER = {
+    "reprocessed": Phrase("Dead letter %(id)s cannot be reprocessed: %(reason)s."),
+    "resolved": Phrase("Dead letter %(id)s cannot be resolved: %(reason)s."),
+}
+
+NO_JOB = Phrase("No job %(id)s exists.")
+NO_LETTER = Phrase("No dead letter %(id)s exists.")
+CHANGING = Phrase("somebody else was changing it at this moment. Try again")
+KEY_IS_HELD = Phrase("job %(id)s, which is %(state)s, has the same dedupe key")
+RESOLVED = Phrase("it was resolved %(ago)s ago by %(who)s")
+REPROCESSED = Phrase("it was reprocessed %(ago)s ago by %(who)s")
+STATES = {
+    State.SCHEDULED: Phrase("it is scheduled for later"),
+    State.QUEUED: Phrase("it is queued"),
+    State.RUNNING: Phrase("it is running"),
+    State.RETRYING: Phrase("it waits for its next retry"),
+    State.COMPLETED: Phrase("it completed %(ago)s ago"),
+    State.FAILED: Phrase("it failed %(ago)s ago"),
+    State.CANCELLED: Phrase("it was cancelled %(ago)s ago"),
+    State.EXPIRED: Phrase("it expired %(ago)s ago"),
+}
+ITS_JOB = {
+    State.SCHEDULED: Phrase("its job %(id)s is scheduled for later"),
+    State.QUEUED: Phrase("its job %(id)s is queued"),
+    State.RUNNING: Phrase("its job %(id)s is running"),
+    State.RETRYING: Phrase("its job %(id)s waits for its next retry"),
+}
+SPANS = (
+    (86400, Phrase("%(count)s d")),
+    (3600, Phrase("%(count)s h")),
+    (60, Phrase("%(count)s min")),
+    (0, Phrase("%(count)s s")),
+)
 
 
-def of_job(id_: str, fact: JobFact | None, verb: str, *, sources: frozenset[str]) -> str:
+def of_job(id_: str, fact: JobFact | None, verb: str, *, sources: Collection[str]) -> Phrase:
     """Why `verb` (such as "retried"), which is possible from `sources`, left a job alone."""
     if fact is None:
-        return f"No job {id_} exists."
-    return f"Job {id_} cannot be {verb}: {_state(fact, sources)}."
+        return NO_JOB.about(id=id_)
+    return JOB[verb].about(id=id_, reason=_obstacle(fact, sources))
 
 
 def of_letter(
@@ -31,42 +61,41 @@ def of_letter(
     verb: str,
     *,
     jobs: dict[str, JobFact],
-    sources: frozenset[str],
-) -> str:
+    sources: Collection[str],
+) -> Phrase:
     """Why a dead letter was not resolved or reprocessed; `jobs` has the one that it is about."""
     if fact is None:
-        return f"No dead letter {id_} exists."
-    reason = _mark(fact, verb) or _obstacle(jobs.get(fact.job_id), sources)
-    return f"Dead letter {id_} cannot be {verb}: {reason}."
+        return NO_LETTER.about(id=id_)
+    reason = _mark(fact, verb) or _its_job(jobs.get(fact.job_id), sources)
+    return LETTER[verb].about(id=id_, reason=reason)
 
 
-def ago(seconds: float) -> str:
+def ago(seconds: float) -> Phrase:
     """A span in its largest unit, such as `3 s` or `2 h`."""
-    for length, unit in UNITS:
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit}"
-    return "0 s"
+    length, phrase = next(span for span in SPANS if seconds >= span[0] or not span[0])
+    return phrase.about(count=int(max(0.0, seconds) // (length or 1)))
 
 
-def _state(fact: JobFact, sources: frozenset[str]) -> str:
+def _obstacle(fact: JobFact, sources: Collection[str]) -> Phrase:
     if fact.state not in sources:
-        return STATES[fact.state].format(ago=ago(fact.ended_s_ago or 0))
-    if fact.holder_id:
-        return f"job {fact.holder_id}, which is {fact.holder_state}, has the same dedupe key"
+        return STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
+    if fact.holder_id and fact.holder_state:
+        return KEY_IS_HELD.about(id=fact.holder_id, state=Phrase(fact.holder_state))
     return CHANGING
 
 
-def _mark(fact: LetterFact, verb: str) -> str | None:
+def _mark(fact: LetterFact, verb: str) -> Phrase | None:
     if fact.resolved_s_ago is not None:
-        return f"it was resolved {ago(fact.resolved_s_ago)} ago by {fact.resolved_by}"
+        return RESOLVED.about(ago=ago(fact.resolved_s_ago), who=fact.resolved_by or "")
     if fact.reprocessed_s_ago is not None and verb != "resolved":
-        return f"it was reprocessed {ago(fact.reprocessed_s_ago)} ago by {fact.reprocessed_by}"
+        return REPROCESSED.about(ago=ago(fact.reprocessed_s_ago), who=fact.reprocessed_by or "")
     return None
 
 
-def _obstacle(job: JobFact | None, sources: frozenset[str]) -> str:
+def _its_job(job: JobFact | None, sources: Collection[str]) -> Phrase:
     """What stands in the way of an open dead letter."""
     if job is None:
         return CHANGING
-    reason = _state(job, sources)
-    return reason if job.state in sources else reason.replace("it", f"its job {job.id}", 1)
+    if job.state not in sources:
+        return ITS_JOB[State(job.state)].about(id=job.id)
+    return _obstacle(job, sources)

@@ -8,6 +8,7 @@ from babel.messages.mofile import read_mo
 
 from config import PROJECT_DIR, get_settings
 from tests.cli.conftest import Flask_
+from tests.dashboard.rows import a_job
 from tests.dashboard.test_translations import KEYWORDS, catalog
 
 
@@ -29,3 +30,15 @@ def test_a_command_speaks_the_default_language(
 
     assert flask("queue", "failed").out == "هیچ پیام مرده‌ای نیست.\n"
     assert flask("queue", "flush", "--yes").out == "0 پیام مرده حل شد.\n"
+
+
+def test_a_refusal_speaks_the_default_language(
+    flask: Flask_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEFAULT_LANGUAGE", "fa")
+    get_settings.cache_clear()
+    job = a_job("running")
+
+    answer = flask("queue", "retry", str(job))
+
+    assert answer.err == f"کار {job} را نمی‌توان دوباره اجرا کرد: در حال اجراست.\n"

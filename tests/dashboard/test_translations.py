@@ -13,14 +13,19 @@ from babel.messages.pofile import read_po
 from config import PROJECT_DIR
 
 FOLDER = PROJECT_DIR / "dashboard" / "translations"
-KEYWORDS = {"_": None, "gettext": None, "_l": None, "lazy_gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {
+    "_": None, "gettext": None, "_l": None, "lazy_gettext": None, "ngettext": (1, 2), "Phrase": None,
+}  # fmt: skip
 
 
 def texts() -> set[str | tuple[str, ...]]:
     """Every text in code and templates."""
     found = set()
-    for folder, method in (("dashboard", "python"), ("templates", "jinja2")):
-        ending = "**.py" if method == "python" else "**.html"
+    for folder, ending, method in (
+        ("dashboard", "**.py", "python"),
+        ("tasks/engine", "*.py", "python"),
+        ("templates", "**.html", "jinja2"),
+    ):
         for row in extract_from_dir(PROJECT_DIR / folder, [(ending, method)], keywords=KEYWORDS):
             found.add(row[2])
     return found

@@ -13,8 +13,10 @@ from config import get_settings
 from tasks.engine import accept, database, verbs
 from tasks.engine.errors import UnknownQueue
 from tasks.engine.states import State
+from tasks.engine.store import waiting
+from tasks.engine.store.due import Ring
 from tasks.engine.task import new_id
-from tasks.engine.verbs import Verdict
+from tasks.engine.verbs import Verdict, dead_letters
 from tests.servers import TestServers, fresh_database
 
 JOB = """
@@ -85,6 +87,11 @@ def state_of(job_id: UUID) -> str:
     return str(ask("SELECT state FROM job WHERE id = %s", str(job_id))[0][0])
 
 
+def told(verdict: Verdict) -> dict[Any, str]:
+    """The reasons as English sentences."""
+    return {id_: str(reason) for id_, reason in verdict.refused.items()}
+
+
 def rung(queue: str = "default") -> set[str]:
     key = accept.bell().key(queue)
     return {id_.decode() for id_ in accept.bell()._client.zrange(key, 0, -1)}
@@ -123,16 +130,16 @@ def test_a_refusal_says_why() -> None:
     ):
         job = a_job(state)
         sentence = f"Job {job} cannot be {participle}: {reason}."
-        assert verb([job], by="ann").refused == {job: sentence}
+        assert told(verb([job], by="ann")) == {job: sentence}
 
 
 def test_a_job_that_does_not_exist_is_refused() -> None:
     missing = uuid4()
 
     for verb in (verbs.retry, verbs.cancel):
-        assert verb([missing], by="ann") == Verdict((), {missing: f"No job {missing} exists."})
+        assert told(verb([missing], by="ann")) == {missing: f"No job {missing} exists."}
     for verb in (verbs.reprocess, verbs.resolve):
-        assert verb([2**70], by="ann") == Verdict((), {2**70: f"No dead letter {2**70} exists."})
+        assert told(verb([2**70], by="ann")) == {2**70: f"No dead letter {2**70} exists."}
 
 
 def test_a_retried_job_begins_anew() -> None:
@@ -176,7 +183,7 @@ def test_a_retry_is_refused_while_a_live_job_has_its_dedupe_key() -> None:
 
     reason = f"job {holder}, which is scheduled, has the same dedupe key"
     assert verdict.done == (free,)
-    assert verdict.refused == {held: f"Job {held} cannot be retried: {reason}."}
+    assert told(verdict) == {held: f"Job {held} cannot be retried: {reason}."}
 
 
 def test_of_two_retried_jobs_with_one_dedupe_key_the_newer_is_queued() -> None:
@@ -185,7 +192,7 @@ def test_of_two_retried_jobs_with_one_dedupe_key_the_newer_is_queued() -> None:
     verdict = verbs.retry([older, newer], by="ann")
 
     assert verdict.done == (newer,)
-    assert str(newer) in verdict.refused[older]
+    assert str(newer) in told(verdict)[older]
 
 
 def test_of_two_operators_at_once_one_wins_and_the_other_is_told() -> None:
@@ -217,7 +224,7 @@ def test_a_dedupe_key_that_is_taken_at_the_same_moment_costs_one_job_only() -> N
         verdict = answer.result(timeout=5)
 
     assert verdict.done == (free,)
-    assert values["id"] in verdict.refused[held]
+    assert values["id"] in told(verdict)[held]
 
 
 def test_an_open_dead_letter_is_reprocessed() -> None:
@@ -233,7 +240,7 @@ def test_a_dead_letter_is_reprocessed_once() -> None:
     letter = a_dead_letter()
     verbs.reprocess([letter], by="ann")
 
-    reason = verbs.reprocess([letter], by="bob").refused[letter]
+    reason = told(verbs.reprocess([letter], by="bob"))[letter]
 
     assert (
         reason == f"Dead letter {letter} cannot be reprocessed: it was reprocessed 0 s ago by ann."
@@ -246,7 +253,7 @@ def test_a_resolved_dead_letter_is_not_reprocessed_and_its_job_stays_failed() ->
 
     verdicts = verbs.reprocess([letter], by="bob"), verbs.resolve([letter], by="bob")
 
-    assert all("it was resolved 0 s ago by ann" in v.refused[letter] for v in verdicts)
+    assert all("it was resolved 0 s ago by ann" in told(v)[letter] for v in verdicts)
     found = ask("SELECT state, resolved_by, resolution_note FROM job, dead_letter")
     assert found == [("failed", "ann", "known␀")]
 
@@ -255,7 +262,7 @@ def test_a_dead_letter_whose_job_runs_again_is_not_reprocessed() -> None:
     job = a_job("running")
     letter = a_dead_letter(job)
 
-    reason = verbs.reprocess([letter], by="ann").refused[letter]
+    reason = told(verbs.reprocess([letter], by="ann"))[letter]
 
     assert reason == f"Dead letter {letter} cannot be reprocessed: its job {job} is running."
 
@@ -263,8 +270,8 @@ def test_a_dead_letter_whose_job_runs_again_is_not_reprocessed() -> None:
 def test_clear_cancels_what_is_queued_in_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     queued = [a_job(priority=number % 3) for number in range(5)]
     others = [a_job(queue="emails"), a_job("running"), a_job("scheduled")]
-    accept.ring([verbs.Ring("default", 0, str(job)) for job in queued])
-    monkeypatch.setattr(verbs.store, "CLEAR", verbs.store.CLEAR.replace("%(limit)s", "2"))
+    accept.ring([Ring("default", 0, str(job)) for job in queued])
+    monkeypatch.setattr(waiting, "CLEAR", waiting.CLEAR.replace("%(limit)s", "2"))
 
     assert verbs.clear("default", by="ann") == 5
 
@@ -303,7 +310,7 @@ def test_retry_all_does_not_chase_dead_letters_that_are_new(
 ) -> None:
     """A job that fails again at once, during the walk, is left for the next walk."""
     letters = [a_dead_letter() for _ in range(4)]
-    reprocess = verbs._reprocess
+    reprocess = dead_letters._reprocess
 
     def fails_again(ids: list[int], *, by: str) -> list[int]:
         done = reprocess(ids, by=by)
@@ -311,7 +318,7 @@ def test_retry_all_does_not_chase_dead_letters_that_are_new(
             a_dead_letter()
         return done
 
-    monkeypatch.setattr(verbs, "_reprocess", fails_again)
+    monkeypatch.setattr(dead_letters, "_reprocess", fails_again)
 
     assert verbs.retry_all(by="ann") == len(letters)
     assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_at IS NULL") == [(4,)]

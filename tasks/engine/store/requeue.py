@@ -1,4 +1,4 @@
-"""What operators do to jobs and dead letters: queue again, cancel, resolve."""
+"""Queues jobs again that have ended, by their ids or by their dead letters."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
-from tasks.engine.states import LIVE, WAITING, Event, State, sources
+from tasks.engine.states import LIVE, Event, sources
 from tasks.engine.store.due import Ring
 
-CANCELLABLE = sorted(WAITING)
 HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
@@ -74,40 +73,6 @@ REPROCESS = REQUEUE % {
     "kept": "id IN (SELECT job_id FROM letter WHERE letter.id = ANY(%(ids)s))",
 }
 
-# Index: job_pkey.
-CANCEL = """
-WITH locked AS (
-  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s)
-  ORDER BY id FOR UPDATE
-)
-UPDATE job SET state = 'cancelled', finished_at = now()
-FROM locked WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
-RETURNING queue, priority, job.id::text
-"""
-
-# Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being
-# started at this moment: it is not queued any more.
-CLEAR = """
-WITH locked AS (
-  SELECT id FROM job
-  WHERE state = 'queued' AND queue = %(queue)s AND queued_at <= %(until)s
-    AND priority <= %(priority)s AND (priority < %(priority)s OR id > %(id)s::uuid)
-  ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
-UPDATE job SET state = 'cancelled', finished_at = now()
-FROM locked WHERE job.id = locked.id AND job.state = 'queued'
-RETURNING queue, priority, job.id::text
-"""
-
-RESOLVE = """
-WITH locked AS (
-  SELECT id FROM dead_letter WHERE id = ANY(%(ids)s) AND resolved_at IS NULL ORDER BY id FOR UPDATE
-)
-UPDATE dead_letter SET resolved_at = now(), resolved_by = %(by)s, resolution_note = %(note)s
-FROM locked WHERE dead_letter.id = locked.id AND resolved_at IS NULL
-RETURNING dead_letter.id
-"""
-
 
 def retry(cursor: Cursor, ids: Sequence[str], *, by: str) -> list[Requeued]:
     """Failed, cancelled, expired, completed to queued, with all retries granted anew.
@@ -122,38 +87,9 @@ def reprocess(cursor: Cursor, letters: Sequence[int], *, by: str) -> list[Requeu
     return _requeue(cursor, REPROCESS, list(letters), by=by)
 
 
-def cancel(cursor: Cursor, ids: Sequence[str]) -> list[Ring]:
-    """Scheduled, queued, retrying to cancelled; returns what Redis may forget."""
-    cursor.execute(CANCEL, {"ids": list(ids), "sources": CANCELLABLE})
-    return [Ring._make(row) for row in cursor.fetchall()]
-
-
-def clear(
-    cursor: Cursor, queue: str, *, until: object, after: Ring, limit: int = 1000
-) -> list[Ring]:
-    """Cancel the next jobs of `queue` behind `after` that were queued by the time `until`."""
-    cursor.execute(
-        CLEAR,
-        {
-            "queue": queue,
-            "until": until,
-            "priority": after.priority,
-            "id": after.id,
-            "limit": limit,
-        },
-    )
-    return [Ring._make(row) for row in cursor.fetchall()]
-
-
-def resolve(cursor: Cursor, letters: Sequence[int], *, by: str, note: str | None) -> list[int]:
-    """Mark dead letters as dealt with; returns the ids of those that were not yet."""
-    cursor.execute(RESOLVE, {"ids": list(letters), "by": by, "note": note})
-    return [row[0] for row in cursor.fetchall()]
-
-
 def _requeue(
     cursor: Cursor, statement: str, ids: list[str] | list[int], *, by: str
 ) -> list[Requeued]:
-    states = [str(State(state)) for state in sources(Event.RETRIED)]
-    cursor.execute(statement, {"ids": ids, "sources": states, "by": by})
+    values = {"ids": ids, "sources": list(sources(Event.RETRIED)), "by": by}
+    cursor.execute(statement, values)
     return [Requeued._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,32 @@
+"""A text for people that can be said in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """An English template and what it is about; `str()` says it in English.
+
+    A value may be a phrase itself. The catalogues of translations are made from the templates.
+    """
+
+    template: str
+    values: Mapping[str, Phrase | str | int] = field(default_factory=dict)
+
+    def about(self, **values: Phrase | str | int) -> Phrase:
+        """The same phrase, about `values`."""
+        return replace(self, values=values)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The text in the language of `translate`, which gets the templates."""
+        values = {
+            name: value.said(translate) if isinstance(value, Phrase) else value
+            for name, value in self.values.items()
+        }
+        return translate(self.template) % values
+
+    def __str__(self) -> str:
+        return self.said(str)

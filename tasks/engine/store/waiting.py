@@ -1,0 +1,59 @@
+"""Changes jobs that wait: cancels them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.engine.database import Cursor
+from tasks.engine.states import WAITING
+from tasks.engine.store.due import Ring
+
+CANCELLABLE = sorted(WAITING)
+
+# Index: job_pkey.
+CANCEL = """
+WITH locked AS (
+  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s)
+  ORDER BY id FOR UPDATE
+)
+UPDATE job SET state = 'cancelled', finished_at = now()
+FROM locked WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
+RETURNING queue, priority, job.id::text
+"""
+
+# Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being
+# started at this moment: it is not queued any more.
+CLEAR = """
+WITH locked AS (
+  SELECT id FROM job
+  WHERE state = 'queued' AND queue = %(queue)s AND queued_at <= %(until)s
+    AND priority <= %(priority)s AND (priority < %(priority)s OR id > %(id)s::uuid)
+  ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE job SET state = 'cancelled', finished_at = now()
+FROM locked WHERE job.id = locked.id AND job.state = 'queued'
+RETURNING queue, priority, job.id::text
+"""
+
+
+def cancel(cursor: Cursor, ids: Sequence[str]) -> list[Ring]:
+    """Scheduled, queued, retrying to cancelled; returns what Redis may forget."""
+    cursor.execute(CANCEL, {"ids": list(ids), "sources": CANCELLABLE})
+    return [Ring._make(row) for row in cursor.fetchall()]
+
+
+def clear(
+    cursor: Cursor, queue: str, *, until: object, after: Ring, limit: int = 1000
+) -> list[Ring]:
+    """Cancel the next jobs of `queue` behind `after` that were queued by the time `until`."""
+    cursor.execute(
+        CLEAR,
+        {
+            "queue": queue,
+            "until": until,
+            "priority": after.priority,
+            "id": after.id,
+            "limit": limit,
+        },
+    )
+    return [Ring._make(row) for row in cursor.fetchall()]

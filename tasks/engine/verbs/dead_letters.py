@@ -1,0 +1,85 @@
+"""What an operator can do to dead letters: reprocess and resolve, some or all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from tasks.engine import database, queue_names, refusal
+from tasks.engine.arguments import clean
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import bounds, refusals
+from tasks.engine.store import dead_letters, requeue
+from tasks.engine.verbs.jobs import RETRYABLE, requeued
+from tasks.engine.verbs.verdict import LARGEST_ID, Id, Verdict, judged
+
+log = logging.getLogger("mahaam.verbs")
+
+NOTE_LIMIT_BYTES = 2000
+
+
+def reprocess(dead_letter_ids: Iterable[int], *, by: str) -> Verdict:
+    """Retry the jobs of open dead letters. Raises DatabaseUnavailable."""
+    return judged(dead_letter_ids, partial(_reprocess, by=by), partial(_why_not, "reprocessed"))
+
+
+def resolve(dead_letter_ids: Iterable[int], *, by: str, note: str | None = None) -> Verdict:
+    """Mark dead letters as dealt with; their jobs stay failed. Raises DatabaseUnavailable."""
+    note = clean(note, NOTE_LIMIT_BYTES) if note else None
+    step = partial(_resolve, by=by, note=note)
+    return judged(dead_letter_ids, step, partial(_why_not, "resolved"))
+
+
+def flush(*, by: str) -> int:
+    """Resolve all dead letters that are open now; returns how many. Raises DatabaseUnavailable."""
+    return _through_open_letters(lambda chunk: len(_resolve(chunk, by=by, note=None)))
+
+
+def retry_all(*, by: str, queue: str | None = None) -> int:
+    """Retry the jobs of all dead letters that are open now, of one queue or of all.
+
+    Returns how many dead letters that closed. Raises UnknownQueue, DatabaseUnavailable.
+    """
+    if queue is not None:
+        queue_names.check(queue)
+    return _through_open_letters(lambda chunk: len(_reprocess(chunk, by=by)), queue=queue)
+
+
+def _reprocess(ids: Sequence[int], *, by: str) -> list[int]:
+    known = _possible(ids)
+    moved = requeued(lambda cursor: requeue.reprocess(cursor, known, by=by))
+    log.info("Dead letters reprocessed. jobs=%s by=%s", len(moved), by)
+    return [letter for job in moved for letter in job.letters]
+
+
+def _resolve(ids: Sequence[int], *, by: str, note: str | None) -> list[int]:
+    known = _possible(ids)
+    done = database.repeatable(lambda cursor: dead_letters.resolve(cursor, known, by=by, note=note))
+    log.info("Dead letters resolved. dead_letters=%s by=%s", len(done), by)
+    return done
+
+
+def _through_open_letters(step: Callable[[list[int]], int], *, queue: str | None = None) -> int:
+    """The sum of `step` over chunks of the dead letters that are open at the start."""
+    count, after, until = 0, 0, database.repeatable(bounds.newest_letter)
+    while chunk := database.repeatable(
+        partial(bounds.open_letters, after=after, until=until, queue=queue)
+    ):
+        count += step(chunk)
+        after = chunk[-1]
+    return count
+
+
+def _possible(ids: Iterable[int]) -> list[int]:
+    return [id_ for id_ in ids if 0 < id_ <= LARGEST_ID]
+
+
+def _why_not(verb: str, left: list[int]) -> dict[Id, Phrase]:
+    letters = database.repeatable(lambda cursor: refusals.letter_facts(cursor, _possible(left)))
+    job_ids = sorted({letter.job_id for letter in letters.values()})
+    jobs = database.repeatable(lambda cursor: refusals.job_facts(cursor, job_ids))
+    return {
+        id_: refusal.of_letter(id_, letters.get(id_), verb, jobs=jobs, sources=RETRYABLE)
+        for id_ in left
+    }

@@ -1,0 +1,61 @@
+"""What an operator can do to jobs as they are; each verb takes many."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from uuid import UUID
+
+from psycopg2.errors import UniqueViolation
+
+from tasks.engine import accept, database
+from tasks.engine.database import Cursor
+from tasks.engine.states import MOVES, WAITING, Event
+from tasks.engine.store import requeue, waiting
+from tasks.engine.store.requeue import Requeued
+from tasks.engine.verbs.verdict import Verdict, judged, why_not
+
+log = logging.getLogger("mahaam.verbs")
+
+RETRYABLE: frozenset[str] = frozenset(MOVES[Event.RETRIED])
+CANCELLABLE: frozenset[str] = frozenset(WAITING)
+
+
+def retry(job_ids: Iterable[UUID], *, by: str) -> Verdict:
+    """Queue failed, cancelled, expired and completed jobs again, with all their retries anew.
+
+    Their open dead letters count as reprocessed. A job is refused while a live one holds its
+    dedupe key. Raises DatabaseUnavailable.
+    """
+    return judged(job_ids, partial(_retry, by=by), why_not("retried", RETRYABLE))
+
+
+def cancel(job_ids: Iterable[UUID], *, by: str) -> Verdict:
+    """Cancel scheduled, queued and retrying jobs. Raises DatabaseUnavailable."""
+    return judged(job_ids, partial(_cancel, by=by), why_not("cancelled", CANCELLABLE))
+
+
+def requeued(work: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
+    """Queue jobs again, then ring for them."""
+    while True:
+        try:
+            moved = database.repeatable(work)
+        except UniqueViolation:
+            continue  # a job with the same dedupe key came at this moment; now it is seen
+        if moved:
+            accept.ring([job.ring for job in moved])
+        return moved
+
+
+def _retry(ids: Sequence[UUID], *, by: str) -> list[UUID]:
+    moved = requeued(lambda cursor: requeue.retry(cursor, list(map(str, ids)), by=by))
+    log.info("Jobs retried. jobs=%s by=%s", len(moved), by)
+    return [UUID(job.id) for job in moved]
+
+
+def _cancel(ids: Sequence[UUID], *, by: str) -> list[UUID]:
+    moved = database.repeatable(lambda cursor: waiting.cancel(cursor, list(map(str, ids))))
+    accept.forget(moved)
+    log.info("Jobs cancelled. jobs=%s by=%s", len(moved), by)
+    return [UUID(job.id) for job in moved]

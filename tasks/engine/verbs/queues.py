@@ -1,0 +1,34 @@
+"""What an operator can do to whole queues."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from uuid import UUID
+
+from tasks.engine import accept, database, queue_names
+from tasks.engine.new_job import INT4
+from tasks.engine.queries import bounds
+from tasks.engine.store import waiting
+from tasks.engine.store.due import Ring
+
+log = logging.getLogger("mahaam.verbs")
+
+FIRST = Ring("", INT4, str(UUID(int=0)))
+
+
+def clear(queue: str, *, by: str) -> int:
+    """Cancel every job that is queued in `queue` now; returns how many.
+
+    Raises UnknownQueue, DatabaseUnavailable.
+    """
+    queue_names.check(queue)
+    count, after, until = 0, FIRST, database.repeatable(bounds.now)
+    while moved := database.repeatable(
+        partial(waiting.clear, queue=queue, until=until, after=after)
+    ):
+        accept.forget(moved)
+        count += len(moved)
+        after = max(moved, key=lambda ring: (-ring.priority, ring.id))
+    log.info("Queue cleared. queue=%s jobs=%s by=%s", queue, count, by)
+    return count

@@ -1,0 +1,53 @@
+"""The answer of a verb: what it was done to, and why not to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from tasks.engine import accept, database, refusal
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import refusals
+
+Id = UUID | int
+Known = TypeVar("Known", UUID, int)
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The ids that a verb was done to, and for each of the others the reason why not."""
+
+    done: tuple[Id, ...] = ()
+    refused: dict[Id, Phrase] = field(default_factory=dict)
+
+
+def judged(
+    ids: Iterable[Known],
+    step: Callable[[list[Known]], list[Known]],
+    reasons: Callable[[list[Known]], dict[Id, Phrase]],
+) -> Verdict:
+    """Take `step`, which returns what it was done to, with chunks of `ids`."""
+    wanted = list(dict.fromkeys(ids))
+    done: set[Known] = set()
+    for chunk in accept.chunks(wanted):
+        done.update(step(chunk))
+    left = [id_ for id_ in wanted if id_ not in done]
+    return Verdict(tuple(id_ for id_ in wanted if id_ in done), reasons(left) if left else {})
+
+
+def why_not(verb: str, states: Collection[str]) -> Callable[[list[UUID]], dict[Id, Phrase]]:
+    """The reasons why jobs were not `verb` (a participle), which is possible from `states`."""
+    return partial(_of_jobs, verb, states)
+
+
+def _of_jobs(verb: str, states: Collection[str], left: list[UUID]) -> dict[Id, Phrase]:
+    ids = {id_: str(id_) for id_ in left}
+    facts = database.repeatable(lambda cursor: refusals.job_facts(cursor, list(ids.values())))
+    return {
+        id_: refusal.of_job(text, facts.get(text), verb, sources=states)
+        for id_, text in ids.items()
+    }
