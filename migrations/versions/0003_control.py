@@ -21,23 +21,69 @@ def upgrade() -> None:
         "chord",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("arrived", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "arrived",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="members that have ended",
+        ),
         sa.Column(
             "callback",
             postgresql.JSONB(astext_type=sa.Text()),
             nullable=False,
-            comment="the task that follows, as in options",
+            comment="a message, as in a job's options",
         ),
-        sa.Column("parent_id", sa.Uuid(), nullable=True, comment="the job that made the chord"),
+        sa.Column("callback_id", sa.Uuid(), nullable=False),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
         ),
-        sa.CheckConstraint("arrived BETWEEN 0 AND size", name=op.f("chord_arrived_fits")),
+        sa.Column(
+            "fired_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="the callback is a job since then",
+        ),
+        sa.CheckConstraint(
+            "size > 0 AND arrived BETWEEN 0 AND size", name=op.f("chord_arrived_fits")
+        ),
+        sa.CheckConstraint(
+            "(fired_at IS NULL) = (arrived < size)", name=op.f("chord_fires_when_whole")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("chord_pkey")),
     )
+    op.create_index(
+        "chord_fired", "chord", ["fired_at"], postgresql_where=sa.text("fired_at IS NOT NULL")
+    )
+    op.create_table(
+        "chord_member",
+        sa.Column("chord_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column(
+            "job_id",
+            sa.Uuid(),
+            nullable=False,
+            comment="no row has it while its pipeline runs",
+        ),
+        sa.Column(
+            "value",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="its result, its error, or that it was skipped",
+        ),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(value IS NULL) = (arrived_at IS NULL)", name=op.f("chord_member_arrival_is_whole")
+        ),
+        sa.ForeignKeyConstraint(
+            ["chord_id"], ["chord.id"], name=op.f("chord_member_chord_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("chord_id", "place", name=op.f("chord_member_pkey")),
+    )
+    op.create_index("chord_member_job", "chord_member", ["job_id"])
     op.create_table(
         "kept_counter",
         sa.Column("key", sa.Text(), nullable=False),
@@ -98,16 +144,6 @@ def upgrade() -> None:
         sa.Column("pause_reason", sa.Text(), nullable=True),
         sa.Column("resume_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("task", name=op.f("task_pause_pkey")),
-    )
-    op.create_table(
-        "chord_value",
-        sa.Column("chord_id", sa.Uuid(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("value", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["chord_id"], ["chord.id"], name=op.f("chord_value_chord_id_fkey"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("chord_id", "place", name=op.f("chord_value_pkey")),
     )
     op.create_table(
         "job_log",

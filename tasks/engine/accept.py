@@ -15,10 +15,10 @@ from tasks.engine.arguments import dump_call
 from tasks.engine.complaint import Complaint
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.doorbell import Doorbell, connect
+from tasks.engine.follows import Follows
 from tasks.engine.new_job import NewJob
 from tasks.engine.once import once
-from tasks.engine.outcome import FollowUp
-from tasks.engine.store import jobs
+from tasks.engine.store import consequences, jobs
 from tasks.engine.store.due import Ring
 from tasks.engine.store.jobs import Accepted
 
@@ -36,16 +36,15 @@ def call(id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     return id_, *dump_call(args, kwargs, limit_bytes=get_settings().payload_limit_bytes)
 
 
-def one(job: NewJob, id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Accepted:
+def one(job: NewJob, wanted: Call) -> Accepted:
     """Accept one job and ring for it; a live job with its dedupe key is returned in its stead.
 
-    Raises ArgumentNotStorable, PayloadTooLarge, UnknownQueue, DatabaseUnavailable.
+    Raises UnknownQueue, DatabaseUnavailable.
     """
-    wanted = call(id_, args, kwargs)
     queue_names.check(job.queue)
     accepted = database.repeatable(lambda cursor: insert(cursor, job, wanted))
-    if accepted.id == id_ and accepted.state == "queued":
-        ring([Ring(job.queue, job.priority, id_)])
+    if accepted.id == wanted[0] and accepted.state == "queued":
+        ring([Ring(job.queue, job.priority, accepted.id)])
     return accepted
 
 
@@ -77,9 +76,19 @@ def many(job: NewJob, calls: Iterable[Call]) -> int:
     return count
 
 
-def follow_up(job: NewJob, id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> FollowUp:
-    """A job for the transaction that writes an outcome."""
-    return FollowUp(job, call(id_, args, kwargs))
+def together(follows: Follows) -> None:
+    """Accept jobs and the chords that they belong to, all or none, then ring.
+
+    Raises UnknownQueue, DatabaseUnavailable.
+    """
+    if follows.is_one_job:
+        one(follows.jobs[0].job, follows.jobs[0].call)
+        return
+    for wanted in follows.jobs:
+        queue_names.check(wanted.job.queue)
+    with database.transaction() as cursor:
+        rings = consequences.write(cursor, follows)
+    ring(rings)
 
 
 def chunks(items: Iterable[T]) -> Iterator[list[T]]:

@@ -29,7 +29,7 @@ def announce(written: list[Ended]) -> None:
                 claim.task,
                 claim.queue,
                 outcome.retry_count,
-                f"{outcome.failure.error_class}: {outcome.failure.message}".splitlines()[0],
+                outcome.failure.line,
             )
 
 
@@ -44,13 +44,13 @@ def announce_late(late: list[Ended]) -> None:
         )
 
 
-def ring(doorbell: Doorbell, written: list[Ended]) -> None:
-    """Ring for what was given back and for what follows from an outcome."""
-    rings = []
-    for claim, outcome in written:
-        if outcome.state is State.QUEUED:
-            rings.append(Ring(claim.queue, claim.priority, claim.id))
-        rings += [Ring(f.job.queue, f.job.priority, f.call[0]) for f in outcome.follow_ups]
+def ring(doorbell: Doorbell, written: list[Ended], following: list[Ring]) -> None:
+    """Ring for what was given back and for what follows from the outcomes."""
+    rings = following + [
+        Ring(claim.queue, claim.priority, claim.id)
+        for claim, outcome in written
+        if outcome.state is State.QUEUED
+    ]
     if rings:
         try:
             doorbell.ring(rings)

@@ -15,8 +15,8 @@ from functools import partial
 import gevent
 
 from config import get_settings
-from tasks.engine import aftermath
-from tasks.engine.claim import Claim
+from tasks.engine import aftermath, consequence
+from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.doorbell import Doorbell
 from tasks.engine.errors import MahaamError
@@ -28,7 +28,7 @@ from tasks.engine.places import Places
 from tasks.engine.run import Run
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes
-from tasks.engine.store.turn import Turn
+from tasks.engine.store.turn import Turn, Turned
 
 log = logging.getLogger("mahaam.dispatcher")
 
@@ -101,7 +101,7 @@ class Dispatcher:
 
     def _exchange(self, ended: list[Ended]) -> None:
         try:
-            fences, claims = self._carried_out(ended)
+            fences, claims, rings = self._carried_out(ended)
         except REFUSALS as fault:
             self._exchange_singly(ended, fault)
             return
@@ -111,11 +111,11 @@ class Dispatcher:
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]
         aftermath.announce(written)
-        aftermath.ring(self._doorbell, written)
+        aftermath.ring(self._doorbell, written, rings)
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
 
-    def _carried_out(self, ended: list[Ended]) -> tuple[set[Fence], list[Claim]]:
+    def _carried_out(self, ended: list[Ended]) -> Turned:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
         repeated = False
         while True:
@@ -123,18 +123,20 @@ class Dispatcher:
             unsure = self.places.starting if repeated else []
             turn = Turn(ended, self.places.starting, self.lease.worker_id, unsure, flushed)
             try:
-                fences, claims = self._link.run(turn, atomic=not turn.is_plain)
-                missing = [pair for pair in ended if pair[0].fence not in fences]
+                turned = self._link.run(turn, atomic=not turn.is_plain)
+                missing = [pair for pair in ended if pair[0].fence not in turned.fences]
                 if repeated and missing:
-                    fences |= self._link.run(partial(outcomes.already_written, ended=missing))
+                    turned.fences.update(
+                        self._link.run(partial(outcomes.already_written, ended=missing))
+                    )
             except LinkBroken:
                 if not repeated:
                     ended += self._unflushed  # lost perhaps: what stands already is found again
                 repeated = True
                 gevent.sleep(PAUSE_S)
             else:
-                self._remember(turn, fences)
-                return fences, claims
+                self._remember(turn, turned.fences)
+                return turned
 
     def _must_flush(self) -> bool:
         """Whether the next turn waits for the disk."""
@@ -181,8 +183,12 @@ class Dispatcher:
         log.error("PostgreSQL refused a write. held=%s fault=%s", ",".join(self.held()), fault)
         for claim, outcome in ended:
             error = MahaamError(f"The outcome ({outcome.state}) could not be written: {fault}")
-            plain = Outcome(State.FAILED, claim.retry_count, failure=Failure.told(error))
-            if outcome.failure != plain.failure:
+            failure = Failure.told(error)
+            plain = Outcome(State.FAILED, claim.retry_count, failure=failure)
+            if outcome.failure != failure:
+                end = End(claim.id, claim.options, State.FAILED, failure.line)
+                plain.follows = consequence.of_end(end)
+            if outcome.failure != failure or outcome.follows:
                 self._exchange([(claim, plain)])
 
     def _expire(self, started: set[str]) -> None:
@@ -191,7 +197,8 @@ class Dispatcher:
         if left:
             worker_id = self.lease.worker_id
             try:
-                self._link.run(partial(exchange.expire, popped=left, worker_id=worker_id))
+                expire = partial(exchange.expire, popped=left, worker_id=worker_id)
+                aftermath.ring(self._doorbell, [], self._link.run(expire, atomic=True))
             except LinkBroken:
                 log.warning("Expired jobs are left for the next bell. jobs=%s", ",".join(left))
 

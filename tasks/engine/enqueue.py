@@ -65,9 +65,9 @@ def enqueue(
     DatabaseUnavailable.
     """
     job = _job(task, options)
-    id_ = new_id()
-    accepted = accept.one(job, id_, tuple(args), kwargs or {})
-    return Enqueued(UUID(accepted.id), accepted.state, accepted.id != id_)
+    wanted = accept.call(new_id(), tuple(args), kwargs or {})
+    accepted = accept.one(job, wanted)
+    return Enqueued(UUID(accepted.id), accepted.state, accepted.id != wanted[0])
 
 
 def enqueue_many(

@@ -9,19 +9,15 @@ from huey.api import Task
 from huey.exceptions import HueyException
 from huey.registry import Message, Registry
 from huey.serializer import Serializer
-from huey.utils import SKIPPED, Error
+from huey.utils import ChordConfig
 
-from tasks.engine.arguments import dump, load, teach
+from tasks.engine.arguments import dump, load
+from tasks.engine.consequence import RIDES_ALONG
 from tasks.engine.errors import PayloadBroken, UnknownTask
 from tasks.engine.new_job import NewJob, moment, seconds
 from tasks.engine.run import Run
 
 CHAIN = ("on_complete", "on_error")
-
-
-# What Huey itself passes on as a value: the failure of a chord's member, and its absence.
-teach(Error, "$error", write=lambda error: error.metadata, read=Error)
-teach(type(SKIPPED), "$skipped", write=lambda _: True, read=lambda _: SKIPPED)
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types
@@ -63,8 +59,7 @@ def task_of(registry: Registry, run: Run) -> Task:
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise PayloadBroken("The arguments in the row are not a list and an object.")
     run.options = load(claim.options) if claim.options else {}
-    chain = {name: _task_from(registry, run.options[name]) for name in CHAIN if name in run.options}
-    return kind(
+    task: Task = kind(
         tuple(args),
         kwargs,
         id=claim.id,
@@ -73,45 +68,51 @@ def task_of(registry: Registry, run: Run) -> Task:
         retry_backoff=claim.retry_backoff,
         priority=claim.priority,
         timeout=claim.timeout_s,
-        **chain,
     )
+    _let_ride(registry, task, run.options)
+    return task
 
 
-def _options(task: Task) -> str | None:
-    """What rides along with a job: the tasks after it, and whether its row is kept."""
+def message_of(task: Task) -> dict[str, Any]:
+    """A task that follows another, with all that its row will need."""
     kind = type(task)
-    options: dict[str, Any] = {}
-    for name in CHAIN:
-        following = getattr(task, name)
-        if following is not None:
-            options[name] = _message(following)
-    for name in ("remove_on_complete", "remove_on_fail"):
-        if getattr(task, name, getattr(kind, f"default_{name}")):
-            options[name] = True
-    return dump(options, what="The options") if options else None
-
-
-def _message(task: Task) -> dict[str, Any]:
-    kind = type(task)
-    fields = {
+    return {
         "id": task.id,
         "name": f"{kind.__module__}.{kind.__name__}",
+        "queue": kind.default_queue,
         "eta": task.eta,
         "retries": task.retries,
         "retry_delay": task.retry_delay,
+        "retry_backoff": task.retry_backoff,
+        "retry_jitter": kind.default_retry_jitter,
         "priority": task.priority,
         "args": task.args,
         "kwargs": task.kwargs,
         "expires": task.expires,
-        "expires_resolved": task.expires_resolved,
         "timeout": task.timeout,
-        "retry_backoff": task.retry_backoff,
+        "tags": kind.default_tags,
+        **_rides_along(task),
     }
+
+
+def _options(task: Task) -> str | None:
+    rides = _rides_along(task)
+    return dump(rides, what="The options") if rides else None
+
+
+def _rides_along(task: Task) -> dict[str, Any]:
+    """The tasks after it, the chord that waits for it, and whether its row is kept."""
+    rides: dict[str, Any] = {}
     for name in CHAIN:
         following = getattr(task, name)
         if following is not None:
-            fields[name] = _message(following)
-    return fields
+            rides[name] = message_of(following)
+    if task.chord_config is not None:
+        rides["chord"] = task.chord_config.cid
+    for name in ("remove_on_complete", "remove_on_fail"):
+        if getattr(task, name, getattr(type(task), f"default_{name}")):
+            rides[name] = True
+    return rides
 
 
 def _registered(registry: Registry, name: str) -> type[Task]:
@@ -125,13 +126,22 @@ def _registered(registry: Registry, name: str) -> type[Task]:
 
 
 def _task_from(registry: Registry, message: dict[str, Any]) -> Task:
-    _registered(registry, message["name"])
-    return registry.create_task(_nested(message))
+    """A task that follows, as Huey would have read it from Redis."""
+    kind = _registered(registry, message["name"])
+    known = {name: message[name] for name in Message._fields if name in message}
+    task = kind(**{name: known[name] for name in known.keys() - {"name", *CHAIN}})
+    _let_ride(registry, task, message)
+    return task
 
 
-def _nested(message: dict[str, Any]) -> Message:
-    chain = {name: _nested(message[name]) for name in CHAIN if message.get(name)}
-    return Message(**{**message, **chain})
+def _let_ride(registry: Registry, task: Task, rides: dict[str, Any]) -> None:
+    for name in CHAIN:
+        if name in rides:
+            setattr(task, name, _task_from(registry, rides[name]))
+    if "chord" in rides:
+        task.chord_config = ChordConfig(rides["chord"], None, None, None)
+    for name in set(RIDES_ALONG[3:]) & rides.keys():
+        setattr(task, name, True)
 
 
 def _utc(time: datetime | None) -> datetime | None:

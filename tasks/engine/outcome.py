@@ -11,7 +11,7 @@ from config import get_settings
 from tasks.engine.arguments import clean
 from tasks.engine.claim import Claim
 from tasks.engine.errors import MahaamError
-from tasks.engine.new_job import NewJob
+from tasks.engine.follows import Follows
 from tasks.engine.states import State
 
 MESSAGE_LIMIT_BYTES = 8192
@@ -50,13 +50,10 @@ class Failure:
             _fingerprint(name, ""),
         )
 
-
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A job that exists only if the outcome that causes it is written."""
-
-    job: NewJob
-    call: tuple[str, str, str]
+    @property
+    def line(self) -> str:
+        """`Class: message`, the first line of it."""
+        return f"{self.error_class}: {self.message}".splitlines()[0]
 
 
 @dataclass(slots=True)
@@ -73,12 +70,12 @@ class Outcome:
     failure: Failure | None = None
     delay_s: float | None = None
     remove: bool = False
-    follow_ups: list[FollowUp] = field(default_factory=list)
+    follows: Follows = field(default_factory=Follows)
 
     @property
     def is_plain(self) -> bool:
         """Whether it is a completion that leaves nothing else to be written."""
-        return self.state is State.COMPLETED and not self.remove and not self.follow_ups
+        return self.state is State.COMPLETED and not self.remove and not self.follows
 
     @property
     def word(self) -> str:

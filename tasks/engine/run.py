@@ -7,11 +7,14 @@ from contextvars import ContextVar
 from typing import Any
 
 from config import get_settings
+from tasks.engine import consequence
 from tasks.engine.arguments import clean, dump
 from tasks.engine.backoff import backoff_s
 from tasks.engine.claim import Claim
+from tasks.engine.consequence import End
 from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarge
-from tasks.engine.outcome import Failure, FollowUp, Outcome
+from tasks.engine.follows import Follows
+from tasks.engine.outcome import Failure, Outcome
 from tasks.engine.states import State
 
 RESULT_SHOWN = 2000
@@ -25,7 +28,7 @@ class Run:
         "ended",
         "exception",
         "final_state",
-        "follow_ups",
+        "follows",
         "greenlet",
         "is_over",
         "is_stopped",
@@ -56,7 +59,7 @@ class Run:
         self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
-        self.follow_ups: list[FollowUp] = []
+        self.follows = Follows()
         self.outcome: Outcome | None = None
         self.progress: tuple[int, str | None] = (0, None)
         self.unflushed = False
@@ -73,13 +76,19 @@ class Run:
             outcome = Outcome(
                 State.COMPLETED, self.claim.retry_count, result=stored_result(self.value)
             )
-        outcome.follow_ups = self.follow_ups
+        outcome.follows = self.follows
         outcome.remove = self._is_removed(outcome.state)
         return outcome
 
     def end_without_running(self, error: MahaamError) -> None:
         """Fail for good a job that cannot even be tried."""
-        self.outcome = Outcome(State.FAILED, self.claim.retry_count, failure=Failure.told(error))
+        failure = Failure.told(error)
+        follows = consequence.of_end(
+            End(self.claim.id, self.claim.options, State.FAILED, failure.line)
+        )
+        self.outcome = Outcome(
+            State.FAILED, self.claim.retry_count, failure=failure, follows=follows
+        )
 
     def interrupted(self) -> None:
         """Give the job back: it was stopped for reasons that are not its own."""

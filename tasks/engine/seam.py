@@ -14,17 +14,20 @@ from typing import Any
 
 import redis
 from huey import PriorityRedisHuey, signals
-from huey.api import Task, chord, group
+from huey.api import ResultGroup, Task, chord, group
 
 from config import get_settings
 from tasks.engine import accept, results
+from tasks.engine.chord import NewChord
+from tasks.engine.durable_chords import DurableChords
 from tasks.engine.errors import OptionNotValid
+from tasks.engine.follows import Follows, FollowUp
 from tasks.engine.guard import Guard
 from tasks.engine.message import JsonSerializer, new_job_of, task_of
 from tasks.engine.run import Run, current_id, current_run, enter
 from tasks.engine.states import State
 from tasks.engine.storage import DoorbellStorage
-from tasks.engine.task import DurableTask
+from tasks.engine.task import DurableTask, new_id
 
 log = logging.getLogger("mahaam.seam")
 
@@ -36,7 +39,7 @@ FINAL_STATES = {
 }
 
 
-class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
+class MahaamHuey(DurableChords, PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
     """A Huey that keeps its jobs in PostgreSQL and rings Redis when one is to run."""
 
     storage_class = DoorbellStorage
@@ -122,22 +125,36 @@ class MahaamHuey(PriorityRedisHuey):  # type: ignore[misc]  # Huey has no types
         Inside a task that has just ended (a pipeline's next task, an error handler) the row is
         left to the transaction that writes the outcome.
         """
-        if isinstance(task, chord):
-            raise OptionNotValid("A chord cannot be kept durably yet; chain tasks with then().")
-        if self._immediate or isinstance(task, group):
+        if self._immediate or isinstance(task, (group, chord)):
             return super().enqueue(task)
+        self._accept(Follows([self._follow_up(task)], replacements=self.replacements(task)))
+        if not self.results:
+            return None
+        results = self._pipeline_results(task)
+        return ResultGroup(results) if len(results) > 1 else results[0]
+
+    def enqueue_together(self, tasks: list[Task], chords: list[NewChord]) -> None:
+        """Accept the jobs of tasks and the chords that they belong to, all of them or none."""
+        self._accept(Follows([self._follow_up(task) for task in tasks], chords))
+
+    def _accept(self, follows: Follows) -> None:
+        """Now, or with the outcome of the task that has just ended here."""
+        run = current_run()
+        if run is not None and run.ended:
+            run.follows.add(follows)
+        else:
+            accept.together(follows)
+
+    def _follow_up(self, task: Task) -> FollowUp:
+        """What is to be inserted for a task, which Huey's signal announces."""
         if task.expires:
             task.resolve_expires(self.utc)
         self._emit(signals.SIGNAL_ENQUEUED, task)
-        run = current_run()
-        if run is not None and run.ended:
-            args = tuple(repr(arg) if isinstance(arg, BaseException) else arg for arg in task.args)
-            job = new_job_of(task, parent_id=run.claim.id)
-            run.follow_ups.append(accept.follow_up(job, task.id, args, task.kwargs))
-        else:
-            job = new_job_of(task, parent_id=current_id())
-            accept.one(job, task.id, task.args, task.kwargs)
-        return self._result_handle(task)
+        args, id_ = task.args, task.id
+        if any(isinstance(arg, BaseException) for arg in args):  # an error handler, once per error
+            args, id_ = tuple(_told(arg) for arg in args), new_id()
+        job = new_job_of(task, parent_id=current_id())
+        return FollowUp(job, accept.call(id_, args, task.kwargs))
 
     def execute(self, task: Task, timestamp: datetime | None = None) -> Any:
         """Run a started job to its outcome, which is noted in its `Run`."""
@@ -228,6 +245,10 @@ def _unless_away(ask: Callable[..., Any], *question: Any) -> bool:
         return bool(ask(*question))
     except redis.RedisError:
         return False
+
+
+def _told(argument: Any) -> Any:
+    return repr(argument) if isinstance(argument, BaseException) else argument
 
 
 def _or(value: Any, default: Any) -> Any:

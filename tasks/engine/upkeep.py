@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 
 import gevent
 import psycopg2
@@ -17,7 +18,6 @@ from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
 from tasks.engine.store import due, progress, workers
-from tasks.engine.store.due import Ring
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -98,21 +98,18 @@ class Upkeep:
         ):
             log.error("Worker lost. worker=%s host=%s pid=%s lease_until=%s", id_, host, pid, until)
         failure = Failure.told(WorkerCrashed())
-        rescued = self._link.run(
-            lambda cursor: workers.rescue(
-                cursor,
-                rescuer=self._dispatcher.lease.worker_id,
-                max_crashes=self._settings.max_crashes,
-                error_class=failure.error_class,
-                message=failure.message,
-                fingerprint=failure.fingerprint,
-            )
+        rescue = partial(
+            workers.rescue,
+            rescuer=self._dispatcher.lease.worker_id,
+            max_crashes=self._settings.max_crashes,
+            error_class=failure.error_class,
+            message=failure.message,
+            fingerprint=failure.fingerprint,
         )
+        rescued, rings = self._link.run(rescue, atomic=True)
         for job in rescued:
             self._announce(job)
-        self._doorbell.ring(
-            [Ring(job.queue, job.priority, job.id) for job in rescued if job.state == "queued"]
-        )
+        self._doorbell.ring(rings)
 
     def _announce(self, job: workers.Rescued) -> None:
         if job.state == "failed":

@@ -33,7 +33,7 @@ def held_by(stage: Stage, worker_id: str, **fields: str) -> str:
 def sweep(cursor: Cursor) -> dict[str, Rescued]:
     """Give up and rescue as a consumer does; what was rescued, by id."""
     workers.give_up(cursor, lease_s=LEASE_S)
-    rescued = workers.rescue(cursor, max_crashes=5, **CRASH)
+    rescued, _ = workers.rescue(cursor, max_crashes=5, **CRASH)
     return {job.id: job for job in rescued}
 
 

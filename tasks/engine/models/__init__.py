@@ -1,10 +1,9 @@
 """The tables of the engine, as SQLAlchemy sees them; the rules they keep stand beside the columns."""
 
 from tasks.engine.models.base import Base
+from tasks.engine.models.chord import Chord, ChordMember
 from tasks.engine.models.dead_letter import DeadLetter
 from tasks.engine.models.huey import (
-    Chord,
-    ChordValue,
     KeptCounter,
     KeptValue,
     PeriodicFire,
@@ -19,7 +18,7 @@ __all__ = [
     "Attempt",
     "Base",
     "Chord",
-    "ChordValue",
+    "ChordMember",
     "DeadLetter",
     "Job",
     "JobLog",

@@ -1,48 +1,17 @@
-"""What Huey's API keeps beside the jobs: chords, values, locks, limits, fires."""
+"""What Huey's API keeps beside the jobs: values, locks, limits, fires."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
-    ForeignKey,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tasks.engine.models.base import Base
-
-
-class Chord(Base):
-    """A callback that becomes a job when all members have ended."""
-
-    __tablename__ = "chord"
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    size: Mapped[int]
-    arrived: Mapped[int] = mapped_column(server_default="0")
-    callback: Mapped[dict[str, Any]] = mapped_column(comment="the task that follows, as in options")
-    parent_id: Mapped[uuid.UUID | None] = mapped_column(comment="the job that made the chord")
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-
-    __table_args__ = (CheckConstraint("arrived BETWEEN 0 AND size", name="arrived_fits"),)
-
-
-class ChordValue(Base):
-    """What one member of a chord brought: its result, its error, or that it was skipped."""
-
-    __tablename__ = "chord_value"
-
-    chord_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("chord.id", ondelete="CASCADE"), primary_key=True
-    )
-    place: Mapped[int] = mapped_column(primary_key=True)
-    value: Mapped[Any] = mapped_column(JSONB)
 
 
 class KeptValue(Base):

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tasks.engine.claim import Claim
+from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
+from tasks.engine.states import State
+from tasks.engine.store import consequences
+from tasks.engine.store.due import Ring
 
 # Index: job_pkey, twice. The states come as parameters ($5 running, $8 queued) so that the generic
 # plan finds rows by id and never walks a partial index full of dead entries. Every expression
@@ -65,13 +69,15 @@ EXPIRE = """
 WITH moved AS (
   UPDATE job SET state = 'expired', finished_at = now()
   WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND expires_at <= now()
-  RETURNING queue, task
+  RETURNING id, queue, task, options
+), counted AS (
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, expired)
+  SELECT date_trunc('minute', now()), queue, task, %(worker_id)s::uuid, count(*)
+  FROM moved GROUP BY queue, task
+  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
+  SET expired = minute.expired + excluded.expired
 )
-INSERT INTO job_minute AS minute (minute, queue, task, worker_id, expired)
-SELECT date_trunc('minute', now()), queue, task, %(worker_id)s::uuid, count(*)
-FROM moved GROUP BY queue, task
-ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
-SET expired = minute.expired + excluded.expired
+SELECT id::text, options::text FROM moved
 """
 
 EXCHANGE = "EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s)"
@@ -116,9 +122,15 @@ def exchange(
     return written, claims
 
 
-def expire(cursor: Cursor, popped: list[str], *, worker_id: str) -> None:
-    """End those of `popped` that are queued still and past their expiry."""
+def expire(cursor: Cursor, popped: list[str], *, worker_id: str) -> list[Ring]:
+    """End those of `popped` that are queued still and past their expiry, in a transaction.
+
+    Returns what Redis must know of what follows.
+    """
     cursor.execute(EXPIRE, {"ids": popped, "worker_id": worker_id})
+    return consequences.of_ends(
+        cursor, [End(id_, options, State.EXPIRED) for id_, options in cursor.fetchall()]
+    )
 
 
 def _array(items: Iterable[str]) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.engine.database import Cursor
+from tasks.engine.follows import Follows
 from tasks.engine.outcome import Ended, Fence
-from tasks.engine.store import jobs
+from tasks.engine.store import consequences
+from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
 # Everything that is not a plain completion. The first exception of a dead letter is that of the
@@ -101,18 +103,23 @@ def end(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
     return set(cursor.fetchall())
 
 
-def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> None:
-    """Insert what follows from written outcomes, and remove the jobs that nobody wants to keep."""
+def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> list[Ring]:
+    """Write what follows from written outcomes, remove the jobs that nobody wants to keep.
+
+    Returns what Redis must know of.
+    """
+    follows = Follows()
     removed = []
     for claim, outcome in ended:
         if claim.fence not in written:
             continue
-        for follow_up in outcome.follow_ups:
-            jobs.accept(cursor, follow_up.job, [follow_up.call])
+        follows.add(outcome.follows)
         if outcome.remove:
             removed.append(claim.id)
+    rings = consequences.write(cursor, follows) if follows else []
     if removed:
         cursor.execute(REMOVE, {"ids": removed})
+    return rings
 
 
 def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:

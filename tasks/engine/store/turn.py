@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes
+from tasks.engine.store.due import Ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Turn:
         """Whether it waits for the disk; what is no plain completion always does."""
         return self.flushed or not self.is_plain
 
-    def __call__(self, cursor: Cursor) -> tuple[set[Fence], list[Claim]]:
-        """Carry it out, in a transaction if it is not plain; the fences written, the jobs started."""
+    def __call__(self, cursor: Cursor) -> Turned:
+        """Carry it out, in a transaction if it is not plain."""
         completed = [pair for pair in self.ended if pair[1].state is State.COMPLETED]
         others = [pair for pair in self.ended if pair[1].state is not State.COMPLETED]
         written = outcomes.end(cursor, others) if others else set()
@@ -49,5 +51,13 @@ class Turn:
             durable=self.is_durable,
         )
         written |= done
-        outcomes.follow(cursor, self.ended, written)
-        return written, claims
+        rings = [] if self.is_plain else outcomes.follow(cursor, self.ended, written)
+        return Turned(written, claims, rings)
+
+
+class Turned(NamedTuple):
+    """What a turn did: the fences of written outcomes, the jobs started, what Redis must know of."""
+
+    fences: set[Fence]
+    claims: list[Claim]
+    rings: list[Ring]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
+from tasks.engine.store import consequences
+from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
 
@@ -31,6 +34,7 @@ class Rescued(NamedTuple):
     state: str
     crash_count: int
     worker_id: str
+    options: str | None
 
 
 REGISTER = """
@@ -111,7 +115,7 @@ WITH orphan AS (
       error = %(error_class)s || ': ' || %(message)s
   FROM orphan WHERE job.id = orphan.id AND job.state = 'running'
   RETURNING job.id, job.task, job.queue, job.priority, job.state, job.attempt, job.crash_count,
-            job.retry_count, orphan.worker_id, orphan.queued_at, orphan.started_at
+            job.retry_count, job.options, orphan.worker_id, orphan.queued_at, orphan.started_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
                        error_message, traceback)
@@ -135,7 +139,7 @@ WITH orphan AS (
   ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
   SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed
 )
-SELECT id::text, task, queue, priority, state, crash_count, worker_id::text FROM moved
+SELECT id::text, task, queue, priority, state, crash_count, worker_id::text, options::text FROM moved
 """
 
 FORGET = "DELETE FROM worker WHERE state IN ('stopped', 'lost') AND stopped_at < now() - interval '1 day'"
@@ -185,10 +189,11 @@ def rescue(
     error_class: str,
     message: str,
     fingerprint: str,
-) -> list[Rescued]:
+) -> tuple[list[Rescued], list[Ring]]:
     """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead.
 
-    `rescuer` is the id of the worker that does this.
+    `rescuer` is the id of the worker that does this. Returns the jobs, and what to ring: they and
+    what follows from failures. To be called in a transaction.
     """
     cursor.execute(
         RESCUE,
@@ -200,7 +205,11 @@ def rescue(
             "fingerprint": fingerprint,
         },
     )
-    return [Rescued._make(row) for row in cursor.fetchall()]
+    rescued = [Rescued._make(row) for row in cursor.fetchall()]
+    queued = [Ring(job.queue, job.priority, job.id) for job in rescued if job.state == "queued"]
+    error = f"{error_class}: {message}"
+    ends = [End(job.id, job.options, job.state, error) for job in rescued if job.state != "queued"]
+    return rescued, queued + consequences.of_ends(cursor, ends)
 
 
 def forget(cursor: Cursor) -> None:

@@ -1,13 +1,7 @@
-"""What Huey's documentation promises holds here, too: hooks, revocation, locks; and what does not."""
+"""What Huey's documentation promises holds here, too: hooks, revocation, locks."""
 
 from __future__ import annotations
 
-import pytest
-from huey.api import chord
-
-from tasks import huey
-from tasks.engine.errors import OptionNotValid
-from tests.engine import jobs
 from tests.engine.storybook import Stories
 
 
@@ -35,12 +29,3 @@ def test_a_locked_job_waits_for_its_turn(stories: Stories) -> None:
     assert (first["state"], second["state"]) == ("completed", "completed")
     assert second["started_at"] >= first["finished_at"]
     assert second["retry_count"] >= 1
-
-
-def test_a_chord_is_refused_and_none_of_its_jobs_made(stories: Stories) -> None:
-    before = stories.stage.count()
-
-    with pytest.raises(OptionNotValid, match="A chord cannot be kept durably"):
-        huey.enqueue(chord([jobs.add.s(1, 2), jobs.add.s(3, 4)], jobs.nothing.s()))
-
-    assert stories.stage.count() == before

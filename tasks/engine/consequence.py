@@ -1,0 +1,114 @@
+"""What follows when a job ends and Huey does not see it: cancelled, expired, or lost in crashes.
+
+Huey does the same for what it runs. Here all is made of the row's `options`, so that any process
+can do it, also one that does not know the task.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from huey.api import Task
+from huey.utils import SKIPPED, Error
+
+from tasks.engine.arguments import dump, load, teach
+from tasks.engine.chord import Arrival
+from tasks.engine.errors import PayloadBroken
+from tasks.engine.follows import Follows, FollowUp
+from tasks.engine.new_job import NewJob, moment, seconds
+from tasks.engine.states import State
+from tasks.engine.task import new_id
+
+log = logging.getLogger("mahaam.consequence")
+
+# What of a message goes on to its job's options.
+RIDES_ALONG = ("on_complete", "on_error", "chord", "remove_on_complete", "remove_on_fail")
+
+# What Huey itself passes on as a value: the failure of a chord's member, and its absence.
+teach(Error, "$error", write=lambda error: error.metadata, read=Error)
+teach(type(SKIPPED), "$skipped", write=lambda _: True, read=lambda _: SKIPPED)
+
+
+class End(NamedTuple):
+    """A job that is now in the final `state` and did not complete.
+
+    `options` are its row's, as JSON; `error` is a failure as `Class: message`.
+    """
+
+    job_id: str
+    options: str | None
+    state: str
+    error: str = ""
+
+
+def of_end(end: End) -> Follows:
+    """What follows: the error handler of a failure, and what a chord is told.
+
+    A chord is told by its members, and by each task of a pipeline whose last one is a member.
+    """
+    if not end.options:
+        return Follows()
+    try:
+        rides = load(end.options)
+        arrivals = arrival(end.job_id, rides, dump(_value(end), what="The value"))
+        return Follows(_error_handler(end, rides), arrivals=arrivals)
+    except (PayloadBroken, KeyError, TypeError) as fault:
+        log.error("Options cannot be read; nothing follows. job=%s fault=%s", end.job_id, fault)
+        return Follows()
+
+
+def _value(end: End) -> Any:
+    """What a chord's callback gets in the place of a result."""
+    if end.state != State.FAILED:
+        return SKIPPED
+    return Error({"error": end.error, "retries": 0, "traceback": end.error, "task_id": end.job_id})
+
+
+def _error_handler(end: End, rides: dict[str, Any]) -> list[FollowUp]:
+    if end.state != State.FAILED or "on_error" not in rides:
+        return []
+    message = rides["on_error"] | {"id": new_id()}  # one job more for every failure
+    return [follow_up(message, end.error, parent_id=end.job_id)]
+
+
+def arrival(job_id: str, rides: dict[str, Any], value: str) -> list[Arrival]:
+    """What the end of a job brings to the chord that waits for it or for the end of its pipeline."""
+    member, message = job_id, rides
+    while "chord" not in message:
+        if "on_complete" not in message:
+            return []
+        message = message["on_complete"]
+        member = message["id"]
+    return [Arrival(message["chord"], member, value, job_id)]
+
+
+def follow_up(message: dict[str, Any], data: Any, *, parent_id: str) -> FollowUp:
+    """The job of a message, with `data` of its predecessor added as Huey adds it."""
+    task = Task(tuple(message["args"]), dict(message["kwargs"]))
+    task.extend_data(data)
+    call = dump(list(task.args), what="The arguments"), dump(task.kwargs, what="The arguments")
+    return FollowUp(_job(message, parent_id), (message["id"], *call))
+
+
+def _job(message: dict[str, Any], parent_id: str) -> NewJob:
+    expires = message.get("expires")
+    at = expires if isinstance(expires, datetime) else None
+    rides = {name: message[name] for name in RIDES_ALONG if message.get(name)}
+    return NewJob(
+        task=message["name"],
+        queue=message.get("queue", "default"),
+        priority=message["priority"] or 0,
+        max_retries=message["retries"],
+        retry_delay_s=seconds("retry_delay", message["retry_delay"]) or 0.0,
+        retry_backoff=message["retry_backoff"] or 1,
+        retry_jitter=message.get("retry_jitter", True),
+        eta=moment("eta", message["eta"]),
+        expires_at=moment("expires", at),
+        expires_in_s=None if at else seconds("expires", expires),
+        timeout_s=seconds("timeout", message["timeout"]),
+        tags=message.get("tags"),
+        options=dump(rides, what="The options") if rides else None,
+        parent_id=parent_id,
+    )

@@ -1,0 +1,76 @@
+"""Writes what follows from the end of jobs, in the transaction that ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from tasks.engine import consequence
+from tasks.engine.arguments import load
+from tasks.engine.consequence import End
+from tasks.engine.database import Cursor
+from tasks.engine.follows import Follows, FollowUp
+from tasks.engine.store import chords, jobs
+from tasks.engine.store.due import Ring
+from tasks.engine.task import new_id
+
+# Is the job with this id left from an earlier run of its parent? Then the parent was retried by an
+# operator, and its new run has followers of its own.
+IS_OF_EARLIER_RUN = """
+SELECT EXISTS (SELECT FROM job AS earlier, job AS parent
+               WHERE earlier.id = %s AND parent.id = %s AND earlier.created_at < parent.started_at)
+"""
+
+
+def write(cursor: Cursor, follows: Follows) -> list[Ring]:
+    """Make chords, then jobs, then tell chords who has ended; returns what to ring.
+
+    What is there already, because the same was written before, is left alone.
+    """
+    chords.make(cursor, follows.chords)
+    for replacement in follows.replacements:
+        chords.replace(cursor, replacement)
+    rings = []
+    for _, group in groupby(follows.jobs, key=attrgetter("job")):
+        rings += _accept(cursor, list(group))
+    if follows.arrivals:
+        fired = chords.arrive(cursor, follows.arrivals)
+        cause = follows.arrivals[-1].cause
+        for chord in fired:
+            rings += _accept(cursor, [_callback(chord, cause)])
+    return rings
+
+
+def of_ends(cursor: Cursor, ends: Iterable[End]) -> list[Ring]:
+    """Write what follows when jobs ended and Huey did not see it; returns what to ring."""
+    follows = Follows()
+    for end in ends:
+        follows.add(consequence.of_end(end))
+    return write(cursor, follows) if follows else []
+
+
+def _accept(cursor: Cursor, wanted: Sequence[FollowUp]) -> list[Ring]:
+    """Insert follow-ups of one kind."""
+    job = wanted[0].job
+    made = jobs.accept(cursor, job, [follow_up.call for follow_up in wanted])
+    if len(made) < len(wanted):
+        there = {accepted.id for accepted in made}
+        missing = [follow_up for follow_up in wanted if follow_up.call[0] not in there]
+        made += _accept_anew(cursor, missing)
+    return [Ring(job.queue, job.priority, row.id) for row in made if row.state == "queued"]
+
+
+def _accept_anew(cursor: Cursor, missing: Sequence[FollowUp]) -> list[jobs.Accepted]:
+    made = []
+    for job, (id_, *arguments) in ((follow_up.job, follow_up.call) for follow_up in missing):
+        cursor.execute(IS_OF_EARLIER_RUN, (id_, job.parent_id))
+        if cursor.fetchone() == (True,):
+            made += jobs.accept(cursor, job, [(new_id(), arguments[0], arguments[1])])
+    return made
+
+
+def _callback(chord: chords.Fired, cause: str) -> FollowUp:
+    """The callback of a chord, called with the list of what its members brought."""
+    values = [load(value) for value in chord.values]
+    return consequence.follow_up(load(chord.callback), (values,), parent_id=cause)
