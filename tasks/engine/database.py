@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import psycopg2
@@ -105,26 +105,31 @@ def transaction() -> Iterator[Cursor]:
         raise _unavailable(fault) from fault
 
 
-def repeatable(work: Callable[[Cursor], T]) -> T:
+def repeatable(work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
     """What `work` returns; done once more on a new connection when the first one was broken.
 
-    Only for work that does no harm when done twice. Raises DatabaseUnavailable.
+    Only for work that does no harm when done twice. With `atomic` its statements commit together.
+    Raises DatabaseUnavailable.
     """
     try:
-        return _once(work)
+        return _once(work, atomic=atomic)
     except psycopg2.Error as fault:
         if not is_broken(fault):
             raise
     try:
-        return _once(work)
+        return _once(work, atomic=atomic)
     except AWAY as fault:
         if not is_broken(fault):
             raise
         raise _unavailable(fault) from fault
 
 
-def _once(work: Callable[[Cursor], T]) -> T:
-    with connection() as link, link.cursor() as cursor:
+def _once(work: Callable[[Cursor], T], *, atomic: bool) -> T:
+    with (
+        connection() as link,
+        _committed(link) if atomic else nullcontext(),
+        link.cursor() as cursor,
+    ):
         return work(cursor)
 
 

@@ -76,6 +76,16 @@ def test_a_member_that_does_not_run_is_skipped(how: str) -> None:
     assert brought([jobs.add.s(1, 2), LOST[how]()]) == [3, SKIPPED]
 
 
+@pytest.mark.usefixtures("consumer")
+def test_a_member_that_an_operator_cancels_is_skipped() -> None:
+    member = jobs.add.s(1, 1, delay=3600).then(jobs.nothing)
+    result = huey.enqueue(chord([jobs.add.s(1, 2), member], jobs.echo.s()))
+
+    verbs.cancel([UUID(member.id)], by="test")
+
+    assert result.get(blocking=True, timeout=PATIENCE_S) == [[[3, SKIPPED]], {}]
+
+
 FAILING: dict[str, Callable[[], Task]] = {
     "at once": jobs.fall.s,
     "after its retries": lambda: jobs.fall_in_turn.s(retries=1, retry_delay=0.01),

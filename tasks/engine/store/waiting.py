@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
-from tasks.engine.states import WAITING
+from tasks.engine.states import WAITING, State
+from tasks.engine.store import consequences
 from tasks.engine.store.due import Ring
 
 CANCELLABLE = sorted(WAITING)
@@ -18,7 +21,7 @@ WITH locked AS (
 )
 UPDATE job SET state = 'cancelled', finished_at = now()
 FROM locked WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
-RETURNING queue, priority, job.id::text
+RETURNING queue, priority, job.id::text, options::text
 """
 
 # Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being
@@ -32,20 +35,30 @@ WITH locked AS (
 )
 UPDATE job SET state = 'cancelled', finished_at = now()
 FROM locked WHERE job.id = locked.id AND job.state = 'queued'
-RETURNING queue, priority, job.id::text
+RETURNING queue, priority, job.id::text, options::text
 """
 
 
-def cancel(cursor: Cursor, ids: Sequence[str]) -> list[Ring]:
-    """Scheduled, queued, retrying to cancelled; returns what Redis may forget."""
+class Cancelled(NamedTuple):
+    """Jobs that are cancelled, which Redis may forget, and what follows, which it must know of."""
+
+    jobs: list[Ring]
+    following: list[Ring]
+
+
+def cancel(cursor: Cursor, ids: Sequence[str]) -> Cancelled:
+    """Scheduled, queued, retrying to cancelled; to be called in a transaction."""
     cursor.execute(CANCEL, {"ids": list(ids), "sources": CANCELLABLE})
-    return [Ring._make(row) for row in cursor.fetchall()]
+    return _cancelled(cursor)
 
 
 def clear(
     cursor: Cursor, queue: str, *, until: object, after: Ring, limit: int = 1000
-) -> list[Ring]:
-    """Cancel the next jobs of `queue` behind `after` that were queued by the time `until`."""
+) -> Cancelled:
+    """Cancel the next jobs of `queue` behind `after` that were queued by the time `until`.
+
+    To be called in a transaction.
+    """
     cursor.execute(
         CLEAR,
         {
@@ -56,4 +69,10 @@ def clear(
             "limit": limit,
         },
     )
-    return [Ring._make(row) for row in cursor.fetchall()]
+    return _cancelled(cursor)
+
+
+def _cancelled(cursor: Cursor) -> Cancelled:
+    rows = [(Ring(queue, priority, id_), options) for queue, priority, id_, options in cursor]
+    ends = [End(ring.id, options, State.CANCELLED) for ring, options in rows]
+    return Cancelled([ring for ring, _ in rows], consequences.of_ends(cursor, ends))

@@ -55,7 +55,8 @@ def _retry(ids: Sequence[UUID], *, by: str) -> list[UUID]:
 
 
 def _cancel(ids: Sequence[UUID], *, by: str) -> list[UUID]:
-    moved = database.repeatable(lambda cursor: waiting.cancel(cursor, list(map(str, ids))))
-    accept.forget(moved)
-    log.info("Jobs cancelled. jobs=%s by=%s", len(moved), by)
-    return [UUID(job.id) for job in moved]
+    cancelled = database.repeatable(partial(waiting.cancel, ids=list(map(str, ids))), atomic=True)
+    accept.forget(cancelled.jobs)
+    accept.ring(cancelled.following)
+    log.info("Jobs cancelled. jobs=%s by=%s", len(cancelled.jobs), by)
+    return [UUID(job.id) for job in cancelled.jobs]

@@ -24,11 +24,14 @@ def clear(queue: str, *, by: str) -> int:
     """
     queue_names.check(queue)
     count, after, until = 0, FIRST, database.repeatable(bounds.now)
-    while moved := database.repeatable(
-        partial(waiting.clear, queue=queue, until=until, after=after)
-    ):
-        accept.forget(moved)
-        count += len(moved)
-        after = max(moved, key=lambda ring: (-ring.priority, ring.id))
+    while True:
+        clear_next = partial(waiting.clear, queue=queue, until=until, after=after)
+        cancelled = database.repeatable(clear_next, atomic=True)
+        if not cancelled.jobs:
+            break
+        accept.forget(cancelled.jobs)
+        accept.ring(cancelled.following)
+        count += len(cancelled.jobs)
+        after = max(cancelled.jobs, key=lambda ring: (-ring.priority, ring.id))
     log.info("Queue cleared. queue=%s jobs=%s by=%s", queue, count, by)
     return count
