@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tests.faults import fault
 from tests.faults.campaign import Campaign
+from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_chain_is_whole
 from tests.faults.evidence import Evidence
 from tests.faults.hostile import (
     enqueue_one_key,
@@ -127,6 +128,20 @@ LONG = (
         allowance=crashes(15),
     ),
     Campaign(
+        name="chords, kill -9 every second",
+        story="Each callback is made once, with what every member brought.",
+        jobs=200 * CHORD_JOBS, ms=100, way="chords", fault=fault.kill_each_second, times=20, until=0.5,
+        allowance=crashes(20), also=each_called_back_once,
+        tried="200 chords of 10 members and a callback, 20 kills, 2 consumers, lease 5 s",
+    ),
+    Campaign(
+        name="pipelines, kill -9 every second",
+        story="Each link is made once, in the transaction that completes the one before it.",
+        jobs=500 * LINKS, ms=100, way="pipelines", fault=fault.kill_each_second, times=20, until=0.5,
+        allowance=crashes(20), also=each_chain_is_whole,
+        tried="500 pipelines of 3 jobs, 20 kills, 2 consumers, lease 5 s",
+    ),
+    Campaign(
         name="tasks that end their process",
         story="Each ends five consumers, then is a dead letter. Neighbours run alone and complete.",
         jobs=1000, before=enqueue_poison, consumers=1,
@@ -157,6 +172,8 @@ SCALED_DOWN = {
     "Redis killed, empty afterwards": (300, 1, 1),
     "PostgreSQL restarted (immediate)": (300, 2, 2),
     "junk in Redis, unknown tasks in rows": (200, 0, 1),
+    "chords, kill -9 every second": (20 * CHORD_JOBS, 2, 2),
+    "pipelines, kill -9 every second": (60 * LINKS, 2, 2),
     "200 enqueues at once with one dedupe key": (0, 0, 1),
 }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 from tasks import enqueue
 from tasks.engine.errors import DatabaseUnavailable
+from tests.faults.chains import CHORD_JOBS, LINKS, a_chord, a_pipeline
 from tests.faults.work import work
 
 Call = dict[str, int]
@@ -28,6 +30,16 @@ def stream(options: argparse.Namespace) -> None:
     os.close(accepted)
 
 
+def chords(options: argparse.Namespace) -> None:
+    """Enqueue chords until there are `count` jobs, callbacks included."""
+    _chains(options, a_chord, jobs_each=CHORD_JOBS)
+
+
+def pipelines(options: argparse.Namespace) -> None:
+    """Enqueue pipelines until there are `count` jobs, followers included."""
+    _chains(options, a_pipeline, jobs_each=LINKS)
+
+
 def same_key(options: argparse.Namespace) -> None:
     """Enqueue all at one moment under one dedupe key; prints the ids and who was told no."""
     together = Barrier(options.count)
@@ -41,6 +53,15 @@ def same_key(options: argparse.Namespace) -> None:
         print(*threads.map(one, range(options.count)), sep="\n")
 
 
+def _chains(
+    options: argparse.Namespace, enqueue_one: Callable[[int, int], list[str]], *, jobs_each: int
+) -> None:
+    with options.accepted.open("a") as accepted:
+        for number in range(options.count // jobs_each):
+            print(*enqueue_one(number, options.ms), sep="\n", file=accepted, flush=True)
+            time.sleep(options.pace_ms / 1000)
+
+
 def _offered(call: Call) -> str:
     while True:
         try:
@@ -49,7 +70,7 @@ def _offered(call: Call) -> str:
             time.sleep(REFUSED_PAUSE_S)
 
 
-WAYS = {"stream": stream, "same-key": same_key}
+WAYS = {"stream": stream, "chords": chords, "pipelines": pipelines, "same-key": same_key}
 
 
 def main() -> None:

@@ -32,6 +32,12 @@ def kill(stage: Stage) -> None:
     stage.supervisor.kill(stage.a_ready_consumer())
 
 
+def kill_each_second(stage: Stage) -> None:
+    """Let a second pass, then kill -9 one consumer."""
+    stage.watch_for(1.0)
+    stage.supervisor.kill(stage.a_ready_consumer())
+
+
 def terminate(stage: Stage) -> None:
     """SIGTERM one consumer and wait until it has ended."""
     stage.watch_for(stage.chance.uniform(0, 0.1))

@@ -78,7 +78,7 @@ class Stage:
             "APP_ENV": "test",
             "SECRET_KEY": "test" * 8,
             "VAR_DIR": str(self.folder / "var"),
-            "TASK_MODULES": "tests.faults.work",
+            "TASK_MODULES": "tests.faults.work,tests.faults.chains",
             "LEASE_S": f"{self.lease_s:g}",
             "BEAT_S": f"{self.beat_s:g}",
             LEDGER: str(self.ledger.path),

@@ -26,7 +26,7 @@ def at(seconds: float) -> datetime:
 
 
 def a_job(**fields: Any) -> JobRow:
-    job = JobRow("a", f"{WORK}.work", {"ms": 20}, "completed", 1, 0, at(1))
+    job = JobRow("a", f"{WORK}.work", [], {"ms": 20}, "completed", 1, 0, at(1))
     return job._replace(**fields)
 
 
