@@ -201,6 +201,16 @@ class Settings(BaseSettings):
         32_768, "Larger tracebacks are cut, with a mark.", unit="bytes", ge=256
     )
 
+    job_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", "The least serious line that is kept in a job's log."
+    )
+    job_log_lines: int = setting(
+        2000, "Further lines of an attempt are counted, not kept.", ge=0, le=1_000_000
+    )
+    job_log_line_bytes: int = setting(
+        4000, "Longer lines of a job's log are cut, with a mark.", unit="bytes", ge=100
+    )
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "The least serious line that is logged."
     )

@@ -11,12 +11,13 @@ from types import FrameType
 import gevent
 from huey.consumer import Consumer
 
-from tasks.engine import catalog
+from tasks.engine import catalog, job_log
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.errors import UnknownQueue
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.places import Places
 from tasks.engine.scheduler import DueScheduler
+from tasks.engine.scribe import Scribe
 from tasks.engine.seam import MahaamHuey
 from tasks.engine.store import workers
 from tasks.engine.upkeep import Upkeep
@@ -56,6 +57,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._doorbell, places, queues=plan.queues, weighted=plan.weighted
         )
         self._upkeep = Upkeep(self.dispatcher, self._doorbell, queues=plan.queues)
+        self._scribe = Scribe()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
         self._fault: str | None = None
@@ -89,7 +91,13 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self.scheduler.start()
         for _, greenlet in self.worker_threads:
             greenlet.start()
-        for loop in (self.dispatcher.listener.listen, self.dispatcher.turn, self._upkeep.loop):
+        job_log.listen()
+        for loop in (
+            self.dispatcher.listener.listen,
+            self.dispatcher.turn,
+            self._upkeep.loop,
+            self._scribe.loop,
+        ):
             gevent.spawn(loop).link_exception(self._note_fault)
         log.info(
             "Consumer ready. worker=%s greenlets=%s queues=%s",
@@ -169,6 +177,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._interrupt()
         self._wait_until_idle(time.monotonic() + INTERRUPT_S)
         self._release_rest()
+        with gevent.Timeout(INTERRUPT_S, False):
+            self._scribe.write()
         lease.close()
 
     def _wait_until_idle(self, deadline: float) -> None:

@@ -25,13 +25,19 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logging(level: str, form: str) -> None:
-    """Log to standard error, times in UTC. Huey's two lines per job appear only at DEBUG."""
+    """Log to standard error, times in UTC. Huey's two lines per job appear only at DEBUG.
+
+    The level is the handler's and that of our own loggers: of what tasks log, a job's log may
+    keep more than is printed.
+    """
     logging.Formatter.converter = time.gmtime
     text = logging.Formatter(
         "%(asctime)sZ %(levelname)-8s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else text)
+    handler.setLevel(level)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("mahaam").setLevel(level)
     if level != "DEBUG":
         logging.getLogger("huey").setLevel(logging.WARNING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextvars import ContextVar
+from itertools import count
 from typing import Any
 
 from config import get_settings
@@ -32,15 +33,15 @@ class Run:
         "greenlet",
         "is_over",
         "is_stopped",
+        "line_numbers",
+        "lines_left_out",
         "options",
         "outcome",
-        "progress",
         "remaining_retries",
         "retry_in_s",
         "retrying",
         "started_at",
         "told",
-        "unflushed",
         "value",
     )
 
@@ -61,8 +62,8 @@ class Run:
         self.told = False  # Huey has said how it went
         self.follows = Follows()
         self.outcome: Outcome | None = None
-        self.progress: tuple[int, str | None] = (0, None)
-        self.unflushed = False
+        self.line_numbers = count(1)  # of what it logs
+        self.lines_left_out = 0
 
     def settle_as(self) -> Outcome:
         """The outcome, from what Huey's signals and hooks said."""
@@ -132,10 +133,11 @@ def stored_result(value: Any) -> str | None:
         excerpt = text[: max(0, limit_bytes // 2 - 100)].decode("utf-8", "ignore")
         return dump({"cut": excerpt, "size_bytes": len(text)}, what="The result")
     except ArgumentNotStorable as fault:
-        return dump({"not_stored": clean(str(fault)), "repr": _shown(value)}, what="The result")
+        return dump({"not_stored": clean(str(fault)), "repr": shown(value)}, what="The result")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """The beginning of a value's repr, whatever its repr does."""
     try:
         return clean(repr(value)[:RESULT_SHOWN])
     except Exception as broken:  # noqa: BLE001 (a task's value may do anything)
@@ -159,56 +161,3 @@ def current_id() -> str | None:
 def enter(run: Run | None) -> None:
     """Make `run` the current attempt of this greenlet."""
     _current.set(run)
-
-
-class CurrentJob:
-    """What a task may ask and say about itself: `from tasks import current_job`."""
-
-    @property
-    def id(self) -> str:
-        """The job's id."""
-        return self._run().claim.id
-
-    @property
-    def attempt(self) -> int:
-        """Which start this is, from 1; releases and crashes count."""
-        return self._run().claim.attempt
-
-    @property
-    def retry_count(self) -> int:
-        """How often this job was retried after failing, 0 at first."""
-        return self._run().claim.retry_count
-
-    @property
-    def max_retries(self) -> int:
-        """How often it is retried at most."""
-        return self._run().claim.max_retries
-
-    @property
-    def queue(self) -> str:
-        """The queue that it came from."""
-        return self._run().claim.queue
-
-    @property
-    def priority(self) -> int:
-        """Its priority at the start."""
-        return self._run().claim.priority
-
-    def progress(self, percent: float, text: str | None = None) -> None:
-        """Say how far the job is (0 to 100) and what it does; reaches the row within a second."""
-        run = self._run()
-        run.progress = (max(0, min(100, int(percent))), None if text is None else clean(text, 500))
-        run.unflushed = True
-
-    def __bool__(self) -> bool:
-        """Whether a task runs here."""
-        return _current.get() is not None
-
-    def _run(self) -> Run:
-        run = _current.get()
-        if run is None:
-            raise LookupError("current_job is known only while a task runs in a consumer.")
-        return run
-
-
-current_job = CurrentJob()

@@ -17,7 +17,7 @@ from tasks.engine.errors import WorkerCrashed
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
-from tasks.engine.store import due, progress, workers
+from tasks.engine.store import due, workers
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -38,7 +38,6 @@ class Upkeep:
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._duties = [
             (settings.queue_refresh_s, self.read_lines),
-            (0.5, self._flush_progress),
             (settings.rescue_interval_s, self._rescue),
             (1.0, self._remember),
             (1.0, self._ring_overdue),
@@ -80,14 +79,6 @@ class Upkeep:
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
         return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
-
-    def _flush_progress(self) -> None:
-        runs = [run for run in self._dispatcher.places.running() if run.unflushed]
-        if runs:
-            said = [(run.claim, *run.progress) for run in runs]
-            for run in runs:
-                run.unflushed = False
-            self._link.run(lambda cursor: progress.write(cursor, said))
 
     def _rescue(self) -> None:
         """Give up workers whose lease is over, then take their jobs."""

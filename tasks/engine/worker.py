@@ -9,6 +9,7 @@ import gevent
 from huey.consumer import Worker
 
 from tasks.engine.errors import MahaamError
+from tasks.engine.said import said
 
 if TYPE_CHECKING:
     from tasks.engine.places import Places
@@ -41,6 +42,8 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 log.exception("A run ended in an unexpected way. job=%s", run.claim.id)
             finally:
                 run.greenlet = None
+                if run.lines_left_out:
+                    said.end(run)
                 self.places.finish(run)
 
     def _run(self, run: Run) -> None:

@@ -7,7 +7,7 @@ ever running than the consumer has places.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from tasks.engine.claim import Claim
 from tasks.engine.consequence import End
@@ -15,6 +15,7 @@ from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
 from tasks.engine.states import State
 from tasks.engine.store import consequences
+from tasks.engine.store.arrays import array, text_array
 from tasks.engine.store.due import Ring
 
 # Index: job_pkey, twice. The states come as parameters ($5 running, $8 queued) so that the generic
@@ -103,12 +104,12 @@ def exchange(
     cursor.execute(
         f"{ON_DISK}{EXCHANGE}" if durable else EXCHANGE,
         (
-            _array(claim.id for claim, _ in completed),
-            _array(str(claim.attempt) for claim, _ in completed),
-            _array(claim.worker_id for claim, _ in completed),
-            _array(_quoted(outcome.result) for _, outcome in completed),
-            _array(popped),
-            _array(unsure),
+            array(claim.id for claim, _ in completed),
+            array(claim.attempt for claim, _ in completed),
+            array(claim.worker_id for claim, _ in completed),
+            text_array(outcome.result for _, outcome in completed),
+            array(popped),
+            array(unsure),
             worker_id,
         ),
     )
@@ -131,18 +132,6 @@ def expire(cursor: Cursor, popped: list[str], *, worker_id: str) -> list[Ring]:
     return consequences.of_ends(
         cursor, [End(id_, options, State.EXPIRED) for id_, options in cursor.fetchall()]
     )
-
-
-def _array(items: Iterable[str]) -> str:
-    """An array as PostgreSQL reads it in one go; as a list, psycopg2 would spell out an expression."""
-    return "{" + ",".join(items) + "}"
-
-
-def _quoted(text: str | None) -> str:
-    """An element of such an array that may contain anything."""
-    if text is None:
-        return "NULL"
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 # PostgreSQL may lose the last exchanges in a crash (they are committed without waiting for the

@@ -1,26 +1,34 @@
-"""Writes how far running jobs say they are."""
+"""Writes how far jobs say they are."""
 
 from __future__ import annotations
 
-from tasks.engine.claim import Claim
-from tasks.engine.database import Cursor
+from collections.abc import Sequence
 
+from tasks.engine.database import Cursor
+from tasks.engine.outcome import Fence
+from tasks.engine.said import SaidProgress
+from tasks.engine.store.arrays import array, text_array
+
+# Index: job_pkey. The last word of an attempt may come after its end, but not after the job's next
+# start, nor when an operator has queued it again.
 PROGRESS = """
 UPDATE job SET progress = said.percent, progress_text = said.words
 FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(percents)s::int[], %(words)s::text[])
   AS said(id, attempt, percent, words)
-WHERE job.id = said.id AND job.attempt = said.attempt AND job.state = 'running'
+WHERE job.id = said.id AND job.attempt = said.attempt AND job.state NOT IN ('scheduled', 'queued')
+RETURNING job.id::text, job.attempt
 """
 
 
-def write(cursor: Cursor, said: list[tuple[Claim, int, str | None]]) -> None:
-    """Store percent and text of attempts that still run."""
+def write(cursor: Cursor, said: Sequence[SaidProgress]) -> set[Fence]:
+    """Store percent and words of attempts that run or have just ended; returns their fences."""
     cursor.execute(
         PROGRESS,
         {
-            "ids": [claim.id for claim, _, _ in said],
-            "attempts": [claim.attempt for claim, _, _ in said],
-            "percents": [percent for _, percent, _ in said],
-            "words": [words for _, _, words in said],
+            "ids": array(word.claim.id for word in said),
+            "attempts": array(word.claim.attempt for word in said),
+            "percents": array(word.percent for word in said),
+            "words": text_array(word.words for word in said),
         },
     )
+    return set(cursor.fetchall())

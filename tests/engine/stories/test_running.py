@@ -46,10 +46,15 @@ def test_a_task_knows_its_job(stories: Stories) -> None:
 
 
 def test_progress_reaches_the_row(stories: Stories) -> None:
-    job, other = stories.job("reports"), stories.job("reports too much")
+    job = stories.job("reports")
 
     assert (job["progress"], job["progress_text"]) == (42, "half\n␀way")
-    assert (other["progress"], other["progress_text"]) == (100, None)
+
+
+def test_progress_beyond_the_end_is_an_error(stories: Stories) -> None:
+    error = stories.job("reports too much")["error"]
+
+    assert error == "ValueError: Progress is a number from 0 to 100; this is 1000000000.0."
 
 
 def test_a_task_with_context_gets_hueys_task(stories: Stories) -> None:

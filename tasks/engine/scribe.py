@@ -1,0 +1,64 @@
+"""Writes down what running jobs say, twice a second."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import gevent
+from gevent.lock import Semaphore
+
+from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.said import said
+from tasks.engine.store import logs, progress
+
+log = logging.getLogger("mahaam.scribe")
+
+EVERY_S = 0.5
+LINES_AT_ONCE = 2000
+
+
+class Scribe:
+    """Lines and progress of all jobs of a consumer, in batches.
+
+    It has a connection of its own, which is opened when a job says something for the first time:
+    what is said reaches PostgreSQL whatever else the consumer waits for.
+    """
+
+    def __init__(self) -> None:
+        self._link = Link("mahaam scribe", timeout_s=10, settings=("SET synchronous_commit = off",))
+        self._free = Semaphore()
+
+    def loop(self) -> None:
+        """Write what was said, for ever."""
+        while True:
+            gevent.sleep(EVERY_S)
+            self.write()
+
+    def write(self) -> None:
+        """Write everything that was said until now; kept when PostgreSQL is away."""
+        with self._free:
+            try:
+                self._write_progress()
+                self._write_lines()
+            except LinkBroken:
+                return
+            except REFUSALS:
+                log.exception("PostgreSQL refused what jobs said; it is left out.")
+
+    def _write_progress(self) -> None:
+        if not (words := said.take_progress()):
+            return
+        try:
+            self._link.run(partial(progress.write, said=words))
+        except LinkBroken:
+            said.give_back_progress(words)
+            raise
+
+    def _write_lines(self) -> None:
+        while lines := said.take_lines(LINES_AT_ONCE):
+            try:
+                self._link.run(partial(logs.write, lines=lines))
+            except LinkBroken:
+                said.give_back(lines)
+                raise

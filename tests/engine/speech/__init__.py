@@ -1,0 +1,1 @@
+"""What running jobs say, and who hears it."""

@@ -1,0 +1,47 @@
+"""How far a job is, as it says itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import current_job, enqueue
+from tests.engine.consumer import Consumer
+from tests.engine.speech import tasks
+from tests.engine.stage import Stage
+from tests.waiting import wait_until
+
+SEEN_S = 1.0
+
+
+def progress(stage: Stage, job_id: object) -> tuple[int | None, str | None]:
+    row = stage.job(str(job_id))
+    return row["progress"], row["progress_text"]
+
+
+@pytest.mark.parametrize("percents", [(1, 2, 100), (90, 10)])
+def test_the_last_word_before_the_end_is_kept(
+    stage: Stage, consumer: Consumer, percents: tuple[int, ...]
+) -> None:
+    job = enqueue(tasks.advance, percents)
+    stage.wait_for_state(job.id, "completed")
+
+    last = percents[-1]
+    wait_until(lambda: progress(stage, job.id) == (last, f"at {last}"), timeout_s=SEEN_S)
+
+
+@pytest.mark.parametrize("percent", ["nan", "inf", "object", -1, 100.5, None, "5"])
+def test_what_is_no_percentage_is_refused(
+    stage: Stage, consumer: Consumer, percent: object
+) -> None:
+    job = enqueue(tasks.wrong, (percent,))
+    stage.wait_for_state(job.id, "completed")
+
+    assert stage.job(job.id)["result"].startswith("Progress is a number from 0 to 100; this is ")
+    assert progress(stage, job.id) == (None, None)
+
+
+def test_outside_of_a_job_there_is_nobody_to_tell() -> None:
+    with pytest.raises(LookupError, match="only while a task runs"):
+        current_job.progress(5)
+    with pytest.raises(LookupError, match="only while a task runs"):
+        current_job.log("nobody hears this")
