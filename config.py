@@ -139,6 +139,12 @@ class Settings(BaseSettings):
         unit="seconds",
         ge=0,
     )
+    stop_grace_s: float = setting(
+        10,
+        "How long a job that is to stop may take to do so by itself; then it is interrupted.",
+        unit="seconds",
+        ge=0,
+    )
     flush_interval_ms: int = setting(
         50,
         "How long a completion may wait for the disk; 0 makes every one wait before it is visible.",

@@ -15,6 +15,7 @@ NEEDED = {
     "create": OPERATOR,
     "retry": OPERATOR,
     "cancel": OPERATOR,
+    "stop": OPERATOR,
     "reprocess": OPERATOR,
     "resolve": OPERATOR,
 }

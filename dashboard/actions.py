@@ -36,6 +36,18 @@ CANCEL = BulkAction(
     fits=lambda job: moves.can("cancel", job),
     run=verbs.cancel,
 )
+STOP = BulkAction(
+    verb="stop",
+    icon="x",
+    colour="danger",
+    label=_l("Stop"),
+    question=lambda n: ngettext("Stop %(count)s job", "Stop %(count)s jobs", n, count=number(n)),
+    done=lambda n: ngettext(
+        "%(count)s job was asked to stop.", "%(count)s jobs were asked to stop.", n, count=number(n)
+    ),
+    fits=lambda job: moves.can("stop", job),
+    run=verbs.stop,
+)
 REPROCESS = BulkAction(
     verb="reprocess",
     icon="rotate",
@@ -72,5 +84,5 @@ RESOLVE = BulkAction(
     takes_note=True,
 )
 
-JOB = {action.verb: action for action in (RETRY, CANCEL)}
+JOB = {action.verb: action for action in (RETRY, CANCEL, STOP)}
 LETTER = {action.verb: action for action in (REPROCESS, RESOLVE)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
@@ -30,6 +31,8 @@ JOB = {
     State.COMPLETED: Badge("green", "circle-check", _l("completed")),
 }
 
+STOPPING = Badge("orange", "clock", _l("stopping"))
+
 # How a start of a job can end besides the states of the job itself.
 ATTEMPT = JOB | {
     "released": Badge("grey", "logout", _l("released")),
@@ -45,7 +48,7 @@ LETTER = {
 
 WORKER = {
     "running": Badge("green", "circle-check", _l("live")),
-    "stopping": Badge("orange", "clock", _l("stopping")),
+    "stopping": STOPPING,
     "stopped": Badge("grey", "ban", _l("stopped")),
     "lost": Badge("red", "alert-octagon", _l("lost")),
 }
@@ -54,3 +57,9 @@ QUEUE = {
     "active": Badge("green", "player-play", _l("active")),
     "paused": Badge("orange", "player-pause", _l("paused")),
 }
+
+
+def of_job(job: Any) -> Badge:
+    """How a job looks: a running one that is to stop says so."""
+    is_stopping = job.state == State.RUNNING and job.cancel_requested_at is not None
+    return STOPPING if is_stopping else JOB[State(job.state)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tasks.engine.verbs import CANCELLABLE, RETRYABLE
+from tasks.engine.verbs import CANCELLABLE, RETRYABLE, STOPPABLE
 
 
 def can(verb: str, row: Any) -> bool:
@@ -16,6 +16,7 @@ def can(verb: str, row: Any) -> bool:
 RULES: dict[str, Callable[[Any], bool]] = {
     "retry": lambda job: job.state in RETRYABLE,
     "cancel": lambda job: job.state in CANCELLABLE,
+    "stop": lambda job: job.state in STOPPABLE and job.cancel_requested_at is None,
     "reprocess": lambda letter: letter.is_open and letter.job_state in RETRYABLE,
     "resolve": lambda letter: letter.resolved_at is None,
 }

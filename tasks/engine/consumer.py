@@ -14,11 +14,13 @@ from huey.consumer import Consumer
 from tasks.engine import catalog, job_log
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.errors import UnknownQueue
+from tasks.engine.lease import by_state
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.places import Places
 from tasks.engine.scheduler import DueScheduler
 from tasks.engine.scribe import Scribe
 from tasks.engine.seam import MahaamHuey
+from tasks.engine.stops import Stops
 from tasks.engine.store import workers
 from tasks.engine.upkeep import Upkeep
 from tasks.engine.worker import DurableWorker
@@ -56,7 +58,10 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self.dispatcher = Dispatcher(
             self._doorbell, places, queues=plan.queues, weighted=plan.weighted
         )
-        self._upkeep = Upkeep(self.dispatcher, self._doorbell, queues=plan.queues)
+        self._stops = Stops(places)
+        self._upkeep = Upkeep(
+            self.dispatcher, self._doorbell, queues=plan.queues, stops=self._stops
+        )
         self._scribe = Scribe()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
@@ -74,6 +79,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._open()
         while not (reason := self._reason_to_end(started_at)):
             gevent.sleep(WATCH_S)
+            self.dispatcher.lease.pulse.beat()
+            self._stops.press()
             self._watch_lease()
             self._watch_workers()
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
@@ -162,7 +169,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _interrupt(self) -> None:
         for run in self.dispatcher.places.running():
             if run.greenlet is not None:
-                run.is_stopped = True
+                run.is_interrupted = True
                 gevent.kill(run.greenlet, KeyboardInterrupt)
 
     def _close(self) -> None:
@@ -184,6 +191,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _wait_until_idle(self, deadline: float) -> None:
         while not self.dispatcher.is_idle() and time.monotonic() < deadline and self._signals < 2:
             gevent.sleep(WATCH_S / 5)
+            self.dispatcher.lease.pulse.beat()
+            self._stops.press()
 
     def _mark(self, state: str) -> None:
         try:
@@ -197,10 +206,12 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         """What is still running by the table was claimed and never begun, or would not stop."""
         worker_id = self.dispatcher.lease.worker_id
         try:
-            released = self._link.run(lambda cursor: workers.release_all(cursor, worker_id))
+            released = self._link.run(
+                lambda cursor: workers.release_all(cursor, worker_id), atomic=True
+            )
         except LinkBroken as fault:
             log.error("Jobs could not be released; they are rescued. fault=%s", fault)
             return
         if released:
-            log.warning("Jobs released to the queue. jobs=%s", ",".join(released))
+            log.warning("Jobs given back. %s", by_state(released))
         self._mark("stopped")

@@ -6,6 +6,7 @@ import logging
 
 from config import get_settings
 from tasks.engine.arguments import clean
+from tasks.engine.errors import TaskStopped
 from tasks.engine.run import Run, current_run
 from tasks.engine.said import said
 
@@ -63,6 +64,17 @@ class CurrentJob:
         run, number = self._run(), _level(level)
         if number >= LEVELS[get_settings().job_log_level]:
             said.line(run, number, str(text))
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether an operator wants this job to stop."""
+        return self._run().is_stopping
+
+    def check(self) -> None:
+        """Raise TaskStopped when the job is to stop: to be called where stopping does no harm."""
+        run = self._run()
+        if run.is_stopping:
+            raise TaskStopped(f"Stopped by {run.stopped_by}.")
 
     def __bool__(self) -> bool:
         """Whether a task runs here."""

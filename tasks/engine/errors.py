@@ -38,5 +38,12 @@ class WorkerCrashed(MahaamError):
     """The consumer that ran this job ended without finishing it."""
 
 
+class TaskStopped(BaseException):
+    """An operator stopped this job.
+
+    No Exception, so that a task's own `except Exception` does not eat it; `finally` sees it.
+    """
+
+
 class PayloadBroken(MahaamError):
     """The arguments in the job's row cannot be read back."""

@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -17,9 +18,10 @@ from gevent import monkey
 
 from config import get_settings
 from tasks.engine import database
-from tasks.engine.database import Connection
+from tasks.engine.database import Connection, Cursor
+from tasks.engine.pulse import Pulse
 from tasks.engine.store import workers
-from tasks.engine.store.workers import NewWorker
+from tasks.engine.store.workers import GivenBack, NewWorker
 from tasks.engine.task import new_id
 
 log = logging.getLogger("mahaam.lease")
@@ -30,6 +32,7 @@ native_sleep = monkey.get_original("time", "sleep")
 RETRY_S = 1.0
 MARGIN_S = 1.0  # a lease counts as over a little before PostgreSQL says so
 TICK_S = 0.1
+SILENT_S = 1.0  # greenlets without a turn for longer than this are held up
 
 
 class Lease:
@@ -43,7 +46,9 @@ class Lease:
         settings = get_settings()
         self._lease_s = settings.lease_s
         self._beat_s = settings.beat_s
+        self._patience_s = max(settings.stop_grace_s, SILENT_S)
         self._held = held
+        self.pulse = Pulse()
         self._connection: Connection | None = None
         self._closed = False
         self._good_until = 0.0
@@ -87,12 +92,15 @@ class Lease:
     # The native thread from here on.
 
     def _keep(self) -> None:
-        next_beat = time.monotonic() + self._beat_s
+        next_beat, next_look = time.monotonic() + self._beat_s, 0.0
         while not self._closed:
             if self.abandon_at is not None and time.monotonic() >= self.abandon_at:
                 self._abandon()
             if time.monotonic() >= next_beat or self._good_until == 0.0:
                 next_beat = time.monotonic() + (self._beat_s if self._beat() else RETRY_S)
+            if self.pulse.silent_s() >= self._patience_s and time.monotonic() >= next_look:
+                next_look = time.monotonic() + SILENT_S
+                self._complain()
             native_sleep(TICK_S)
 
     def _beat(self) -> bool:
@@ -105,7 +113,7 @@ class Lease:
                 self._register()
                 return True
             held = self._held()
-            with gevent.Timeout(self._beat_s), self._link().cursor() as cursor:
+            with gevent.Timeout(self._beat_s), self._transaction() as cursor:
                 memory_bytes = self._process.memory_info().rss
                 state = workers.beat(
                     cursor, worker_id, lease_s=self._lease_s, memory_bytes=memory_bytes
@@ -118,9 +126,7 @@ class Lease:
             )
             return False
         if disowned:
-            log.warning(
-                "Jobs said to run here and did not; queued again. jobs=%s", ",".join(disowned)
-            )
+            log.warning("Jobs said to run here and did not; given back. %s", by_state(disowned))
         if state is None:
             self.lost = True
             log.error(
@@ -129,6 +135,20 @@ class Lease:
             return False
         self._good_until = asked_at + self._lease_s - MARGIN_S
         return True
+
+    def _complain(self) -> None:
+        """Say at jobs that are to stop why they cannot be: no greenlet could."""
+        try:
+            with gevent.Timeout(self._beat_s), self._link().cursor() as cursor:
+                ids = self.pulse.complain(cursor, self.worker.id, grace_s=self._patience_s)
+        except (psycopg2.Error, gevent.Timeout):
+            self._drop()
+            return
+        if ids:
+            log.warning(
+                "Jobs cannot be stopped: a task computes and lets no other run. jobs=%s",
+                ",".join(ids),
+            )
 
     def _register(self) -> None:
         asked_at = time.monotonic()
@@ -139,15 +159,23 @@ class Lease:
     def _abandon(self) -> None:
         """Give everything back and end: for when no greenlet can do it any more."""
         try:
-            with self._link().cursor() as cursor:
+            with self._transaction() as cursor:
                 released = workers.release_all(cursor, self.worker.id)
                 workers.stop(cursor, self.worker.id, state="stopped")
-            log.warning("Ended at once; running jobs are queued again. jobs=%s", ",".join(released))
+            log.warning("Ended at once; jobs given back. %s", by_state(released))
         except psycopg2.Error as fault:
             log.error("Ended at once without PostgreSQL; its jobs are rescued. fault=%s", fault)
         finally:
             logging.shutdown()
             os._exit(0)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
+        """Statements that commit together; whoever sees one fail drops the connection."""
+        with self._link().cursor() as cursor:
+            cursor.execute("BEGIN")
+            yield cursor
+            cursor.execute("COMMIT")
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -158,6 +186,14 @@ class Lease:
         if self._connection is None or self._connection.closed:
             self._connection = database.open_link("mahaam beat")
         return self._connection
+
+
+def by_state(jobs: list[GivenBack]) -> str:
+    """Which jobs are in which state now, for the log: `queued=… cancelled=…`."""
+    ids: dict[str, list[str]] = {}
+    for job in jobs:
+        ids.setdefault(job.state, []).append(job.id)
+    return " ".join(f"{state}={','.join(found)}" for state, found in ids.items())
 
 
 def _version() -> str:

@@ -12,6 +12,7 @@ from tasks.engine.states import State
 JOB = {
     "retried": Phrase("Job %(id)s cannot be retried: %(reason)s."),
     "cancelled": Phrase("Job %(id)s cannot be cancelled: %(reason)s."),
+    "stopped": Phrase("Job %(id)s cannot be stopped: %(reason)s."),
 }
 LETTER = {
     "reprocessed": Phrase("Dead letter %(id)s cannot be reprocessed: %(reason)s."),
@@ -22,6 +23,8 @@ NO_JOB = Phrase("No job %(id)s exists.")
 NO_LETTER = Phrase("No dead letter %(id)s exists.")
 CHANGING = Phrase("somebody else was changing it at this moment. Try again")
 KEY_IS_HELD = Phrase("job %(id)s, which is %(state)s, has the same dedupe key")
+STOPPING = Phrase("it is stopping since %(ago)s")
+STOP_IT = Phrase("it is running. Stop it instead")
 RESOLVED = Phrase("it was resolved %(ago)s ago by %(who)s")
 REPROCESSED = Phrase("it was reprocessed %(ago)s ago by %(who)s")
 STATES = {
@@ -52,7 +55,8 @@ def of_job(id_: str, fact: JobFact | None, verb: str, *, sources: Collection[str
     """Why `verb` (such as "retried"), which is possible from `sources`, left a job alone."""
     if fact is None:
         return NO_JOB.about(id=id_)
-    return JOB[verb].about(id=id_, reason=_obstacle(fact, sources))
+    is_for_stop = verb == "cancelled" and fact.state == State.RUNNING and fact.stopping_s is None
+    return JOB[verb].about(id=id_, reason=STOP_IT if is_for_stop else _obstacle(fact, sources))
 
 
 def of_letter(
@@ -77,6 +81,8 @@ def ago(seconds: float) -> Phrase:
 
 
 def _obstacle(fact: JobFact, sources: Collection[str]) -> Phrase:
+    if fact.stopping_s is not None:
+        return STOPPING.about(ago=ago(fact.stopping_s))
     if fact.state not in sources:
         return STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
     if fact.holder_id and fact.holder_state:

@@ -31,8 +31,9 @@ class Run:
         "final_state",
         "follows",
         "greenlet",
+        "interruptions",
+        "is_interrupted",
         "is_over",
-        "is_stopped",
         "line_numbers",
         "lines_left_out",
         "options",
@@ -41,6 +42,8 @@ class Run:
         "retry_in_s",
         "retrying",
         "started_at",
+        "stop_asked_at",
+        "stopped_by",
         "told",
         "value",
     )
@@ -56,7 +59,10 @@ class Run:
         self.retrying = False
         self.retry_in_s: float | None = None
         self.remaining_retries = claim.max_retries - claim.retry_count
-        self.is_stopped = False  # the consumer interrupts it
+        self.is_interrupted = False  # by the consumer, for reasons that are not the job's own
+        self.stopped_by: str | None = None  # the operator who wants it to stop
+        self.stop_asked_at = 0.0
+        self.interruptions = 0  # how often it was interrupted because of that
         self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
@@ -90,6 +96,20 @@ class Run:
         self.outcome = Outcome(
             State.FAILED, self.claim.retry_count, failure=failure, follows=follows
         )
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether an operator wants it to stop."""
+        return self.stopped_by is not None
+
+    def ask_to_stop(self, by: str) -> None:
+        """Let the task know that it is to stop."""
+        self.stopped_by, self.stop_asked_at = by, time.monotonic()
+
+    def stopped(self) -> None:
+        """End it as cancelled: it was stopped outside of the task's own code."""
+        if not self.told:
+            self.final_state = State.CANCELLED
 
     def interrupted(self) -> None:
         """Give the job back: it was stopped for reasons that are not its own."""

@@ -40,15 +40,16 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     Event.STARTED: {S.QUEUED: frozenset({S.RUNNING})},
     Event.COMPLETED: {S.RUNNING: frozenset({S.COMPLETED})},
     Event.FAILED: {S.RUNNING: frozenset({S.FAILED})},
-    Event.RETRYING: {S.RUNNING: frozenset({S.RETRYING})},
+    # What somebody wants stopped does not run again: it ends as cancelled.
+    Event.RETRYING: {S.RUNNING: frozenset({S.RETRYING, S.CANCELLED})},
     Event.CANCELLED: {
         state: frozenset({S.CANCELLED}) for state in (S.RUNNING, S.SCHEDULED, S.QUEUED, S.RETRYING)
     },
     Event.EXPIRED: {
         state: frozenset({S.EXPIRED}) for state in (S.RUNNING, S.SCHEDULED, S.QUEUED, S.RETRYING)
     },
-    Event.RELEASED: {S.RUNNING: frozenset({S.QUEUED})},
-    Event.RESCUED: {S.RUNNING: frozenset({S.QUEUED, S.FAILED})},
+    Event.RELEASED: {S.RUNNING: frozenset({S.QUEUED, S.CANCELLED})},
+    Event.RESCUED: {S.RUNNING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED})},
     Event.RETRIED: {
         state: frozenset({S.QUEUED}) for state in (S.FAILED, S.CANCELLED, S.EXPIRED, S.COMPLETED)
     },

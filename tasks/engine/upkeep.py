@@ -17,6 +17,7 @@ from tasks.engine.errors import WorkerCrashed
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
+from tasks.engine.stops import Stops
 from tasks.engine.store import due, workers
 
 log = logging.getLogger("mahaam.upkeep")
@@ -29,15 +30,19 @@ FORGET_EVERY_S = 3600.0
 class Upkeep:
     """A round of small duties, each at its own pace, on one connection."""
 
-    def __init__(self, dispatcher: Dispatcher, doorbell: Doorbell, *, queues: list[str]) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, doorbell: Doorbell, *, queues: list[str], stops: Stops
+    ) -> None:
         settings = get_settings()
         self._settings = settings
         self._dispatcher = dispatcher
         self._doorbell = doorbell
         self._queues = queues
+        self._stops = stops
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._duties = [
             (settings.queue_refresh_s, self.read_lines),
+            (0.5, self._look_for_stops),
             (settings.rescue_interval_s, self._rescue),
             (1.0, self._remember),
             (1.0, self._ring_overdue),
@@ -80,6 +85,9 @@ class Upkeep:
         """Whether no job is queued in the queues served here."""
         return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
 
+    def _look_for_stops(self) -> None:
+        self._stops.look(self._link, self._dispatcher.lease.worker_id)
+
     def _rescue(self) -> None:
         """Give up workers whose lease is over, then take their jobs."""
         if not self._dispatcher.lease.is_valid():
@@ -111,6 +119,12 @@ class Upkeep:
                 job.task,
                 job.queue,
                 job.crash_count,
+            )
+        elif job.state == "cancelled":
+            log.info(
+                "Job ended with its worker, and was to stop. job=%s worker=%s",
+                job.id,
+                job.worker_id,
             )
         else:
             log.warning(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from huey.consumer import Worker
 
-from tasks.engine.errors import MahaamError
+from tasks.engine.errors import MahaamError, TaskStopped
 from tasks.engine.said import said
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 self._run(run)
             except KeyboardInterrupt:  # it came between the task's return and the end of its run
                 run.interrupted()
+            except TaskStopped:  # before the task began, in a hook for one
+                run.stopped()
             except BaseException as fault:  # whatever it is, this greenlet lives on
                 run.exception = fault
                 log.exception("A run ended in an unexpected way. job=%s", run.claim.id)

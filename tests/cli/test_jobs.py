@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Flask_
-from tests.dashboard.rows import jobs
+from tests.dashboard.rows import a_job, ask, jobs
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,21 @@ def test_options_reach_the_row(flask: Flask_) -> None:
     assert (job["priority"], job["max_retries"], job["queue"]) == (-7, 9, "emails")
     assert job["delay_s"] == pytest.approx(60, abs=1)
     assert job["created_by"].startswith("cli:")
+
+
+def test_running_jobs_are_asked_to_stop(flask: Flask_) -> None:
+    running, queued = a_job("running"), a_job()
+
+    answer = flask("jobs", "stop", str(running), str(queued))
+
+    assert (answer.code, answer.out) == (1, "1 job is to stop.\n")
+    assert answer.err == f"Job {queued} cannot be stopped: it is queued.\n"
+    assert ask("SELECT id::text, cancel_requested_by LIKE 'cli:%%' FROM job WHERE id = %s",
+               (str(running),)) == [(str(running), True)]  # fmt: skip
+    again = json.loads(flask("jobs", "stop", str(running), "--json").out)
+    assert (again["stopping"], again["ids"]) == (0, [])
+    assert again["refused"][str(running)].endswith("it is stopping since 0 s.")
+    assert flask("jobs", "stop", "4f2c").err == "'4f2c' is not a job's id.\n"
 
 
 def test_a_second_job_with_a_live_key_is_not_made(flask: Flask_) -> None:

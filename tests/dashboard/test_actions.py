@@ -13,7 +13,11 @@ from tests.dashboard.rows import a_failed_job, a_job, a_letter, ask, state_of
 
 RETRYABLE = {State.FAILED, State.CANCELLED, State.EXPIRED, State.COMPLETED}
 CANCELLABLE = {State.SCHEDULED, State.QUEUED, State.RETRYING}
-TAKES = {"retry": (RETRYABLE, State.QUEUED), "cancel": (CANCELLABLE, State.CANCELLED)}
+TAKES = {
+    "retry": (RETRYABLE, State.QUEUED),
+    "cancel": (CANCELLABLE, State.CANCELLED),
+    "stop": ({State.RUNNING}, State.RUNNING),
+}
 JOBS, LETTERS = "/admin/job/action/", "/admin/deadletterqueue/action/"
 
 

@@ -200,3 +200,36 @@ def through_a_narrow_place(seconds: float) -> float:
     """Work that must not be done twice at once."""
     time.sleep(seconds)
     return seconds
+
+
+@task(max_retries=3)
+def until_told(swallow: str = "", limit: float = 30) -> str:
+    """Wait until it is to stop; with `swallow` catch what comes then and return."""
+    try:
+        for _ in range(int(limit * 100)):
+            time.sleep(0.01)
+            current_job.check()
+    except BaseException as fault:
+        if swallow:
+            return f"{swallow} {type(fault).__name__}"
+        raise
+    return "was never told"
+
+
+@task(max_retries=3)
+def bear(seconds: float) -> float:
+    """Wait and catch everything, again and again."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(BaseException):
+            time.sleep(end - time.monotonic())
+    return seconds
+
+
+@task(max_retries=3)
+def turn(seconds: float, into: str) -> None:
+    """Wait, and answer an interruption in a way of its own."""
+    try:
+        time.sleep(seconds)
+    except BaseException:  # noqa: BLE001 (that is the point)
+        raise {"error": ValueError("no"), "retry": RetryTask(delay=0)}[into] from None

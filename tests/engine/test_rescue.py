@@ -165,7 +165,7 @@ def test_a_worker_disowns_only_what_it_does_not_hold_and_did_not_just_start(
     forgotten = held_by(empty_stage, worker, started_at=OLD)
     of_another = held_by(empty_stage, other, started_at=OLD)
 
-    assert workers.disown(cursor, worker, [held]) == [forgotten]
+    assert [job.id for job in workers.disown(cursor, worker, [held])] == [forgotten]
 
     states = [empty_stage.job(id_)["state"] for id_ in (held, young, forgotten, of_another)]
     assert states == ["running", "running", "queued", "running"]
@@ -177,11 +177,37 @@ def test_release_gives_back_everything_of_one_worker(empty_stage: Stage, cursor:
     mine = {held_by(empty_stage, worker), held_by(empty_stage, worker)}
     held_by(empty_stage, other)
 
-    assert set(workers.release_all(cursor, worker)) == mine
+    assert {job.id for job in workers.release_all(cursor, worker)} == mine
 
     assert empty_stage.count("state = 'queued' AND crash_count = 0 AND retry_count = 0") == 2
     outcomes = empty_stage.ask("SELECT outcome FROM attempt")
     assert [row["outcome"] for row in outcomes] == ["released", "released"]
+
+
+def test_what_was_to_stop_is_cancelled_and_never_queued_again(
+    empty_stage: Stage, cursor: Cursor
+) -> None:
+    worker, dead = a_worker(empty_stage), a_worker(empty_stage, lease_s=-1)
+    wish = {"cancel_requested_at": "now()", "cancel_requested_by": "'ann'"}
+    disowned = held_by(empty_stage, worker, started_at=OLD, **wish)
+    rescued = [held_by(empty_stage, dead, crash_count=count, **wish) for count in ("0", "4")]
+    assert [job.state for job in workers.disown(cursor, worker, [])] == ["cancelled"]
+    released = held_by(empty_stage, worker, **wish)
+
+    assert [job.state for job in workers.release_all(cursor, worker)] == ["cancelled"]
+    assert {job.state for job in sweep(cursor).values()} == {"cancelled"}
+
+    assert empty_stage.count("state = 'cancelled' AND finished_at IS NOT NULL") == 4
+    outcomes = {id_: empty_stage.attempts(id_) for id_ in (disowned, *rescued, released)}
+    assert [[row["outcome"] for row in rows] for rows in outcomes.values()] == [
+        [],
+        ["crashed"],
+        ["crashed"],
+        ["cancelled"],
+    ]
+    assert empty_stage.ask("SELECT crashed, cancelled, failed FROM job_minute") == [
+        {"crashed": 2, "cancelled": 2, "failed": 0}
+    ]
 
 
 def test_workers_that_ended_long_ago_are_forgotten(empty_stage: Stage, cursor: Cursor) -> None:

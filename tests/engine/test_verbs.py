@@ -109,6 +109,22 @@ def test_only_a_job_that_has_ended_is_retried() -> None:
     assert rung() == set(map(str, verdict.done))
 
 
+def test_only_a_running_job_is_stopped_and_once() -> None:
+    jobs = {state: a_job(state) for state in State}
+    running = jobs[State.RUNNING]
+
+    first, second = verbs.stop(jobs.values(), by="ann"), verbs.stop([running], by="bob")
+
+    assert first.done == (running,)
+    assert told(second) == {
+        running: f"Job {running} cannot be stopped: it is stopping since 0 s.",
+    }
+    assert ask("SELECT cancel_requested_by FROM job WHERE cancel_requested_at IS NOT NULL") == [
+        ("ann",)
+    ]
+    assert {state: state_of(job) for state, job in jobs.items()} == {s: str(s) for s in State}
+
+
 def test_only_a_waiting_job_is_cancelled() -> None:
     jobs = {state: a_job(state) for state in State}
 
@@ -122,7 +138,9 @@ def test_only_a_waiting_job_is_cancelled() -> None:
 
 def test_a_refusal_says_why() -> None:
     for verb, participle, state, reason in (
-        (verbs.cancel, "cancelled", "running", "it is running"),
+        (verbs.cancel, "cancelled", "running", "it is running. Stop it instead"),
+        (verbs.stop, "stopped", "queued", "it is queued"),
+        (verbs.stop, "stopped", "completed", "it completed 3 s ago"),
         (verbs.cancel, "cancelled", "completed", "it completed 3 s ago"),
         (verbs.cancel, "cancelled", "cancelled", "it was cancelled 3 s ago"),
         (verbs.retry, "retried", "scheduled", "it is scheduled for later"),

@@ -12,11 +12,13 @@ HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
 class JobFact(NamedTuple):
-    """A job's state, how long ago it ended, and the live job that holds its dedupe key."""
+    """A job's state, how long ago it ended or was asked to stop while it runs, and the live job
+    that holds its dedupe key."""
 
     id: str
     state: str
     ended_s_ago: float | None
+    stopping_s: float | None
     holder_id: str | None
     holder_state: str | None
 
@@ -35,6 +37,8 @@ class LetterFact(NamedTuple):
 # Index: job_pkey, job_dedupe_key_live.
 JOBS = f"""
 SELECT job.id::text, job.state, extract(epoch FROM clock_timestamp() - job.finished_at)::float8,
+       extract(epoch FROM clock_timestamp() - job.cancel_requested_at)::float8
+         * CASE WHEN job.state = 'running' THEN 1 END,
        holder.id::text, holder.state
 FROM job LEFT JOIN job AS holder
   ON holder.dedupe_key = job.dedupe_key AND holder.state IN ({HOLDING}) AND holder.id <> job.id

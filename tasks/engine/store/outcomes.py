@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.engine import consequence
+from tasks.engine.claim import Claim
+from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.follows import Follows
-from tasks.engine.outcome import Ended, Fence
+from tasks.engine.outcome import Ended, Fence, Outcome
+from tasks.engine.states import State
 from tasks.engine.store import consequences
 from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
-# Everything that is not a plain completion. The first exception of a dead letter is that of the
-# earliest failed attempt since the job's previous dead letter.
+# Everything that is not a plain completion. A job that somebody wants stopped does not run again.
+# The first exception of a dead letter is that of the earliest failed attempt since the job's
+# previous dead letter.
 END = f"""
 WITH ended AS (
   SELECT * FROM unnest(
@@ -23,24 +28,31 @@ WITH ended AS (
     AS ended(id, attempt, worker_id, state, word, retry_count, delay_s, error_class, message, traceback,
              fingerprint)
 ), locked AS (
-  SELECT job.id, job.queued_at, job.started_at FROM job JOIN ended USING (id)
+  SELECT job.id, job.queued_at, job.started_at, job.cancel_requested_at FROM job JOIN ended USING (id)
   WHERE job.attempt = ended.attempt AND job.worker_id = ended.worker_id AND job.state = 'running'
   ORDER BY job.id FOR UPDATE OF job
+), judged AS (
+  SELECT ended.*, locked.queued_at, locked.started_at,
+         CASE WHEN is_stopped THEN 'cancelled' ELSE state END AS final,
+         CASE WHEN is_stopped THEN 'cancelled' ELSE word END AS final_word
+  FROM ended JOIN locked USING (id),
+       LATERAL (SELECT cancel_requested_at IS NOT NULL AND state IN ('queued', 'retrying') AS is_stopped)
+         AS stop
 ), moved AS (
   UPDATE job
-  SET state = ended.state, retry_count = ended.retry_count,
-      finished_at = CASE WHEN ended.state IN ('failed', 'cancelled', 'expired') THEN now() END,
-      run_at = CASE WHEN ended.state = 'retrying'
-                    THEN now() + ended.delay_s * interval '1 second' ELSE job.run_at END,
-      queued_at = CASE WHEN ended.state = 'queued' THEN now() ELSE job.queued_at END,
-      started_at = CASE WHEN ended.state IN ('queued', 'retrying') THEN NULL ELSE job.started_at END,
-      worker_id = CASE WHEN ended.state IN ('queued', 'retrying') THEN NULL ELSE job.worker_id END,
-      error = coalesce(left(ended.error_class || ': ' || ended.message, 500), job.error)
-  FROM ended, locked
-  WHERE job.id = ended.id AND job.id = locked.id
-  RETURNING job.id, job.queue, job.task, job.state, ended.attempt, ended.worker_id, ended.word,
-            ended.retry_count, ended.error_class, ended.message, ended.traceback, ended.fingerprint,
-            locked.queued_at, locked.started_at
+  SET state = final, retry_count = judged.retry_count,
+      finished_at = CASE WHEN final IN ('failed', 'cancelled', 'expired') THEN now() END,
+      run_at = CASE WHEN final = 'retrying'
+                    THEN now() + judged.delay_s * interval '1 second' ELSE job.run_at END,
+      queued_at = CASE WHEN final = 'queued' THEN now() ELSE job.queued_at END,
+      started_at = CASE WHEN final IN ('queued', 'retrying') THEN NULL ELSE job.started_at END,
+      worker_id = CASE WHEN final IN ('queued', 'retrying') THEN NULL ELSE job.worker_id END,
+      error = coalesce(left(judged.error_class || ': ' || judged.message, 500), job.error)
+  FROM judged
+  WHERE job.id = judged.id
+  RETURNING job.id, job.queue, job.task, job.state, judged.attempt, judged.worker_id, final_word AS word,
+            judged.retry_count, judged.error_class, judged.message, judged.traceback, judged.fingerprint,
+            judged.queued_at, judged.started_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
                        error_message, traceback)
@@ -70,7 +82,7 @@ WITH ended AS (
       wait_ms = minute.wait_ms + excluded.wait_ms, waited = minute.waited + excluded.waited,
       run_ms = minute.run_ms + excluded.run_ms
 )
-SELECT id::text, attempt FROM moved
+SELECT id::text, attempt, state FROM moved
 """
 
 # Was an outcome written although its answer was lost? Either the attempt is noted as ended by the
@@ -98,9 +110,16 @@ REMOVE = "DELETE FROM job WHERE id = ANY(%(ids)s::uuid[])"
 
 
 def end(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
-    """Write outcomes that are no completions and whose fence holds; returns the fences written."""
+    """Write outcomes that are no completions and whose fence holds; returns the fences written.
+
+    Outcomes of jobs that somebody wants stopped become cancelled instead of queued or retrying.
+    """
     cursor.execute(END, {**_fences(ended), **_columns(ended)})
-    return set(cursor.fetchall())
+    states = {(id_, attempt): state for id_, attempt, state in cursor.fetchall()}
+    for claim, outcome in ended:
+        if states.get(claim.fence, outcome.state) != outcome.state:
+            _become_cancelled(claim, outcome)
+    return set(states)
 
 
 def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> list[Ring]:
@@ -131,6 +150,11 @@ def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
 def note_late(cursor: Cursor, ended: Sequence[Ended]) -> None:
     """Note refused outcomes beside the attempts that were given up as crashed."""
     cursor.execute(LATE, {**_fences(ended), "words": [outcome.word for _, outcome in ended]})
+
+
+def _become_cancelled(claim: Claim, outcome: Outcome) -> None:
+    outcome.state = State.CANCELLED
+    outcome.follows = consequence.of_end(End(claim.id, claim.options, State.CANCELLED))
 
 
 def _fences(ended: Sequence[Ended]) -> dict[str, Any]:

@@ -49,7 +49,8 @@ WITH locked AS (
   UPDATE job
   SET state = 'queued', queued_at = now(), run_at = NULL, expires_at = NULL, started_at = NULL,
       finished_at = NULL, worker_id = NULL, retry_count = 0, crash_count = 0, progress = NULL,
-      progress_text = NULL, result = NULL, error = NULL, cancel_requested_at = NULL
+      progress_text = NULL, result = NULL, error = NULL, cancel_requested_at = NULL,
+      cancel_requested_by = NULL, stop_note = NULL
   FROM free WHERE job.id = free.id AND job.state = ANY(%%(sources)s)
   RETURNING job.id, job.queue, job.priority
 ), noted AS (

@@ -25,7 +25,7 @@ class NewWorker:
 
 
 class Rescued(NamedTuple):
-    """A job taken from a lost worker; `state` says whether it runs again (queued) or failed."""
+    """A job taken from a lost worker: it runs again (queued), failed, or was to stop (cancelled)."""
 
     id: str
     task: str
@@ -34,6 +34,14 @@ class Rescued(NamedTuple):
     state: str
     crash_count: int
     worker_id: str
+    options: str | None
+
+
+class GivenBack(NamedTuple):
+    """A job that has left its worker: queued again, or cancelled because it was to stop."""
+
+    id: str
+    state: str
     options: str | None
 
 
@@ -52,29 +60,41 @@ WHERE id = %(id)s AND state IN ('running', 'stopping')
 RETURNING state
 """
 
-# Rows that say they run here and do not: a claim whose answer never came. Not the young ones,
-# whose answer may be on its way.
-DISOWN = """
-UPDATE job
-SET state = 'queued', queued_at = now(), started_at = NULL, worker_id = NULL
-WHERE worker_id = %(id)s AND state = 'running'
-  AND started_at < now() - interval '10 seconds' AND NOT id = ANY(%(held)s::uuid[])
-RETURNING id::text
+# Back to the queue, unless somebody wants the job stopped.
+BACK = """
+    state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+    queued_at = CASE WHEN cancel_requested_at IS NULL THEN now() ELSE job.queued_at END,
+    started_at = CASE WHEN cancel_requested_at IS NOT NULL THEN job.started_at END,
+    worker_id = CASE WHEN cancel_requested_at IS NOT NULL THEN job.worker_id END,
+    finished_at = CASE WHEN cancel_requested_at IS NOT NULL THEN now() END
 """
 
-RELEASE_ALL = """
+# Rows that say they run here and do not: a claim whose answer never came. Not the young ones,
+# whose answer may be on its way.
+DISOWN = f"""
+UPDATE job
+SET {BACK}
+WHERE worker_id = %(id)s AND state = 'running'
+  AND started_at < now() - interval '10 seconds' AND NOT id = ANY(%(held)s::uuid[])
+RETURNING id::text, state, options::text
+"""
+
+RELEASE_ALL = f"""
 WITH held AS (
   SELECT id, queued_at, started_at FROM job
   WHERE worker_id = %(id)s AND state = 'running' ORDER BY id FOR UPDATE
 ), moved AS (
-  UPDATE job SET state = 'queued', queued_at = now(), started_at = NULL, worker_id = NULL
+  UPDATE job
+  SET {BACK}
   FROM held WHERE job.id = held.id
-  RETURNING job.id, job.attempt, held.queued_at, held.started_at
+  RETURNING job.id, job.state, job.options, job.attempt, held.queued_at, held.started_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
-  SELECT id, attempt, %(id)s, queued_at, started_at, now(), 'released' FROM moved
+  SELECT id, attempt, %(id)s, queued_at, started_at, now(),
+         CASE state WHEN 'queued' THEN 'released' ELSE state END
+  FROM moved
 )
-SELECT id::text FROM moved
+SELECT id::text, state, options::text FROM moved
 """
 
 STOP = """
@@ -96,22 +116,25 @@ RETURNING id::text, host, pid, lease_until
 """
 
 # Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
-# marked lost or stopped or was never known, never from one that only seems slow. The crash is
-# counted under the rescuer: the lost worker may still hold a lock on a count of its own.
+# marked lost or stopped or was never known, never from one that only seems slow. One that was to
+# stop has ended with its worker. The crash is counted under the rescuer: the lost worker may still
+# hold a lock on a count of its own.
 RESCUE = f"""
 WITH orphan AS (
-  SELECT job.id, job.worker_id, job.queued_at, job.started_at
+  SELECT job.id, job.worker_id, job.queued_at, job.started_at,
+         CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+              WHEN crash_count + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END AS final
   FROM job LEFT JOIN worker ON worker.id = job.worker_id
   WHERE job.state = 'running' AND (worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
   ORDER BY job.id LIMIT 1000 FOR UPDATE OF job SKIP LOCKED
 ), moved AS (
   UPDATE job
   SET crash_count = crash_count + 1,
-      state = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END,
-      finished_at = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN now() END,
-      queued_at = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN job.queued_at ELSE now() END,
-      started_at = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN job.started_at END,
-      worker_id = CASE WHEN crash_count + 1 >= %(max_crashes)s THEN job.worker_id END,
+      state = final,
+      finished_at = CASE WHEN final <> 'queued' THEN now() END,
+      queued_at = CASE WHEN final <> 'queued' THEN job.queued_at ELSE now() END,
+      started_at = CASE WHEN final <> 'queued' THEN job.started_at END,
+      worker_id = CASE WHEN final <> 'queued' THEN job.worker_id END,
       error = %(error_class)s || ': ' || %(message)s
   FROM orphan WHERE job.id = orphan.id AND job.state = 'running'
   RETURNING job.id, job.task, job.queue, job.priority, job.state, job.attempt, job.crash_count,
@@ -132,12 +155,13 @@ WITH orphan AS (
   FROM moved {FIRST_EXCEPTION}
   WHERE state = 'failed'
 ), counted AS (
-  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed)
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed, cancelled)
   SELECT date_trunc('minute', now()), queue, task, %(rescuer)s::uuid, count(*),
-         count(*) FILTER (WHERE state = 'failed')
+         count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'cancelled')
   FROM moved GROUP BY queue, task
   ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
-  SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed
+  SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed,
+      cancelled = minute.cancelled + excluded.cancelled
 )
 SELECT id::text, task, queue, priority, state, crash_count, worker_id::text, options::text FROM moved
 """
@@ -158,16 +182,22 @@ def beat(cursor: Cursor, worker_id: str, *, lease_s: float, memory_bytes: int) -
     return row[0] if row else None
 
 
-def disown(cursor: Cursor, worker_id: str, held: list[str]) -> list[str]:
-    """Queue again what the table says runs here and `held` does not list; returns the ids."""
+def disown(cursor: Cursor, worker_id: str, held: list[str]) -> list[GivenBack]:
+    """Queue again what the table says runs here and `held` does not list.
+
+    What was to stop is cancelled instead. To be called in a transaction.
+    """
     cursor.execute(DISOWN, {"id": worker_id, "held": held})
-    return [row[0] for row in cursor.fetchall()]
+    return _given_back(cursor)
 
 
-def release_all(cursor: Cursor, worker_id: str) -> list[str]:
-    """Queue everything that runs in a worker again, uncharged; returns the ids."""
+def release_all(cursor: Cursor, worker_id: str) -> list[GivenBack]:
+    """Queue everything that runs in a worker again, uncharged.
+
+    What was to stop is cancelled instead. To be called in a transaction.
+    """
     cursor.execute(RELEASE_ALL, {"id": worker_id})
-    return [row[0] for row in cursor.fetchall()]
+    return _given_back(cursor)
 
 
 def stop(cursor: Cursor, worker_id: str, *, state: str) -> None:
@@ -190,7 +220,8 @@ def rescue(
     message: str,
     fingerprint: str,
 ) -> tuple[list[Rescued], list[Ring]]:
-    """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead.
+    """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead,
+    one that was to stop is cancelled.
 
     `rescuer` is the id of the worker that does this. Returns the jobs, and what to ring: they and
     what follows from failures. To be called in a transaction.
@@ -215,3 +246,12 @@ def rescue(
 def forget(cursor: Cursor) -> None:
     """Delete workers that ended more than a day ago."""
     cursor.execute(FORGET)
+
+
+def _given_back(cursor: Cursor) -> list[GivenBack]:
+    """The jobs of the last statement; what follows from those that are cancelled is written."""
+    jobs = [GivenBack._make(row) for row in cursor.fetchall()]
+    consequences.of_ends(
+        cursor, [End(job.id, job.options, job.state) for job in jobs if job.state != "queued"]
+    )
+    return jobs

@@ -3,12 +3,14 @@
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
 from tasks.engine.verbs.queues import clear
+from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 
 __all__ = [
     "CANCELLABLE",
     "LARGEST_ID",
     "RETRYABLE",
+    "STOPPABLE",
     "Verdict",
     "cancel",
     "clear",
@@ -17,4 +19,5 @@ __all__ = [
     "resolve",
     "retry",
     "retry_all",
+    "stop",
 ]
