@@ -7,6 +7,7 @@ claims nothing.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 import redis
 
+from tasks.engine.bell import Bell
 from tasks.engine.queries.lines import Line
 from tasks.engine.store.due import Ring
 
@@ -83,6 +85,8 @@ class Doorbell:
         self._pop = client.register_script(POP)
         self._pops: dict[tuple[int, tuple[Line, ...]], bytes] = {}
         self._connection: Any = None  # redis-py's connections have no types
+        self._bells: list[Bell] = []  # free ones, the last used first
+        os.register_at_fork(after_in_child=self._bells.clear)
 
     def ring(self, rings: Iterable[Ring]) -> None:
         """Add jobs to their queues; one that is there keeps its place."""
@@ -92,7 +96,7 @@ class Doorbell:
         if len(lines) == 1:
             (line, ids), *_ = lines.items()
             if len(ids) == 1:
-                self._send("ZADD", self.key(line[0]), "NX", -line[1], ids[0])
+                self._ring_one(self.key(line[0]), line[1], ids[0])
             else:
                 self._add(self._client, line, ids)
         elif lines:
@@ -102,18 +106,14 @@ class Doorbell:
                     self._add(pipeline, line, ids)
                 pipeline.execute()
 
-    def _send(self, *command: str | int) -> None:
-        """One command, without the machinery that takes redis-py longer than the command itself."""
-        pool = self._client.connection_pool
-        connection: Any = pool.get_connection()
+    def _ring_one(self, key: str, priority: int, id_: str) -> None:
+        bell = self._bells.pop() if self._bells else Bell(self._client)
         try:
-            connection.send_packed_command(connection.pack_command(*command))
-            connection.read_response()
+            bell.ring(key, priority, id_)
         except BaseException:
-            connection.disconnect()
+            bell.close()
             raise
-        finally:
-            pool.release(connection)
+        self._bells.append(bell)
 
     def _add(self, client: redis.Redis, line: tuple[str, int], ids: list[str]) -> None:
         queue, priority = line

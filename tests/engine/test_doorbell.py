@@ -202,3 +202,30 @@ def test_ringing_without_redis_is_only_a_complaint(
     assert all(stage.job(job.id)["state"] == "queued" for job in made)
     complaints = [line for line in caplog.messages if "Redis is away" in line]
     assert len(complaints) == 1
+
+
+def test_a_bell_whose_connection_broke_is_rung_again(empty_stage: Stage, bell: Doorbell) -> None:
+    ids = [new_id() for _ in range(3)]
+    bell.ring([Ring("default", 0, ids[0])])
+    with empty_stage.redis() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+
+    for id_ in ids[1:]:  # the first of these goes into the void, the second one's answer is missed
+        bell.ring([Ring("default", 0, id_)])
+
+    wait_until(lambda: set(empty_stage.rung()) == set(ids), timeout_s=2)
+
+
+def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, bell: Doorbell) -> None:
+    bell.ring([Ring("default", 0, new_id())])
+    with empty_stage.redis() as client:
+        client.delete(empty_stage.key())
+        client.set(empty_stage.key(), "no sorted set")
+        bell.ring([Ring("default", 0, new_id())])
+        with pytest.raises(redis.ResponseError):
+            bell.ring([Ring("default", 0, new_id())])
+        client.delete(empty_stage.key())
+
+    bell.ring([Ring("default", 0, new_id())])
+
+    assert len(empty_stage.rung()) == 1
