@@ -18,7 +18,7 @@ from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
 from tasks.engine.stops import Stops
-from tasks.engine.store import due, workers
+from tasks.engine.store import chords, due, workers
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -164,4 +164,5 @@ class Upkeep:
         )
 
     def _forget(self) -> None:
-        self._link.run(workers.forget)
+        for forget in (workers.forget, chords.forget):
+            self._link.run(forget)

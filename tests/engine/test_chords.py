@@ -16,7 +16,7 @@ from tasks import huey
 from tasks.engine import database, verbs
 from tasks.engine.database import Cursor
 from tasks.engine.errors import ArgumentNotStorable
-from tasks.engine.store import workers
+from tasks.engine.store import chords, workers
 from tests.engine import jobs, rows
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage
@@ -207,3 +207,16 @@ def test_a_job_that_crashes_too_often_tells_handler_and_chord(stage: Stage, curs
     assert handler["args"] == ["WorkerCrashed: It ended."]
     assert callback["id"] == result.callback.id
     assert callback["args"][0][0]["$error"]["error"] == "WorkerCrashed: It ended."
+
+
+def test_a_chord_is_forgotten_a_month_after_it_fired(stage: Stage, cursor: Cursor) -> None:
+    stage.ask("DELETE FROM chord")
+    huey.enqueue(chord([jobs.add.s(1, 1)], jobs.echo.s()))
+    stage.ask("UPDATE chord SET arrived = 1, fired_at = now() - interval '31 days'")
+    new = huey.enqueue(chord([jobs.add.s(1, 1)], jobs.echo.s()))
+
+    chords.forget(cursor)
+    cursor.connection.commit()
+
+    assert stage.ask("SELECT callback_id::text AS id FROM chord") == [{"id": new.callback.id}]
+    assert len(stage.ask("SELECT FROM chord_member")) == 1

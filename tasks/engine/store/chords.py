@@ -50,6 +50,13 @@ RETURNING chord.id::text, callback::text, fired_at IS NOT NULL
 
 VALUES = "SELECT value::text FROM chord_member WHERE chord_id = %s ORDER BY place"
 
+# Index: chord_fired. As long as finished jobs are kept by default.
+FORGET = """
+DELETE FROM chord WHERE id IN (
+  SELECT id FROM chord WHERE fired_at < now() - interval '30 days' ORDER BY fired_at LIMIT 1000
+)
+"""
+
 REPLACE = """
 UPDATE chord_member SET job_id = %s WHERE chord_id = %s AND place = %s AND arrived_at IS NULL
 """
@@ -85,6 +92,11 @@ def replace(cursor: Cursor, replacement: Replacement) -> None:
     """Wait for another job in a member's place, unless that has ended; the old one brings nothing."""
     chord_id, place, job_id = replacement
     cursor.execute(REPLACE, (job_id, chord_id, place))
+
+
+def forget(cursor: Cursor) -> None:
+    """Delete chords that fired long ago, with what their members brought."""
+    cursor.execute(FORGET)
 
 
 def _values(cursor: Cursor, chord_id: str) -> list[str]:
