@@ -142,7 +142,7 @@ def test_a_chord_is_accepted_whole_or_not_at_all(stage: Stage) -> None:
         huey.enqueue(chord([jobs.nothing.s(), jobs.nothing.s(object())], jobs.nothing.s()))
 
     assert stage.count() == before
-    assert stage.ask("SELECT FROM chord WHERE fired_at IS NULL") == []
+    assert stage.ask("SELECT id FROM chord WHERE fired_at IS NULL") == []
 
 
 @pytest.mark.usefixtures("consumer")
@@ -213,10 +213,12 @@ def test_a_chord_is_forgotten_a_month_after_it_fired(stage: Stage, cursor: Curso
     stage.ask("DELETE FROM chord")
     huey.enqueue(chord([jobs.add.s(1, 1)], jobs.echo.s()))
     stage.ask("UPDATE chord SET arrived = 1, fired_at = now() - interval '31 days'")
+    old = stage.ask("SELECT id FROM chord")
     new = huey.enqueue(chord([jobs.add.s(1, 1)], jobs.echo.s()))
 
     chords.forget(cursor)
     cursor.connection.commit()
 
+    assert len(old) == 1
     assert stage.ask("SELECT callback_id::text AS id FROM chord") == [{"id": new.callback.id}]
-    assert len(stage.ask("SELECT FROM chord_member")) == 1
+    assert len(stage.ask("SELECT job_id FROM chord_member")) == 1
