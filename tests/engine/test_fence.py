@@ -72,7 +72,7 @@ def test_nobody_ends_what_does_not_run(empty_stage: Stage, cursor: Cursor) -> No
             assert write(cursor, claim_of(empty_stage, id_), outcome) == set()
 
         assert empty_stage.job(id_) == before
-    assert empty_stage.ask("SELECT FROM attempt") == empty_stage.ask("SELECT FROM job_minute") == []
+    assert empty_stage.ask("SELECT 1 FROM attempt") == empty_stage.ask("SELECT 1 FROM job_minute") == []
 
 
 def test_what_is_refused_leaves_no_attempt_and_no_count(empty_stage: Stage, cursor: Cursor) -> None:
@@ -82,7 +82,7 @@ def test_what_is_refused_leaves_no_attempt_and_no_count(empty_stage: Stage, curs
         write(cursor, claim, state)
 
     for table in ("attempt", "dead_letter", "job_minute"):
-        assert empty_stage.ask(f"SELECT FROM {table}") == []
+        assert empty_stage.ask(f"SELECT 1 FROM {table}") == []
 
 
 def test_progress_is_fenced_too(empty_stage: Stage, cursor: Cursor) -> None:
