@@ -217,6 +217,10 @@ class Settings(BaseSettings):
         4000, "Longer lines of a job's log are cut, with a mark.", unit="bytes", ge=100
     )
 
+    hook_timeout_s: float = setting(
+        10, "A handler of events that takes longer is stopped.", unit="seconds", gt=0
+    )
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "The least serious line that is logged."
     )

@@ -4,9 +4,12 @@ from tasks.engine.current_job import current_job
 from tasks.engine.decorator import huey, task
 from tasks.engine.enqueue import Enqueued, enqueue, enqueue_in_transaction, enqueue_many
 from tasks.engine.errors import MahaamError, TaskStopped
+from tasks.engine.hooks import JobEvent, on
+from tasks.engine.track import track
 
 __all__ = [
     "Enqueued",
+    "JobEvent",
     "MahaamError",
     "TaskStopped",
     "current_job",
@@ -14,5 +17,7 @@ __all__ = [
     "enqueue_in_transaction",
     "enqueue_many",
     "huey",
+    "on",
     "task",
+    "track",
 ]

@@ -14,6 +14,7 @@ from huey.consumer import Consumer
 from tasks.engine import catalog, job_log
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.errors import UnknownQueue
+from tasks.engine.hooks import hooks
 from tasks.engine.lease import by_state
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.places import Places
@@ -104,6 +105,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.dispatcher.turn,
             self._upkeep.loop,
             self._scribe.loop,
+            hooks.loop,
         ):
             gevent.spawn(loop).link_exception(self._note_fault)
         log.info(
@@ -186,6 +188,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._release_rest()
         with gevent.Timeout(INTERRUPT_S, False):
             self._scribe.write()
+            hooks.finish(INTERRUPT_S)
         lease.close()
 
     def _wait_until_idle(self, deadline: float) -> None:

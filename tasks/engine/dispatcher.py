@@ -20,6 +20,7 @@ from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.doorbell import Doorbell
 from tasks.engine.errors import MahaamError
+from tasks.engine.hooks import hooks
 from tasks.engine.lease import Lease
 from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.listener import Listener
@@ -100,6 +101,7 @@ class Dispatcher:
         return CHECK_S if self.places.runs else None
 
     def _exchange(self, ended: list[Ended]) -> None:
+        new = len(ended)  # what is sent again after a fault may carry older ones along
         try:
             fences, claims, rings = self._carried_out(ended)
         except REFUSALS as fault:
@@ -112,6 +114,9 @@ class Dispatcher:
         written = [pair for pair in ended if pair[0].fence in fences]
         aftermath.announce(written)
         aftermath.ring(self._doorbell, written, rings)
+        if hooks.is_used:
+            hooks.started(claims)
+            hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
 

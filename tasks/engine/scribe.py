@@ -8,6 +8,7 @@ from functools import partial
 import gevent
 from gevent.lock import Semaphore
 
+from tasks.engine.hooks import hooks
 from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.said import said
 from tasks.engine.store import logs, progress
@@ -50,10 +51,12 @@ class Scribe:
         if not (words := said.take_progress()):
             return
         try:
-            self._link.run(partial(progress.write, said=words))
+            fences = self._link.run(partial(progress.write, said=words))
         except LinkBroken:
             said.give_back_progress(words)
             raise
+        if hooks.is_used:
+            hooks.advanced(word for word in words if word.claim.fence in fences)
 
     def _write_lines(self) -> None:
         while lines := said.take_lines(LINES_AT_ONCE):

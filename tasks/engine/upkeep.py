@@ -14,6 +14,7 @@ from config import get_settings
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.doorbell import Doorbell
 from tasks.engine.errors import WorkerCrashed
+from tasks.engine.hooks import hooks
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
@@ -108,6 +109,7 @@ class Upkeep:
         rescued, rings = self._link.run(rescue, atomic=True)
         for job in rescued:
             self._announce(job)
+            hooks.crashed(job, failure.line)
         self._doorbell.ring(rings)
 
     def _announce(self, job: workers.Rescued) -> None:

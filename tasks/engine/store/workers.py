@@ -32,6 +32,7 @@ class Rescued(NamedTuple):
     queue: str
     priority: int
     state: str
+    attempt: int
     crash_count: int
     worker_id: str
     options: str | None
@@ -163,7 +164,8 @@ WITH orphan AS (
   SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed,
       cancelled = minute.cancelled + excluded.cancelled
 )
-SELECT id::text, task, queue, priority, state, crash_count, worker_id::text, options::text FROM moved
+SELECT id::text, task, queue, priority, state, attempt, crash_count, worker_id::text, options::text
+FROM moved
 """
 
 FORGET = "DELETE FROM worker WHERE state IN ('stopped', 'lost') AND stopped_at < now() - interval '1 day'"

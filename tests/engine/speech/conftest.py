@@ -15,6 +15,7 @@ SETTINGS = {
     "job_log_level": "DEBUG",
     "job_log_lines": 50,
     "job_log_line_bytes": 500,
+    "hook_timeout_s": 0.3,
 }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextvars
+import json
 import logging
+import os
 import threading
 import time
 from typing import Any
 
-from tasks import current_job, task
+from config import get_settings
+from tasks import JobEvent, current_job, huey, on, task, track
 
 log = logging.getLogger("shop.mail")
 deaf = logging.getLogger("shop.deaf")
@@ -103,3 +106,64 @@ def advance(*percents: int) -> None:
     """Say each of these and end at once."""
     for percent in percents:
         current_job.progress(percent, f"at {percent}")
+
+
+@task(max_retries=0)
+def count(name: str, items: int) -> int:
+    """Iterate with a bar."""
+    return sum(1 for _ in track(range(items), desc=name))
+
+
+@task(max_retries=0)
+def fill(total: int | None, *steps: int, pause_s: float = 0, **options: Any) -> None:
+    """Move a bar by hand, with a pause before each step."""
+    with track(total=total, **options) as bar:
+        for step in steps:
+            time.sleep(pause_s)
+            bar.update(step)
+
+
+# What follows is heard of, by handlers that note it in Redis.
+
+
+@task(max_retries=0)
+def settle(value: Any) -> Any:
+    """Return it."""
+    return {"value": value}
+
+
+@task(max_retries=1, retry_delay=0.1, retry_jitter=False)
+def collapse() -> None:
+    """Fail twice, and so for good."""
+    raise ValueError("no way")
+
+
+@task(max_retries=0)
+def end_its_worker() -> None:
+    """Take the consumer down."""
+    os._exit(9)
+
+
+def tell(event: JobEvent) -> None:
+    """Note what was heard, as a row in Redis."""
+    key = f"{get_settings().redis_prefix}:heard:{event.job_id}"
+    words = [event.event, event.attempt, event.error, event.result, event.progress]
+    huey.storage.conn.rpush(key, json.dumps([event.task.rpartition(".")[2], *words]))
+
+
+for name in ("active", "completed", "failed", "dead"):
+    for heard in (settle, collapse, end_its_worker):
+        on(name, task=heard)(tell)
+on("progress", task="tests.engine.speech.tasks.advance")(tell)
+
+
+@on("active", task=collapse)
+def fall(event: JobEvent) -> None:
+    """Fail at everything."""
+    raise SystemExit("a handler that cannot do anything")
+
+
+@on("active", task=settle)
+def hang(event: JobEvent) -> None:
+    """Never end by itself."""
+    time.sleep(60)
