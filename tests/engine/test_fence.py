@@ -72,7 +72,11 @@ def test_nobody_ends_what_does_not_run(empty_stage: Stage, cursor: Cursor) -> No
             assert write(cursor, claim_of(empty_stage, id_), outcome) == set()
 
         assert empty_stage.job(id_) == before
-    assert empty_stage.ask("SELECT 1 FROM attempt") == empty_stage.ask("SELECT 1 FROM job_minute") == []
+    assert (
+        empty_stage.ask("SELECT 1 FROM attempt")
+        == empty_stage.ask("SELECT 1 FROM job_minute")
+        == []
+    )
 
 
 def test_what_is_refused_leaves_no_attempt_and_no_count(empty_stage: Stage, cursor: Cursor) -> None:
