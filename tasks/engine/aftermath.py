@@ -13,6 +13,7 @@ from tasks.engine.outcome import Ended
 from tasks.engine.queries.lines import Line
 from tasks.engine.states import State
 from tasks.engine.store.due import Ring
+from tasks.engine.store.pauses import Popped
 
 log = logging.getLogger("mahaam.outcome")
 
@@ -56,6 +57,15 @@ def ring(doorbell: Doorbell, written: list[Ended], following: list[Ring]) -> Non
             doorbell.ring(rings)
         except redis.RedisError as fault:
             redis_away.say("Redis is away; rung later. fault=%s", fault)
+
+
+def hold(doorbell: Doorbell, found: list[Popped]) -> None:
+    """Ring again for what was not held; what was held counts for no rate limit."""
+    try:
+        doorbell.forget([job.bell for job in found if job.is_held])
+        doorbell.ring([job.bell for job in found if not job.is_held])
+    except redis.RedisError as fault:
+        redis_away.say("Redis is away; rung later. fault=%s", fault)
 
 
 def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[Line]) -> None:

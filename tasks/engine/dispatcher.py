@@ -28,7 +28,7 @@ from tasks.engine.outcome import Ended, Failure, Fence, Outcome
 from tasks.engine.places import Places
 from tasks.engine.run import Run
 from tasks.engine.states import State
-from tasks.engine.store import exchange, outcomes
+from tasks.engine.store import exchange, outcomes, pauses
 from tasks.engine.store.turn import Turn, Turned
 
 log = logging.getLogger("mahaam.dispatcher")
@@ -65,6 +65,7 @@ class Dispatcher:
             settings=(*BY_KEY, "SET synchronous_commit = off", exchange.PREPARE),
         )
         self._link.on_open = self._recover
+        self.paused: tuple[str, ...] = ()  # tasks of which nothing is started
         self._unflushed: list[Ended] = []  # written, perhaps not on disk yet
         self._flush_s = get_settings().flush_interval_ms / 1000
         self._flush_at = 0.0
@@ -109,7 +110,7 @@ class Dispatcher:
             return
         for claim in claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
-        self._expire({claim.id for claim in claims})
+        self._put_aside({claim.id for claim in claims})
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]
         aftermath.announce(written)
@@ -126,7 +127,9 @@ class Dispatcher:
         while True:
             flushed = repeated or self._must_flush()
             unsure = self.places.starting if repeated else []
-            turn = Turn(ended, self.places.starting, self.lease.worker_id, unsure, flushed)
+            turn = Turn(
+                ended, self.places.starting, self.lease.worker_id, unsure, flushed, self.paused
+            )
             try:
                 turned = self._link.run(turn, atomic=not turn.is_plain)
                 missing = [pair for pair in ended if pair[0].fence not in turned.fences]
@@ -196,16 +199,26 @@ class Dispatcher:
             if outcome.failure != failure or outcome.follows:
                 self._exchange([(claim, plain)])
 
-    def _expire(self, started: set[str]) -> None:
-        """What was popped and not started was junk, taken by another, or too late."""
+    def _put_aside(self, started: set[str]) -> None:
+        """What was popped and not started was junk, taken by another, too late, or is paused."""
         left = [id_ for id_ in self.places.starting if id_ not in started]
-        if left:
+        if not left:
+            return
+        try:
             worker_id = self.lease.worker_id
-            try:
-                expire = partial(exchange.expire, popped=left, worker_id=worker_id)
-                aftermath.ring(self._doorbell, [], self._link.run(expire, atomic=True))
-            except LinkBroken:
-                log.warning("Expired jobs are left for the next bell. jobs=%s", ",".join(left))
+            expire = partial(exchange.expire, popped=left, worker_id=worker_id)
+            aftermath.ring(self._doorbell, [], self._link.run(expire, atomic=True))
+            if self.paused:
+                self._hold(left)
+        except LinkBroken:
+            log.warning("Jobs are left for the next bell. jobs=%s", ",".join(left))
+
+    def _hold(self, left: list[str]) -> None:
+        """Hold jobs of paused tasks; a pause that has ended meanwhile is none for us either."""
+        found = self._link.run(partial(pauses.hold, popped=left, tasks=self.paused))
+        free = [job for job in found if not job.is_held]
+        self.paused = tuple(set(self.paused) - {job.task for job in free})
+        aftermath.hold(self._doorbell, found)
 
     def _refuse(self, late: list[Ended]) -> None:
         aftermath.announce_late(late)

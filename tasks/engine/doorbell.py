@@ -184,10 +184,11 @@ class Doorbell:
         self._client.eval(STAMP, 1, f"{self.key(queue)}:starts", *ids)
 
     def forget(self, rings: Iterable[Ring]) -> None:
-        """Take jobs out of their queues, for ones that are not to start."""
+        """Take jobs out of their queues, for ones that are not to start; they count for no limit."""
         with self._client.pipeline(transaction=False) as pipeline:
             for queue, _, id_ in rings:
                 pipeline.zrem(self.key(queue), id_)
+                pipeline.zrem(f"{self.key(queue)}:starts", id_)
             pipeline.execute()
 
     def has_lost_its_memory(self) -> bool:

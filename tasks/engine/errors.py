@@ -14,6 +14,10 @@ class ArgumentNotStorable(MahaamError):
     """An argument cannot be stored as JSON."""
 
 
+class ArgumentsNotFitting(MahaamError):
+    """The task cannot be called with these arguments."""
+
+
 class PayloadTooLarge(MahaamError):
     """The arguments are larger than the payload limit."""
 

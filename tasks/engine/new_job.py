@@ -43,7 +43,7 @@ class NewJob:
     created_by: str | None = None
 
     def __post_init__(self) -> None:
-        _whole("priority", self.priority, -INT4, INT4)
+        check_priority(self.priority)
         _whole("max_retries", self.max_retries, 0, 10_000)
         _number("retry_delay", self.retry_delay_s, 0, LONGEST_S)
         _number("retry_backoff", self.retry_backoff, 0, 1000, unit="factor")
@@ -80,6 +80,11 @@ def seconds(name: str, value: Any) -> float | None:
         return value.total_seconds()
     _number(name, value, -LONGEST_S, LONGEST_S)
     return None if value is None else float(value)
+
+
+def check_priority(value: Any) -> None:
+    """Raises OptionNotValid for what is no priority."""
+    _whole("priority", value, -INT4, INT4)
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tasks.engine.phrase import Phrase
-from tasks.engine.queries.refusals import JobFact, LetterFact
+from tasks.engine.queries.refusals import JobFact, LetterFact, PauseFact
 from tasks.engine.states import State
 
 # By what was wanted.
@@ -13,10 +13,23 @@ JOB = {
     "retried": Phrase("Job %(id)s cannot be retried: %(reason)s."),
     "cancelled": Phrase("Job %(id)s cannot be cancelled: %(reason)s."),
     "stopped": Phrase("Job %(id)s cannot be stopped: %(reason)s."),
+    "promoted": Phrase("Job %(id)s cannot be promoted: %(reason)s."),
+    "rescheduled": Phrase("Job %(id)s cannot be rescheduled: %(reason)s."),
+    "given a priority": Phrase("Job %(id)s cannot be given another priority: %(reason)s."),
+    "moved": Phrase("Job %(id)s cannot be moved: %(reason)s."),
+    "edited": Phrase("Job %(id)s cannot be edited: %(reason)s."),
+    "duplicated": Phrase("Job %(id)s cannot be duplicated: %(reason)s."),
 }
 LETTER = {
     "reprocessed": Phrase("Dead letter %(id)s cannot be reprocessed: %(reason)s."),
     "resolved": Phrase("Dead letter %(id)s cannot be resolved: %(reason)s."),
+}
+
+PAUSE = {
+    ("queue", "paused"): Phrase("Queue %(name)s cannot be paused: %(reason)s."),
+    ("queue", "resumed"): Phrase("Queue %(name)s cannot be resumed: %(reason)s."),
+    ("task", "paused"): Phrase("Task %(name)s cannot be paused: %(reason)s."),
+    ("task", "resumed"): Phrase("Task %(name)s cannot be resumed: %(reason)s."),
 }
 
 NO_JOB = Phrase("No job %(id)s exists.")
@@ -25,6 +38,10 @@ CHANGING = Phrase("somebody else was changing it at this moment. Try again")
 KEY_IS_HELD = Phrase("job %(id)s, which is %(state)s, has the same dedupe key")
 STOPPING = Phrase("it is stopping since %(ago)s")
 STOP_IT = Phrase("it is running. Stop it instead")
+TASK_IS_PAUSED = Phrase("its task was paused %(ago)s ago by %(who)s")
+IS_HELD = Phrase("it is held while its task is paused")
+IS_PAUSED = Phrase("%(who)s paused it %(ago)s ago")
+IS_NOT_PAUSED = Phrase("it is not paused")
 RESOLVED = Phrase("it was resolved %(ago)s ago by %(who)s")
 REPROCESSED = Phrase("it was reprocessed %(ago)s ago by %(who)s")
 STATES = {
@@ -74,6 +91,17 @@ def of_letter(
     return LETTER[verb].about(id=id_, reason=reason)
 
 
+def of_pause(name: str, fact: PauseFact | None, kind: str, verb: str) -> Phrase:
+    """Why a queue or a task (`kind`) was not paused or resumed; `fact` is its pause."""
+    if fact is None:
+        reason = IS_NOT_PAUSED if verb == "resumed" else CHANGING
+    elif verb == "resumed":
+        reason = CHANGING
+    else:
+        reason = IS_PAUSED.about(who=fact.paused_by or "?", ago=ago(fact.paused_s_ago))
+    return PAUSE[kind, verb].about(name=name, reason=reason)
+
+
 def ago(seconds: float) -> Phrase:
     """A span in its largest unit, such as `3 s` or `2 h`."""
     length, phrase = next(span for span in SPANS if seconds >= span[0] or not span[0])
@@ -83,10 +111,14 @@ def ago(seconds: float) -> Phrase:
 def _obstacle(fact: JobFact, sources: Collection[str]) -> Phrase:
     if fact.stopping_s is not None:
         return STOPPING.about(ago=ago(fact.stopping_s))
+    if fact.is_held and fact.state not in sources:
+        return IS_HELD
     if fact.state not in sources:
         return STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
     if fact.holder_id and fact.holder_state:
         return KEY_IS_HELD.about(id=fact.holder_id, state=Phrase(fact.holder_state))
+    if fact.paused_by is not None:
+        return TASK_IS_PAUSED.about(ago=ago(fact.paused_s_ago or 0), who=fact.paused_by)
     return CHANGING
 
 

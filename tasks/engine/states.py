@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -31,6 +32,11 @@ class Event(StrEnum):
     RELEASED = "released"
     RESCUED = "rescued"
     RETRIED = "retried"
+    PROMOTED = "promoted"
+    RESCHEDULED = "rescheduled"
+    CHANGED = "changed"  # its priority, its queue or its arguments
+    HELD = "held"  # its task is paused
+    RESUMED = "resumed"
 
 
 S = State
@@ -53,7 +59,20 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     Event.RETRIED: {
         state: frozenset({S.QUEUED}) for state in (S.FAILED, S.CANCELLED, S.EXPIRED, S.COMPLETED)
     },
+    Event.PROMOTED: {state: frozenset({S.QUEUED}) for state in (S.SCHEDULED, S.RETRYING)},
+    Event.RESCHEDULED: {
+        S.SCHEDULED: frozenset({S.SCHEDULED}),
+        S.QUEUED: frozenset({S.SCHEDULED}),
+        S.RETRYING: frozenset({S.RETRYING}),
+    },
+    Event.CHANGED: {state: frozenset({state}) for state in (S.SCHEDULED, S.QUEUED, S.RETRYING)},
+    Event.HELD: {S.QUEUED: frozenset({S.SCHEDULED})},
+    Event.RESUMED: {S.SCHEDULED: frozenset({S.QUEUED})},
 }
+
+# The `run_at` of a job that waits for the end of its task's pause. Nobody else can choose it:
+# what people ask for ends with the year 9000.
+HELD_UNTIL = datetime(9999, 1, 1, tzinfo=UTC)
 
 WAITING = frozenset({S.SCHEDULED, S.QUEUED, S.RETRYING})
 LIVE = WAITING | {S.RUNNING}
@@ -68,6 +87,11 @@ def sources(event: Event) -> tuple[str, ...]:
 def is_final(state: str) -> bool:
     """Whether nothing but a person's retry moves a job out of `state`."""
     return state in FINAL
+
+
+def is_held(state: str, run_at: datetime | None) -> bool:
+    """Whether a job waits for the end of its task's pause; its `run_at` is no time to show."""
+    return state == S.SCHEDULED and run_at == HELD_UNTIL
 
 
 def can(event: Event, state: str) -> bool:

@@ -19,7 +19,7 @@ from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
 from tasks.engine.stops import Stops
-from tasks.engine.store import chords, due, workers
+from tasks.engine.store import chords, due, pauses, workers
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -73,7 +73,7 @@ class Upkeep:
                 log.exception("A duty failed; trying again. duty=%s", duty.__name__)
 
     def read_lines(self) -> None:
-        """See the queues as the table has them now."""
+        """See the queues and the pauses as the tables have them now."""
         found = self._link.run(lines.lines)
         if self._queues:
             place = {name: number for number, name in enumerate(self._queues)}
@@ -81,6 +81,12 @@ class Upkeep:
                 (line for line in found if line.name in place), key=lambda line: place[line.name]
             )
         self._dispatcher.listener.lines = found
+        pauses_over = self._link.run(lines.paused_tasks)
+        self._dispatcher.paused = tuple(
+            task for task, is_over in pauses_over.items() if not is_over
+        )
+        if any(pauses_over.values()):
+            self._doorbell.ring(self._link.run(pauses.end_pauses, atomic=True))
 
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
@@ -168,3 +174,5 @@ class Upkeep:
     def _forget(self) -> None:
         for forget in (workers.forget, chords.forget):
             self._link.run(forget)
+        # A pause that somebody deleted by hand leaves nobody to let its jobs go.
+        self._doorbell.ring(self._link.run(pauses.let_go))

@@ -71,6 +71,17 @@ def test_ringing_twice_keeps_the_place(bell: Doorbell) -> None:
     assert bell.pop(5, [LINE]) == [id_]
 
 
+def test_a_popped_job_that_is_not_to_start_counts_for_no_rate_limit(bell: Doorbell) -> None:
+    limited = Line("default", 1, 1, 1, 60.0, False)
+    held, other = Ring("default", 5, new_id()), Ring("default", 0, new_id())
+    bell.ring([held, other])
+    assert bell.pop(2, [limited]) == [held.id]
+
+    bell.forget([held])
+
+    assert bell.pop(2, [limited]) == [other.id]
+
+
 def test_junk_is_not_taken_for_a_job(empty_stage: Stage, bell: Doorbell) -> None:
     with empty_stage.redis() as client:
         known = junk(empty_stage, client)

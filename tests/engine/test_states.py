@@ -10,8 +10,9 @@ from psycopg2.errors import CheckViolation, NotNullViolation
 
 from tasks.engine import database, verbs
 from tasks.engine.database import Cursor
-from tasks.engine.states import FINAL, LIVE, MOVES, Event, State, can, is_final, sources
-from tasks.engine.store import due, exchange, outcomes, workers
+from tasks.engine.states import FINAL, HELD_UNTIL, LIVE, MOVES, Event, State, can, is_final, sources
+from tasks.engine.store import due, exchange, outcomes, pauses, workers
+from tasks.engine.store.pauses import Pause
 from tests.engine import rows
 from tests.engine.rows import claim_of, ended
 from tests.engine.stage import Stage
@@ -58,6 +59,23 @@ def rescue(stage: Stage, cursor: Cursor, id_: str, *, max_crashes: int = 2) -> N
     workers.rescue(cursor, max_crashes=max_crashes, **rows.CRASH)
 
 
+def hold(stage: Stage, cursor: Cursor, id_: str) -> None:
+    task = "tests.engine.jobs.nothing"
+    pauses.pause_tasks(cursor, [task], Pause("ann"))
+    pauses.hold(cursor, [id_], [task])
+    stage.ask("DELETE FROM task_pause")
+
+
+def let_go(stage: Stage, cursor: Cursor, id_: str) -> None:
+    held = "UPDATE job SET run_at = %s WHERE id = %s AND state = 'scheduled'"
+    stage.ask(held, HELD_UNTIL, id_)
+    pauses.let_go(cursor)
+
+
+def by_verb(verb: Callable[..., object], *values: object, **more: object) -> Callable[..., object]:
+    return lambda stage, cursor, id_: verb([UUID(id_)], *values, by="ann", **more)
+
+
 ACTORS: dict[Event, Callable[[Stage, Cursor, str], object]] = {
     Event.DUE: lambda stage, cursor, id_: due.make_due(cursor),
     Event.STARTED: start,
@@ -68,7 +86,12 @@ ACTORS: dict[Event, Callable[[Stage, Cursor, str], object]] = {
     Event.EXPIRED: expire,
     Event.RELEASED: end_as(State.QUEUED),
     Event.RESCUED: rescue,
-    Event.RETRIED: lambda stage, cursor, id_: verbs.retry([UUID(id_)], by="ann"),
+    Event.RETRIED: by_verb(verbs.retry),
+    Event.PROMOTED: by_verb(verbs.promote),
+    Event.RESCHEDULED: by_verb(verbs.reschedule, delay_s=60),
+    Event.CHANGED: by_verb(verbs.set_priority, 9),
+    Event.HELD: hold,
+    Event.RESUMED: let_go,
 }
 
 

@@ -31,6 +31,12 @@ def lines(cursor: Cursor) -> list[Line]:
     return [Line._make(row) for row in cursor.fetchall()]
 
 
+def paused_tasks(cursor: Cursor) -> dict[str, bool]:
+    """The tasks that are paused, each with whether its pause is over and jobs are to be let go."""
+    cursor.execute("SELECT task, coalesce(resume_at <= now(), false) FROM task_pause")
+    return dict(cursor.fetchall())
+
+
 def waiting(cursor: Cursor, names: list[str]) -> bool:
     """Whether any job is queued in the named queues (all queues when `names` is empty)."""
     cursor.execute(

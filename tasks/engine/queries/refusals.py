@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
-from tasks.engine.states import LIVE
+from tasks.engine.states import HELD_UNTIL, LIVE
 
 HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
 class JobFact(NamedTuple):
-    """A job's state, how long ago it ended or was asked to stop while it runs, and the live job
-    that holds its dedupe key."""
+    """A job's state, how long ago it ended or was asked to stop while it runs, its task's pause,
+    and the live job that holds its dedupe key."""
 
     id: str
     state: str
@@ -21,6 +21,9 @@ class JobFact(NamedTuple):
     stopping_s: float | None
     holder_id: str | None
     holder_state: str | None
+    is_held: bool
+    paused_s_ago: float | None
+    paused_by: str | None
 
 
 class LetterFact(NamedTuple):
@@ -34,15 +37,27 @@ class LetterFact(NamedTuple):
     reprocessed_by: str | None
 
 
+class PauseFact(NamedTuple):
+    """By whom a queue or a task was paused, and how long ago."""
+
+    name: str
+    paused_s_ago: float
+    paused_by: str | None
+
+
 # Index: job_pkey, job_dedupe_key_live.
 JOBS = f"""
 SELECT job.id::text, job.state, extract(epoch FROM clock_timestamp() - job.finished_at)::float8,
        extract(epoch FROM clock_timestamp() - job.cancel_requested_at)::float8
          * CASE WHEN job.state = 'running' THEN 1 END,
-       holder.id::text, holder.state
-FROM job LEFT JOIN job AS holder
+       holder.id::text, holder.state, job.state = 'scheduled' AND job.run_at = %(held_until)s,
+       extract(epoch FROM clock_timestamp() - pause.paused_at)::float8, pause.paused_by
+FROM job
+LEFT JOIN job AS holder
   ON holder.dedupe_key = job.dedupe_key AND holder.state IN ({HOLDING}) AND holder.id <> job.id
-WHERE job.id = ANY(%s::uuid[])
+LEFT JOIN task_pause AS pause
+  ON pause.task = job.task AND (pause.resume_at IS NULL OR pause.resume_at > now())
+WHERE job.id = ANY(%(ids)s::uuid[])
 """
 
 LETTERS = """
@@ -53,9 +68,21 @@ FROM dead_letter WHERE id = ANY(%s)
 """
 
 
+PAUSES = {
+    "queue": """
+SELECT name, extract(epoch FROM clock_timestamp() - paused_at)::float8, paused_by FROM queue
+WHERE name = ANY(%s) AND paused_at IS NOT NULL AND (resume_at IS NULL OR resume_at > now())
+""",
+    "task": """
+SELECT task, extract(epoch FROM clock_timestamp() - paused_at)::float8, paused_by FROM task_pause
+WHERE task = ANY(%s) AND (resume_at IS NULL OR resume_at > now())
+""",
+}
+
+
 def job_facts(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobFact]:
     """Those of `ids` that exist."""
-    cursor.execute(JOBS, (list(ids),))
+    cursor.execute(JOBS, {"ids": list(ids), "held_until": HELD_UNTIL})
     return {row[0]: JobFact._make(row) for row in cursor.fetchall()}
 
 
@@ -63,3 +90,9 @@ def letter_facts(cursor: Cursor, ids: Sequence[int]) -> dict[int, LetterFact]:
     """Those of `ids` that exist."""
     cursor.execute(LETTERS, (list(ids),))
     return {row[0]: LetterFact._make(row) for row in cursor.fetchall()}
+
+
+def pause_facts(cursor: Cursor, kind: str, names: Sequence[str]) -> dict[str, PauseFact]:
+    """The pauses of those queues or tasks (`kind`) among `names` that are paused."""
+    cursor.execute(PAUSES[kind], (list(names),))
+    return {row[0]: PauseFact._make(row) for row in cursor.fetchall()}

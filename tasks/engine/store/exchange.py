@@ -28,10 +28,10 @@ from tasks.engine.store.due import Ring
 # counted: the rollup of what is completed by this.
 #
 # started: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
-# out, the rows are running and ours already. A worker that was given up as lost starts nothing,
-# even if it has not noticed yet.
+# out, the rows are running and ours already. $10 are paused tasks. A worker that was given up as
+# lost starts nothing, even if it has not noticed yet.
 PREPARE = """
-PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid) AS
+PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid, text[]) AS
 WITH ended AS (
   SELECT * FROM unnest($1, $2, $3, $4) AS ended(id, attempt, worker_id, result)
 ), moved AS (
@@ -54,7 +54,7 @@ WITH ended AS (
   UPDATE job
   SET state = $5, started_at = now(), worker_id = $9, attempt = attempt + (state = $8)::int
   WHERE id = ANY($6)
-    AND (state = $8 AND (expires_at IS NULL OR expires_at > now())
+    AND (state = $8 AND (expires_at IS NULL OR expires_at > now()) AND task <> ALL ($10)
          OR state = $5 AND worker_id = $9 AND id = ANY($7))
     AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
   RETURNING id, attempt, task, queue, priority, args::text, kwargs::text, options::text, crash_count,
@@ -81,7 +81,7 @@ WITH moved AS (
 SELECT id::text, options::text FROM moved
 """
 
-EXCHANGE = "EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s)"
+EXCHANGE = "EXECUTE exchange (%s, %s, %s, %s, 'running', %s, %s, 'queued', %s, %s)"
 ON_DISK = "SET LOCAL synchronous_commit = on;"  # in one message with the statement, one transaction
 
 
@@ -93,13 +93,14 @@ def exchange(
     worker_id: str,
     unsure: list[str],
     durable: bool,
+    paused: Sequence[str] = (),
 ) -> tuple[set[Fence], list[Claim]]:
-    """Complete `completed` and start what of `popped` is queued.
+    """Complete `completed` and start what of `popped` is queued and not of a task in `paused`.
 
     Returns the fences of the rows that were completed, and the started jobs. What of `popped` does
-    not come back is not ours to run, or too late. When a `durable` exchange returns, it and all
-    earlier ones of this connection are on disk. The connection has carried out PREPARE and has
-    synchronous_commit off.
+    not come back is not ours to run, too late, or of a paused task. When a `durable` exchange
+    returns, it and all earlier ones of this connection are on disk. The connection has carried out
+    PREPARE and has synchronous_commit off.
     """
     cursor.execute(
         f"{ON_DISK}{EXCHANGE}" if durable else EXCHANGE,
@@ -111,6 +112,7 @@ def exchange(
             array(popped),
             array(unsure),
             worker_id,
+            text_array(paused),
         ),
     )
     written: set[Fence] = set()

@@ -50,7 +50,8 @@ WITH locked AS (
   SET state = 'queued', queued_at = now(), run_at = NULL, expires_at = NULL, started_at = NULL,
       finished_at = NULL, worker_id = NULL, retry_count = 0, crash_count = 0, progress = NULL,
       progress_text = NULL, result = NULL, error = NULL, cancel_requested_at = NULL,
-      cancel_requested_by = NULL, stop_note = NULL
+      cancel_requested_by = NULL, stop_note = NULL,
+      args = coalesce(%%(args)s::jsonb, job.args), kwargs = coalesce(%%(kwargs)s::jsonb, job.kwargs)
   FROM free WHERE job.id = free.id AND job.state = ANY(%%(sources)s)
   RETURNING job.id, job.queue, job.priority
 ), noted AS (
@@ -75,12 +76,20 @@ REPROCESS = REQUEUE % {
 }
 
 
-def retry(cursor: Cursor, ids: Sequence[str], *, by: str) -> list[Requeued]:
+def retry(
+    cursor: Cursor,
+    ids: Sequence[str],
+    *,
+    by: str,
+    args: str | None = None,
+    kwargs: str | None = None,
+) -> list[Requeued]:
     """Failed, cancelled, expired, completed to queued, with all retries granted anew.
 
+    `args` and `kwargs`, as JSON, take the place of the old ones.
     Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key came at this moment.
     """
-    return _requeue(cursor, RETRY, list(ids), by=by)
+    return _requeue(cursor, RETRY, list(ids), by=by, args=args, kwargs=kwargs)
 
 
 def reprocess(cursor: Cursor, letters: Sequence[int], *, by: str) -> list[Requeued]:
@@ -89,8 +98,14 @@ def reprocess(cursor: Cursor, letters: Sequence[int], *, by: str) -> list[Requeu
 
 
 def _requeue(
-    cursor: Cursor, statement: str, ids: list[str] | list[int], *, by: str
+    cursor: Cursor,
+    statement: str,
+    ids: list[str] | list[int],
+    *,
+    by: str,
+    args: str | None = None,
+    kwargs: str | None = None,
 ) -> list[Requeued]:
     values = {"ids": ids, "sources": list(sources(Event.RETRIED)), "by": by}
-    cursor.execute(statement, values)
+    cursor.execute(statement, {**values, "args": args, "kwargs": kwargs})
     return [Requeued._make(row) for row in cursor.fetchall()]

@@ -18,7 +18,7 @@ class Turn:
     """What is written and started together, as often as it has to be sent.
 
     `unsure` are those of `starting` that an earlier sending may have started. With `flushed` the
-    turn waits for the disk.
+    turn waits for the disk. Jobs of the tasks in `paused` are not started.
     """
 
     ended: list[Ended]
@@ -26,6 +26,7 @@ class Turn:
     worker_id: str
     unsure: list[str]
     flushed: bool
+    paused: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -49,6 +50,7 @@ class Turn:
             worker_id=self.worker_id,
             unsure=self.unsure,
             durable=self.is_durable,
+            paused=self.paused,
         )
         written |= done
         rings = [] if self.is_plain else outcomes.follow(cursor, self.ended, written)

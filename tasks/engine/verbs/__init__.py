@@ -1,7 +1,13 @@
-"""What an operator can do to jobs, dead letters and queues; each verb tells what it did and refused."""
+"""What an operator can do to jobs, dead letters, queues and tasks.
 
+Each verb checks the state in the statement that changes it, and tells what it did and refused.
+"""
+
+from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
+from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
+from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
@@ -9,15 +15,27 @@ from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 __all__ = [
     "CANCELLABLE",
     "LARGEST_ID",
+    "PROMOTABLE",
     "RETRYABLE",
     "STOPPABLE",
     "Verdict",
     "cancel",
     "clear",
+    "duplicate",
+    "edit",
     "flush",
+    "move",
+    "pause",
+    "pause_queues",
+    "pause_tasks",
+    "promote",
     "reprocess",
+    "reschedule",
     "resolve",
+    "resume_queues",
+    "resume_tasks",
     "retry",
     "retry_all",
+    "set_priority",
     "stop",
 ]

@@ -12,17 +12,21 @@ from tasks.engine import accept, database, refusal
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import refusals
 
-Id = UUID | int
-Known = TypeVar("Known", UUID, int)
+Id = UUID | int | str  # of a job, of a dead letter; the name of a queue or a task
+Known = TypeVar("Known", UUID, int, str)
 LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The ids that a verb was done to, and for each of the others the reason why not."""
+    """The ids that a verb was done to, and for each of the others the reason why not.
+
+    `made` has the new job of each, where the verb makes jobs.
+    """
 
     done: tuple[Id, ...] = ()
     refused: dict[Id, Phrase] = field(default_factory=dict)
+    made: dict[UUID, UUID] = field(default_factory=dict)
 
 
 def judged(

@@ -1,0 +1,76 @@
+"""What a job is called with: reads it, changes it, makes a new job of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.states import Event, sources
+from tasks.engine.store.due import Ring
+
+
+class Contents(NamedTuple):
+    """A job's task, and as JSON its arguments and what rides along."""
+
+    id: str
+    task: str
+    args: str
+    kwargs: str
+    options: str | None
+
+
+# Index: job_pkey.
+READ = """
+SELECT id::text, task, args::text, kwargs::text, options::text FROM job
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id
+"""
+
+EDIT = """
+UPDATE job SET args = coalesce(%(args)s::jsonb, args), kwargs = coalesce(%(kwargs)s::jsonb, kwargs)
+WHERE id = %(id)s AND state = ANY(%(sources)s)
+RETURNING id
+"""
+
+# With the same new ids again, it makes nothing again.
+COPY = """
+INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
+                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, created_by)
+SELECT copy.id, task, queue, priority, 'queued', args, kwargs, copy.options, tags, max_retries,
+       retry_delay_s, retry_backoff, retry_jitter, now(), timeout_s, %(by)s
+FROM unnest(%(ids)s::uuid[], %(originals)s::uuid[], %(options)s::jsonb[]) AS copy(id, original, options)
+JOIN job ON job.id = copy.original
+ON CONFLICT DO NOTHING
+"""
+
+COPIED = "SELECT queue, priority, id::text FROM job WHERE id = ANY(%(ids)s::uuid[])"
+
+
+def read(cursor: Cursor, ids: Sequence[str]) -> list[Contents]:
+    """Those of `ids` that exist."""
+    cursor.execute(READ, {"ids": list(ids)})
+    return [Contents._make(row) for row in cursor.fetchall()]
+
+
+def edit(cursor: Cursor, id_: str, *, args: str | None, kwargs: str | None) -> bool:
+    """Give a scheduled, queued or retrying job other arguments, as JSON; None keeps the old ones.
+
+    Returns whether it was done.
+    """
+    values = {"id": id_, "args": args, "kwargs": kwargs, "sources": list(sources(Event.CHANGED))}
+    cursor.execute(EDIT, values)
+    return cursor.fetchone() is not None
+
+
+def copy(
+    cursor: Cursor, copies: dict[str, Contents], options: Sequence[str | None], *, by: str
+) -> list[Ring]:
+    """Queue a new job, by its id, for each of some jobs, with `options` of its own as JSON.
+
+    It keeps neither the time, the expiry nor the dedupe key. Returns what to ring.
+    """
+    ids = list(copies)
+    originals = [original.id for original in copies.values()]
+    cursor.execute(COPY, {"ids": ids, "originals": originals, "options": list(options), "by": by})
+    cursor.execute(COPIED, {"ids": ids})
+    return [Ring._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,92 @@
+"""Changes when, where and in which order jobs run that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.states import Event, State, sources
+from tasks.engine.store.due import Ring
+from tasks.engine.store.pauses import IS_PAUSED
+
+
+class Changed(NamedTuple):
+    """A job that was changed: what Redis may know of it, and what it must know now."""
+
+    id: str
+    state: str
+    queue_before: str
+    queue: str
+    priority: int
+
+    @property
+    def bell_before(self) -> Ring:
+        """What to forget."""
+        return Ring(self.queue_before, self.priority, self.id)
+
+    @property
+    def bell(self) -> Ring | None:
+        """What to ring; None for a job that is not queued now."""
+        return Ring(self.queue, self.priority, self.id) if self.state == State.QUEUED else None
+
+
+def _change(fields: str, only: str = "true") -> str:
+    """The statement that sets `fields` of waiting jobs for which `only` holds.
+
+    It locks the rows in the order of their ids, so that two operators wait for each other instead
+    of blocking each other. Index: job_pkey.
+    """
+    return f"""
+    WITH locked AS (
+      SELECT id, queue FROM job
+      WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s) AND {only}
+      ORDER BY id FOR UPDATE
+    )
+    UPDATE job SET {fields} FROM locked
+    WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
+    RETURNING job.id::text, job.state, locked.queue, job.queue, job.priority
+    """
+
+
+PROMOTE = _change(
+    "state = 'queued', queued_at = now(), run_at = NULL",
+    only=f"NOT {IS_PAUSED}",
+)
+RESCHEDULE = _change(
+    """state = CASE WHEN state = 'retrying' THEN 'retrying' ELSE 'scheduled' END,
+       run_at = coalesce(%(run_at)s::timestamptz, now() + %(delay_s)s * interval '1 second'),
+       queued_at = NULL"""
+)
+SET_PRIORITY = _change("priority = %(priority)s")
+MOVE = _change("queue = %(queue)s")
+
+
+def promote(cursor: Cursor, ids: Sequence[str]) -> list[Changed]:
+    """Scheduled, retrying to queued, except jobs of a paused task."""
+    return _changed(cursor, PROMOTE, ids, Event.PROMOTED)
+
+
+def reschedule(
+    cursor: Cursor, ids: Sequence[str], *, run_at: datetime | None, delay_s: float | None
+) -> list[Changed]:
+    """Scheduled, queued to scheduled, retrying stays so: for `run_at` or in `delay_s` seconds."""
+    return _changed(cursor, RESCHEDULE, ids, Event.RESCHEDULED, run_at=run_at, delay_s=delay_s)
+
+
+def set_priority(cursor: Cursor, ids: Sequence[str], *, priority: int) -> list[Changed]:
+    """Give scheduled, queued, retrying jobs another priority."""
+    return _changed(cursor, SET_PRIORITY, ids, Event.CHANGED, priority=priority)
+
+
+def move(cursor: Cursor, ids: Sequence[str], *, queue: str) -> list[Changed]:
+    """Put scheduled, queued, retrying jobs into another queue."""
+    return _changed(cursor, MOVE, ids, Event.CHANGED, queue=queue)
+
+
+def _changed(
+    cursor: Cursor, statement: str, ids: Sequence[str], event: Event, **values: Any
+) -> list[Changed]:
+    cursor.execute(statement, {"ids": list(ids), "sources": list(sources(event)), **values})
+    return [Changed._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,115 @@
+"""What an operator can do with what a job is called with: change it, make another job of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from config import get_settings
+from tasks.engine import accept, catalog, database
+from tasks.engine.arguments import dump_call, load
+from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
+from tasks.engine.store import contents, requeue
+from tasks.engine.store.contents import Contents
+from tasks.engine.task import new_id
+from tasks.engine.verbs.jobs import RETRYABLE, requeued
+from tasks.engine.verbs.plans import CHANGEABLE
+from tasks.engine.verbs.verdict import Verdict, judged, why_not
+
+log = logging.getLogger("mahaam.verbs")
+
+FOLLOWING = ("on_complete", "on_error")  # tasks that ride along, each with an id of its own
+
+
+def edit(
+    job_id: UUID,
+    *,
+    by: str,
+    args: Sequence[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+) -> Verdict:
+    """Give a job other arguments; None keeps the old ones. One that has ended is queued again.
+
+    Raises ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
+    """
+    return judged(
+        [job_id],
+        partial(_edit, args=args, kwargs=kwargs, by=by),
+        why_not("edited", CHANGEABLE | RETRYABLE),
+    )
+
+
+def duplicate(job_ids: Iterable[UUID], *, by: str) -> Verdict:
+    """Queue a new job with the same arguments for each of the jobs, whatever their state.
+
+    It has neither their time, expiry nor dedupe key, and belongs to no chord. The verdict's `made`
+    has the new ids. Raises DatabaseUnavailable.
+    """
+    made: dict[UUID, UUID] = {}
+    verdict = judged(job_ids, partial(_duplicate, made=made, by=by), why_not("duplicated", ()))
+    return Verdict(verdict.done, verdict.refused, made)
+
+
+def _edit(
+    ids: Sequence[UUID], *, args: Sequence[Any] | None, kwargs: dict[str, Any] | None, by: str
+) -> list[UUID]:
+    found = database.repeatable(partial(contents.read, ids=list(map(str, ids))))
+    done = [UUID(job.id) for job in found if _edited(job, args, kwargs, by=by)]
+    log.info("Jobs edited. jobs=%s by=%s", len(done), by)
+    return done
+
+
+def _edited(
+    job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None, *, by: str
+) -> bool:
+    new_args, new_kwargs = _checked(job, args, kwargs)
+    edit_waiting = partial(contents.edit, id_=job.id, args=new_args, kwargs=new_kwargs)
+    edit_ended = partial(requeue.retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs)
+    return database.repeatable(edit_waiting) or bool(requeued(edit_ended))
+
+
+def _checked(
+    job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None
+) -> tuple[str | None, str | None]:
+    """The JSON of new arguments, None of old ones, if the task can be called with them together."""
+    positional = tuple(load(job.args) if args is None else args)
+    named = load(job.kwargs) if kwargs is None else kwargs
+    try:
+        catalog.find(job.task).check(positional, named)
+    except UnknownTask:
+        pass  # it is known where it runs
+    except TypeError as fault:
+        raise ArgumentsNotFitting(f"{job.task} cannot be called so: {fault}.") from None
+    texts = dump_call(positional, named, limit_bytes=get_settings().payload_limit_bytes)
+    return None if args is None else texts[0], None if kwargs is None else texts[1]
+
+
+def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[UUID]:
+    originals = database.repeatable(partial(contents.read, ids=list(map(str, ids))))
+    copies = {new_id(): original for original in originals}
+    options = [_options(original.options) for original in originals]
+    rings = database.repeatable(partial(contents.copy, copies=copies, options=options, by=by))
+    accept.ring(rings)
+    new = {UUID(copies[ring.id].id): UUID(ring.id) for ring in rings}
+    made.update(new)
+    log.info("Jobs duplicated. jobs=%s by=%s", len(new), by)
+    return list(new)
+
+
+def _options(text: str | None) -> str | None:
+    """What rides along with a copy: the same tasks under new ids, and no place in a chord."""
+    if text is None:
+        return None
+    return json.dumps(_of_its_own(json.loads(text)))
+
+
+def _of_its_own(rides: dict[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in rides.items() if name != "chord"}
+    if "id" in own:
+        own["id"] = new_id()
+    following = {name: _of_its_own(own[name]) for name in FOLLOWING if own.get(name) is not None}
+    return own | following

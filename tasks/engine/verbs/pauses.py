@@ -1,0 +1,106 @@
+"""What an operator can do to queues and tasks: pause and resume them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from tasks.engine import accept, catalog, database, new_job, queue_names, refusal
+from tasks.engine.arguments import clean
+from tasks.engine.database import Cursor
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import refusals
+from tasks.engine.store import pauses
+from tasks.engine.store.due import Ring
+from tasks.engine.store.pauses import Pause
+from tasks.engine.verbs.verdict import Id, Verdict, judged
+
+log = logging.getLogger("mahaam.verbs")
+
+REASON_LIMIT_BYTES = 500
+
+
+def pause(
+    *,
+    by: str,
+    reason: str | None = None,
+    resume_at: datetime | None = None,
+    for_s: float | timedelta | None = None,
+    replace: bool = False,
+) -> Pause:
+    """A pause that is checked; without an end it lasts until somebody resumes.
+
+    With `replace`, what is paused already gets this reason and this end. Raises OptionNotValid.
+    """
+    for_s, resume_at = new_job.seconds("for_s", for_s), new_job.moment("resume_at", resume_at)
+    if for_s is not None and resume_at is not None:
+        raise OptionNotValid("Give resume_at or for_s, not both.")
+    if (for_s is not None and for_s <= 0) or (resume_at and resume_at <= datetime.now(UTC)):
+        raise OptionNotValid("A pause must end in the future.")
+    reason = clean(reason, REASON_LIMIT_BYTES) if reason else None
+    return Pause(by, reason, resume_at, for_s, replace)
+
+
+def pause_queues(names: Iterable[str], wanted: Pause) -> Verdict:
+    """Start nothing more of these queues; what runs finishes. Seen by all consumers within 2 s.
+
+    Raises UnknownQueue, DatabaseUnavailable.
+    """
+    step = partial(_done, "Queues paused", partial(pauses.pause_queues, pause=wanted), by=wanted.by)
+    return judged(_known(names, queue_names.check), step, partial(_why_not, "queue", "paused"))
+
+
+def resume_queues(names: Iterable[str], *, by: str) -> Verdict:
+    """Serve these queues again. Raises UnknownQueue, DatabaseUnavailable."""
+    step = partial(_done, "Queues resumed", pauses.resume_queues, by=by)
+    return judged(_known(names, queue_names.check), step, partial(_why_not, "queue", "resumed"))
+
+
+def pause_tasks(names: Iterable[str], wanted: Pause) -> Verdict:
+    """Start no job of these tasks; what runs finishes. Seen by all consumers within 2 s.
+
+    Raises UnknownTask, DatabaseUnavailable.
+    """
+    step = partial(_done, "Tasks paused", partial(pauses.pause_tasks, pause=wanted), by=wanted.by)
+    return judged(_known(names, catalog.find), step, partial(_why_not, "task", "paused"))
+
+
+def resume_tasks(names: Iterable[str], *, by: str) -> Verdict:
+    """Start jobs of these tasks again, and queue those that were held. Raises DatabaseUnavailable."""
+    step = partial(_done, "Tasks resumed", pauses.resume_tasks, by=by)
+    verdict = judged(names, step, partial(_why_not, "task", "resumed"))
+    while verdict.done and (rings := _end_pauses()):
+        accept.ring(rings)
+    return verdict
+
+
+def _known(names: Iterable[str], check: Callable[[str], object]) -> list[str]:
+    known = list(names)
+    for name in known:
+        check(name)
+    return known
+
+
+def _done(
+    sentence: str,
+    change: Callable[[Cursor, Sequence[str]], list[str]],
+    names: list[str],
+    *,
+    by: str,
+) -> list[str]:
+    done = database.repeatable(lambda cursor: change(cursor, names))
+    log.info("%s. names=%s by=%s", sentence, ",".join(done), by)
+    return done
+
+
+def _end_pauses() -> list[Ring]:
+    with database.transaction() as cursor:
+        return pauses.end_pauses(cursor)
+
+
+def _why_not(kind: str, verb: str, left: list[str]) -> dict[Id, Phrase]:
+    facts = database.repeatable(partial(refusals.pause_facts, kind=kind, names=left))
+    return {name: refusal.of_pause(name, facts.get(name), kind, verb) for name in left}
