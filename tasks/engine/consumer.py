@@ -12,6 +12,7 @@ import gevent
 from huey.consumer import Consumer
 
 from tasks.engine import catalog, job_log
+from tasks.engine.cpu.pool import pool
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.errors import UnknownQueue
 from tasks.engine.hooks import hooks
@@ -189,6 +190,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         with gevent.Timeout(INTERRUPT_S, False):
             self._scribe.write()
             hooks.finish(INTERRUPT_S)
+        pool.close()
         lease.close()
 
     def _wait_until_idle(self, deadline: float) -> None:

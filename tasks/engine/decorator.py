@@ -20,7 +20,7 @@ def task(function: TaskFunction | None = None, /, **options: Any) -> Any:
 
     Options: `queue`, `max_retries`, `retry_delay` (seconds), `retry_backoff` (factor),
     `retry_jitter`, `timeout` (seconds), `priority`, `expires`, `tags`, `context`, `name`,
-    `remove_on_complete`, `remove_on_fail`. Raises OptionNotValid.
+    `remove_on_complete`, `remove_on_fail`, `cpu_bound`. Raises OptionNotValid.
     """
     decorate = huey.task(**options)
     return decorate(function) if function is not None else decorate

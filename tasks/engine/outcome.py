@@ -30,6 +30,8 @@ class Failure:
     @classmethod
     def of(cls, fault: BaseException) -> Failure:
         """`fault` with its traceback, capped, and a fingerprint that is alike for alike faults."""
+        if isinstance(there := getattr(fault, "failure", None), Failure):
+            return there  # of another process, with its traceback
         kind = type(fault)
         name = (
             kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config import get_settings
 from tasks.engine import consequence
@@ -17,6 +18,9 @@ from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarg
 from tasks.engine.follows import Follows
 from tasks.engine.outcome import Failure, Outcome
 from tasks.engine.states import State
+
+if TYPE_CHECKING:
+    from tasks.engine.cpu.process import CpuProcess
 
 RESULT_SHOWN = 2000
 
@@ -36,8 +40,10 @@ class Run:
         "is_over",
         "line_numbers",
         "lines_left_out",
+        "on_stop",
         "options",
         "outcome",
+        "process",
         "remaining_retries",
         "retry_in_s",
         "retrying",
@@ -63,6 +69,8 @@ class Run:
         self.stopped_by: str | None = None  # the operator who wants it to stop
         self.stop_asked_at = 0.0
         self.interruptions = 0  # how often it was interrupted because of that
+        self.process: CpuProcess | None = None  # where the task is computed, if not here
+        self.on_stop: Callable[[str], None] | None = None  # tells it there
         self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
@@ -105,11 +113,15 @@ class Run:
     def ask_to_stop(self, by: str) -> None:
         """Let the task know that it is to stop."""
         self.stopped_by, self.stop_asked_at = by, time.monotonic()
+        if self.on_stop is not None:
+            self.on_stop(by)
 
     def stopped(self) -> None:
         """End it as cancelled: it was stopped outside of the task's own code."""
         if not self.told:
             self.final_state = State.CANCELLED
+            end = End(self.claim.id, self.claim.options, State.CANCELLED)
+            self.follows.add(consequence.of_end(end))
 
     def interrupted(self) -> None:
         """Give the job back: it was stopped for reasons that are not its own."""
@@ -122,7 +134,7 @@ class Run:
         if self.retrying:
             delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s
             return Outcome(State.RETRYING, retry_count, failure=failure, delay_s=delay_s)
-        cancelled = type(exception).__name__ == "CancelExecution"
+        cancelled = any(kind.__name__ == "CancelExecution" for kind in type(exception).__mro__)
         state = State.CANCELLED if cancelled else State.FAILED
         return Outcome(state, self.claim.retry_count, failure=failure)
 

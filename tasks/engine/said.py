@@ -53,8 +53,19 @@ class Said:
         self._lines: deque[SaidLine] = deque()
         self._progress: dict[Fence, SaidProgress] = {}
 
-    def line(self, run: Run, level: int, message: str, *, logger: str | None = None) -> None:
-        """Keep a line; what is beyond the limits is counted instead."""
+    def line(
+        self,
+        run: Run,
+        level: int,
+        message: str,
+        *,
+        logger: str | None = None,
+        at: float | None = None,
+    ) -> None:
+        """Keep a line; what is beyond the limits is counted instead.
+
+        `at` is when it was said, by the monotonic clock; now if None.
+        """
         settings = get_settings()
         number = next(run.line_numbers)
         if number > settings.job_log_lines:
@@ -64,7 +75,7 @@ class Said:
             full.say("Jobs say more than can be written down; lines are left out.")
         else:
             message = clean(message, settings.job_log_line_bytes)
-            self._keep(run, number, level, message, logger)
+            self._keep(run, number, level, message, logger, at=at)
 
     def end(self, run: Run) -> None:
         """Say how many lines of an attempt were left out."""
@@ -96,11 +107,21 @@ class Said:
         for word in progress:
             self._progress.setdefault(word.claim.fence, word)
 
-    def _keep(self, run: Run, number: int, level: int, message: str, logger: str | None) -> None:
+    def _keep(
+        self,
+        run: Run,
+        number: int,
+        level: int,
+        message: str,
+        logger: str | None,
+        *,
+        at: float | None = None,
+    ) -> None:
         level = max(0, min(int(level), LEVEL_MAX))
         logger = logger and clean(logger, LOGGER_LIMIT_BYTES)
         id_, attempt = run.claim.fence
-        self._lines.append(SaidLine(id_, attempt, number, time.monotonic(), level, logger, message))
+        at = time.monotonic() if at is None else at
+        self._lines.append(SaidLine(id_, attempt, number, at, level, logger, message))
 
 
 said = Said()

@@ -19,6 +19,7 @@ from huey.api import ResultGroup, Task, chord, group
 from config import get_settings
 from tasks.engine import accept, results
 from tasks.engine.chord import NewChord
+from tasks.engine.cpu.guard import CpuGuard
 from tasks.engine.durable_chords import DurableChords
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.follows import Follows, FollowUp
@@ -86,6 +87,7 @@ class MahaamHuey(DurableChords, PriorityRedisHuey):  # type: ignore[misc]  # Hue
         tags: tuple[str, ...] | None = None,
         remove_on_complete: bool = False,
         remove_on_fail: bool = False,
+        cpu_bound: bool = False,
         **settings: Any,
     ) -> Callable[[Callable[..., Any]], DurableTask]:
         """Make a task of a function; delays in seconds, what is None comes from the settings."""
@@ -105,6 +107,7 @@ class MahaamHuey(DurableChords, PriorityRedisHuey):  # type: ignore[misc]  # Hue
             default_tags=tags,
             default_remove_on_complete=remove_on_complete,
             default_remove_on_fail=remove_on_fail,
+            cpu_bound=cpu_bound,
             **settings,
         )
 
@@ -175,7 +178,9 @@ class MahaamHuey(DurableChords, PriorityRedisHuey):  # type: ignore[misc]  # Hue
 
     def _timeout_context(self, task: Task) -> Any:
         run = getattr(task, "run", None)
-        return super()._timeout_context(task) if run is None else Guard(run, task.timeout)
+        if run is None:
+            return super()._timeout_context(task)
+        return (CpuGuard if task.cpu_bound else Guard)(run, task.timeout)
 
     def _run_post_execute(
         self, task: Task, task_value: Any, exception: BaseException | None

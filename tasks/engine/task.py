@@ -26,6 +26,7 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_tags: tuple[str, ...] | None = None
     default_remove_on_complete = False
     default_remove_on_fail = False
+    cpu_bound = False  # computed in a process of its own
 
     def create_id(self) -> str:
         """A time-ordered id, so that equal priorities run first in, first out."""
@@ -40,6 +41,13 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         registry.add(self)
+
+    def create_task(self, *args: Any, **settings: Any) -> type[Task]:
+        """The class of the function's messages; those of CPU-bound ones find their process."""
+        kind: type[Task] = super().create_task(*args, **settings)
+        if kind.cpu_bound:
+            kind.execute = _elsewhere(kind.execute)
+        return kind
 
     def unregister(self) -> bool:
         """Forget the task; its rows stay."""
@@ -71,6 +79,18 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     @property
     def __name__(self) -> str:
         return str(self.func.__name__)
+
+
+def _elsewhere(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
+    """Run a task in the process that its run holds; here, where there is none."""
+
+    def in_its_process(task: Task) -> Any:
+        run = getattr(task, "run", None)
+        if run is None or run.process is None:
+            return execute(task)
+        return run.process.compute(run, task)
+
+    return in_its_process
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import psycopg2
 import redis
 
 from config import get_settings
+from tasks.engine.cpu.pool import pool
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.doorbell import Doorbell
 from tasks.engine.errors import WorkerCrashed
@@ -25,6 +26,7 @@ log = logging.getLogger("mahaam.upkeep")
 
 TICK_S = 0.25
 SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
+RETIRE_EVERY_S = 5.0
 FORGET_EVERY_S = 3600.0
 
 
@@ -47,6 +49,7 @@ class Upkeep:
             (settings.rescue_interval_s, self._rescue),
             (1.0, self._remember),
             (1.0, self._ring_overdue),
+            (RETIRE_EVERY_S, pool.retire),
             (FORGET_EVERY_S, self._forget),
         ]
         self._due_at = [0.0] * len(self._duties)

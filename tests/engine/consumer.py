@@ -54,6 +54,11 @@ class Consumer:
         return self._log_path.read_text("utf-8", "replace")
 
     @property
+    def pid(self) -> int:
+        """Its number in the system."""
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process has not ended."""
         return self._process.poll() is None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
+import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -233,3 +238,60 @@ def turn(seconds: float, into: str) -> None:
         time.sleep(seconds)
     except BaseException:  # noqa: BLE001 (that is the point)
         raise {"error": ValueError("no"), "retry": RetryTask(delay=0)}[into] from None
+
+
+@task(max_retries=0, cpu_bound=True)
+def compute(seconds: float) -> float:
+    """Compute without a pause, beside everything else."""
+    return float(burn.call_local(seconds))
+
+
+@task(max_retries=0, cpu_bound=True)
+def where() -> int:
+    """The process that computes."""
+    return os.getpid()
+
+
+@task(max_retries=0, cpu_bound=True, context=True)
+def tell_from_afar(a: Any, task: Any = None) -> dict[str, Any]:
+    """What a computed job knows and says."""
+    current_job.progress(42, "half")
+    current_job.log("one line")
+    logging.getLogger("library").warning("another line")
+    child = enqueue(nothing)
+    return {"told": tell.call_local(), "a": a, "task": task.id, "child": str(child.id)}
+
+
+@task(max_retries=1, retry_delay=0.05, cpu_bound=True)
+def die(how: str) -> str:
+    """End the process at the first attempt."""
+    if current_job.attempt == 1:
+        ENDS[how]()
+    return how
+
+
+@task(max_retries=2, cpu_bound=True)
+def compute_until_told() -> None:
+    """Compute until it is to stop."""
+    while True:
+        current_job.check()
+
+
+ENDS: dict[str, Callable[[], object]] = {
+    "exit": lambda: os._exit(3),
+    "signal": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "sys.exit": lambda: sys.exit(4),
+}
+FAR_FAULTS: dict[str, Callable[[], object]] = {
+    "value": lambda: fall.call_local("far away"),
+    "retry": lambda: retry_itself.call_local(0.05),
+    "cancel": lambda: cancel_itself.call_local(False),
+    "unstorable": Unprintable,
+    "nothing": lambda: None,
+}
+
+
+@task(max_retries=0, cpu_bound=True)
+def far(what: str) -> Any:
+    """Return or raise something in a process."""
+    return FAR_FAULTS[what]()
