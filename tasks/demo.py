@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tasks import current_job, task
+from tasks import current_job, task, track
 
 
 @task
@@ -37,8 +37,8 @@ def flaky(failures: int = 2) -> int:
 
 @task
 def progress(steps: int = 10, seconds: float = 0.5) -> int:
-    """Work in steps and say how far it is."""
-    for step in range(steps):
+    """Work in steps, with a bar and a line for each."""
+    for step in track(range(steps), desc="working"):
         time.sleep(seconds)
-        current_job.progress(100 * (step + 1) / steps, f"Step {step + 1} of {steps}")
+        current_job.log(f"Step {step + 1} of {steps} is done.")
     return steps

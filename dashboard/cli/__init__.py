@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.cli import dead_letters, demo, jobs, monitor, queue, stop  # noqa: F401
+from dashboard.cli import dead_letters, demo, job_log, jobs, monitor, queue, stop  # noqa: F401
 
 
 def register(app: Flask) -> None:

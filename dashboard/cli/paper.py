@@ -71,10 +71,11 @@ def span(length: timedelta | float | None) -> str:
 
 def print_json(value: Any) -> None:
     """`value`, of plain data, dataclasses, times and UUIDs."""
-    click.echo(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(value, default=jsonable, indent=2, ensure_ascii=False))
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """What JSON lacks: times as ISO 8601 in UTC, dataclasses as objects, the rest as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if is_dataclass(value) and not isinstance(value, type):

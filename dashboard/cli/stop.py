@@ -20,7 +20,7 @@ from tasks.engine import verbs
 @as_json
 def stop(ids: tuple[str, ...], is_json: bool) -> None:
     """Ask running jobs to stop; what goes on after the grace time is interrupted."""
-    verdict = verbs.stop([_job(id_) for id_ in ids], by=operator())
+    verdict = verbs.stop([job_id(id_) for id_ in ids], by=operator())
     count = len(verdict.done)
     if is_json:
         refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
@@ -31,7 +31,8 @@ def stop(ids: tuple[str, ...], is_json: bool) -> None:
         raise Refusal("\n".join(map(said, verdict.refused.values())))
 
 
-def _job(text: str) -> UUID:
+def job_id(text: str) -> UUID:
+    """A job's id as it was typed. Raises BadInput."""
     try:
         return UUID(text)
     except ValueError:

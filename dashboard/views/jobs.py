@@ -19,6 +19,7 @@ from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
 from tasks.engine.queries.dead_letters import dead_letters_of
 from tasks.engine.queries.jobs import JobEntry, JobFilter, find_job, jobs_by_id, jobs_page
+from tasks.engine.queries.logs import last_lines
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import queue_names
 
@@ -54,6 +55,7 @@ class JobView(ListPage):
             "job/details.html",
             job=job,
             attempts=attempts_of(db.session, job),
+            lines=last_lines(db.session, job.id),
             letters=dead_letters_of(db.session, job.id),
         )
 

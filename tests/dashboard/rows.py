@@ -31,6 +31,7 @@ SELECT id, attempt, task, queue, 'LastError', 'the last message', 'Traceback: la
        'the first message', 'Traceback: first', 'f', retry_count
 FROM job WHERE id = %s RETURNING id
 """
+LINE = "INSERT INTO job_log VALUES (%s, 1, 1, now(), 30, 'shop.mail', 'a <b>line</b>')"
 WORKER = """
 INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
 VALUES (gen_random_uuid(), 'host-1', 42, '0.1.0', '{}', 4, now() + interval '1 hour')
@@ -60,6 +61,11 @@ def a_failed_job() -> uuid.UUID:
     job_id = a_job(State.FAILED, attempt=2, error="LastError: the last message")
     ask(ATTEMPT, (str(job_id),))
     return job_id
+
+
+def a_line(job_id: uuid.UUID) -> None:
+    """A line that a job said in its first attempt."""
+    ask(LINE, (str(job_id),))
 
 
 def a_letter(job_id: uuid.UUID | None = None) -> int:

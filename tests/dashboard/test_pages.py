@@ -11,7 +11,7 @@ from dashboard import access
 from dashboard.languages import LANGUAGES
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_worker
+from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker
 
 PAGES = (
     "/admin/",
@@ -53,6 +53,7 @@ class Inspector(HTMLParser):
 def pages() -> list[str]:
     """Every page, with something on it."""
     job, letter = a_failed_job(), a_letter()
+    a_line(job)
     for state in ("queued", "running", "completed", "scheduled", "cancelled"):
         a_job(state)
     a_worker()
@@ -107,6 +108,14 @@ def test_every_answer_carries_the_security_headers(operator: Browser, browser: B
 def test_a_job_page_shows_arguments_attempts_and_error(operator: Browser) -> None:
     text = operator.get(f"/admin/job/details/?id={a_failed_job()}").text
     for shown in ("12345678901234567890", "FirstError", "Traceback: first", "LastError: the last"):
+        assert shown in text
+
+
+def test_a_job_page_shows_what_the_job_said(operator: Browser) -> None:
+    job_id = a_failed_job()
+    a_line(job_id)
+    text = operator.get(f"/admin/job/details/?id={job_id}").text
+    for shown in ("WARNING", "shop.mail", "a &lt;b&gt;line&lt;/b&gt;"):
         assert shown in text
 
 

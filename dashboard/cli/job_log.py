@@ -1,0 +1,90 @@
+"""`flask jobs logs`: what a job said, and what it says while it runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC
+from uuid import UUID
+
+import click
+from flask_babel import gettext as _
+
+from dashboard.cli.commands import Refusal, read
+from dashboard.cli.jobs import jobs
+from dashboard.cli.paper import as_json, jsonable, plain
+from dashboard.cli.stop import job_id
+from tasks.engine.queries.jobs import find_job
+from tasks.engine.queries.logs import BEGINNING, LogEntry, Place, lines_after
+from tasks.engine.states import FINAL
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+LOOK_EVERY_S = 0.5
+LAST_WORDS_S = 1.0  # what was said before the end of a job is written within this time
+
+
+@jobs.add("logs")
+@click.argument("job", metavar="ID")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Of this attempt alone.")
+@click.option("--level", type=click.Choice(LEVELS), default="debug", help="From this level on.")
+@click.option("--follow", is_flag=True, help="Go on until the job has ended; Ctrl-C ends it.")
+@as_json
+def logs(job: str, attempt: int | None, level: str, follow: bool, is_json: bool) -> None:
+    """Print the lines that a job said; with --json one object per line."""
+    wanted = job_id(job)
+    if read(find_job, wanted) is None:
+        raise Refusal(_("No job %(id)s exists.", id=wanted))
+    number = logging.getLevelNamesMapping()[level.upper()] if level != LEVELS[0] else 0
+    lines = _followed(wanted, attempt, number) if follow else _written(wanted, attempt, number)
+    try:
+        _print(lines, is_json=is_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _written(
+    wanted: UUID, attempt: int | None, level: int, *, after: Place = BEGINNING
+) -> Iterator[LogEntry]:
+    """The lines that are there."""
+    while page := read(lines_after, wanted, after, attempt=attempt, level=level):
+        yield from page
+        after = page[-1].place
+
+
+def _followed(wanted: UUID, attempt: int | None, level: int) -> Iterator[LogEntry]:
+    """The lines that are there and those that come, until a moment after the job's end."""
+    after, ended_at = BEGINNING, None
+    while ended_at is None or time.monotonic() < ended_at + LAST_WORDS_S:
+        for line in _written(wanted, attempt, level, after=after):
+            after = line.place
+            yield line
+        if ended_at is None and _has_ended(wanted):
+            ended_at = time.monotonic()
+        time.sleep(LOOK_EVERY_S)
+    yield from _written(wanted, attempt, level, after=after)
+
+
+def _has_ended(wanted: UUID) -> bool:
+    job = read(find_job, wanted)
+    return job is None or job.state in FINAL
+
+
+def _print(lines: Iterator[LogEntry], *, is_json: bool) -> None:
+    attempt = 1
+    for line in lines:
+        if is_json:
+            click.echo(json.dumps(asdict(line), default=jsonable, ensure_ascii=False))
+            continue
+        if line.attempt != attempt:
+            attempt = line.attempt
+            click.echo(_("Attempt %(number)s", number=attempt))
+        click.echo(_words(line))
+
+
+def _words(line: LogEntry) -> str:
+    at = f"{line.said_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    who = f" {plain(line.logger)}" if line.logger else ""
+    return f"{at} {line.level_name:<8}{who} {plain(line.message)}"

@@ -1,0 +1,81 @@
+"""The lines that a job said, in the order in which it said them."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select, tuple_
+
+from tasks.engine.models import JobLog
+from tasks.engine.queries.limits import Reader
+
+PAGE_LINES = 1000
+
+
+class Place(NamedTuple):
+    """Where a line stands."""
+
+    attempt: int
+    number: int
+
+
+BEGINNING = Place(0, 0)
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line; `level` is as `logging` counts, `logger` None for `current_job.log`."""
+
+    attempt: int
+    number: int
+    said_at: datetime
+    level: int
+    logger: str | None
+    message: str
+
+    @property
+    def level_name(self) -> str:
+        """The level as `logging` calls it."""
+        return logging.getLevelName(self.level)
+
+    @property
+    def place(self) -> Place:
+        """Where the next page begins."""
+        return Place(self.attempt, self.number)
+
+
+def lines_after(
+    session: Reader,
+    job_id: uuid.UUID,
+    after: Place = BEGINNING,
+    *,
+    attempt: int | None = None,
+    level: int = 0,
+    limit: int = PAGE_LINES,
+) -> tuple[LogEntry, ...]:
+    """The next lines behind `after`, of one attempt or of all, from `level` on."""
+    # Index: job_log_pkey.
+    question = _lines(job_id).where(tuple_(JobLog.attempt, JobLog.number) > after)
+    if attempt is not None:
+        question = question.where(JobLog.attempt == attempt)
+    if level:
+        question = question.where(JobLog.level >= level)
+    rows = session.execute(question.order_by(JobLog.attempt, JobLog.number).limit(limit))
+    return tuple(LogEntry(**row._mapping) for row in rows)
+
+
+def last_lines(session: Reader, job_id: uuid.UUID, *, limit: int = 200) -> tuple[LogEntry, ...]:
+    """The newest lines of all attempts, the oldest of them first."""
+    newest = (JobLog.attempt.desc(), JobLog.number.desc())
+    rows = session.execute(_lines(job_id).order_by(*newest).limit(limit)).all()
+    return tuple(LogEntry(**row._mapping) for row in reversed(rows))
+
+
+def _lines(job_id: uuid.UUID) -> Select[Any]:
+    return select(  # type: ignore[return-value]  # more columns than SQLAlchemy types
+        JobLog.attempt, JobLog.number, JobLog.said_at, JobLog.level, JobLog.logger, JobLog.message
+    ).where(JobLog.job_id == job_id)
