@@ -197,6 +197,13 @@ class Settings(BaseSettings):
         600, "No wait before a retry is longer.", unit="seconds", gt=0
     )
 
+    store_intermediate_errors: bool = setting(
+        False, "Whether Huey's results tell an error while there are retries left."
+    )
+    hook_timeout_s: float = setting(
+        10, "A hook or handler of yours that takes longer is cut off.", unit="seconds", gt=0
+    )
+
     payload_limit_bytes: int = setting(
         262_144, "Larger arguments are refused.", unit="bytes", ge=1024
     )
@@ -215,10 +222,6 @@ class Settings(BaseSettings):
     )
     job_log_line_bytes: int = setting(
         4000, "Longer lines of a job's log are cut, with a mark.", unit="bytes", ge=100
-    )
-
-    hook_timeout_s: float = setting(
-        10, "A handler of events that takes longer is stopped.", unit="seconds", gt=0
     )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(

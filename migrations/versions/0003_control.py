@@ -94,6 +94,12 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column(
+            "expires_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="the end of a window",
+        ),
         sa.PrimaryKeyConstraint("key", name=op.f("kept_counter_pkey")),
     )
     op.create_table(
@@ -160,6 +166,15 @@ def upgrade() -> None:
             ["job_id"], ["job.id"], name=op.f("job_log_job_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("job_id", "attempt", "number", name=op.f("job_log_pkey")),
+    )
+    op.add_column(
+        "attempt",
+        sa.Column(
+            "error_metadata",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="what Huey's TaskException tells beside the traceback",
+        ),
     )
     op.add_column("job", sa.Column("cancel_requested_by", sa.Text(), nullable=True))
     op.add_column(

@@ -68,6 +68,12 @@ def hold(doorbell: Doorbell, found: list[Popped]) -> None:
         redis_away.say("Redis is away; rung later. fault=%s", fault)
 
 
+def unannounced(written: list[Ended], following: list[Ring]) -> list[str]:
+    """Ids of jobs that follow and that Huey did not enqueue itself: callbacks of chords."""
+    announced = {job.call[0] for _, outcome in written for job in outcome.follows.jobs}
+    return [ring.id for ring in following if ring.id not in announced]
+
+
 def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[Line]) -> None:
     """Tell Redis when jobs from queues with a rate limit were really started."""
     limited = {line.name for line in lines if line.rate_limit}

@@ -45,6 +45,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         max_jobs=options.max_jobs,
         max_time_s=options.max_time,
         stop_when_empty=options.stop_when_empty,
+        periodic=options.periodic,
     )
 
 
@@ -85,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-time", type=_seconds, metavar="S", help="end after S seconds")
     parser.add_argument(
         "--stop-when-empty", action="store_true", help="end when no job is queued any more"
+    )
+    parser.add_argument(
+        "-n", "--no-periodic", dest="periodic", action="store_false", help="fire no periodic tasks"
     )
     return parser
 

@@ -7,6 +7,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
 import gevent
 from huey.consumer import Consumer
@@ -14,10 +15,12 @@ from huey.consumer import Consumer
 from tasks.engine import catalog, job_log
 from tasks.engine.cpu.pool import pool
 from tasks.engine.dispatcher import Dispatcher
-from tasks.engine.errors import UnknownQueue
+from tasks.engine.ears import Ears
+from tasks.engine.errors import OptionNotValid, UnknownQueue
 from tasks.engine.hooks import hooks
 from tasks.engine.lease import by_state
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.news import News
 from tasks.engine.places import Places
 from tasks.engine.scheduler import DueScheduler
 from tasks.engine.scribe import Scribe
@@ -30,6 +33,7 @@ from tasks.engine.worker import DurableWorker
 log = logging.getLogger("mahaam.consumer")
 
 WATCH_S = 0.05
+SHUTDOWN_S = 8.0
 INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
 EMPTY_S = 1.0  # silence after which an empty queue counts as empty
 
@@ -41,10 +45,11 @@ class Plan:
     workers: int = 4
     queues: list[str] = field(default_factory=list)
     weighted: bool = False
-    shutdown_timeout_s: float = 8.0
+    shutdown_timeout_s: float = SHUTDOWN_S
     max_jobs: int | None = None
     max_time_s: float | None = None
     stop_when_empty: bool = False
+    periodic: bool = True
 
 
 class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
@@ -55,10 +60,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def __init__(self, huey: MahaamHuey, plan: Plan) -> None:
         self._plan = plan
+        huey.patience.is_limited = True
         self._doorbell = huey.storage.doorbell
+        self._ears = Ears(huey.storage.channels)
         places = Places(plan.workers, limit=plan.max_jobs)
         self.dispatcher = Dispatcher(
-            self._doorbell, places, queues=plan.queues, weighted=plan.weighted
+            self._doorbell,
+            places,
+            queues=plan.queues,
+            weighted=plan.weighted,
+            ears=self._ears,
+            news=News(huey.tell),
         )
         self._stops = Stops(places)
         self._upkeep = Upkeep(
@@ -68,7 +80,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
         self._fault: str | None = None
-        super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=False)
+        super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=plan.periodic)
 
     def _create_worker(self) -> DurableWorker:
         worker: DurableWorker = super()._create_worker()
@@ -107,6 +119,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._upkeep.loop,
             self._scribe.loop,
             hooks.loop,
+            self._ears.listen,
         ):
             gevent.spawn(loop).link_exception(self._note_fault)
         log.info(
@@ -184,6 +197,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self.stop_flag.set()
         self._mark("stopping")
         self._wait_until_idle(deadline)
+        self._wait_for_hooks(deadline)
         self._interrupt()
         self._wait_until_idle(time.monotonic() + INTERRUPT_S)
         self._release_rest()
@@ -198,6 +212,12 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             gevent.sleep(WATCH_S / 5)
             self.dispatcher.lease.pulse.beat()
             self._stops.press()
+
+    def _wait_for_hooks(self, deadline: float) -> None:
+        """Let the users' shutdown hooks end, which each worker calls when its job is done."""
+        if self.huey._shutdown and self._signals < 2:
+            greenlets = [greenlet for _, greenlet in self.worker_threads]
+            gevent.joinall(greenlets, timeout=max(INTERRUPT_S, deadline - time.monotonic()))
 
     def _mark(self, state: str) -> None:
         try:
@@ -220,3 +240,36 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if released:
             log.warning("Jobs given back. %s", by_state(released))
         self._mark("stopped")
+
+
+# What Huey's consumer is told about polling has no meaning here: nothing is polled.
+WITHOUT_MEANING = {
+    "backoff",
+    "check_worker_health",
+    "graceful_signal",
+    "health_check_interval",
+    "initial_delay",
+    "max_delay",
+    "scheduler_interval",
+}
+
+
+def from_huey_options(huey: MahaamHuey, options: dict[str, Any]) -> DurableConsumer:
+    """A consumer as Huey's `create_consumer` describes it. Raises OptionNotValid."""
+    given = {name: value for name, value in options.items() if name not in WITHOUT_MEANING}
+    if given.pop("worker_type", "greenlet") != "greenlet":
+        raise OptionNotValid(
+            "This consumer runs greenlets; take CPU-bound tasks out with cpu_bound."
+        )
+    locks = given.pop("extra_locks", None)
+    if given.pop("flush_locks", False) or locks:
+        huey.flush_locks(*(locks.split(",") if locks else ()))
+    timeout_s = given.pop("shutdown_timeout", None)
+    plan = Plan(
+        workers=given.pop("workers", 1),
+        periodic=given.pop("periodic", True),
+        shutdown_timeout_s=SHUTDOWN_S if timeout_s is None else timeout_s,
+    )
+    if any(value is not None for value in given.values()):
+        raise OptionNotValid(f"This consumer has no option {', '.join(sorted(given))}.")
+    return DurableConsumer(huey, plan)

@@ -19,11 +19,13 @@ from tasks.engine import aftermath, consequence
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.doorbell import Doorbell
+from tasks.engine.ears import Ears
 from tasks.engine.errors import MahaamError
 from tasks.engine.hooks import hooks
 from tasks.engine.lease import Lease
 from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.listener import Listener
+from tasks.engine.news import News
 from tasks.engine.outcome import Ended, Failure, Fence, Outcome
 from tasks.engine.places import Places
 from tasks.engine.run import Run
@@ -50,15 +52,27 @@ BY_KEY = (
 
 
 class Dispatcher:
-    """Two loops, `listener.listen` and `turn`, around the places of one consumer."""
+    """Two loops, `listener.listen` and `turn`, around the places of one consumer.
+
+    `ears` and `news` hear of what has ended and of what follows.
+    """
 
     def __init__(
-        self, doorbell: Doorbell, places: Places, *, queues: list[str], weighted: bool
+        self,
+        doorbell: Doorbell,
+        places: Places,
+        *,
+        queues: list[str],
+        weighted: bool,
+        ears: Ears,
+        news: News,
     ) -> None:
         self.places = places
         self.lease = Lease(queues=queues, greenlets=places.count, held=self.held)
         self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
         self._doorbell = doorbell
+        self._ears = ears
+        self._news = news
         self._link = Link(
             "mahaam dispatcher",
             timeout_s=SQL_TIMEOUT_S,
@@ -115,6 +129,9 @@ class Dispatcher:
         written = [pair for pair in ended if pair[0].fence in fences]
         aftermath.announce(written)
         aftermath.ring(self._doorbell, written, rings)
+        self._ears.ended([claim.id for claim, _ in written])
+        if rings:
+            self._news.following(aftermath.unannounced(written, rings))
         if hooks.is_used:
             hooks.started(claims)
             hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
@@ -207,7 +224,11 @@ class Dispatcher:
         try:
             worker_id = self.lease.worker_id
             expire = partial(exchange.expire, popped=left, worker_id=worker_id)
-            aftermath.ring(self._doorbell, [], self._link.run(expire, atomic=True))
+            rings = self._link.run(expire, atomic=True)
+            aftermath.ring(self._doorbell, [], rings)
+            self._ears.ended(left)
+            self._news.expired(left)
+            self._news.following([ring.id for ring in rings])
             if self.paused:
                 self._hold(left)
         except LinkBroken:

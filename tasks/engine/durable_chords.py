@@ -92,7 +92,7 @@ class DurableChords(Huey):  # type: ignore[misc]  # Huey has no types
         if run is None:
             super()._check_chord(config, value)
             return
-        result = stored_result(value) or "null"
+        result = stored_result(value)
         run.follows.arrivals.append(Arrival(config.cid, run.claim.id, result, run.claim.id))
 
     def _abort_chord_member(self, task: Task, value: Any) -> None:

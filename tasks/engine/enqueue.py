@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg2.extensions
+from huey.utils import Error
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
@@ -64,7 +65,10 @@ def enqueue(
     Raises UnknownTask, UnknownQueue, OptionNotValid, ArgumentNotStorable, PayloadTooLarge,
     DatabaseUnavailable.
     """
+    task = _known(task)
     job = _job(task, options)
+    if task.huey.immediate:
+        return _at_once(task, tuple(args), kwargs or {}, job)
     wanted = accept.call(new_id(), tuple(args), kwargs or {})
     accepted = accept.one(job, wanted)
     return Enqueued(UUID(accepted.id), accepted.state, accepted.id != wanted[0])
@@ -80,7 +84,10 @@ def enqueue_many(
     """
     if options.get("dedupe_key") is not None:
         raise OptionNotValid("dedupe_key belongs to one job; use enqueue.")
+    task = _known(task)
     job = _job(task, options)
+    if task.huey.immediate:
+        return len([_at_once(task, *_both(arguments), job) for arguments in calls])
     return accept.many(job, (_call(arguments) for arguments in calls))
 
 
@@ -96,7 +103,7 @@ def enqueue_in_transaction(
     With a SQLAlchemy session the job starts right after the commit. With a psycopg2 connection,
     whose commit cannot be seen, a consumer finds it within RING_GRACE_S.
     """
-    job = _job(task, options)
+    job = _job(_known(task), options)
     wanted = accept.call(new_id(), tuple(args), kwargs or {})
     queue_names.check(job.queue)
     link = _link(session)
@@ -108,9 +115,23 @@ def enqueue_in_transaction(
     return Enqueued(UUID(accepted.id), accepted.state, not made)
 
 
-def _job(task: DurableTask | str, options: Options) -> NewJob:
-    if isinstance(task, str):
-        task = catalog.find_task(task)
+def _known(task: DurableTask | str) -> DurableTask:
+    return catalog.find_task(task) if isinstance(task, str) else task
+
+
+def _at_once(
+    task: DurableTask, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
+) -> Enqueued:
+    """Run a job here, as Huey's immediate mode does: no row, no consumer."""
+    message = task.task_class(
+        args, kwargs, retries=job.max_retries, priority=job.priority, timeout=job.timeout_s
+    )
+    task.huey.enqueue(message)
+    has_failed = isinstance(task.huey.get(message.id, peek=True), Error)
+    return Enqueued(UUID(message.id), "failed" if has_failed else "completed", False)
+
+
+def _job(task: DurableTask, options: Options) -> NewJob:
     given = {name: value for name, value in options.items() if value is not None}
     unknown = given.keys() - PLAIN.keys() - SECONDS.keys() - OTHERS
     if unknown:
@@ -141,13 +162,18 @@ def _expiry(expires: Any) -> Options:
 
 
 def _call(arguments: tuple[Any, ...] | dict[str, Any]) -> accept.Call:
+    return accept.call(new_id(), *_both(arguments))
+
+
+def _both(arguments: tuple[Any, ...] | dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments of a call."""
     if isinstance(arguments, dict):
-        return accept.call(new_id(), (), arguments)
+        return (), arguments
     if not isinstance(arguments, tuple):
         raise OptionNotValid(
             f"A call must be a tuple or a dict of arguments; it is {type(arguments).__name__}."
         )
-    return accept.call(new_id(), arguments, {})
+    return arguments, {}
 
 
 def _link(session: Session | scoped_session[Session] | Connection) -> Connection:

@@ -16,22 +16,28 @@ class FollowUp:
     call: tuple[str, str, str]
 
 
+Kept = tuple[str, bytes]  # a key and the value under it
+
+
 @dataclass(slots=True)
 class Follows:
-    """Jobs and chords to be made, and what is brought to chords that there are."""
+    """Jobs and chords to be made, what is brought to chords, values to be kept for a week."""
 
     jobs: list[FollowUp] = field(default_factory=list)
     chords: list[NewChord] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     replacements: list[Replacement] = field(default_factory=list)
+    values: list[Kept] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.jobs or self.chords or self.arrivals or self.replacements)
+        return bool(self.jobs or self.chords or self.arrivals or self.replacements or self.values)
 
     @property
     def is_one_job(self) -> bool:
         """Whether it is a single job and nothing else."""
-        return len(self.jobs) == 1 and not (self.chords or self.arrivals or self.replacements)
+        return len(self.jobs) == 1 and not (
+            self.chords or self.arrivals or self.replacements or self.values
+        )
 
     def add(self, other: Follows) -> None:
         """Take in what follows from another end."""
@@ -39,3 +45,4 @@ class Follows:
         self.chords += other.chords
         self.arrivals += other.arrivals
         self.replacements += other.replacements
+        self.values += other.values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from huey.api import Task
@@ -14,6 +14,7 @@ from huey.utils import ChordConfig
 from tasks.engine.arguments import dump, load
 from tasks.engine.consequence import RIDES_ALONG
 from tasks.engine.errors import PayloadBroken, UnknownTask
+from tasks.engine.moments import aware
 from tasks.engine.new_job import NewJob, moment, seconds
 from tasks.engine.run import Run
 
@@ -30,8 +31,13 @@ class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types
         return load(data.decode())
 
 
-def new_job_of(task: Task, *, parent_id: str | None = None, **more: Any) -> NewJob:
-    """The row that `task` asks for; `more` overrides fields of NewJob. Raises OptionNotValid."""
+def new_job_of(
+    task: Task, *, utc: bool = True, parent_id: str | None = None, **more: Any
+) -> NewJob:
+    """The row that `task` asks for; `more` overrides fields of NewJob. Raises OptionNotValid.
+
+    Naive times are UTC, or local without `utc`.
+    """
     kind = type(task)
     fields: dict[str, Any] = {
         "task": f"{kind.__module__}.{kind.__name__}",
@@ -41,8 +47,8 @@ def new_job_of(task: Task, *, parent_id: str | None = None, **more: Any) -> NewJ
         "retry_delay_s": seconds("retry_delay", task.retry_delay),
         "retry_backoff": task.retry_backoff or 1,
         "retry_jitter": kind.default_retry_jitter,
-        "eta": _utc(task.eta),
-        "expires_at": _utc(task.expires_resolved),
+        "eta": _instant("eta", task.eta, utc=utc),
+        "expires_at": _instant("expires", task.expires_resolved, utc=utc),
         "timeout_s": seconds("timeout", task.timeout),
         "tags": kind.default_tags,
         "options": _options(task),
@@ -125,7 +131,7 @@ def _registered(registry: Registry, name: str) -> type[Task]:
     return kind
 
 
-def _task_from(registry: Registry, message: dict[str, Any]) -> Task:
+def task_from(registry: Registry, message: dict[str, Any]) -> Task:
     """A task that follows, as Huey would have read it from Redis."""
     kind = _registered(registry, message["name"])
     known = {name: message[name] for name in Message._fields if name in message}
@@ -137,15 +143,12 @@ def _task_from(registry: Registry, message: dict[str, Any]) -> Task:
 def _let_ride(registry: Registry, task: Task, rides: dict[str, Any]) -> None:
     for name in CHAIN:
         if name in rides:
-            setattr(task, name, _task_from(registry, rides[name]))
+            setattr(task, name, task_from(registry, rides[name]))
     if "chord" in rides:
         task.chord_config = ChordConfig(rides["chord"], None, None, None)
     for name in set(RIDES_ALONG[3:]) & rides.keys():
         setattr(task, name, True)
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    """Huey's times are naive UTC."""
-    if time is not None and time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
-    return moment("eta", time)
+def _instant(name: str, time: datetime | None, *, utc: bool) -> datetime | None:
+    return moment(name, time if time is None else aware(time, utc=utc))

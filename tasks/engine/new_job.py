@@ -49,7 +49,7 @@ class NewJob:
         _number("retry_backoff", self.retry_backoff, 0, 1000, unit="factor")
         _number("delay", self.delay_s, 0, LONGEST_S)
         _number("expires", self.expires_in_s, 0, LONGEST_S)
-        _number("timeout", self.timeout_s, 0.001, LONGEST_S)
+        _number("timeout", self.timeout_s, 0, LONGEST_S)
         if self.delay_s is not None and self.eta is not None:
             raise OptionNotValid("Give delay or eta, not both.")
         _truth("retry_jitter", self.retry_jitter)

@@ -26,6 +26,7 @@ class Failure:
     message: str
     traceback: str
     fingerprint: str
+    metadata: str | None = None  # what Huey tells of it beside the traceback, as JSON
 
     @classmethod
     def of(cls, fault: BaseException) -> Failure:

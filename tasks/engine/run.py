@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Run:
     __slots__ = (
         "claim",
         "ended",
+        "error_metadata",
         "exception",
         "final_state",
         "follows",
@@ -38,6 +40,7 @@ class Run:
         "interruptions",
         "is_interrupted",
         "is_over",
+        "keeps_result",
         "line_numbers",
         "lines_left_out",
         "on_stop",
@@ -61,6 +64,7 @@ class Run:
         self.greenlet: Any = None  # where the task runs, for whoever must stop it
         self.value: Any = None
         self.exception: BaseException | None = None
+        self.error_metadata: str | None = None  # what Huey tells of the exception, as JSON
         self.final_state: State | None = None  # said by a signal, stronger than value and exception
         self.retrying = False
         self.retry_in_s: float | None = None
@@ -74,6 +78,7 @@ class Run:
         self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
+        self.keeps_result = False  # and that what it brought is to be kept
         self.follows = Follows()
         self.outcome: Outcome | None = None
         self.line_numbers = count(1)  # of what it logs
@@ -88,9 +93,8 @@ class Run:
         elif not self.told:
             outcome = self._failed(MahaamError("The run ended and nothing was said of how."))
         else:
-            outcome = Outcome(
-                State.COMPLETED, self.claim.retry_count, result=stored_result(self.value)
-            )
+            result = stored_result(self.value) if self.keeps_result else None
+            outcome = Outcome(State.COMPLETED, self.claim.retry_count, result=result)
         outcome.follows = self.follows
         outcome.remove = self._is_removed(outcome.state)
         return outcome
@@ -129,7 +133,7 @@ class Run:
             self.final_state = State.QUEUED
 
     def _failed(self, exception: BaseException) -> Outcome:
-        failure = Failure.of(exception)
+        failure = replace(Failure.of(exception), metadata=self.error_metadata)
         retry_count = max(0, self.claim.max_retries - self.remaining_retries)
         if self.retrying:
             delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s
@@ -152,10 +156,8 @@ class Run:
         return bool(wish and self.options.get(wish))
 
 
-def stored_result(value: Any) -> str | None:
+def stored_result(value: Any) -> str:
     """A task's return value as JSON; over-long or unknown ones are kept as a marked excerpt."""
-    if value is None:
-        return None
     limit_bytes = get_settings().result_limit_bytes
     try:
         return dump(value, what="The result", limit_bytes=limit_bytes)

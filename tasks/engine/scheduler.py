@@ -1,4 +1,4 @@
-"""Makes delayed jobs and retries run when their time has come."""
+"""Makes delayed jobs, retries and periodic tasks run when their time has come."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import logging
 from typing import Any
 
 import redis
+from huey import signals
 from huey.consumer import Scheduler
 
 from config import get_settings
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.periodic import Periodic
 from tasks.engine.store import due
 
 log = logging.getLogger("mahaam.scheduler")
@@ -24,6 +26,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._link = Link("mahaam scheduler", timeout_s=10)
+        self._periodic = Periodic(self.huey, self._link)
         self._interval_s = get_settings().scheduler_interval_ms / 1000
 
     def loop(self, now: Any = None) -> None:
@@ -31,6 +34,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         try:
             rings = self._link.run(lambda cursor: due.make_due(cursor, limit=LIMIT))
             self.huey.storage.doorbell.ring(rings)
+            self.huey.tell(signals.SIGNAL_ENQUEUED, [ring.id for ring in rings])
+            if self.periodic:
+                self._periodic.look()
         except LinkBroken:
             self.stop_flag.wait(PAUSE_S)
         except redis.RedisError as fault:

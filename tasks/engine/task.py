@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uuid_utils
-from huey.api import Task, TaskWrapper
+from huey.api import PeriodicTask, Task, TaskWrapper
 
 from tasks.engine import registry
 
@@ -28,9 +28,17 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_remove_on_fail = False
     cpu_bound = False  # computed in a process of its own
 
+    run: Any = None  # the attempt, once it is started
+    is_known = False  # its job is there
+    is_late = False  # and past its expiry
+
     def create_id(self) -> str:
         """A time-ordered id, so that equal priorities run first in, first out."""
         return new_id()
+
+
+class PeriodicJobTask(JobTask, PeriodicTask):  # type: ignore[misc]
+    """A task that is enqueued at times of its own."""
 
 
 class DurableTask(TaskWrapper):  # type: ignore[misc]

@@ -20,13 +20,14 @@ from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
 from tasks.engine.stops import Stops
-from tasks.engine.store import chords, due, pauses, workers
+from tasks.engine.store import chords, due, locks, pauses, periodic, values, workers
 
 log = logging.getLogger("mahaam.upkeep")
 
 TICK_S = 0.25
 SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
 RETIRE_EVERY_S = 5.0
+FORGET_VALUES_EVERY_S = 30.0
 FORGET_EVERY_S = 3600.0
 
 
@@ -50,6 +51,7 @@ class Upkeep:
             (1.0, self._remember),
             (1.0, self._ring_overdue),
             (RETIRE_EVERY_S, pool.retire),
+            (FORGET_VALUES_EVERY_S, self._forget_values),
             (FORGET_EVERY_S, self._forget),
         ]
         self._due_at = [0.0] * len(self._duties)
@@ -179,3 +181,8 @@ class Upkeep:
             self._link.run(forget)
         # A pause that somebody deleted by hand leaves nobody to let its jobs go.
         self._doorbell.ring(self._link.run(pauses.let_go))
+
+    def _forget_values(self) -> None:
+        """Delete what Huey's API keeps and nobody needs any more."""
+        for forget in (values.forget, locks.forget, periodic.forget):
+            self._link.run(forget)

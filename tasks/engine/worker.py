@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from huey.consumer import Worker
 
+from tasks.engine import guarded
 from tasks.engine.errors import MahaamError, TaskStopped
 from tasks.engine.said import said
 
@@ -24,6 +25,16 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     """Huey's worker, fed by the dispatcher instead of by Redis."""
 
     places: Places
+
+    def initialize(self) -> None:
+        """Call the users' startup hooks."""
+        for name, hook in self.huey._startup.items():
+            guarded.call(hook, what=f'startup hook "{name}" failed', patience=self.huey.patience)
+
+    def shutdown(self) -> None:
+        """Call the users' shutdown hooks."""
+        for name, hook in self.huey._shutdown.items():
+            guarded.call(hook, what=f'shutdown hook "{name}" failed', patience=self.huey.patience)
 
     def loop(self, now: Any = None) -> None:
         """Run one job, if there is one."""
@@ -54,4 +65,4 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
         except MahaamError as error:
             run.end_without_running(error)
         else:
-            self.huey.execute(task)
+            self.huey.carry_out(task)

@@ -35,7 +35,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"expires": "soon"}, "expires must be a number of seconds"),
     ({"expires": -5}, "expires must be a number of seconds"),
     ({"expires": AHEAD.date()}, "expires must be a datetime; it is date"),
-    ({"timeout": 0}, "timeout must be a number of seconds from 0.001"),
+    ({"timeout": -1}, "timeout must be a number of seconds from 0"),
     ({"timeout": float("nan")}, "timeout must be a number of seconds"),
     ({"retry_delay": -1}, "retry_delay must be a number of seconds"),
     ({"retry_backoff": float("nan")}, "retry_backoff must be a factor"),

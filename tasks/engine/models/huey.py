@@ -26,13 +26,14 @@ class KeptValue(Base):
 
 
 class KeptCounter(Base):
-    """A number under a key."""
+    """A number under a key; one with an end counts in a window."""
 
     __tablename__ = "kept_counter"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
     counted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime | None] = mapped_column(comment="the end of a window")
 
 
 class TaskLock(Base):

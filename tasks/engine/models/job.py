@@ -122,6 +122,9 @@ class Attempt(Base):
     outcome: Mapped[str]
     error_class: Mapped[str | None]
     error_message: Mapped[str | None]
+    error_metadata: Mapped[Any | None] = mapped_column(
+        JSONB(none_as_null=True), comment="what Huey's TaskException tells beside the traceback"
+    )
     traceback: Mapped[str | None]
     late_at: Mapped[datetime | None] = mapped_column(
         comment="a refused result arrived after the rescue"

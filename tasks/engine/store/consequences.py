@@ -11,9 +11,11 @@ from tasks.engine.arguments import load
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.follows import Follows, FollowUp
-from tasks.engine.store import chords, jobs
+from tasks.engine.store import chords, jobs, values
 from tasks.engine.store.due import Ring
 from tasks.engine.task import new_id
+
+KEPT_S = 7 * 86400.0  # the values that an end leaves
 
 # Is the job with this id left from an earlier run of its parent? Then the parent was retried by an
 # operator, and its new run has followers of its own.
@@ -31,6 +33,8 @@ def write(cursor: Cursor, follows: Follows) -> list[Ring]:
     chords.make(cursor, follows.chords)
     for replacement in follows.replacements:
         chords.replace(cursor, replacement)
+    for key, value in follows.values:
+        values.put(cursor, key, value, ttl_s=KEPT_S)
     rings = []
     for _, group in groupby(follows.jobs, key=attrgetter("job")):
         rings += _accept(cursor, list(group))
@@ -72,5 +76,5 @@ def _accept_anew(cursor: Cursor, missing: Sequence[FollowUp]) -> list[jobs.Accep
 
 def _callback(chord: chords.Fired, cause: str) -> FollowUp:
     """The callback of a chord, called with the list of what its members brought."""
-    values = [load(value) for value in chord.values]
-    return consequence.follow_up(load(chord.callback), (values,), parent_id=cause)
+    brought = [load(value) for value in chord.values]
+    return consequence.follow_up(load(chord.callback), (brought,), parent_id=cause)

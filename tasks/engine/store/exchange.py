@@ -29,7 +29,8 @@ from tasks.engine.store.due import Ring
 #
 # started: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
 # out, the rows are running and ours already. $10 are paused tasks. A worker that was given up as
-# lost starts nothing, even if it has not noticed yet.
+# lost starts nothing, even if it has not noticed yet. The sub-select is carried out
+# once: is anything revoked at all?
 PREPARE = """
 PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid, text[]) AS
 WITH ended AS (
@@ -58,11 +59,13 @@ WITH ended AS (
          OR state = $5 AND worker_id = $9 AND id = ANY($7))
     AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
   RETURNING id, attempt, task, queue, priority, args::text, kwargs::text, options::text, crash_count,
-            retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s
+            retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s,
+            (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's'))
 )
 SELECT * FROM started
 UNION ALL
-SELECT id, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM moved
+SELECT id, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM moved
 """
 
 # What was popped and is too late: queued to expired.

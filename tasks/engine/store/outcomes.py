@@ -24,9 +24,9 @@ WITH ended AS (
   SELECT * FROM unnest(
     %(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(states)s::text[], %(words)s::text[],
     %(retry_counts)s::int[], %(delays)s::float8[], %(error_classes)s::text[], %(messages)s::text[],
-    %(tracebacks)s::text[], %(fingerprints)s::text[])
+    %(tracebacks)s::text[], %(fingerprints)s::text[], %(metadata)s::jsonb[])
     AS ended(id, attempt, worker_id, state, word, retry_count, delay_s, error_class, message, traceback,
-             fingerprint)
+             fingerprint, error_metadata)
 ), locked AS (
   SELECT job.id, job.queued_at, job.started_at, job.cancel_requested_at FROM job JOIN ended USING (id)
   WHERE job.attempt = ended.attempt AND job.worker_id = ended.worker_id AND job.state = 'running'
@@ -52,11 +52,12 @@ WITH ended AS (
   WHERE job.id = judged.id
   RETURNING job.id, job.queue, job.task, job.state, judged.attempt, judged.worker_id, final_word AS word,
             judged.retry_count, judged.error_class, judged.message, judged.traceback, judged.fingerprint,
-            judged.queued_at, judged.started_at
+            judged.error_metadata, judged.queued_at, judged.started_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
-                       error_message, traceback)
-  SELECT id, attempt, worker_id, queued_at, started_at, now(), word, error_class, message, traceback
+                       error_message, error_metadata, traceback)
+  SELECT id, attempt, worker_id, queued_at, started_at, now(), word, error_class, message, error_metadata,
+         traceback
   FROM moved
 ), buried AS (
   INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
@@ -177,4 +178,5 @@ def _columns(ended: Sequence[Ended]) -> dict[str, Any]:
         "messages": [failure and failure.message for failure in failures],
         "tracebacks": [failure and failure.traceback for failure in failures],
         "fingerprints": [failure and failure.fingerprint for failure in failures],
+        "metadata": [failure and failure.metadata for failure in failures],
     }

@@ -86,7 +86,7 @@ def test_a_handle_raises_what_made_the_job_fail(stories: Stories) -> None:
     with pytest.raises(TaskException) as failure:
         jobs.fall("for whoever waits").get(blocking=True, timeout=5)
 
-    assert "ValueError: for whoever waits" in str(failure.value)
+    assert "ValueError('for whoever waits')" in str(failure.value)
     assert "in fall" in failure.value.metadata["traceback"]
 
 

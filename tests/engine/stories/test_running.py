@@ -21,7 +21,9 @@ def test_an_error_handler_gets_the_exception(stories: Stories) -> None:
     (handler,) = stories.children("has an error handler")
 
     assert handler["state"] == "completed"
-    assert handler["result"][0] == ["told", "ValueError('for the handler')"]
+    words, error = handler["result"][0]
+    assert words == "told"
+    assert error["$exception"]["repr"] == "ValueError('for the handler')"
     assert stories.children("needs no handler") == []
 
 

@@ -1,0 +1,91 @@
+"""Jobs that wait to be started, as Huey's own lists show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from tasks.engine.claim import Claim
+from tasks.engine.database import Cursor
+
+
+class Waiting(NamedTuple):
+    """A job as it would be started, and its times."""
+
+    claim: Claim
+    run_at: datetime | None
+    expires_at: datetime | None
+
+
+COLUMNS = """
+SELECT job.id::text, attempt, coalesce(worker_id::text, ''), task, job.queue, job.priority, args::text,
+       kwargs::text, options::text, crash_count, retry_count, max_retries, retry_delay_s,
+       retry_backoff, retry_jitter, timeout_s, true, run_at, expires_at
+FROM job
+"""
+
+# Index: job_waiting, queue by queue; the default queue also before anybody has entered it.
+QUEUED = """
+SELECT waiting.id::text FROM (
+  SELECT name, rank, paused_at, resume_at FROM queue
+  UNION ALL SELECT 'default', 100, NULL, NULL
+  WHERE NOT EXISTS (SELECT FROM queue WHERE name = 'default')
+) AS line, LATERAL (
+  SELECT id, priority FROM job
+  WHERE state = 'queued' AND job.queue = line.name AND (NOT %(open)s OR NOT EXISTS (
+    SELECT FROM task_pause WHERE task_pause.task = job.task AND (resume_at IS NULL OR resume_at > now())))
+  ORDER BY priority DESC, id LIMIT %(limit)s
+) AS waiting
+WHERE NOT %(open)s OR line.paused_at IS NULL OR line.resume_at <= now()
+ORDER BY line.rank, line.name, waiting.priority DESC, waiting.id LIMIT %(limit)s
+"""
+
+# Index: job_due.
+SCHEDULED = f"{COLUMNS} WHERE state IN ('scheduled', 'retrying') ORDER BY run_at, job.id LIMIT %s"
+
+SOME = f"""
+{COLUMNS} WHERE job.id = ANY(%(ids)s::uuid[]) AND (%(state)s::text IS NULL OR state = %(state)s)
+"""
+
+
+def next_ids(cursor: Cursor, *, limit: int, paused: bool) -> list[str]:
+    """Ids of queued jobs in the order in which they start; what is paused only if wanted."""
+    cursor.execute(QUEUED, {"limit": limit, "open": not paused})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def some_ids(
+    cursor: Cursor, *, states: Sequence[str], until: object, limit: int = 500
+) -> list[str]:
+    """Some jobs in `states` that were there at the time `until`."""
+    cursor.execute(
+        "SELECT id::text FROM job WHERE state = ANY(%s) AND created_at <= %s LIMIT %s",
+        (list(states), until, limit),
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
+def some(cursor: Cursor, ids: Sequence[str], *, state: str | None = None) -> list[Waiting]:
+    """Those of `ids` that exist, in `state` if one is given, in the same order."""
+    cursor.execute(SOME, {"ids": list(ids), "state": state})
+    found = {row[0]: _waiting(row) for row in cursor.fetchall()}
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+def scheduled(cursor: Cursor, *, limit: int) -> list[Waiting]:
+    """Jobs that wait for their time, the earliest first."""
+    cursor.execute(SCHEDULED, (limit,))
+    return [_waiting(row) for row in cursor.fetchall()]
+
+
+def count(cursor: Cursor, states: Sequence[str]) -> int:
+    """How many jobs are in one of `states`."""
+    cursor.execute("SELECT count(*) FROM job WHERE state = ANY(%s)", (list(states),))
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _waiting(row: tuple[object, ...]) -> Waiting:
+    *claim, run_at, expires_at = row
+    return Waiting(Claim(*claim), run_at, expires_at)  # type: ignore[arg-type]

@@ -1,0 +1,41 @@
+"""Enqueues periodic tasks: once for each minute, however many consumers look at the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tasks.engine.database import Cursor
+from tasks.engine.follows import FollowUp
+from tasks.engine.store import jobs
+
+FIRE = """
+INSERT INTO periodic_fire (task, fire_at, job_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+RETURNING true
+"""
+
+FORGET = "DELETE FROM periodic_fire WHERE fire_at < now() - interval '1 day'"
+
+
+def this_minute(cursor: Cursor) -> datetime:
+    """The minute that PostgreSQL's clock shows, in UTC."""
+    cursor.execute("SELECT date_trunc('minute', now())")
+    row = cursor.fetchone()
+    assert row is not None, "The statement returns one row."
+    minute: datetime = row[0]
+    return minute
+
+
+def fire(cursor: Cursor, minute: datetime, wanted: Sequence[FollowUp]) -> list[str]:
+    """Insert those jobs whose task nobody has fired for `minute` yet, in a transaction; their ids."""
+    made = []
+    for job, call in ((follow_up.job, follow_up.call) for follow_up in wanted):
+        cursor.execute(FIRE, (job.task, minute, call[0]))
+        if cursor.fetchone() is not None:
+            made += [accepted.id for accepted in jobs.accept(cursor, job, [call])]
+    return made
+
+
+def forget(cursor: Cursor) -> None:
+    """Delete the fires of more than a day ago."""
+    cursor.execute(FORGET)

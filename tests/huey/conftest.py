@@ -1,0 +1,47 @@
+"""Huey's own tests, on our engine: each gets an empty database and an empty Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huey.tests import base, test_api
+
+from tasks.engine import registry
+from tasks.engine.hand import hand
+from tasks.engine.seam import MahaamHuey
+from tests.engine.stage import Stage, new_stage
+from tests.huey.differences import DIFFERENCES
+from tests.servers import TestServers
+
+FULL = (
+    "job, kept_value, kept_counter, task_lock, periodic_fire, chord, dead_letter, job_minute, queue"
+)
+
+
+@pytest.fixture(scope="module")
+def huey_stage(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The stage of all tests here."""
+    with new_stage(servers, tmp_path_factory.mktemp("huey")) as stage, stage.here():
+        yield stage
+        hand().close()
+
+
+@pytest.fixture(autouse=True)
+def _empty(huey_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base.BaseTestCase, "get_huey", lambda _self: MahaamHuey(utc=False))
+    monkeypatch.setattr(test_api, "MemoryHuey", MahaamHuey)
+    monkeypatch.setattr(registry, "tasks", {})
+    huey_stage.ask(f"TRUNCATE {FULL} CASCADE")
+    with huey_stage.redis() as client:
+        client.flushdb()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that cannot hold must fail: so the list of them stays true."""
+    for item in items:
+        kind = getattr(item, "cls", None)
+        reason = DIFFERENCES.get(f"{kind.__name__}.{item.name}") if kind else None
+        if reason and item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
