@@ -9,8 +9,13 @@ from bench.figure import Figure, at_least, spread
 from bench.ground import Ground
 
 JOBS = 6000
-BULK = "import sys; from tasks import enqueue_many; from bench.noop import noop; \
-enqueue_many(noop, ((None,) for _ in range(int(sys.argv[1]))), priority=int(sys.argv[2]))"
+BULK = """
+import sys
+from bench import noop
+from tasks import enqueue_many
+jobs, priority, name = (*sys.argv[1:], "noop")[:3]
+enqueue_many(getattr(noop, name), ((None,) for _ in range(int(jobs))), priority=int(priority))
+"""
 RATE = """
 SELECT count(*) / extract(epoch FROM max(finished_at) - min(started_at)) FROM job
 WHERE state = 'completed' AND priority = %s
@@ -36,9 +41,9 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
         )
 
 
-def our_rate(ground: Ground, greenlets: int, *, jobs: int = JOBS) -> float:
+def our_rate(ground: Ground, greenlets: int, *, jobs: int = JOBS, task: str = "noop") -> float:
     """Jobs per second from the first row's start to the last row's finish, on a clear ground."""
     ground.clear()
-    ground.output("-c", BULK, str(jobs), "0")
+    ground.output("-c", BULK, str(jobs), "0", task)
     ground.consume("--workers", str(greenlets), "--stop-when-empty")
     return float(ground.run(RATE, 0)[0][0])

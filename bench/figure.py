@@ -36,6 +36,11 @@ def at_most(figure: str, value: float, target: float, *, unit: str, detail: str)
     return Figure(figure, round(value, 3), unit, f"≤ {target:g}", value <= target, detail)
 
 
+def reported(figure: str, value: float, *, unit: str, detail: str) -> Figure:
+    """A figure that has no target."""
+    return Figure(figure, round(value, 3), unit, "–", True, detail)
+
+
 def spread(values: Sequence[float], *, digits: int = 0) -> str:
     """The median of some rounds, and between what they lay."""
     low, middle, high = min(values), statistics.median(values), max(values)

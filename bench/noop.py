@@ -1,16 +1,40 @@
-"""The tasks that are measured: nothing, and nothing with a time stamp."""
+"""The tasks that are measured: nothing, nothing with a time stamp, and nothing but words."""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 
 from tasks import current_job, task
+from tasks.engine.scribe import Scribe
+
+log = logging.getLogger("bench")
+scribe = Scribe()
 
 
 @task(max_retries=0)
 def noop(value: object = None) -> None:
     """Do nothing."""
+
+
+@task(max_retries=0)
+def speak(value: object = None) -> None:
+    """Say a progress and two lines."""
+    current_job.progress(50, "half")
+    current_job.log("one line by hand")
+    log.info("another one through %s", "logging")
+
+
+@task(max_retries=0)
+def say(lines: int) -> list[float]:
+    """Say so many lines and write them; how long the first took, and both together, in ms."""
+    begun = time.perf_counter()
+    for number in range(lines):
+        log.info("Sent mail %s of %s to %s", number, lines, "somebody@example.com")
+    said = time.perf_counter()
+    scribe.write()
+    return [(said - begun) * 1e3, (time.perf_counter() - begun) * 1e3]
 
 
 @task(max_retries=0)

@@ -79,6 +79,8 @@ def clean(text: str, limit_bytes: int | None = None) -> str:
 
     Of an over-long text the beginning and, as it says more, the end are kept.
     """
+    if text.isascii() and "\x00" not in text and (limit_bytes is None or len(text) <= limit_bytes):
+        return text  # most are so, and log lines are many
     encoded = text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
     if limit_bytes is not None and len(encoded) > limit_bytes:
         half = limit_bytes // 2

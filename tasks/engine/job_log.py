@@ -21,21 +21,15 @@ class JobLogHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Keep the record, without the lock that a handler has: there is nothing to protect."""
-        kept = self.filter(record)
-        if kept:
-            self.emit(record)
-        return bool(kept)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the record, with its traceback if it has one."""
         run = current_run()
-        if run is None:
-            return
+        if run is None or not self.filter(record):
+            return False
         try:
             if record.name.partition(".")[0] not in OWN:
                 said.line(run, record.levelno, _text(record), logger=record.name)
         except Exception:  # noqa: BLE001 (a strange record must not end the task)
             self.handleError(record)
+        return True
 
 
 def listen() -> None:
@@ -48,6 +42,7 @@ def listen() -> None:
 
 def _text(record: logging.LogRecord) -> str:
     try:
-        return FORMAT.format(record)
+        is_plain = not (record.exc_info or record.exc_text or record.stack_info)
+        return record.getMessage() if is_plain else FORMAT.format(record)
     except Exception as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
         return f"This line cannot be formatted ({type(fault).__name__}): {shown(record.msg)}"

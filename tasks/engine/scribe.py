@@ -7,6 +7,7 @@ from functools import partial
 
 import gevent
 from gevent.lock import Semaphore
+from psycopg2.errors import UniqueViolation
 
 from tasks.engine.hooks import hooks
 from tasks.engine.link import REFUSALS, Link, LinkBroken
@@ -29,6 +30,7 @@ class Scribe:
     def __init__(self) -> None:
         self._link = Link("mahaam scribe", timeout_s=10, settings=("SET synchronous_commit = off",))
         self._free = Semaphore()
+        self._again = False  # whether the next lines may have been written already
 
     def loop(self) -> None:
         """Write what was said, for ever."""
@@ -61,7 +63,12 @@ class Scribe:
     def _write_lines(self) -> None:
         while lines := said.take_lines(LINES_AT_ONCE):
             try:
-                self._link.run(partial(logs.write, lines=lines))
+                self._link.run(partial(logs.write, lines=lines, again=self._again))
+                self._again = False
+            except UniqueViolation:  # PostgreSQL lost the start of a job in a crash: same attempt
+                self._again = True
+                said.give_back(lines)
             except LinkBroken:
+                self._again = True
                 said.give_back(lines)
                 raise

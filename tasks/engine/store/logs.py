@@ -11,8 +11,7 @@ from tasks.engine.store.arrays import array, text_array
 
 # Index: job_pkey. A job that was removed in the meantime must not cost the others their lines:
 # the lock keeps those that are there until the foreign key has been checked. Their age and not
-# their time is sent, because PostgreSQL's clock counts. What was written by a call whose answer
-# was lost is not written twice.
+# their time is sent, because PostgreSQL's clock counts.
 LINES = """
 WITH said AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(numbers)s::int[], %(ages)s::float8[],
@@ -24,15 +23,18 @@ WITH said AS (
 INSERT INTO job_log (job_id, attempt, number, said_at, level, logger, message)
 SELECT job_id, attempt, number, now() - age_s * interval '1 second', level, logger, message
 FROM said JOIN present ON present.id = job_id
-ON CONFLICT DO NOTHING
 """
+AGAIN = f"{LINES} ON CONFLICT DO NOTHING"  # a fifth dearer
 
 
-def write(cursor: Cursor, lines: Sequence[SaidLine]) -> None:
-    """Store lines of jobs that still exist."""
+def write(cursor: Cursor, lines: Sequence[SaidLine], *, again: bool) -> None:
+    """Store lines of jobs that still exist; `again` says that some may have been written already.
+
+    Raises psycopg2.errors.UniqueViolation when some were and `again` did not say so.
+    """
     now = time.monotonic()
     cursor.execute(
-        LINES,
+        AGAIN if again else LINES,
         {
             "ids": array(line.job_id for line in lines),
             "attempts": array(line.attempt for line in lines),

@@ -174,8 +174,8 @@ def test_a_batch_that_is_sent_twice_is_written_once(stage: Stage) -> None:
     gone = SaidLine("00000000-0000-7000-8000-000000000000", 1, 1, 0.0, 20, "shop", "nobody's")
 
     with psycopg2.connect(stage.database_url) as link, link.cursor() as cursor:
-        logs.write(cursor, [*said, gone])
-        logs.write(cursor, [*said, gone])
+        logs.write(cursor, [*said, gone], again=False)
+        logs.write(cursor, [*said, gone], again=True)
     link.close()
 
     assert [line["message"] for line in lines(stage, id_)] == ['a "b" \\ {c}'] * 2
