@@ -48,6 +48,7 @@ LETTER = {
 
 WORKER = {
     "running": Badge("green", "circle-check", _l("live")),
+    "quiet": Badge("azure", "player-pause", _l("quiet")),
     "stopping": STOPPING,
     "stopped": Badge("grey", "ban", _l("stopped")),
     "lost": Badge("red", "alert-octagon", _l("lost")),

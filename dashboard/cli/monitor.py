@@ -13,7 +13,7 @@ from rich.table import Table
 
 from dashboard import badges
 from dashboard.cli.commands import read
-from dashboard.cli.paper import as_json, paper, print_json, row, span, table, word
+from dashboard.cli.paper import as_json, megabytes, paper, print_json, row, span, table, word
 from dashboard.cli.queue import queue
 from tasks.engine.queries.board import Board, board
 from tasks.engine.queries.queues import QueueEntry
@@ -79,7 +79,8 @@ def _workers(now: Board) -> Table:
     for worker in live:
         row(
             made, worker.id, worker.host, worker.pid, badges.WORKER[worker.state].word, _busy(worker),
-            _memory(worker), span(now.at - worker.beat_at), ", ".join(worker.queues) or _("all"),
+            megabytes(worker.memory_bytes), span(now.at - worker.beat_at),
+            ", ".join(worker.queues) or _("all"),
         )  # fmt: skip
     if not live:
         row(made, _("No consumer is alive."), *[None] * 7)
@@ -96,10 +97,6 @@ def _count(now: Board, entry: QueueEntry, state: State) -> str:
 
 def _busy(worker: WorkerEntry) -> str:
     return f"{worker.running}/{worker.greenlets}"
-
-
-def _memory(worker: WorkerEntry) -> str | None:
-    return None if worker.memory_bytes is None else f"{worker.memory_bytes / 1e6:.0f} MB"
 
 
 def _plain(now: Board) -> dict[str, Any]:

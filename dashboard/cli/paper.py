@@ -69,6 +69,11 @@ def span(length: timedelta | float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
+def megabytes(size_bytes: int | None) -> str | None:
+    """A size in MB."""
+    return None if size_bytes is None else f"{size_bytes / 1e6:.0f} MB"
+
+
 def print_json(value: Any) -> None:
     """`value`, of plain data, dataclasses, times and UUIDs."""
     click.echo(json.dumps(value, default=jsonable, indent=2, ensure_ascii=False))

@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="huey_consumer.py",
         description="Runs jobs. Ends gracefully on SIGTERM and SIGINT: takes nothing new, lets running "
-        "jobs finish within the time-out, releases the rest; a second signal ends at once.",
+        "jobs finish within the time-out, releases the rest; a second signal ends at once. SIGUSR1: "
+        "takes nothing new, and stays.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(

@@ -28,6 +28,7 @@ from tasks.engine.seam import MahaamHuey
 from tasks.engine.stops import Stops
 from tasks.engine.store import workers
 from tasks.engine.upkeep import Upkeep
+from tasks.engine.wishes import Wishes
 from tasks.engine.worker import DurableWorker
 
 log = logging.getLogger("mahaam.consumer")
@@ -73,8 +74,13 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             news=News(huey.tell),
         )
         self._stops = Stops(places)
+        self._wishes = Wishes(places, self.dispatcher.lease, grow=self._grow)
         self._upkeep = Upkeep(
-            self.dispatcher, self._doorbell, queues=plan.queues, stops=self._stops
+            self.dispatcher,
+            self._doorbell,
+            queues=plan.queues,
+            stops=self._stops,
+            wishes=self._wishes,
         )
         self._scribe = Scribe()
         self._link = Link("mahaam consumer", timeout_s=5)
@@ -87,6 +93,14 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         worker.places = self.dispatcher.places
         return worker
 
+    def _grow(self, count: int) -> None:
+        """Have `count` greenlets at least; what is too many waits idle and takes no place."""
+        while len(self.worker_threads) < count:
+            worker = self._create_worker()
+            greenlet = self._create_process(worker, f"Worker-{len(self.worker_threads) + 1}")
+            self.worker_threads.append((worker, greenlet))
+            greenlet.start()
+
     def run(self) -> int:
         """Work until told to end or a limit of the plan is reached; returns the exit code."""
         started_at = time.monotonic()
@@ -95,6 +109,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             gevent.sleep(WATCH_S)
             self.dispatcher.lease.pulse.beat()
             self._stops.press()
+            self._wishes.heed_signal()
             self._watch_lease()
             self._watch_workers()
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
@@ -105,6 +120,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _open(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_signal)
+        signal.signal(signal.SIGUSR1, self._note_quiet)
         catalog.declare_queues()
         self._upkeep.read_lines()
         self._check_queues()
@@ -143,6 +159,9 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if self._signals > 1:
             self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
 
+    def _note_quiet(self, _number: int, _frame: FrameType | None) -> None:
+        self._wishes.is_to_be_quiet = True
+
     def _note_fault(self, greenlet: gevent.Greenlet) -> None:
         self._fault = f"{type(greenlet.exception).__name__}: {greenlet.exception}"
 
@@ -153,6 +172,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             return "a fault"
         if self._signals:
             return "a signal came"
+        if self._wishes.is_to_stop:
+            return "an operator asked for it"
         if self.dispatcher.places.is_used_up:
             return f"{plan.max_jobs} jobs were started"
         if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:

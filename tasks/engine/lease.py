@@ -85,6 +85,10 @@ class Lease:
         self._good_until = 0.0
         self.lost = False
 
+    def resize(self, greenlets: int) -> None:
+        """Begin with so many, if it has to begin again."""
+        self.worker = replace(self.worker, greenlets=greenlets)
+
     def close(self) -> None:
         """Stop beating."""
         self._closed = True

@@ -36,24 +36,23 @@ class Listener:
         self._doorbell = doorbell
         self._may_start = may_start
         self._weighted = weighted
-        # Two halves take turns: while the exchange of one is under way, the jobs of the other run.
-        self._half = (places.count + 1) // 2
         self._pop_is_over = Event()
         self._pop_is_over.set()
         self.lines: list[Line] = []
         self.silent_since: float | None = None  # since when nothing was to be had
 
     def listen(self) -> None:
-        """Pop until told to be quiet."""
+        """Pop for ever, for as many as there is room."""
         places = self._places
-        while not places.is_quiet:
+        while True:
             if places.idle <= 0:
                 places.freed.clear()
                 places.freed.wait()
             elif not self._may_start():
                 gevent.sleep(NOTHING_S)
             else:
-                self._pop(min(places.idle, self._half))
+                # Two halves take turns: while the exchange of one is under way, the other's jobs run.
+                self._pop(min(places.idle, (places.count + 1) // 2))
 
     @property
     def is_popping(self) -> bool:

@@ -40,7 +40,7 @@ class Places:
     @property
     def idle(self) -> int:
         """For how many jobs there is room at this moment."""
-        if self._suspect is not None or self._alone is not None:
+        if self.is_quiet or self._has_suspect:
             return 0
         coming = len(self.popped) + len(self.starting)
         free = self.count - self._busy - coming
@@ -120,6 +120,16 @@ class Places:
         if self._suspect is not None:
             suspect, self._suspect = self._suspect, None
             self._give_back(suspect)
+
+    def wake(self) -> None:
+        """Start jobs again."""
+        self.is_quiet = False
+        self.freed.set()
+
+    def resize(self, count: int) -> None:
+        """Hold so many from now on; where more are held, none is started until they are fewer."""
+        self.count = count
+        self.freed.set()
 
     @property
     def _has_suspect(self) -> bool:

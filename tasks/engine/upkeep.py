@@ -21,6 +21,7 @@ from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
 from tasks.engine.stops import Stops
 from tasks.engine.store import chords, due, locks, pauses, periodic, values, workers
+from tasks.engine.wishes import Wishes
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -35,7 +36,13 @@ class Upkeep:
     """A round of small duties, each at its own pace, on one connection."""
 
     def __init__(
-        self, dispatcher: Dispatcher, doorbell: Doorbell, *, queues: list[str], stops: Stops
+        self,
+        dispatcher: Dispatcher,
+        doorbell: Doorbell,
+        *,
+        queues: list[str],
+        stops: Stops,
+        wishes: Wishes,
     ) -> None:
         settings = get_settings()
         self._settings = settings
@@ -43,10 +50,12 @@ class Upkeep:
         self._doorbell = doorbell
         self._queues = queues
         self._stops = stops
+        self._wishes = wishes
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._duties = [
             (settings.queue_refresh_s, self.read_lines),
             (0.5, self._look_for_stops),
+            (1.0, self._look_for_wishes),
             (settings.rescue_interval_s, self._rescue),
             (1.0, self._remember),
             (1.0, self._ring_overdue),
@@ -96,6 +105,9 @@ class Upkeep:
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
         return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
+
+    def _look_for_wishes(self) -> None:
+        self._wishes.look(self._link)
 
     def _look_for_stops(self) -> None:
         self._stops.look(self._link, self._dispatcher.lease.worker_id)

@@ -23,7 +23,7 @@ OPEN_LETTERS = """
 
 LIVE_WORKERS = """
     SELECT count(*) AS workers, coalesce(sum(greenlets), 0) AS greenlets FROM worker
-     WHERE state IN ('running', 'stopping') AND lease_until > now()
+     WHERE state IN ('running', 'quiet', 'stopping') AND lease_until > now()
 """
 
 LAST_HOUR = """

@@ -26,19 +26,26 @@ class WorkerEntry:
     beat_at: datetime
     memory_bytes: int | None
     stopped_at: datetime | None
+    wanted_state: str | None
+    wanted_greenlets: int | None
     is_live: bool
     running: int
 
 
 WORKERS = """
     SELECT worker.id, host, pid, version, queues, greenlets, worker.state, worker.started_at,
-           beat_at, memory_bytes, stopped_at,
-           worker.state IN ('running', 'stopping') AND lease_until > now() AS is_live,
+           beat_at, memory_bytes, stopped_at, wanted_state, wanted_greenlets,
+           worker.state IN ('running', 'quiet', 'stopping') AND lease_until > now() AS is_live,
            (SELECT count(*) FROM job
              WHERE job.state = 'running' AND job.worker_id = worker.id) AS running
       FROM worker
      ORDER BY is_live DESC, beat_at DESC
      LIMIT :limit
+"""
+
+NAMED = """
+    SELECT id FROM worker WHERE id::text LIKE :name || '%' OR id::text LIKE '%' || :name
+     ORDER BY id LIMIT 2
 """
 
 
@@ -47,3 +54,8 @@ def workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
     with time_limit(session):
         rows = session.execute(text(WORKERS), {"limit": limit}).all()
     return tuple(WorkerEntry(**row._mapping) for row in rows)
+
+
+def workers_named(session: Reader, name: str) -> tuple[uuid.UUID, ...]:
+    """Two at most of the workers whose id begins or ends with `name`, which is of letters and digits."""
+    return tuple(session.scalars(text(NAMED), {"name": name.lower()}))

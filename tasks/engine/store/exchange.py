@@ -57,7 +57,7 @@ WITH ended AS (
   WHERE id = ANY($6)
     AND (state = $8 AND (expires_at IS NULL OR expires_at > now()) AND task <> ALL ($10)
          OR state = $5 AND worker_id = $9 AND id = ANY($7))
-    AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'stopping'))
+    AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'quiet', 'stopping'))
   RETURNING id, attempt, task, queue, priority, args::text, kwargs::text, options::text, crash_count,
             retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s,
             (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's'))
@@ -147,7 +147,7 @@ SET state = 'running', attempt = held.attempt, started_at = now(), worker_id = h
 FROM unnest(%s::uuid[], %s::int[], %s::uuid[]) AS held(id, attempt, worker_id)
 WHERE job.id = held.id AND job.state = 'queued' AND job.attempt = held.attempt - 1
   AND EXISTS (SELECT FROM worker
-              WHERE worker.id = held.worker_id AND worker.state IN ('running', 'stopping'))
+              WHERE worker.id = held.worker_id AND worker.state IN ('running', 'quiet', 'stopping'))
 RETURNING job.id::text
 """
 

@@ -57,7 +57,7 @@ BEAT = """
 UPDATE worker
 SET beat_at = now(), lease_until = now() + %(lease_s)s * interval '1 second',
     memory_bytes = %(memory_bytes)s
-WHERE id = %(id)s AND state IN ('running', 'stopping')
+WHERE id = %(id)s AND state IN ('running', 'quiet', 'stopping')
 RETURNING state
 """
 
@@ -100,7 +100,7 @@ SELECT id::text, state, options::text FROM moved
 
 STOP = """
 UPDATE worker SET state = %(state)s, stopped_at = CASE WHEN %(state)s = 'stopped' THEN now() END
-WHERE id = %(id)s AND state IN ('running', 'stopping')
+WHERE id = %(id)s AND state IN ('running', 'quiet', 'stopping')
 """
 
 # By lease, never by a job's age. A PostgreSQL that was away has let all leases run out; the
@@ -109,7 +109,7 @@ GIVE_UP = """
 UPDATE worker SET state = 'lost', stopped_at = now()
 WHERE id IN (
   SELECT id FROM worker
-  WHERE state IN ('running', 'stopping') AND lease_until < now()
+  WHERE state IN ('running', 'quiet', 'stopping') AND lease_until < now()
     AND pg_postmaster_start_time() < now() - 1.5 * %(lease_s)s * interval '1 second'
   FOR UPDATE SKIP LOCKED
 )

@@ -1,4 +1,4 @@
-"""What an operator can do to jobs, dead letters, queues and tasks.
+"""What an operator can do to jobs, dead letters, queues, tasks and workers.
 
 Each verb checks the state in the statement that changes it, and tells what it did and refused.
 """
@@ -11,6 +11,7 @@ from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_
 from tasks.engine.verbs.queues import clear
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
+from tasks.engine.verbs.workers import quiet_workers, resize_workers, stop_workers, wake_workers
 
 __all__ = [
     "CANCELLABLE",
@@ -29,8 +30,10 @@ __all__ = [
     "pause_queues",
     "pause_tasks",
     "promote",
+    "quiet_workers",
     "reprocess",
     "reschedule",
+    "resize_workers",
     "resolve",
     "resume_queues",
     "resume_tasks",
@@ -38,4 +41,6 @@ __all__ = [
     "retry_all",
     "set_priority",
     "stop",
+    "stop_workers",
+    "wake_workers",
 ]

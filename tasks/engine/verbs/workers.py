@@ -1,0 +1,102 @@
+"""What an operator can do to running consumers; they do it within two seconds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from uuid import UUID
+
+from tasks.engine import database
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import wishes as queries
+from tasks.engine.queries.wishes import WorkerFact
+from tasks.engine.refusal import CHANGING, ago
+from tasks.engine.store import wishes as store
+from tasks.engine.verbs.verdict import Id, Verdict, judged
+
+log = logging.getLogger("mahaam.verbs")
+
+GREENLETS_MAX = 1000
+
+# By what was wanted.
+WORKER = {
+    "resized": Phrase("Worker %(id)s cannot be resized: %(reason)s."),
+    "quieted": Phrase("Worker %(id)s cannot be made quiet: %(reason)s."),
+    "woken": Phrase("Worker %(id)s cannot be woken: %(reason)s."),
+    "stopped": Phrase("Worker %(id)s cannot be stopped: %(reason)s."),
+}
+NO_WORKER = Phrase("No worker %(id)s exists.")
+SILENT = Phrase("it has not been heard of for %(ago)s")
+STATES = {
+    "running": Phrase("it takes jobs already"),
+    "quiet": Phrase("it is quiet already"),
+    "stopping": Phrase("it is stopping already"),
+    "stopped": Phrase("it stopped %(ago)s ago"),
+    "lost": Phrase("it was lost %(ago)s ago"),
+}
+
+
+def resize_workers(ids: Iterable[UUID], greenlets: int, *, by: str) -> Verdict:
+    """Let workers run so many jobs at once from now on; what runs goes on.
+
+    Raises OptionNotValid, DatabaseUnavailable.
+    """
+    if not 1 <= greenlets <= GREENLETS_MAX:
+        raise OptionNotValid(
+            f"greenlets must be a number from 1 to {GREENLETS_MAX}; it is {greenlets}."
+        )
+    return _asked(ids, "resized", by=by, greenlets=greenlets)
+
+
+def quiet_workers(ids: Iterable[UUID], *, by: str) -> Verdict:
+    """Let workers finish what they run and take nothing new. Raises DatabaseUnavailable."""
+    return _asked(ids, "quieted", by=by, state="quiet")
+
+
+def wake_workers(ids: Iterable[UUID], *, by: str) -> Verdict:
+    """Let quiet workers take jobs again. Raises DatabaseUnavailable."""
+    return _asked(ids, "woken", by=by, state="running")
+
+
+def stop_workers(ids: Iterable[UUID], *, by: str) -> Verdict:
+    """End workers as SIGTERM does. Raises DatabaseUnavailable."""
+    return _asked(ids, "stopped", by=by, state="stopped")
+
+
+def _asked(
+    ids: Iterable[UUID],
+    verb: str,
+    *,
+    by: str,
+    state: str | None = None,
+    greenlets: int | None = None,
+) -> Verdict:
+    wish = partial(store.ask, state=state, greenlets=greenlets)
+
+    def step(wanted: Sequence[UUID]) -> list[UUID]:
+        asked = database.repeatable(partial(wish, ids=list(map(str, wanted))))
+        log.info("Workers to be %s. workers=%s by=%s", verb, ",".join(asked), by)
+        return [UUID(id_) for id_ in asked]
+
+    return judged(ids, step, partial(_why_not, verb))
+
+
+def _why_not(verb: str, left: Sequence[UUID]) -> dict[Id, Phrase]:
+    facts = database.repeatable(lambda cursor: queries.facts(cursor, list(map(str, left))))
+    return {id_: _refusal(str(id_), facts.get(str(id_)), verb) for id_ in left}
+
+
+def _refusal(id_: str, fact: WorkerFact | None, verb: str) -> Phrase:
+    if fact is None:
+        return NO_WORKER.about(id=id_)
+    return WORKER[verb].about(id=id_, reason=_reason(fact, verb))
+
+
+def _reason(fact: WorkerFact, verb: str) -> Phrase:
+    if fact.silent_s is not None and fact.ended_s_ago is None:
+        return SILENT.about(ago=ago(fact.silent_s))
+    if fact.state in ("running", "quiet") and verb == "resized":
+        return CHANGING
+    return STATES[fact.state].about(ago=ago(fact.ended_s_ago or 0))
