@@ -41,7 +41,8 @@ translations: .venv/ready ## collect new texts into the .po files, and compile w
 bench: .venv/ready-dev ## measure against plain Huey (bench/results/)
 	@$(python) -m bench $(ARGS)
 
-faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections
+faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections, random lives
+	@STATE_MACHINE_STEPS=10000 $(python) -m pytest -q tests/engine/test_state_machine.py
 	@$(python) -m tests.faults $(ARGS)
 
 demo: .venv/ready ## on a running product: priority and concurrency, then the dead letters
