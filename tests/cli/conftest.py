@@ -58,9 +58,12 @@ def flask(shared_app: Flask) -> Flask_:
     return lambda *words, **more: told(shared_app, *words, **more)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def consumer(shared_app: Flask) -> Iterator[None]:
-    """A consumer that `flask queue work` has become; three jobs at once."""
+    """A consumer that `flask queue work` has become; three jobs at once.
+
+    Of one module: it would rescue the rows that another module's tests say are running.
+    """
     command = [*FLASK, "queue", "work", "--workers", "3", "--shutdown-timeout", "1"]
     with subprocess.Popen(command, cwd=config.PROJECT_DIR, stderr=subprocess.DEVNULL) as process:
         try:

@@ -63,8 +63,16 @@ def expired() -> Task:
     return jobs.add.s(1, 1, expires=datetime(2001, 1, 1, tzinfo=UTC))
 
 
+def revoked() -> Task:
+    member = jobs.add.s(1, 1)
+    huey.revoke(member)
+    return member
+
+
 LOST: dict[str, Callable[[], Task]] = {
     "expired": expired,
+    "revoked": revoked,
+    "revoked at the head of a pipeline": lambda: revoked().then(jobs.add, 1),
     "vetoed by a hook": lambda: jobs.echo.s(veto=True),
     "expired at the head of a pipeline": lambda: expired().then(jobs.add, 1),
 }
