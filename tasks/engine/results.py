@@ -18,6 +18,7 @@ from tasks.engine.store import results as store
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 AGAIN = [f"{kind.__module__}.{kind.__name__}" for kind in RETRYING_EXCEPTIONS]
+FLUSHED = "huey.flushed"  # the value whose age tells when all results were thrown away
 MOST = 10_000  # results that are listed or counted at once
 
 
@@ -78,4 +79,4 @@ def _take(found: Standing) -> bool:
 
 
 def _wish(early: bool) -> Wish:
-    return {"early": early, "again": AGAIN}
+    return {"early": early, "again": AGAIN, "flushed": FLUSHED}

@@ -158,6 +158,8 @@ class Run:
 
 def stored_result(value: Any) -> str:
     """A task's return value as JSON; over-long or unknown ones are kept as a marked excerpt."""
+    if value is None:
+        return "null"
     limit_bytes = get_settings().result_limit_bytes
     try:
         return dump(value, what="The result", limit_bytes=limit_bytes)

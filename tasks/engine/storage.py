@@ -167,16 +167,19 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
 
     def result_store_size(self) -> int:
         """How many results nobody has taken, and values; stops counting results at a limit."""
-        return results.count(early=self._early()) + _ask(values.count)
+        kept = _ask(partial(values.count, but=results.FLUSHED))
+        return kept + results.count(early=self._early())
 
     def result_items(self) -> dict[str, bytes]:
         """Results that nobody has taken, and values, by key."""
         kept = _ask(partial(values.everything, limit=MOST))
+        kept.pop(results.FLUSHED, None)
         return kept | results.everything(early=self._early())
 
     def flush_results(self) -> None:
-        """Delete all values and locks; results stay with their jobs."""
+        """Delete all values and locks; results stay with their jobs, but nobody gets them."""
         _ask(store.flush)
+        _ask(partial(store.put, key=results.FLUSHED, value=b""))
         _ask(locks.flush)
 
     def flush_counters(self) -> None:

@@ -10,7 +10,7 @@ ORDER = "Equal priorities run in the order of their ids: a retry or a follow-up 
 IDS = "A job's id is a UUID."
 ONE_STORE = "All Hueys of a database share its jobs."
 ONCE = "A chord is enqueued once; its jobs have the ids of its tasks."
-MEMORY = "The test looks into the memory storage of Huey."
+MEMORY = "Tests that look into the memory storage of Huey are about Huey's own storage"
 CLOCK = "The time of a retry is counted by PostgreSQL's clock, a millisecond later."
 
 DIFFERENCES: dict[str, str] = {

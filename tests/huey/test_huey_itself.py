@@ -15,6 +15,9 @@ from huey.tests import (
     test_wrappers,
 )
 
+from config import PROJECT_DIR
+from tests.huey.differences import DIFFERENCES
+
 MODULES = (
     test_api,
     test_crontab,
@@ -31,3 +34,9 @@ for module in MODULES:
         if isinstance(kind, type) and issubclass(kind, unittest.TestCase):
             globals()[name] = kind
 del name, kind, module
+
+
+def test_each_difference_is_explained() -> None:
+    text = (PROJECT_DIR / "docs" / "huey-compatibility.md").read_text("utf-8")
+
+    assert [reason for reason in set(DIFFERENCES.values()) if reason not in text] == []

@@ -33,7 +33,8 @@ class Standing(NamedTuple):
 
 
 # Index: job_pkey, attempt_pkey. An error with retries left counts as a result only if it is wanted
-# (%(early)s), and never if it only says that the task must run again (%(again)s).
+# (%(early)s), and never if it only says that the task must run again (%(again)s). What had ended by
+# a flush counts as handed out.
 STANDING = """
 SELECT job.id::text, job.state, job.finished_at IS NOT NULL,
        CASE WHEN job.state = 'completed' THEN CASE WHEN job.result IS NOT NULL THEN job.attempt END
@@ -42,7 +43,8 @@ SELECT job.id::text, job.state, job.finished_at IS NOT NULL,
             WHEN job.state <> 'expired' AND last.outcome = 'retrying' AND %(early)s
                  AND NOT last.error_class = ANY(%(again)s) THEN last.number
        END AS answer,
-       job.result_taken AS taken,
+       CASE WHEN job.finished_at <= (SELECT created_at FROM kept_value WHERE key = %(flushed)s)
+            THEN job.attempt ELSE job.result_taken END AS taken,
        CASE WHEN job.finished_at IS NULL THEN greatest(0, job.max_retries - job.retry_count + 1) ELSE 0 END,
        job.result::text, last.error_class, last.error_message,
        last.error_metadata::text, last.traceback
@@ -61,7 +63,7 @@ SELECT * FROM ({STANDING}) AS standing
 WHERE answer IS NOT NULL AND answer IS DISTINCT FROM taken LIMIT %(limit)s
 """
 
-Wish = dict[str, Any]  # `early` and `again` of the statement above
+Wish = dict[str, Any]  # `early`, `again` and `flushed` of the statement above
 
 
 def standing(cursor: Cursor, job_id: str, wish: Wish) -> Standing | None:

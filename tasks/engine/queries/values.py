@@ -34,10 +34,12 @@ def everything(cursor: Cursor, *, limit: int) -> dict[str, bytes]:
     return {key: bytes(value) for key, value in cursor.fetchall()}
 
 
-def count(cursor: Cursor) -> int:
-    """How many values there are."""
+def count(cursor: Cursor, *, but: str) -> int:
+    """How many values there are, without the one under the key `but`."""
     cursor.execute(
-        "SELECT count(*) FROM kept_value WHERE expires_at IS NULL OR expires_at > clock_timestamp()"
+        "SELECT count(*) FROM kept_value"
+        " WHERE key <> %s AND (expires_at IS NULL OR expires_at > clock_timestamp())",
+        (but,),
     )
     row = cursor.fetchone()
     return int(row[0]) if row else 0
