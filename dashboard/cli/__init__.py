@@ -1,15 +1,17 @@
-"""The commands: `flask jobs`, `flask queue`, `flask demo`, `flask workers`."""
+"""The commands: `flask jobs`, `flask queue`, `flask demo`, `flask workers`, `flask tasks`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
 from dashboard.cli import (  # noqa: F401
+    changes,
     dead_letters,
     demo,
     job_log,
     jobs,
     monitor,
+    pauses,
     queue,
     stop,
     workers,
@@ -18,5 +20,5 @@ from dashboard.cli import (  # noqa: F401
 
 def register(app: Flask) -> None:
     """Add every group to the `flask` command."""
-    for group in (jobs.jobs, queue.queue, demo.demo, workers.workers):
+    for group in (jobs.jobs, queue.queue, demo.demo, workers.workers, pauses.tasks):
         app.cli.add_command(group)

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 BAD_INPUT = (
     errors.ArgumentNotStorable,
+    errors.ArgumentsNotFitting,
     errors.OptionNotValid,
     errors.PayloadTooLarge,
     errors.UnknownQueue,

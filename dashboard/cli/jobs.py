@@ -42,8 +42,8 @@ def create(
 
 
 def _arguments(args_text: str | None, kwargs_text: str | None) -> Arguments:
-    given = _parsed("--args", args_text, (list, dict), _("a list or an object"))
-    named = _parsed("--kwargs", kwargs_text, (dict,), _("an object"))
+    given = parsed("--args", args_text, (list, dict), _("a list or an object"))
+    named = parsed("--kwargs", kwargs_text, (dict,), _("an object"))
     if isinstance(given, list):
         return tuple(given), named or {}
     if given is not None and named is not None:
@@ -51,7 +51,8 @@ def _arguments(args_text: str | None, kwargs_text: str | None) -> Arguments:
     return (), given or named or {}
 
 
-def _parsed(option: str, text: str | None, kinds: tuple[type, ...], wanted: str) -> Any:
+def parsed(option: str, text: str | None, kinds: tuple[type, ...], wanted: str) -> Any:
+    """The JSON of an option, of one of `kinds`; None stays None. Raises BadInput."""
     if text is None:
         return None
     try:

@@ -112,6 +112,7 @@ def _plain_queue(now: Board, entry: QueueEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "paused_at": entry.paused_at,
+        "resume_at": entry.resume_at,
         "states": {state: now.counts.get((entry.name, state), 0) for state in SHOWN},
         "completed_last_hour": entry.completed,
         "failed_last_hour": entry.failed,

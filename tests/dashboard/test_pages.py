@@ -9,9 +9,10 @@ import pytest
 
 from dashboard import access
 from dashboard.languages import LANGUAGES
+from tasks.engine.states import HELD_UNTIL
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker
+from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker, ask
 
 PAGES = (
     "/admin/",
@@ -117,6 +118,17 @@ def test_a_job_page_shows_what_the_job_said(operator: Browser) -> None:
     text = operator.get(f"/admin/job/details/?id={job_id}").text
     for shown in ("WARNING", "shop.mail", "a &lt;b&gt;line&lt;/b&gt;"):
         assert shown in text
+
+
+def test_a_held_job_is_shown_as_held_and_not_with_a_date(operator: Browser) -> None:
+    job = a_job("scheduled")
+    ask("UPDATE job SET run_at = %s WHERE id = %s", (HELD_UNTIL, str(job)))
+
+    details, listed = operator.get(f"/admin/job/details/?id={job}"), operator.get("/admin/job/")
+
+    assert "held while its task is paused" in details.text
+    assert "task paused" in listed.text
+    assert "9999" not in details.text + listed.text
 
 
 def test_a_dead_letter_page_shows_both_exceptions(operator: Browser) -> None:

@@ -9,6 +9,7 @@ from tests.faults import fault
 from tests.faults.campaign import Campaign
 from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_chain_is_whole
 from tests.faults.evidence import Evidence
+from tests.faults.hammer import keeps_promises
 from tests.faults.hostile import (
     enqueue_one_key,
     enqueue_poison,
@@ -156,6 +157,13 @@ LONG = (
         tried="2,009 strange members at the head of the queue, 6 strange rows, 2,000 jobs of 1 ms",
     ),
     Campaign(
+        name="20 operators hammering",
+        story="Cancel, stop, priority, promote, reschedule, move, pause: what was promised is kept.",
+        jobs=8000, way="stream", pace_ms=2, fault=fault.hammer, times=1, until=0.03,
+        allowance=Allowance(cuts=True), also=keeps_promises,
+        tried="20 clients for 30 s beside 8,000 jobs of 20 ms, 2 consumers",
+    ),
+    Campaign(
         name="200 enqueues at once with one dedupe key",
         story="One job; the others are told its id.",
         before=enqueue_one_key, also=has_one_job, tried="200 threads of one client",
@@ -174,6 +182,7 @@ SCALED_DOWN = {
     "junk in Redis, unknown tasks in rows": (200, 0, 1),
     "chords, kill -9 every second": (20 * CHORD_JOBS, 2, 2),
     "pipelines, kill -9 every second": (60 * LINKS, 2, 2),
+    "20 operators hammering": (500, 1, 2),
     "200 enqueues at once with one dedupe key": (0, 0, 1),
 }
 

@@ -13,6 +13,7 @@ from threading import Barrier
 from tasks import enqueue
 from tasks.engine.errors import DatabaseUnavailable
 from tests.faults.chains import CHORD_JOBS, LINKS, a_chord, a_pipeline
+from tests.faults.hammer import hammer
 from tests.faults.work import work
 
 Call = dict[str, int]
@@ -70,7 +71,13 @@ def _offered(call: Call) -> str:
             time.sleep(REFUSED_PAUSE_S)
 
 
-WAYS = {"stream": stream, "chords": chords, "pipelines": pipelines, "same-key": same_key}
+WAYS = {
+    "stream": stream,
+    "chords": chords,
+    "pipelines": pipelines,
+    "same-key": same_key,
+    "hammer": hammer,
+}
 
 
 def main() -> None:

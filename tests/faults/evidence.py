@@ -89,11 +89,16 @@ class Evidence:
     samples: list[int]
     answers: Counter[tuple[str, str]]
     client_faults: list[str]
+    promised: dict[str, dict[str, int]] = field(default_factory=dict)  # by verb: job -> when, ns
     jobs: list[JobRow] = field(default_factory=list)
     attempts: list[AttemptRow] = field(default_factory=list)
     letters: list[tuple[str, str]] = field(default_factory=list)
     postgres_up_ns: int = 0
     clock_ns: int = 0  # from monotonic time to the time of day
+
+    def may_be_cancelled(self, job_id: str) -> bool:
+        """Whether an operator was told that this job is over."""
+        return any(job_id in jobs for jobs in self.promised.values())
 
     def read_rows(self, connection: Any) -> None:
         """Take in what PostgreSQL has."""

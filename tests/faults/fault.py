@@ -32,6 +32,11 @@ def kill(stage: Stage) -> None:
     stage.supervisor.kill(stage.a_ready_consumer())
 
 
+def hammer(stage: Stage) -> None:
+    """Twenty operators at once, until everything is enqueued."""
+    stage.hammer_until_enqueued(20)
+
+
 def kill_each_second(stage: Stage) -> None:
     """Let a second pass, then kill -9 one consumer."""
     stage.watch_for(1.0)

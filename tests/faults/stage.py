@@ -16,6 +16,7 @@ import config
 from config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess, Supervisor
 from tests.faults.evidence import Evidence
+from tests.faults.hammer import promised
 from tests.faults.ledger import LEDGER, Ledger
 from tests.faults.rows import Rows
 from tests.faults.servers import CampaignServers
@@ -83,6 +84,14 @@ class Stage:
             "BEAT_S": f"{self.beat_s:g}",
             LEDGER: str(self.ledger.path),
         }  # fmt: skip
+
+    def hammer_until_enqueued(self, operators: int) -> None:
+        """Let operators work at jobs until the other clients have ended."""
+        enqueuing = list(self._clients)
+        self.start_client("hammer", count=operators, ms=0)
+        self.accepted_count -= operators
+        self.watch_until(lambda: all(client.poll() is not None for client in enqueuing))
+        (self.folder / "enough").touch()
 
     @property
     def client_log(self) -> Path:
@@ -170,6 +179,7 @@ class Stage:
             accepted_count=self.accepted_count,
             samples=self._samples,
             answers=self.answers,
+            promised=promised(self.folder),
             client_faults=[
                 f"A client ended with code {client.returncode}; see {self.client_log}."
                 for client in self._clients

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tasks.engine.models.base import Base, listed
-from tasks.engine.states import LIVE
+from tasks.engine.states import LIVE, is_held
 
 
 class Job(Base):
@@ -68,6 +68,11 @@ class Job(Base):
     result_taken: Mapped[int | None] = mapped_column(
         comment="the attempt whose result Huey's Result.get has handed out"
     )
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for the end of its task's pause; `run_at` is no time to show."""
+        return is_held(self.state, self.run_at)
 
     __table_args__ = (
         # A function (of the first migration), because PostgreSQL reads a CHECK's expression anew for

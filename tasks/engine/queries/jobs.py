@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, select
 from tasks.engine.models import Job
 from tasks.engine.queries.limits import Reader
 from tasks.engine.queries.paging import Cursor, Page, read_page
+from tasks.engine.states import is_held
 
 ERROR_SHOWN = 200
 
@@ -44,6 +45,11 @@ class JobEntry:
     finished_at: datetime | None
     cancel_requested_at: datetime | None
     error: str | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for the end of its task's pause."""
+        return is_held(self.state, self.run_at)
 
 
 def jobs_page(session: Reader, wanted: JobFilter, cursor: Cursor) -> Page[JobEntry]:

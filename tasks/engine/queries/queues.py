@@ -25,6 +25,7 @@ class QueueEntry:
     rate_period_s: float | None
     paused_at: datetime | None
     pause_reason: str | None
+    resume_at: datetime | None
     waiting: int
     running: int
     oldest_at: datetime | None
@@ -35,7 +36,10 @@ class QueueEntry:
 # Uses job_waiting for the waiting ones, job_running for the running ones and the key of job_minute.
 QUEUES = """
     SELECT queue.name, queue.rank, queue.weight, queue.rate_limit, queue.rate_period_s,
-           queue.paused_at, queue.pause_reason, waiting.count AS waiting,
+           CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.paused_at END AS paused_at,
+           CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.pause_reason END AS pause_reason,
+           CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.resume_at END AS resume_at,
+           waiting.count AS waiting,
            coalesce(running.count, 0) AS running, waiting.oldest_at,
            coalesce(ended.completed, 0) AS completed, coalesce(ended.failed, 0) AS failed
       FROM queue

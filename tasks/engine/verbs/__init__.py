@@ -3,6 +3,7 @@
 Each verb checks the state in the statement that changes it, and tells what it did and refused.
 """
 
+from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
@@ -19,6 +20,7 @@ __all__ = [
     "PROMOTABLE",
     "RETRYABLE",
     "STOPPABLE",
+    "Pause",
     "Verdict",
     "cancel",
     "clear",
