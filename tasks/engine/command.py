@@ -12,10 +12,11 @@ import redis
 
 from config import EXIT_CODE, ConfigurationFault, get_settings
 from tasks.engine import catalog
-from tasks.engine.consumer import DurableConsumer, Plan
+from tasks.engine.consumer import DurableConsumer
 from tasks.engine.decorator import huey
 from tasks.engine.errors import MahaamError, UnknownQueue
 from tasks.engine.logs import set_up_logging
+from tasks.engine.plan import Plan
 
 log = logging.getLogger("mahaam.consumer")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -16,12 +15,13 @@ from tasks.engine import catalog, job_log
 from tasks.engine.cpu.pool import pool
 from tasks.engine.dispatcher import Dispatcher
 from tasks.engine.ears import Ears
-from tasks.engine.errors import OptionNotValid, UnknownQueue
+from tasks.engine.errors import UnknownQueue
 from tasks.engine.hooks import hooks
 from tasks.engine.lease import by_state
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.news import News
 from tasks.engine.places import Places
+from tasks.engine.plan import Plan, of_huey_options
 from tasks.engine.scheduler import DueScheduler
 from tasks.engine.scribe import Scribe
 from tasks.engine.seam import MahaamHuey
@@ -34,23 +34,8 @@ from tasks.engine.worker import DurableWorker
 log = logging.getLogger("mahaam.consumer")
 
 WATCH_S = 0.05
-SHUTDOWN_S = 8.0
 INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
 EMPTY_S = 1.0  # silence after which an empty queue counts as empty
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """How a consumer works and when it ends by itself; times in seconds, None for never."""
-
-    workers: int = 4
-    queues: list[str] = field(default_factory=list)
-    weighted: bool = False
-    shutdown_timeout_s: float = SHUTDOWN_S
-    max_jobs: int | None = None
-    max_time_s: float | None = None
-    stop_when_empty: bool = False
-    periodic: bool = True
 
 
 class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
@@ -263,34 +248,9 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._mark("stopped")
 
 
-# What Huey's consumer is told about polling has no meaning here: nothing is polled.
-WITHOUT_MEANING = {
-    "backoff",
-    "check_worker_health",
-    "graceful_signal",
-    "health_check_interval",
-    "initial_delay",
-    "max_delay",
-    "scheduler_interval",
-}
-
-
 def from_huey_options(huey: MahaamHuey, options: dict[str, Any]) -> DurableConsumer:
     """A consumer as Huey's `create_consumer` describes it. Raises OptionNotValid."""
-    given = {name: value for name, value in options.items() if name not in WITHOUT_MEANING}
-    if given.pop("worker_type", "greenlet") != "greenlet":
-        raise OptionNotValid(
-            "This consumer runs greenlets; take CPU-bound tasks out with cpu_bound."
-        )
-    locks = given.pop("extra_locks", None)
-    if given.pop("flush_locks", False) or locks:
+    locks = options.pop("extra_locks", None)
+    if options.pop("flush_locks", False) or locks:
         huey.flush_locks(*(locks.split(",") if locks else ()))
-    timeout_s = given.pop("shutdown_timeout", None)
-    plan = Plan(
-        workers=given.pop("workers", 1),
-        periodic=given.pop("periodic", True),
-        shutdown_timeout_s=SHUTDOWN_S if timeout_s is None else timeout_s,
-    )
-    if any(value is not None for value in given.values()):
-        raise OptionNotValid(f"This consumer has no option {', '.join(sorted(given))}.")
-    return DurableConsumer(huey, plan)
+    return DurableConsumer(huey, of_huey_options(options))

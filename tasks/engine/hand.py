@@ -95,7 +95,9 @@ class Hand:
             return
         lease.close()
         try:
-            database.repeatable(lambda cursor: workers.release_all(cursor, lease.worker_id))
+            database.repeatable(
+                lambda cursor: workers.release_all(cursor, lease.worker_id), atomic=True
+            )
             database.repeatable(partial(workers.stop, worker_id=lease.worker_id, state="stopped"))
         except Exception as fault:  # noqa: BLE001 (the process ends; its lease ends by itself)
             log.warning("The worker could not be marked stopped. fault=%s", fault)

@@ -14,10 +14,10 @@ thread_id = monkey.get_original("_thread", "get_ident")
 
 
 class Pulse:
-    """Beaten by a greenlet, felt by a native thread."""
+    """Beaten by a greenlet, felt by a native thread; where none beats it, nothing is felt."""
 
     def __init__(self) -> None:
-        self._at = time.monotonic()
+        self._at: float | None = None
         self._thread_id = thread_id()
 
     def beat(self) -> None:
@@ -26,7 +26,7 @@ class Pulse:
 
     def silent_s(self) -> float:
         """For how long none has."""
-        return time.monotonic() - self._at
+        return 0.0 if self._at is None else time.monotonic() - self._at
 
     def complain(self, cursor: Cursor, worker_id: str, *, grace_s: float) -> list[str]:
         """Note at the jobs that should have stopped `grace_s` ago what keeps them from it; their ids."""

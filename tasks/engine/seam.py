@@ -343,7 +343,9 @@ class MahaamHuey(DurableChords, DurableValues):
     def _timeout_context(self, task: Task) -> Any:
         if task.run is None:
             return super()._timeout_context(task)
-        return (CpuGuard if task.cpu_bound else Guard)(task.run, task.timeout)
+        # By hand, a task is computed where it is called.
+        is_elsewhere = task.cpu_bound and task.run.greenlet is not None
+        return (CpuGuard if is_elsewhere else Guard)(task.run, task.timeout)
 
     def _run_pre_execute(self, task: Task) -> None:
         for name, hook in self._pre_execute.items():

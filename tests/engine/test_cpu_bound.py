@@ -202,6 +202,29 @@ def test_processes_end_with_their_consumer(make_stage: MakeStage) -> None:
         wait_until(lambda: not psutil.pid_exists(pid) or _is_zombie(pid), timeout_s=2)
 
 
+def test_a_graceful_end_gives_a_computed_job_back(make_stage: MakeStage) -> None:
+    """As systemd does it: every process of the service is told to end."""
+    with make_stage() as stage, stage.consumer("-w", "2", "--shutdown-timeout", "1") as consumer:
+        play = Play(stage, consumer.wait_ready())
+        for name, seconds in (("short", 1.0), ("long", 60)):
+            play.stage.wait_for_state(play.start(name, jobs.compute, (seconds,)), "running")
+        wait_until(lambda: len(play.computing()) == 2)
+        wait_until(lambda: all(_is_ready(pid) for pid in play.computing()))
+        for pid in (*play.computing(), consumer.pid):
+            psutil.Process(pid).terminate()
+        assert consumer.wait() == 0
+
+        assert play.job("short")["state"] == "completed"
+        job = play.job("long")
+        assert (job["state"], job["retry_count"], job["crash_count"]) == ("queued", 0, 0)
+        assert play.attempt("long")["outcome"] == "released"
+
+
+def _is_ready(pid: int) -> bool:
+    """Whether its threads run: by then it has answered for its signals."""
+    return bool(psutil.Process(pid).num_threads() >= 3)
+
+
 def _is_zombie(pid: int) -> bool:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -32,6 +32,12 @@ def has_late_results(evidence: Evidence) -> Iterator[str]:
         yield "No late result was noted."
 
 
+def some_were_stopped(evidence: Evidence) -> Iterator[str]:
+    """At least one job was killed while it was stopping."""
+    if not any(job.was_stopped and job.crash_count for job in evidence.jobs):
+        yield "No job was killed while it was stopping."
+
+
 LONG = (
     Campaign(
         name="kill -9, one consumer",
@@ -143,6 +149,12 @@ LONG = (
         tried="500 pipelines of 3 jobs, 20 kills, 2 consumers, lease 5 s",
     ),
     Campaign(
+        name="a stop, then kill -9",
+        story="What was asked to stop completes, or is cancelled; nothing of it runs again.",
+        jobs=400, ms=1200, fault=fault.stop_and_kill, times=10, until=0.7,
+        allowance=crashes(10), also=some_were_stopped,
+    ),
+    Campaign(
         name="tasks that end their process",
         story="Each ends five consumers, then is a dead letter. Neighbours run alone and complete.",
         jobs=1000, before=enqueue_poison, consumers=1,
@@ -180,6 +192,7 @@ SCALED_DOWN = {
     "Redis killed, empty afterwards": (300, 1, 1),
     "PostgreSQL restarted (immediate)": (300, 2, 2),
     "junk in Redis, unknown tasks in rows": (200, 0, 1),
+    "a stop, then kill -9": (40, 2, 2),
     "chords, kill -9 every second": (20 * CHORD_JOBS, 2, 2),
     "pipelines, kill -9 every second": (60 * LINKS, 2, 2),
     "20 operators hammering": (500, 1, 2),

@@ -20,7 +20,8 @@ WORK = "tests.faults.work"
 CHAINS = "tests.faults.chains."
 
 JOBS = """
-SELECT id::text, task, args, kwargs, state, attempt, crash_count, started_at FROM job ORDER BY id
+SELECT id::text, task, args, kwargs, state, attempt, crash_count, started_at, cancel_requested_at
+FROM job ORDER BY id
 """
 ATTEMPTS = """
 SELECT job_id::text, number, outcome, worker.pid, attempt.worker_id::text, attempt.started_at,
@@ -42,10 +43,18 @@ class JobRow(NamedTuple):
     attempt: int
     crash_count: int
     started_at: datetime | None
+    stop_asked_at: datetime | None = None
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it ended because somebody had asked it to."""
+        return self.stop_asked_at is not None and self.state == "cancelled"
 
     @property
     def expected_state(self) -> str:
         """Where a job of this kind must end, whatever was done to its servers."""
+        if self.was_stopped:
+            return "cancelled"
         may_end = self.task == f"{WORK}.work" or self.task.startswith(CHAINS)
         return "completed" if may_end and self.kwargs.get("failures", 0) < 2 else "failed"
 

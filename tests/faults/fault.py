@@ -20,6 +20,15 @@ WHERE job.state = 'running'
 """
 
 
+ASK_ALL = """
+UPDATE job SET cancel_requested_at = clock_timestamp(), cancel_requested_by = 'campaign'
+WHERE state = 'running' AND cancel_requested_at IS NULL
+"""
+
+
+STOPPING = f"{HOLDING} AND cancel_requested_at IS NOT NULL"
+
+
 def let_postgres_settle(stage: Stage) -> None:
     """Wait until PostgreSQL has been up for half a lease: before one and a half nobody is given up."""
     stage.watch_until(lambda: stage.rows.ask(UP, (stage.lease_s / 2,)) == [(True,)])
@@ -35,6 +44,16 @@ def kill(stage: Stage) -> None:
 def hammer(stage: Stage) -> None:
     """Twenty operators at once, until everything is enqueued."""
     stage.hammer_until_enqueued(20)
+
+
+def stop_and_kill(stage: Stage) -> None:
+    """Ask all running jobs to stop, then kill -9 one consumer before or after it has seen it."""
+    stage.a_ready_consumer()
+    stage.watch_until(lambda: bool(stage.rows.ask(HOLDING)))
+    stage.rows.ask(ASK_ALL)
+    stage.watch_for(stage.chance.uniform(0, 0.5))
+    busy = [it for it in stage.supervisor.ready() if (it.pid,) in stage.rows.ask(STOPPING)]
+    stage.supervisor.kill(stage.chance.choice(busy) if busy else stage.a_ready_consumer())
 
 
 def kill_each_second(stage: Stage) -> None:

@@ -72,6 +72,10 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], Allowance]] = {
     "although their consumer lived": (lambda: evidence(a_run(word=None)), CRASH),
     "stopped in the middle": (lambda: evidence(a_run(word="cut")), CRASH),
     "started twice": (lambda: evidence(a_run(), a_run(from_s=2)), CRASH),
+    "asked to stop": (
+        lambda: evidence(jobs=[a_job(stop_asked_at=at(0.5), started_at=at(1))]),
+        CRASH,
+    ),
     "at the same time": (lambda: evidence(a_run(), a_run(2, from_s=1.01)), CRASH),
     "ran again too late": (lambda: after_a_crash(again_s=10), CRASH),
     "late results were not noted": (
@@ -97,6 +101,12 @@ def test_a_calm_run_breaks_no_rule() -> None:
 
 def test_what_a_crash_excuses_breaks_no_rule() -> None:
     assert judge(after_a_crash(), CRASH) == []
+
+
+def test_a_stopped_job_that_was_killed_breaks_no_rule() -> None:
+    stopped = a_job(state="cancelled", crash_count=1, stop_asked_at=at(1.01))
+    found = evidence(jobs=[stopped], deaths={HERE: int(1.03 * S)}, attempts=[crashed()])
+    assert judge(found, CRASH) == []
 
 
 def test_overlapping_runs_of_a_frozen_process_break_no_rule() -> None:

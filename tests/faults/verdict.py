@@ -62,7 +62,8 @@ def _completed_jobs_have_an_end(evidence: Evidence, _: Allowance) -> Broken:
     completed = {(job.id, job.attempt) for job in evidence.jobs if job.state == "completed"}
     if completed - ended:
         yield _told(completed - ended, "completed attempts have no end in the ledger")
-    jobs = {job.id for job in evidence.jobs if job.state == "completed"}
+    # A stopped one may have been killed between its end and the outcome.
+    jobs = {job.id for job in evidence.jobs if job.state == "completed" or job.was_stopped}
     unknown = {id_ for id_, _ in ended} - jobs
     if unknown:
         yield _told(unknown, "jobs have an end in the ledger and are not completed")
@@ -110,6 +111,15 @@ def _no_attempt_started_twice(evidence: Evidence, _: Allowance) -> Broken:
     twice = [key for key, count in starts.items() if count > 1]
     if twice:
         yield _told(twice, "attempts were started twice under one number")
+
+
+def _no_stopped_job_starts_again(evidence: Evidence, _: Allowance) -> Broken:
+    asked = {job.id: job.stop_asked_at for job in evidence.jobs if job.stop_asked_at is not None}
+    starts = [(job.id, job.started_at) for job in evidence.jobs]
+    starts += [(row.job_id, row.started_at) for row in evidence.attempts]
+    again = {id_ for id_, at in starts if at is not None and id_ in asked and at > asked[id_]}
+    if again:
+        yield _told(again, "jobs were started after they had been asked to stop")
 
 
 def _runs_do_not_overlap(evidence: Evidence, _: Allowance) -> Broken:
@@ -184,6 +194,7 @@ RULES: tuple[Callable[[Evidence, Allowance], Broken], ...] = (
     _crashes_only_where_allowed,
     _every_run_is_closed,
     _no_attempt_started_twice,
+    _no_stopped_job_starts_again,
     _runs_do_not_overlap,
     _no_more_than_the_places,
     _recovered_in_time,

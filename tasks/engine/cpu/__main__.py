@@ -19,7 +19,7 @@ from tasks.engine import catalog, job_log
 from tasks.engine.arguments import dump
 from tasks.engine.claim import Claim
 from tasks.engine.cpu import fault
-from tasks.engine.cpu.channel import Channel, Message
+from tasks.engine.cpu.channel import INTERRUPT, Channel, Message
 from tasks.engine.decorator import huey
 from tasks.engine.errors import ArgumentNotStorable, TaskStopped
 from tasks.engine.guard import TaskExited
@@ -36,28 +36,25 @@ SAY_S = 0.1
 class Desk:
     """Where one task after the other is computed.
 
-    The main thread computes, so that SIGTERM interrupts it; one thread listens to the consumer, one
+    The main thread computes, so that a signal interrupts it; one thread listens to the consumer, one
     passes on what tasks say.
     """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._waiting: SimpleQueue[Message] = SimpleQueue()
+        self._waiting: SimpleQueue[Run] = SimpleQueue()
         self._run: Run | None = None
         self._is_ending = False
         self._speaking = threading.Lock()
 
     def work(self) -> None:
         """Compute until told to end."""
-        signal.signal(signal.SIGTERM, self._interrupt)
+        signal.signal(INTERRUPT, self._interrupt)
         for loop in (self._listen, self._speak):
             threading.Thread(target=loop, daemon=True).start()
         self._channel.send({"kind": "ready"})
         while not self._is_ending:
-            message = self._waiting.get()
-            run = Run(Claim._make(message["claim"]))
-            run.stopped_by = message["stopped_by"]
-            self._run = run
+            run = self._waiting.get()
             answer = _answer(run)
             self._say(run)
             self._run = None
@@ -70,7 +67,10 @@ class Desk:
     def _listen(self) -> None:
         while (message := self._channel.receive()) is not None:
             if message["kind"] == "task":
-                self._waiting.put(message)
+                run = Run(Claim._make(message["claim"]))
+                run.stopped_by = message["stopped_by"]
+                self._run = run
+                self._waiting.put(run)
             elif self._run is not None:
                 self._run.ask_to_stop(message["by"])
         os._exit(0)  # the consumer is gone, and with it whoever wants to know
@@ -84,8 +84,11 @@ class Desk:
     def _say(self, run: Run) -> None:
         """Send what the task has said since the last time."""
         with self._speaking:
-            lines = [(line.said_at, *line[4:]) for line in said.take_lines(sys.maxsize)]
-            progress = [(word.percent, word.words) for word in said.take_progress()]
+            # What a thread says that a task has left behind belongs to nobody any more.
+            own = [line for line in said.take_lines(sys.maxsize) if line[:2] == run.claim.fence]
+            lines = [(line.said_at, *line[4:]) for line in own]
+            words = [word for word in said.take_progress() if word.claim == run.claim]
+            progress = [(word.percent, word.words) for word in words]
             left_out, run.lines_left_out = run.lines_left_out, 0
             if lines or progress or left_out:
                 self._channel.send(
@@ -102,19 +105,31 @@ def main() -> None:
     """Be ready for tasks, with the settings and the task modules of the consumer."""
     number, parent_pid = map(int, sys.argv[1:])
     _die_with(parent_pid)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the consumer's to answer
+    for telling in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(telling, _leave_to_the_consumer)
     settings = get_settings()
     set_up_logging(settings.log_level, settings.log_format)
     job_log.listen()
     catalog.load()
-    for hook in huey._startup.values():
-        hook()
+    _call_startup_hooks()
     here = socket.socket(fileno=number)
     here.setblocking(True)  # gevent made it otherwise
     try:
         Desk(Channel(here, threading.Lock())).work()
     except (TaskStopped, BrokenPipeError):
         log.debug("Ended by the consumer.")
+
+
+def _leave_to_the_consumer(_number: int, _frame: FrameType | None) -> None:
+    """Nothing. A handler, because programs that a task starts would inherit SIG_IGN."""
+
+
+def _call_startup_hooks() -> None:
+    for name, hook in huey._startup.items():
+        try:
+            hook()
+        except Exception:
+            log.exception("A startup hook failed in a CPU process. hook=%s", name)
 
 
 def _answer(run: Run) -> Message:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 LENGTH = struct.Struct("!Q")
 CHUNK_BYTES = 1 << 20
+
+# Interrupts the task. Not SIGTERM, which systemd sends to every process of a service that it stops:
+# the consumer decides what becomes of its jobs then.
+INTERRUPT = signal.SIGUSR2
 
 Message = dict[str, Any]
 

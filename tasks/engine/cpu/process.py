@@ -15,7 +15,7 @@ from huey.api import Task
 
 from tasks.engine.arguments import dump, load
 from tasks.engine.cpu import fault
-from tasks.engine.cpu.channel import Channel, Message
+from tasks.engine.cpu.channel import INTERRUPT, Channel, Message
 from tasks.engine.cpu.fault import ProcessEnded
 from tasks.engine.cpu.value import FarValue
 from tasks.engine.errors import TaskStopped
@@ -23,7 +23,7 @@ from tasks.engine.run import Run
 from tasks.engine.said import said
 
 START_S = 60.0
-CLEAN_UP_S = 0.3  # between SIGTERM, which runs the task's `finally` blocks, and SIGKILL
+CLEAN_UP_S = 0.3  # between the interrupt, upon which the task's `finally` blocks run, and SIGKILL
 
 
 class CpuProcess:
@@ -113,7 +113,7 @@ class CpuProcess:
 
     def _kill(self) -> None:
         if self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(INTERRUPT)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=CLEAN_UP_S)
         if self._process.poll() is None:
