@@ -11,12 +11,13 @@ from psycopg2.errors import UniqueViolation
 
 from tasks.engine.hooks import hooks
 from tasks.engine.link import REFUSALS, Link, LinkBroken
-from tasks.engine.said import said
+from tasks.engine.said import SaidProgress, said
 from tasks.engine.store import logs, progress
 
 log = logging.getLogger("mahaam.scribe")
 
 EVERY_S = 0.5
+LOCKED_S = 0.02  # for longer no turn of the dispatcher holds a row
 LINES_AT_ONCE = 2000
 
 
@@ -50,8 +51,15 @@ class Scribe:
                 log.exception("PostgreSQL refused what jobs said; it is left out.")
 
     def _write_progress(self) -> None:
-        if not (words := said.take_progress()):
-            return
+        left = self._wrote(said.take_progress())
+        if left:  # their attempts are history, or their rows were locked a moment ago
+            gevent.sleep(LOCKED_S)
+            self._wrote(left)
+
+    def _wrote(self, words: list[SaidProgress]) -> list[SaidProgress]:
+        """Write these; returns those that could not be written."""
+        if not words:
+            return []
         try:
             fences = self._link.run(partial(progress.write, said=words))
         except LinkBroken:
@@ -59,6 +67,7 @@ class Scribe:
             raise
         if hooks.is_used:
             hooks.advanced(word for word in words if word.claim.fence in fences)
+        return [word for word in words if word.claim.fence not in fences]
 
     def _write_lines(self) -> None:
         while lines := said.take_lines(LINES_AT_ONCE):

@@ -10,18 +10,28 @@ from tasks.engine.said import SaidProgress
 from tasks.engine.store.arrays import array, text_array
 
 # Index: job_pkey. The last word of an attempt may come after its end, but not after the job's next
-# start, nor when an operator has queued it again.
+# start, nor when an operator has queued it again. A row that is locked is being exchanged at this
+# moment, with others, in an order of its own: whoever waited for it could be waited for.
 PROGRESS = """
-UPDATE job SET progress = said.percent, progress_text = said.words
-FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(percents)s::int[], %(words)s::text[])
-  AS said(id, attempt, percent, words)
-WHERE job.id = said.id AND job.attempt = said.attempt AND job.state NOT IN ('scheduled', 'queued')
+WITH said AS (
+  SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(percents)s::int[], %(words)s::text[])
+    AS said(id, attempt, percent, words)
+), free AS (
+  SELECT job.id, percent, words FROM job JOIN said USING (id)
+  WHERE job.attempt = said.attempt AND job.state NOT IN ('scheduled', 'queued')
+  FOR NO KEY UPDATE OF job SKIP LOCKED
+)
+UPDATE job SET progress = free.percent, progress_text = free.words
+FROM free WHERE job.id = free.id
 RETURNING job.id::text, job.attempt
 """
 
 
 def write(cursor: Cursor, said: Sequence[SaidProgress]) -> set[Fence]:
-    """Store percent and words of attempts that run or have just ended; returns their fences."""
+    """Store percent and words of attempts that run or have just ended; returns their fences.
+
+    A row that somebody else is changing at this moment is left out.
+    """
     cursor.execute(
         PROGRESS,
         {

@@ -16,6 +16,7 @@ SETTINGS = {
     "job_log_lines": 50,
     "job_log_line_bytes": 500,
     "hook_timeout_s": 0.3,
+    "flush_interval_ms": 300,  # so that a fault meets completions that are not on disk
 }
 
 

@@ -123,6 +123,14 @@ def fill(total: int | None, *steps: int, pause_s: float = 0, **options: Any) -> 
             bar.update(step)
 
 
+@task(max_retries=0)
+def part(seconds: float) -> None:
+    """Wait, and say something at the very end."""
+    time.sleep(seconds)
+    current_job.log("farewell")
+    current_job.progress(100)
+
+
 # What follows is heard of, by handlers that note it in Redis.
 
 
@@ -154,7 +162,9 @@ def tell(event: JobEvent) -> None:
 for name in ("active", "completed", "failed", "dead"):
     for heard in (settle, collapse, end_its_worker):
         on(name, task=heard)(tell)
+on("completed", task=chatter)(tell)
 on("progress", task="tests.engine.speech.tasks.advance")(tell)
+on("progress", task=part)(tell)
 
 
 @on("active", task=collapse)

@@ -95,12 +95,32 @@ def test_handlers_that_fail_and_hang_delay_no_job(stage: Stage, consumer: Consum
     assert "SystemExit: a handler that cannot do anything" in consumer.log
 
 
-def test_a_graceful_stop_tells_what_it_has_written(stage: Stage) -> None:
-    with stage.consumer("--queues", "emails", "--stop-when-empty", **SETTINGS) as consumer:
-        job = enqueue(tasks.advance, (70,), queue="emails")
-        assert consumer.wait() == 0
+def test_a_graceful_stop_writes_and_tells_the_last_words(stage: Stage) -> None:
+    with stage.consumer("--queues", "emails", **SETTINGS).wait_ready() as consumer:
+        job = enqueue(tasks.part, (0.3,), queue="emails")
+        wait_until(lambda: stage.job(job.id)["started_at"])
+        assert consumer.stop() == 0
 
-    assert heard(stage, job.id) == [["advance", "progress", 1, None, None, 70]]
+    assert stage.ask("SELECT message FROM job_log WHERE job_id = %s", str(job.id)) == [
+        {"message": "farewell"}
+    ]
+    assert stage.job(job.id)["progress"] == 100
+    assert heard(stage, job.id) == [["part", "progress", 1, None, None, 100]]
+
+
+def test_a_turn_that_is_sent_again_is_told_once(stage: Stage, consumer: Consumer) -> None:
+    made = []
+    for _ in range(5):
+        made += [enqueue(tasks.chatter, (0,)) for _ in range(30)]
+        stage.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'mahaam dispatcher' AND datname = current_database()"
+        )
+    stage.wait_for_ends()
+
+    told = [["chatter", "completed", 1, None, None, None]]
+    wait_until(lambda: all(heard(stage, job.id) for job in made))
+    assert all(heard(stage, job.id) == told for job in made)
 
 
 def test_an_unknown_event_is_refused_with_those_that_there_are() -> None:

@@ -12,7 +12,7 @@ from tasks import enqueue
 from tasks.engine.said import SaidLine
 from tasks.engine.store import logs
 from tests.engine.consumer import Consumer
-from tests.engine.rows import a_job
+from tests.engine.rows import a_job, a_worker
 from tests.engine.speech import tasks
 from tests.engine.speech.conftest import SETTINGS
 from tests.engine.stage import Stage
@@ -137,15 +137,6 @@ def test_lines_of_a_removed_job_cost_the_others_nothing(stage: Stage, consumer: 
     assert not any(lines(stage, job.id) for job in gone)
 
 
-def test_a_graceful_stop_writes_the_last_line(stage: Stage) -> None:
-    with stage.consumer("--queues", "emails", **SETTINGS).wait_ready() as consumer:
-        job = enqueue(tasks.speak, (0.3,), queue="emails")
-        wait_until(lambda: stage.job(job.id)["started_at"])
-        assert consumer.stop() == 0
-
-    assert len(lines(stage, job.id)) == 4
-
-
 def test_lines_are_kept_while_postgresql_breaks_the_connection(
     stage: Stage, consumer: Consumer
 ) -> None:
@@ -169,7 +160,7 @@ def test_what_was_written_outlives_a_kill(stage: Stage) -> None:
 
 
 def test_a_batch_that_is_sent_twice_is_written_once(stage: Stage) -> None:
-    id_ = a_job(stage, "running")
+    id_ = a_job(stage, "running", worker_id=f"'{a_worker(stage)}'")
     said = [SaidLine(id_, 1, number, 0.0, 20, None, 'a "b" \\ {c}') for number in (1, 2)]
     gone = SaidLine("00000000-0000-7000-8000-000000000000", 1, 1, 0.0, 20, "shop", "nobody's")
 

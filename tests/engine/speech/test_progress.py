@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import psycopg2
 import pytest
 
 from tasks import current_job, enqueue
+from tasks.engine.said import SaidProgress
+from tasks.engine.store import progress as written
+from tests.engine import rows
 from tests.engine.consumer import Consumer
 from tests.engine.speech import tasks
 from tests.engine.stage import Stage
@@ -27,6 +33,21 @@ def test_the_last_word_before_the_end_is_kept(
 
     last = percents[-1]
     wait_until(lambda: progress(stage, job.id) == (last, f"at {last}"), timeout_s=SEEN_S)
+
+
+def test_a_row_that_is_being_changed_is_not_waited_for(stage: Stage) -> None:
+    """Whoever changes it may be waiting for a row of ours."""
+    worker = f"'{rows.a_worker(stage)}'"
+    busy, free = (rows.a_job(stage, "running", worker_id=worker) for _ in range(2))
+    words = [SaidProgress(rows.claim_of(stage, id_), 30, None) for id_ in (busy, free)]
+
+    with closing(psycopg2.connect(stage.database_url)) as other, other.cursor() as changing:
+        changing.execute("SELECT 1 FROM job WHERE id = %s FOR UPDATE", (busy,))
+        with closing(psycopg2.connect(stage.database_url)) as link, link.cursor() as cursor:
+            assert written.write(cursor, words) == {(free, 1)}
+            other.rollback()
+            assert written.write(cursor, words) == {(busy, 1), (free, 1)}
+            link.rollback()
 
 
 @pytest.mark.parametrize("percent", ["nan", "inf", "object", -1, 100.5, None, "5"])
