@@ -173,7 +173,7 @@ LONG = (
         story="Cancel, stop, priority, promote, reschedule, move, pause: what was promised is kept.",
         jobs=8000, way="stream", pace_ms=2, fault=fault.hammer, times=1, until=0.03,
         allowance=Allowance(cuts=True), also=keeps_promises,
-        tried="20 clients for 30 s beside 8,000 jobs of 20 ms, 2 consumers",
+        tried="20 clients for more than 30 s beside 8,000 jobs of 20 ms, 2 consumers",
     ),
     Campaign(
         name="200 enqueues at once with one dedupe key",
