@@ -37,6 +37,7 @@ from tasks.engine.waiting import Channels, Wait
 T = TypeVar("T")
 
 MOST = 10_000  # jobs that are listed at once
+FLUSH_ROUNDS = 20
 SCHEDULED = (State.SCHEDULED, State.RETRYING)
 
 
@@ -116,9 +117,13 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         self._flush(SCHEDULED)
 
     def _flush(self, states: Sequence[str]) -> None:
-        until = _ask(bounds.now)
-        while ids := _ask(partial(queries.some_ids, states=list(states), until=until)):
-            jobs.cancel(map(UUID, ids), by="flush")
+        """In rounds: the callback of a chord comes to be by the end of its members."""
+        for _ in range(FLUSH_ROUNDS):
+            found = partial(queries.some_ids, states=list(states), until=_ask(bounds.now))
+            if not _ask(found):
+                return
+            while (ids := _ask(found)) and jobs.cancel(map(UUID, ids), by="flush").done:
+                pass
 
     # Results and values.
 

@@ -12,7 +12,7 @@ from huey import signals
 from huey.api import Result
 from huey.serializer import Serializer, SignedSerializer
 
-from tasks import TaskException, enqueue, enqueue_many, group, huey
+from tasks import TaskException, chord, enqueue, enqueue_many, group, huey
 from tasks.engine import registry
 from tasks.engine.consumer import from_huey_options
 from tasks.engine.errors import OptionNotValid, UnknownTask
@@ -197,6 +197,15 @@ def test_a_flush_cancels_what_waits_and_keeps_what_ended(stage: Stage) -> None:
     assert (done.get(), huey.result_count()) == (None, 0)
     assert stage.job(done.id)["result"] == "kept"
     assert stage.rung() == {}
+
+
+def test_a_flush_leaves_no_callback_of_a_chord(stage: Stage) -> None:
+    inner = chord([huey_jobs.plain.s(1), huey_jobs.plain.s(2)], huey_jobs.plain.s())
+    huey.enqueue(chord([inner, huey_jobs.plain.s(3)], huey_jobs.plain.s()))
+
+    huey.flush()
+
+    assert stage.count("finished_at IS NULL") == 0
 
 
 # Immediate mode.

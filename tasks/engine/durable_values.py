@@ -20,7 +20,7 @@ from tasks.engine.rate import DurableRateLimit
 from tasks.engine.run import current_run
 from tasks.engine.store import locks
 
-log = logging.getLogger("mahaam.kept")
+log = logging.getLogger("mahaam.values")
 
 KNOWN = ("retries", "traceback", "task_id")  # of an error's metadata, the row knows these itself
 METADATA_BYTES = 16_384
