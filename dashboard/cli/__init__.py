@@ -13,7 +13,6 @@ from dashboard.cli import (  # noqa: F401
     monitor,
     pauses,
     queue,
-    stop,
     workers,
 )
 

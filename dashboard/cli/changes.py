@@ -1,4 +1,4 @@
-"""`flask jobs promote | reschedule | priority | move | edit | duplicate | cancel`."""
+"""`flask jobs promote | reschedule | priority | move | edit | duplicate | cancel | stop`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from flask_babel import ngettext
 from dashboard.cli.commands import BadInput, operator
 from dashboard.cli.jobs import jobs, parsed
 from dashboard.cli.paper import as_json
-from dashboard.cli.stop import job_id
-from dashboard.cli.typed import moment, span_s
+from dashboard.cli.typed import job_id, moment, span_s
 from dashboard.cli.verdicts import tell
 from tasks.engine import verbs
 
@@ -26,6 +25,19 @@ def cancel(ids: tuple[str, ...], is_json: bool) -> None:
     tell(
         verdict,
         lambda n: ngettext("%(num)s job was cancelled.", "%(num)s jobs were cancelled.", n),
+        is_json=is_json,
+    )
+
+
+@jobs.add("stop")
+@ids_argument
+@as_json
+def stop(ids: tuple[str, ...], is_json: bool) -> None:
+    """Ask running jobs to stop; what goes on after the grace time is interrupted."""
+    verdict = verbs.stop(map(job_id, ids), by=operator())
+    tell(
+        verdict,
+        lambda n: ngettext("%(num)s job is to stop.", "%(num)s jobs are to stop.", n),
         is_json=is_json,
     )
 

@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from dashboard.cli.commands import Refusal, read
 from dashboard.cli.jobs import jobs
 from dashboard.cli.paper import as_json, jsonable, plain
-from dashboard.cli.stop import job_id
+from dashboard.cli.typed import job_id
 from tasks.engine.queries.jobs import find_job
 from tasks.engine.queries.logs import BEGINNING, LogEntry, Place, lines_after
 from tasks.engine.states import FINAL

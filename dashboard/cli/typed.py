@@ -1,9 +1,10 @@
-"""What people type: lengths of time and moments."""
+"""What people type: ids, lengths of time, moments."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from uuid import UUID
 
 from flask_babel import gettext as _
 
@@ -11,6 +12,14 @@ from dashboard.cli.commands import BadInput
 
 SPAN = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 UNITS_S = (86400.0, 3600.0, 60.0, 1.0)
+
+
+def job_id(text: str) -> UUID:
+    """A job's id. Raises BadInput."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadInput(_("%(id)s is not a job's id.", id=repr(text))) from None
 
 
 def span_s(option: str, text: str | None) -> float | None:

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from dashboard import badges
 from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
 from dashboard.cli.paper import as_json, megabytes, paper, print_json, row, table
-from dashboard.languages import said
+from dashboard.cli.verdicts import tell
 from tasks.engine import verbs
 from tasks.engine.queries.workers import WorkerEntry, workers_named
 from tasks.engine.queries.workers import workers as all_workers
@@ -85,20 +85,15 @@ def _id(name: str) -> UUID:
 
 
 def _tell(verdict: verbs.Verdict, *, is_json: bool) -> None:
-    count = len(verdict.done)
-    if is_json:
-        refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
-        print_json({"ids": verdict.done, "refused": refused})
-    elif count:
-        click.echo(
-            ngettext(
-                "%(num)s worker was told; it does so within two seconds.",
-                "%(num)s workers were told; they do so within two seconds.",
-                count,
-            )
-        )
-    if verdict.refused:
-        raise Refusal("\n".join(map(said, verdict.refused.values())))
+    tell(
+        verdict,
+        lambda n: ngettext(
+            "%(num)s worker was told; it does so within two seconds.",
+            "%(num)s workers were told; they do so within two seconds.",
+            n,
+        ),
+        is_json=is_json,
+    )
 
 
 def _print_list(found: list[WorkerEntry]) -> None:

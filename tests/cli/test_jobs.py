@@ -51,7 +51,7 @@ def test_running_jobs_are_asked_to_stop(flask: Flask_) -> None:
     assert ask("SELECT id::text, cancel_requested_by LIKE 'cli:%%' FROM job WHERE id = %s",
                (str(running),)) == [(str(running), True)]  # fmt: skip
     again = json.loads(flask("jobs", "stop", str(running), "--json").out)
-    assert (again["stopping"], again["ids"]) == (0, [])
+    assert again["done"] == []
     assert again["refused"][str(running)].endswith("it is stopping since 0 s.")
     assert flask("jobs", "stop", "4f2c").err == "'4f2c' is not a job's id.\n"
 

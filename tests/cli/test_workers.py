@@ -61,7 +61,7 @@ def test_each_command_writes_its_wish(flask: Flask_) -> None:
     assert flask("workers", "wake", "cafe").code == 0
     assert wishes(quiet) == ("running", None)
     assert json.loads(flask("workers", "quiet", "beef", "--json").out) == {
-        "ids": [id_],
+        "done": [id_],
         "refused": {},
     }
     assert flask("workers", "stop", "0bbb", "0aaa").out.startswith("2 workers were told")

@@ -78,7 +78,6 @@ def play(make_stage: MakeStage) -> Iterator[Play]:
             play.start(name, task, args, **options)
         stage.wait_for_ends()
         yield play
-        consumer.stop()
 
 
 def test_nothing_waits_for_a_task_that_computes(play: Play) -> None:
@@ -191,17 +190,6 @@ def test_processes_are_no_workers(play: Play) -> None:
     assert len(play.stage.ask("SELECT id FROM worker")) == 1
 
 
-def test_processes_end_with_their_consumer(make_stage: MakeStage) -> None:
-    with make_stage() as stage, stage.consumer("-w", "1") as consumer:
-        play = Play(stage, consumer.wait_ready())
-        play.run("idle", jobs.where)
-        play.stage.wait_for_state(play.start("computes", jobs.compute, (60,)), "running")
-        (pid,) = play.computing()
-        consumer.send(signal.SIGKILL)
-
-        wait_until(lambda: not psutil.pid_exists(pid) or _is_zombie(pid), timeout_s=2)
-
-
 def test_a_graceful_end_gives_a_computed_job_back(make_stage: MakeStage) -> None:
     """As systemd does it: every process of the service is told to end."""
     with make_stage() as stage, stage.consumer("-w", "2", "--shutdown-timeout", "1") as consumer:
@@ -225,12 +213,6 @@ def _is_ready(pid: int) -> bool:
     return bool(psutil.Process(pid).num_threads() >= 3)
 
 
-def _is_zombie(pid: int) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    return True
-
-
 def test_a_process_that_nobody_needs_is_ended(stage: Stage) -> None:
     pool = Pool(idle_s=0.2)
     process = pool.take()
@@ -241,3 +223,18 @@ def test_a_process_that_nobody_needs_is_ended(stage: Stage) -> None:
 
     wait_until(lambda: pool.retire() or not psutil.pid_exists(process.pid), timeout_s=2)
     assert pool._idle == []
+
+
+def test_processes_end_with_their_consumer(play: Play) -> None:
+    """The last test of this consumer."""
+    play.stage.wait_for_state(play.start("goes down", jobs.compute, (60,)), "running")
+    pids = play.computing()
+    play.consumer.send(signal.SIGKILL)
+
+    wait_until(lambda: all(_is_gone(pid) for pid in pids), timeout_s=2)
+
+
+def _is_gone(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return True

@@ -19,6 +19,7 @@ from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
 GRACE_S = 1.0
+IN_TIME_S = 0.8 * GRACE_S
 SEEN_S = 1.0
 JOBS: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
     "asks": (jobs.until_told, (), {}),
@@ -28,8 +29,7 @@ JOBS: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
     "retries then": (jobs.turn, (30, "retry"), {}),
     "returns then": (jobs.stubborn_nap, (30,), {"max_retries": 3}),
     "bears it": (jobs.bear, (2 * GRACE_S + SEEN_S + 1,), {}),
-    "ends in time": (jobs.nap, (SEEN_S + 0.3,), {}),
-    "is left alone": (jobs.nap, (2 * GRACE_S,), {}),
+    "is left alone": (jobs.nap, (2,), {}),
 }
 
 
@@ -68,7 +68,9 @@ def play(make_stage: MakeStage) -> Iterator[Play]:
         for name, (task, args, options) in JOBS.items():
             play.start(name, task, args, **options)
         wait_until(lambda: stage.count("state = 'running'") == len(JOBS))
-        assert len(play.stop(*(name for name in JOBS if name != "is left alone")).done) == 8
+        play.start("ends in time", jobs.nap, (IN_TIME_S,))
+        stage.wait_for_state(play.ids["ends in time"], "running")
+        assert len(play.stop(*(play.ids.keys() - {"is left alone"})).done) == len(JOBS)
         stage.wait_for_ends()
         yield play
         assert consumer.stop() == 0
@@ -91,7 +93,7 @@ def test_a_task_that_returns_by_itself_has_completed(play: Play) -> None:
     told, in_time = play.job("asks and returns"), play.job("ends in time")
 
     assert (told["state"], told["result"]) == ("completed", "told by TaskStopped")
-    assert (in_time["state"], in_time["result"]) == ("completed", SEEN_S + 0.3)
+    assert (in_time["state"], in_time["result"]) == ("completed", IN_TIME_S)
 
 
 def test_a_task_that_waits_is_interrupted_after_the_grace_time(play: Play) -> None:
@@ -154,18 +156,17 @@ def test_a_job_that_computes_is_told_why_it_goes_on(make_stage: MakeStage) -> No
 def test_a_stop_survives_its_consumer(make_stage: MakeStage) -> None:
     more = {"stop_grace_s": 60, "lease_s": 1.5, "beat_s": 0.3}
     with make_stage() as stage:
-        with stage.consumer("--shutdown-timeout", "0.2", **more).wait_ready() as consumer:
+        with stage.consumer(**more).wait_ready() as consumer:
             play = Play(stage, consumer)
-            play.start("released", jobs.nap, (30,), max_retries=3)
-            stage.wait_for_state(play.ids["released"], "running")
-            play.stop("released")
-            assert consumer.stop() == 0
-        with stage.consumer(**more).wait_ready():
             play.start("rescued", jobs.nap, (30,), max_retries=3)
             stage.wait_for_state(play.ids["rescued"], "running")
             play.stop("rescued")
-        with stage.consumer(**more).wait_ready():
-            stage.wait_for_ends()
+        with stage.consumer("--shutdown-timeout", "0.2", **more).wait_ready() as consumer:
+            play.start("released", jobs.nap, (30,), max_retries=3)
+            stage.wait_for_state(play.ids["released"], "running")
+            play.stop("released")
+            stage.wait_for_state(play.ids["rescued"], "cancelled")
+            assert consumer.stop() == 0
 
         states = {name: (play.job(name)["state"], play.job(name)["attempt"]) for name in play.ids}
         outcomes = {name: play.last_attempt(name)["outcome"] for name in play.ids}

@@ -50,7 +50,7 @@ def told(verdict: Verdict) -> list[str]:
 
 
 def test_a_consumer_grows_while_it_runs(empty_stage: Stage, worker: UUID) -> None:
-    enqueue_many(jobs.nap, [(1.5,)] * 7)
+    enqueue_many(jobs.nap, [(1.0,)] * 7)
     wait_until(lambda: running(empty_stage) == 2)
 
     assert verbs.resize_workers([worker], 5, by="ann").done == (worker,)
