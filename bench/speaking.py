@@ -20,9 +20,10 @@ TURNS = """
 import sys
 from tasks import enqueue
 for number in range(int(sys.argv[1])):
-    enqueue("bench.noop.say", (int(sys.argv[2]),)), enqueue("bench.noop.say", (0,))
+    for said in ((0, True), (int(sys.argv[2]), True), (int(sys.argv[2]), False)):
+        enqueue("bench.noop.say", said)
 """
-COSTS = "SELECT args->>0, result FROM job WHERE state = 'completed' ORDER BY id"
+COSTS = "SELECT result FROM job WHERE state = 'completed' ORDER BY id"
 
 
 def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
@@ -49,19 +50,22 @@ def _ratio(ground: Ground, rounds: int) -> Figure:
 
 
 def _cost_of_lines(ground: Ground, rounds: int) -> Iterator[Figure]:
-    """Jobs with and without lines take turns in one consumer; each measures itself."""
-    turns = 10 * rounds
+    """Jobs without lines and with them take turns in one consumer; each measures itself."""
+    turns = 10 * rounds + 1
     ground.clear()
     with running_consumer(ground, "--workers", "1"):
-        ground.output("-c", TURNS, str(turns + 1), str(LINES))
-        wait_for_count(ground, 2 * (turns + 1))
-    measured = [(int(lines), took_ms) for lines, took_ms in ground.run(COSTS)]
-    spoken = [took_ms for lines, took_ms in measured if lines][1:]  # the first one connects
-    silent = [took_ms for lines, took_ms in measured if not lines][1:]
-    for place, figure in enumerate(
-        (f"{LINES} log lines: their job", "their job and their writing")
-    ):
-        costs = [one[place] - other[place] for one, other in zip(spoken, silent, strict=True)]
+        ground.output("-c", TURNS, str(turns), str(LINES))
+        wait_for_count(ground, 3 * turns)
+    measured = [took_ms for (took_ms,) in ground.run(COSTS)][3:]  # the first turn connects
+    silent = measured[::3]
+    for name, spoken in (("current_job.log", measured[1::3]), ("logging", measured[2::3])):
+        pairs = list(zip(spoken, silent, strict=True))
+        said_ms = [one[0] - other[0] for one, other in pairs]
+        total_ms = [one[1] - other[1] for one, other in pairs]
         yield at_most(
-            figure, statistics.median(costs), 20, unit="ms", detail=spread(costs, digits=1)
+            f"{LINES} lines of {name} in one job, with their writing",
+            statistics.median(total_ms),
+            20,
+            unit="ms",
+            detail=f"{spread(total_ms, digits=1)}, of which the job's {spread(said_ms, digits=1)}",
         )
