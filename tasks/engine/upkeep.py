@@ -54,6 +54,7 @@ class Upkeep:
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._duties = [
             (settings.queue_refresh_s, self.read_lines),
+            (1.0, self._end_pauses),
             (0.5, self._look_for_stops),
             (1.0, self._look_for_wishes),
             (settings.rescue_interval_s, self._rescue),
@@ -95,12 +96,7 @@ class Upkeep:
                 (line for line in found if line.name in place), key=lambda line: place[line.name]
             )
         self._dispatcher.listener.lines = found
-        pauses_over = self._link.run(lines.paused_tasks)
-        self._dispatcher.paused = tuple(
-            task for task, is_over in pauses_over.items() if not is_over
-        )
-        if any(pauses_over.values()):
-            self._doorbell.ring(self._link.run(pauses.end_pauses, atomic=True))
+        self._dispatcher.paused = tuple(self._link.run(lines.paused_tasks))
 
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
@@ -108,6 +104,13 @@ class Upkeep:
 
     def _look_for_wishes(self) -> None:
         self._wishes.look(self._link)
+
+    def _end_pauses(self) -> None:
+        """Queue what was held for pauses that are over."""
+        held = self._link.run(pauses.end_pauses, atomic=True)
+        if held:
+            self._doorbell.ring(held)
+            log.info("A pause is over; held jobs are queued again. jobs=%s", len(held))
 
     def _look_for_stops(self) -> None:
         self._stops.look(self._link, self._dispatcher.lease.worker_id)

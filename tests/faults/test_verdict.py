@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults.evidence import WORK, AttemptRow, Evidence, JobRow
+from tests.faults.hammer import keeps_promises
 from tests.faults.ledger import Ledger, Pen, Run
 from tests.faults.verdict import Allowance, judge
 
@@ -50,6 +51,14 @@ def evidence(*runs: Run, **fields: Any) -> Evidence:
     return replace(calm, **fields)
 
 
+def promising(verb: str, at_s: float, *runs: Run, state: str = "cancelled") -> Evidence:
+    """An operator was told at `at_s` that the job is cancelled, or that it stops."""
+    promised = {"cancel": {"b": 0}, "stop": {"b": 0}}
+    promised[verb] = {"a": int(at_s * S)}
+    jobs = [a_job(state=state), a_job(id="b", state="cancelled")]
+    return evidence(*runs, jobs=jobs, promised=promised)
+
+
 def after_a_crash(*, died_s: float = 1.01, again_s: float = 7) -> Evidence:
     """HERE died in the middle of the job, THERE ran it again."""
     return evidence(
@@ -73,7 +82,7 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], Allowance]] = {
     "stopped in the middle": (lambda: evidence(a_run(word="cut")), CRASH),
     "started twice": (lambda: evidence(a_run(), a_run(from_s=2)), CRASH),
     "asked to stop": (
-        lambda: evidence(jobs=[a_job(stop_asked_at=at(0.5), started_at=at(1))]),
+        lambda: evidence(jobs=[a_job(stop_asked_at=at(0.4), started_at=at(1))]),
         CRASH,
     ),
     "at the same time": (lambda: evidence(a_run(), a_run(2, from_s=1.01)), CRASH),
@@ -133,3 +142,25 @@ def test_the_ledger_takes_in_whole_lines_only(tmp_path: Path) -> None:
         torn.truncate(torn.tell() - len("end b 1"))
     ledger.read()
     assert [(run.job_id, run.word) for run in ledger.runs] == [("a", "end")]
+
+
+@pytest.mark.parametrize("verb", ["cancel", "stop"])
+def test_a_run_after_a_promise_breaks_it(verb: str) -> None:
+    kept = promising(verb, 3, a_run(from_s=1, word="cut"))
+    broken = promising(verb, 3, a_run(from_s=1, word="cut"), a_run(2, from_s=5))
+
+    assert list(keeps_promises(kept)) == []
+    assert list(keeps_promises(broken)) == [f"1 jobs ran after an acknowledged {verb}: a."]
+    assert judge(kept, Allowance(cuts=True)) == []
+
+
+def test_a_cancelled_job_that_lives_breaks_the_promise() -> None:
+    living = promising("cancel", 3, state="queued")
+
+    assert list(keeps_promises(living)) == ["1 acknowledged cancels are not cancelled: a."]
+
+
+def test_a_job_that_nobody_cancelled_must_end_well() -> None:
+    cancelled = evidence(a_run(word="cut"), jobs=[a_job(state="cancelled")])
+
+    assert any("ended wrong" in told for told in judge(cancelled, Allowance(cuts=True)))

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
 from tests.faults.evidence import Evidence
 from tests.faults.ledger import Run
 
 PLACES = 4  # greenlets of one consumer
+ASKING_TAKES = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +119,12 @@ def _no_stopped_job_starts_again(evidence: Evidence, _: Allowance) -> Broken:
     asked = {job.id: job.stop_asked_at for job in evidence.jobs if job.stop_asked_at is not None}
     starts = [(job.id, job.started_at) for job in evidence.jobs]
     starts += [(row.job_id, row.started_at) for row in evidence.attempts]
-    again = {id_ for id_, at in starts if at is not None and id_ in asked and at > asked[id_]}
+    # Who asks may wait for the very start that is to be stopped; his moment is the earlier one.
+    again = {
+        id_
+        for id_, at in starts
+        if at is not None and id_ in asked and at > asked[id_] + ASKING_TAKES
+    }
     if again:
         yield _told(again, "jobs were started after they had been asked to stop")
 

@@ -31,10 +31,10 @@ def lines(cursor: Cursor) -> list[Line]:
     return [Line._make(row) for row in cursor.fetchall()]
 
 
-def paused_tasks(cursor: Cursor) -> dict[str, bool]:
-    """The tasks that are paused, each with whether its pause is over and jobs are to be let go."""
-    cursor.execute("SELECT task, coalesce(resume_at <= now(), false) FROM task_pause")
-    return dict(cursor.fetchall())
+def paused_tasks(cursor: Cursor) -> list[str]:
+    """The names of the tasks of which nothing is started."""
+    cursor.execute("SELECT task FROM task_pause WHERE resume_at IS NULL OR resume_at > now()")
+    return [task for (task,) in cursor.fetchall()]
 
 
 def waiting(cursor: Cursor, names: list[str]) -> bool:
