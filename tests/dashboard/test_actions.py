@@ -57,6 +57,18 @@ def test_a_job_page_offers_only_what_its_state_allows(
     assert (f'value="{action}"' in page) is (state in TAKES[action][0])
 
 
+def test_a_job_that_is_stopping_says_so_and_is_not_stopped_twice(operator: Browser) -> None:
+    job_id = a_job(State.RUNNING)
+    act(operator, JOBS, "stop", job_id)
+    ask("UPDATE job SET stop_note = 'It computes.' WHERE id = %s", (str(job_id),))
+    page = operator.get(f"/admin/job/details/?id={job_id}").text
+    assert "</svg>stopping</span>" in page
+    assert "It computes." in page
+    assert 'value="stop"' not in page
+    act(operator, JOBS, "stop", job_id)
+    assert "it is stopping since 0 s" in operator.get("/admin/job/").text
+
+
 @pytest.mark.parametrize("role", access.RANKS)
 @pytest.mark.parametrize("action", [*actions.JOB, *actions.LETTER])
 def test_only_operators_and_admins_act(log_in: LogIn, action: str, role: str) -> None:

@@ -213,9 +213,14 @@ def _is_ready(pid: int) -> bool:
     return bool(psutil.Process(pid).num_threads() >= 3)
 
 
-def test_a_process_that_nobody_needs_is_ended(stage: Stage) -> None:
+def test_a_process_that_nobody_needs_or_that_is_dead_is_not_kept(stage: Stage) -> None:
     pool = Pool(idle_s=0.2)
+    dead = pool.take()
+    pool.give_back(dead)
+    psutil.Process(dead.pid).kill()
+    wait_until(lambda: _is_gone(dead.pid))
     process = pool.take()
+    assert process is not dead
     pool.give_back(process)
 
     pool.retire()

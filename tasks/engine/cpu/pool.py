@@ -18,7 +18,12 @@ class Pool:
 
     def take(self) -> CpuProcess:
         """A process that is ready. Raises ProcessEnded when none can be started."""
-        return self._idle.pop()[0] if self._idle else CpuProcess()
+        while self._idle:
+            process, _ = self._idle.pop()
+            if process.is_alive:
+                return process
+            process.end()
+        return CpuProcess()
 
     def give_back(self, process: CpuProcess) -> None:
         """Keep a process for the next task, if it is good for one."""
@@ -35,8 +40,9 @@ class Pool:
 
     def close(self) -> None:
         """End all that are idle."""
-        while self._idle:
-            self.take().end()
+        for process, _ in self._idle:
+            process.end()
+        self._idle = []
 
 
 pool = Pool()

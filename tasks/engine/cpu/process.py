@@ -54,6 +54,11 @@ class CpuProcess:
         """Its number in the system."""
         return int(self._process.pid)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def compute(self, run: Run, task: Task) -> Any:
         """What the task returns. Raises what it raises, TaskStopped, and ProcessEnded.
 
