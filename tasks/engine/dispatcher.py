@@ -131,7 +131,7 @@ class Dispatcher:
         aftermath.ring(self._doorbell, written, rings)
         self._ears.ended([claim.id for claim, _ in written])
         if rings:
-            self._news.following(aftermath.unannounced(written, rings))
+            self._news.enqueued(aftermath.unannounced(written, rings))
         if hooks.is_used:
             hooks.started(claims)
             hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
@@ -228,7 +228,7 @@ class Dispatcher:
             aftermath.ring(self._doorbell, [], rings)
             self._ears.ended(left)
             self._news.expired(left)
-            self._news.following([ring.id for ring in rings])
+            self._news.enqueued([ring.id for ring in rings])
             if self.paused:
                 self._hold(left)
         except LinkBroken:

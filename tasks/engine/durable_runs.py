@@ -17,6 +17,7 @@ from tasks.engine import guarded
 from tasks.engine.again import queue_again
 from tasks.engine.cpu.guard import CpuGuard
 from tasks.engine.durable_queue import DurableQueue
+from tasks.engine.errors import DatabaseUnavailable
 from tasks.engine.follows import Follows
 from tasks.engine.guard import Guard
 from tasks.engine.guarded import Patience
@@ -48,11 +49,19 @@ class DurableRuns(DurableQueue):
         enter(run)
         try:
             super().execute(task, timestamp)
-        except Exception as fault:  # a follow-up that cannot be stored, for one
-            run.exception = run.exception or fault
-            log.exception("The end of a task failed. job=%s", run.claim.id)
+        except Exception as fault:  # noqa: BLE001 (the job must have an outcome)
+            self._note_fault(run, fault)
         finally:
             enter(around)
+
+    def _note_fault(self, run: Run, fault: Exception) -> None:
+        """What is no fault of the task: a follow-up that cannot be stored, PostgreSQL away."""
+        if isinstance(fault, DatabaseUnavailable) and not run.ended:
+            log.warning("Job given back before it began. job=%s fault=%s", run.claim.id, fault)
+            run.interrupted()
+        else:
+            run.exception = run.exception or fault
+            log.error("The end of a task failed. job=%s", run.claim.id, exc_info=fault)
 
     def execute(self, task: Task, timestamp: datetime | None = None) -> Any:
         """Run a job by hand, write its outcome, and return what its function returned.

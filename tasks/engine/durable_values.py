@@ -13,7 +13,7 @@ from huey.utils import Error, normalize_time
 
 from tasks.engine import database
 from tasks.engine.arguments import dump
-from tasks.engine.errors import MahaamError
+from tasks.engine.errors import DatabaseUnavailable, MahaamError
 from tasks.engine.lock import DurableLock
 from tasks.engine.moments import aware
 from tasks.engine.rate import DurableRateLimit
@@ -75,9 +75,13 @@ class DurableValues(Huey):  # type: ignore[misc]  # Huey has no types
     def delete(self, key: str) -> Any:
         """Delete a value; whether there was one."""
         run = current_run()
-        if run is not None and key == f"r:{run.claim.id}" and not run.claim.may_be_revoked:
+        if run is None or key != f"r:{run.claim.id}":
+            return super().delete(key)
+        try:
+            return run.claim.may_be_revoked and super().delete(key)
+        except DatabaseUnavailable as away:  # must not become the end of a job that went well
+            log.warning("A revocation is deleted later. job=%s fault=%s", run.claim.id, away)
             return False
-        return super().delete(key)
 
     def _revoke(self, key: str, until: Any, once: bool) -> None:
         if until is None or self._immediate:

@@ -53,7 +53,7 @@ class Ears:
             while True:
                 message = ear.get_message(timeout=LISTEN_S)
                 if message:
-                    self._note(message["data"].decode())
+                    self._note(message["data"].decode("utf-8", "replace"))
                 self._forget()
 
     def _note(self, id_: str) -> None:

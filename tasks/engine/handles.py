@@ -25,19 +25,14 @@ class DurableResults(ResultGroup):  # type: ignore[misc]  # Huey has no types
         open_ = {result.id: result for result in self._results}
         storage = self._huey.storage
         with storage.wait_for(open_, backoff=backoff, max_delay_s=max_delay) as wait:
-            wait.ask()
-            heard = list(open_)
+            heard: str | None = None
             while open_:
-                for id_ in [id_ for id_ in heard if id_ in open_ and storage.is_over(id_)]:
+                if heard is None:  # nothing is known of anybody: look at all
+                    wait.ask()
+                asked = list(open_) if heard is None else [heard]
+                for id_ in asked:
+                    if id_ not in open_ or not storage.is_over(id_, heard is not None):
+                        continue
                     wait.ids.discard(id_)
                     yield open_.pop(id_).get()
-                heard = _heard(wait, list(open_)) if open_ else []
-
-
-def _heard(wait: Any, everybody: list[str]) -> list[str]:
-    """Who has ended; everybody is to be looked at when that is not known."""
-    one = wait.hear(LOOK_EVERY_S)
-    if one is None:
-        wait.ask()
-        return everybody
-    return [one]
+                heard = wait.hear(LOOK_EVERY_S) if open_ else None

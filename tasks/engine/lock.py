@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import partial
 from types import TracebackType
@@ -12,9 +13,12 @@ from huey.api import TaskLock
 from huey.exceptions import TaskLockedException
 
 from tasks.engine import database
+from tasks.engine.errors import DatabaseUnavailable
 from tasks.engine.run import current_run
 from tasks.engine.store import locks
 from tasks.engine.store.locks import Holder
+
+log = logging.getLogger("mahaam.lock")
 
 
 class DurableLock(TaskLock):  # type: ignore[misc]  # Huey has no types
@@ -45,7 +49,14 @@ class DurableLock(TaskLock):  # type: ignore[misc]  # Huey has no types
             super().__exit__(kind, fault, traceback)
             return
         release = partial(locks.release, name=self._key, holder_id=self._mine.holder)
-        database.repeatable(release)
+        try:
+            database.repeatable(release)
+        except DatabaseUnavailable as away:
+            if current_run() is None:
+                raise
+            log.warning(
+                "A lock is released by the end of its job. lock=%s fault=%s", self._key, away
+            )
 
     def is_locked(self) -> bool:
         """Whether somebody holds it now."""

@@ -20,8 +20,8 @@ class News:
         """`tell(signal, ids, state=…)` sends a signal of Huey for jobs, those in `state`."""
         self._tell = tell
 
-    def following(self, ids: list[str]) -> None:
-        """Jobs came to be by the end of others."""
+    def enqueued(self, ids: list[str]) -> None:
+        """Jobs are queued: they came to be by the end of others, or their time has come."""
         if ids:
             gevent.spawn(self._tell, ENQUEUED, ids)
 

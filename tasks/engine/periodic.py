@@ -6,13 +6,12 @@ import time
 from datetime import datetime
 from functools import partial
 
-from huey import signals
-
 from tasks.engine import accept, queue_names
 from tasks.engine.follows import FollowUp
 from tasks.engine.link import Link
 from tasks.engine.message import new_job_of
 from tasks.engine.moments import naive
+from tasks.engine.news import News
 from tasks.engine.seam import MahaamHuey
 from tasks.engine.store import periodic
 from tasks.engine.store.due import Ring
@@ -23,8 +22,9 @@ LOOK_EVERY_S = 1.0
 class Periodic:
     """The clock of one consumer. A minute in which no consumer looked is not made up."""
 
-    def __init__(self, huey: MahaamHuey, link: Link) -> None:
+    def __init__(self, huey: MahaamHuey, link: Link, news: News) -> None:
         self._huey = huey
+        self._news = news
         self._link = link
         self._look_at = 0.0
         self._minute: datetime | None = None  # the last one that was seen to
@@ -54,7 +54,7 @@ class Periodic:
             self._link.run(partial(periodic.fire, minute=minute, wanted=wanted), atomic=True)
         )
         accept.ring([_ring(follow_up) for follow_up in wanted if follow_up.call[0] in made])
-        self._huey.tell(signals.SIGNAL_ENQUEUED, sorted(made))
+        self._news.enqueued(sorted(made))
 
 
 def _ring(follow_up: FollowUp) -> Ring:

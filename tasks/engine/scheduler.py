@@ -6,11 +6,11 @@ import logging
 from typing import Any
 
 import redis
-from huey import signals
 from huey.consumer import Scheduler
 
 from config import get_settings
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.news import News
 from tasks.engine.periodic import Periodic
 from tasks.engine.store import due
 
@@ -26,7 +26,8 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._link = Link("mahaam scheduler", timeout_s=10)
-        self._periodic = Periodic(self.huey, self._link)
+        self._news = News(self.huey.tell)
+        self._periodic = Periodic(self.huey, self._link, self._news)
         self._interval_s = get_settings().scheduler_interval_ms / 1000
 
     def loop(self, now: Any = None) -> None:
@@ -34,7 +35,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         try:
             rings = self._link.run(lambda cursor: due.make_due(cursor, limit=LIMIT))
             self.huey.storage.doorbell.ring(rings)
-            self.huey.tell(signals.SIGNAL_ENQUEUED, [ring.id for ring in rings])
+            self._news.enqueued([ring.id for ring in rings])
             if self.periodic:
                 self._periodic.look()
         except LinkBroken:

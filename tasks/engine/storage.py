@@ -210,15 +210,26 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         wait = self.wait_for([key], backoff=backoff, max_delay_s=max_delay)
         return waiting.until(partial(self.is_over, key), wait, timeout_s=timeout)
 
-    def is_over(self, job_id: str) -> bool:
-        """Whether asking for the result of a job makes sense. Raises TaskException."""
+    def is_over(self, job_id: str, has_ended: bool = False) -> bool:
+        """Whether asking for the result of a job makes sense; `has_ended`: somebody said so.
+
+        Raises TaskException.
+        """
         found = results.standing(job_id, early=self._early())
+        if found is None and not self.peek_many([job_id]):
+            if has_ended:
+                raise _without_result(job_id, "removed when it ended")
+            return False
         if found is None:
-            return bool(self.peek_many([job_id]))
+            return True
         if found.is_over and found.answer is None and found.state != State.COMPLETED:
-            reason = f"The job was {found.state} and has no result."
-            raise TaskException({"error": reason, "task_id": job_id, "retries": 0, "traceback": ""})
+            raise _without_result(job_id, found.state)
         return found.is_over or found.is_ready
+
+
+def _without_result(job_id: str, end: str) -> TaskException:
+    reason = f"The job was {end} and has no result."
+    return TaskException({"error": reason, "task_id": job_id, "retries": 0, "traceback": ""})
 
 
 def _ask(work: Callable[[Cursor], T]) -> T:

@@ -86,7 +86,7 @@ class Wait:
         except redis.RedisError:
             self._drop()
             return None
-        return message["data"].decode() if message else None
+        return message["data"].decode("utf-8", "replace") if message else None
 
     def _subscribe(self) -> None:
         self._ear = self._channels.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
@@ -100,15 +100,17 @@ class Wait:
             self._ear = None
 
 
-def until(is_over: Callable[[], bool], wait: Wait, *, timeout_s: float | None) -> bool:
-    """Wait until `is_over()`; no when that takes longer than `timeout_s` (None: for ever)."""
+def until(is_over: Callable[[bool], bool], wait: Wait, *, timeout_s: float | None) -> bool:
+    """Wait until `is_over`, which is told whether an end was heard of; no when that takes longer
+    than `timeout_s` (None: for ever)."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    heard: str | None = None
     with wait:
         while True:
             wait.ask()
-            if is_over():
+            if is_over(heard is not None):
                 return True
             left_s = LOOK_EVERY_S if deadline is None else deadline - time.monotonic()
             if left_s <= 0:
                 return False
-            wait.hear(min(left_s, LOOK_EVERY_S))
+            heard = wait.hear(min(left_s, LOOK_EVERY_S))

@@ -114,6 +114,21 @@ def test_who_waits_for_a_cancelled_job_is_told(stage: Stage) -> None:
     assert handle.get() is None
 
 
+def test_who_waits_for_a_job_that_is_removed_is_told(stage: Stage) -> None:
+    message = jobs.nap.s(0.5)
+    message.remove_on_complete = True
+
+    with pytest.raises(TaskException, match="removed when it ended"):
+        huey.enqueue(message).get(blocking=True, timeout=10)
+
+
+def test_junk_in_the_channel_of_those_who_wait_harms_nobody(stage: Stage) -> None:
+    with stage.redis() as client:
+        client.publish(f"{stage.prefix}:awaited", b"\xff\x00junk")
+
+    assert huey_jobs.plain(1).get(blocking=True, timeout=5) == 1
+
+
 def test_results_come_in_the_order_in_which_the_jobs_end(stage: Stage, looks: list[str]) -> None:
     handles = huey.enqueue(group([jobs.nap.s(0.7), jobs.nap.s(0.1), jobs.nap.s(0.4)]))
 
