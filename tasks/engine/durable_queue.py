@@ -60,7 +60,8 @@ class DurableQueue(DurableChords):
     def _accept(self, follows: Follows) -> None:
         """Now, or with the outcome of the task that has just ended here."""
         run = current_run()
-        if run is not None and run.ended:
+        # A thread that has the task's context may outlive it: nothing is written any more then.
+        if run is not None and run.ended and not run.is_over:
             run.follows.add(follows)
         else:
             accept.together(follows)

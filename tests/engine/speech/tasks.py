@@ -83,6 +83,19 @@ def delegate() -> None:
         thread.join()
 
 
+@task(max_retries=0)
+def leave_behind(seconds: float) -> None:
+    """End before a thread with the task's context speaks and calls another task."""
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(_go_on, seconds)).start()
+
+
+def _go_on(seconds: float) -> None:
+    time.sleep(seconds)
+    log.info("still here")
+    chatter(0)
+
+
 @task(max_retries=0, remove_on_complete=True)
 def vanish() -> None:
     """Say something and leave no row."""

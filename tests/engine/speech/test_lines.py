@@ -126,6 +126,17 @@ def test_a_thread_speaks_for_the_job_whose_context_it_has(stage: Stage, consumer
     assert [line["message"] for line in lines(stage, job.id)] == ["with"]
 
 
+def test_what_a_thread_does_after_its_jobs_end_is_not_lost(
+    stage: Stage, consumer: Consumer
+) -> None:
+    job = enqueue(tasks.leave_behind, (0.3,))
+    stage.wait_for_state(job.id, "completed")
+
+    (line,) = wait_for_lines(stage, job.id, 1)
+    assert line["message"] == "still here"
+    wait_until(lambda: stage.count(f"parent_id = '{job.id}' AND state = 'completed'"))
+
+
 def test_lines_of_a_removed_job_cost_the_others_nothing(stage: Stage, consumer: Consumer) -> None:
     gone, kept = [], []
     for _ in range(20):
