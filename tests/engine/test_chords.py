@@ -16,8 +16,8 @@ from tasks import huey
 from tasks.engine import database, verbs
 from tasks.engine.database import Cursor
 from tasks.engine.errors import ArgumentNotStorable
-from tasks.engine.store import chords, workers
-from tests.engine import jobs, rows
+from tasks.engine.store import chords
+from tests.engine import jobs
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage
 
@@ -192,29 +192,6 @@ def test_a_retried_job_has_its_pipeline_run_again(stage: Stage) -> None:
 def cursor(stage: Stage) -> Iterator[Cursor]:
     with database.transaction() as cursor:
         yield cursor
-
-
-def test_a_job_that_crashes_too_often_tells_handler_and_chord(stage: Stage, cursor: Cursor) -> None:
-    stage.clear()
-    dead = rows.a_worker(stage, state="lost")
-    member = jobs.nothing.s().error(jobs.echo)
-    result = huey.enqueue(chord([member], jobs.echo.s()))
-    stage.ask(
-        "UPDATE job SET state = 'running', started_at = now(), worker_id = %s, crash_count = 4"
-        " WHERE id = %s",
-        dead,
-        member.id,
-    )
-
-    workers.rescue(cursor, max_crashes=5, **rows.CRASH)
-    cursor.connection.commit()
-
-    handler, callback = stage.ask(
-        "SELECT id::text, args FROM job WHERE state = 'queued' ORDER BY id = %s", result.callback.id
-    )
-    assert handler["args"] == ["WorkerCrashed: It ended."]
-    assert callback["id"] == result.callback.id
-    assert callback["args"][0][0]["$error"]["error"] == "WorkerCrashed: It ended."
 
 
 def test_a_chord_is_forgotten_a_month_after_it_fired(stage: Stage, cursor: Cursor) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from huey.api import chord
 
+from tasks import huey
 from tasks.engine import database
 from tasks.engine.database import Cursor
-from tasks.engine.store import workers
+from tasks.engine.states import State
+from tasks.engine.store import outcomes, workers
 from tasks.engine.store.workers import Rescued
-from tests.engine.rows import CRASH, a_job, a_worker
+from tests.engine import jobs
+from tests.engine.rows import CRASH, a_job, a_worker, claim_of, ended
 from tests.engine.stage import Stage
 
 LEASE_S = 0.1  # PostgreSQL must have been up for 1.5 leases before anybody is given up
@@ -208,6 +212,63 @@ def test_what_was_to_stop_is_cancelled_and_never_queued_again(
     assert empty_stage.ask("SELECT crashed, cancelled, failed FROM job_minute") == [
         {"crashed": 2, "cancelled": 2, "failed": 0}
     ]
+
+
+def test_a_job_that_crashes_too_often_tells_handler_and_chord(
+    empty_stage: Stage, cursor: Cursor
+) -> None:
+    dead = a_worker(empty_stage, state="lost")
+    member = jobs.nothing.s().error(jobs.echo)
+    result = huey.enqueue(chord([member], jobs.echo.s()))
+    empty_stage.ask(
+        "UPDATE job SET state = 'running', started_at = now(), worker_id = %s, crash_count = 4"
+        " WHERE id = %s",
+        dead,
+        member.id,
+    )
+
+    workers.rescue(cursor, max_crashes=5, **CRASH)
+
+    handler, callback = empty_stage.ask(
+        "SELECT id::text, args FROM job WHERE state = 'queued' ORDER BY id = %s", result.callback.id
+    )
+    assert handler["args"] == ["WorkerCrashed: It ended."]
+    assert callback["id"] == result.callback.id
+    assert callback["args"][0][0]["$error"]["error"] == "WorkerCrashed: It ended."
+
+
+def end_retrying(stage: Stage, cursor: Cursor, worker: str, member: str) -> None:
+    pairs = [ended(claim_of(stage, member), State.RETRYING)]
+    outcomes.follow(cursor, pairs, outcomes.end(cursor, pairs))
+
+
+WAYS: dict[str, Callable[[Stage, Cursor, str, str], object]] = {
+    "rescued": lambda stage, cursor, worker, member: workers.rescue(cursor, max_crashes=5, **CRASH),
+    "released": lambda stage, cursor, worker, member: workers.release_all(cursor, worker),
+    "disowned": lambda stage, cursor, worker, member: workers.disown(cursor, worker, []),
+    "to be retried": end_retrying,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_stopped_member_that_would_run_again_tells_its_chord(
+    empty_stage: Stage, cursor: Cursor, way: str
+) -> None:
+    worker = a_worker(empty_stage, state="lost" if way == "rescued" else "running")
+    member = jobs.nothing.s()
+    huey.enqueue(chord([member], jobs.echo.s()))
+    empty_stage.ask(
+        "UPDATE job SET state = 'running', started_at = now() - interval '1 h', worker_id = %s,"
+        " cancel_requested_at = now() WHERE id = %s",
+        worker,
+        member.id,
+    )
+
+    WAYS[way](empty_stage, cursor, worker, member.id)
+
+    assert empty_stage.job(member.id)["state"] == "cancelled"
+    (callback,) = empty_stage.ask("SELECT args FROM job WHERE state = 'queued'")
+    assert callback["args"] == [[{"$skipped": True}]]
 
 
 def test_workers_that_ended_long_ago_are_forgotten(empty_stage: Stage, cursor: Cursor) -> None:
