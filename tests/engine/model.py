@@ -75,6 +75,8 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def every_move_is_legal(self) -> None:
         after = {row["id"]: row for row in self.stage.ask(ROWS)}
+        if Event.RESUMED in self.may:
+            self._check_held(after)
         for id_, row in after.items():
             assert row["is_sound"], row
             assert row["has_letter"] or row["state"] != State.FAILED, row
@@ -84,6 +86,12 @@ class Model(RuleBasedStateMachine):
         assert self.before.keys() <= after.keys()
         self.before, self.may = after, set()
         Model.steps += 1
+
+    def _check_held(self, after: dict[str, Row]) -> None:
+        paused = self.paused_tasks()
+        for id_ in filter(self.is_held, self.before):
+            row = after[id_]
+            assert is_held(row["state"], row["run_at"]) == (row["task"] in paused), row
 
     def _check_move(self, old: Row, new: Row) -> None:
         if (old["state"], old["attempt"]) == (new["state"], new["attempt"]):

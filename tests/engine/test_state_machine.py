@@ -80,13 +80,15 @@ class Consumers:
     def hold(model: Model, draw: Draw) -> None:
         model.may = {Event.HELD}
         with model.cursor() as cursor:
-            found = pauses.hold(cursor, model.chosen(draw.places), TASKS)
+            ids = model.those_in(State.QUEUED)[:2] + model.chosen(draw.places)
+            found = pauses.hold(cursor, ids, TASKS)
         assert {job.task for job in found if job.is_held} <= set(model.paused_tasks())
 
     @staticmethod
     def end_pauses(model: Model, draw: Draw) -> None:
         if draw.yes:
-            model.stage.ask("UPDATE task_pause SET resume_at = now()")
+            over = "UPDATE task_pause SET resume_at = now() WHERE task = %s"
+            model.stage.ask(over, TASKS[draw.worker])
         model.may = {Event.RESUMED}
         with model.cursor() as cursor:
             accept.ring(pauses.end_pauses(cursor))
@@ -259,7 +261,10 @@ def deeds(actor: type) -> list[Deed]:
 
 
 ALL = deeds(Operators) + deeds(Faults) + deeds(Consumers)
-OFTEN = [Consumers.start, Consumers.start, Consumers.end, Consumers.end, Operators.retry]
+OFTEN = [
+    Consumers.start, Consumers.start, Consumers.end, Consumers.end, Operators.retry,
+    Operators.pause, Consumers.hold,
+]  # fmt: skip
 
 
 class Machine(Model):
