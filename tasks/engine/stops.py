@@ -46,7 +46,6 @@ class Stops:
         """Interrupt the tasks that did not stop in time; again after each further grace time."""
         for run in self._places.running():
             if run.is_stopping and time.monotonic() >= self._patience_until(run):
-                run.interruptions += 1
                 gevent.get_hub().loop.run_callback(_interrupt, run)
 
     def _patience_until(self, run: Run) -> float:
@@ -66,4 +65,5 @@ class Stops:
 def _interrupt(run: Run) -> None:
     """Throw into the task's greenlet; in the hub, so that no other code of it runs in between."""
     if run.greenlet is not None and not run.ended:
+        run.interruptions += 1
         run.greenlet.throw(TaskStopped(f"Stopped by {run.stopped_by}."))
