@@ -41,9 +41,14 @@ def kill(stage: Stage) -> None:
     stage.supervisor.kill(stage.a_ready_consumer())
 
 
-def hammer(stage: Stage) -> None:
-    """Twenty operators at once, until everything is enqueued."""
-    stage.hammer_until_enqueued(20)
+def call_operators(stage: Stage) -> None:
+    """Twenty operators at once, before the first job comes."""
+    stage.start_hammer(20)
+
+
+def dismiss_operators(stage: Stage) -> None:
+    """Let them work until everything is enqueued."""
+    stage.hammer_until_enqueued()
 
 
 def stop_and_kill(stage: Stage) -> None:

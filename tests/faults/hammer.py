@@ -22,7 +22,7 @@ ORDER BY id DESC LIMIT 60
 QUEUES = ("default", "other")
 TASK = f"{WORK}.work"
 PAUSE_S = 0.2
-REST_S = 0.05  # at most, between two deeds
+REST_S = 0.2  # at most, between two deeds
 STARTING_NS = 10**9  # how long the start of a task may follow the start of its row
 
 Ids = list[UUID]

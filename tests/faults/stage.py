@@ -16,7 +16,7 @@ import config
 from config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess, Supervisor
 from tests.faults.evidence import Evidence
-from tests.faults.hammer import promised
+from tests.faults.hammer import promised, promises
 from tests.faults.ledger import LEDGER, Ledger
 from tests.faults.rows import Rows
 from tests.faults.servers import CampaignServers
@@ -85,11 +85,15 @@ class Stage:
             LEDGER: str(self.ledger.path),
         }  # fmt: skip
 
-    def hammer_until_enqueued(self, operators: int) -> None:
-        """Let operators work at jobs until the other clients have ended."""
-        enqueuing = list(self._clients)
+    def start_hammer(self, operators: int) -> None:
+        """Start operators who work at whatever jobs there are, and wait until they do."""
         self.start_client("hammer", count=operators, ms=0)
         self.accepted_count -= operators
+        self.watch_until(promises(self.folder).exists, otherwise="no operator came")
+
+    def hammer_until_enqueued(self) -> None:
+        """Let the operators go when the clients that came after them have ended."""
+        enqueuing = self._clients[1:]
         self.watch_until(lambda: all(client.poll() is not None for client in enqueuing))
         (self.folder / "enough").touch()
 
