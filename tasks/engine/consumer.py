@@ -35,6 +35,7 @@ log = logging.getLogger("mahaam.consumer")
 
 WATCH_S = 0.05
 INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
+HOOKS_S = 1.0  # what shutdown hooks get at least
 EMPTY_S = 1.0  # silence after which an empty queue counts as empty
 
 
@@ -198,15 +199,15 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         lease = self.dispatcher.lease
         deadline = time.monotonic() + self._plan.shutdown_timeout_s
         if lease.abandon_at is None:
-            lease.abandon_at = deadline + INTERRUPT_S + 1.0
+            lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
         self.dispatcher.places.be_quiet()
         self.stop_flag.set()
         self._mark("stopping")
         self._wait_until_idle(deadline)
-        self._wait_for_hooks(deadline)
         self._interrupt()
         self._wait_until_idle(time.monotonic() + INTERRUPT_S)
         self._release_rest()
+        self._wait_for_hooks(max(deadline, time.monotonic() + HOOKS_S))
         with gevent.Timeout(INTERRUPT_S, False):
             self._scribe.write()
             hooks.finish(INTERRUPT_S)
@@ -221,9 +222,13 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _wait_for_hooks(self, deadline: float) -> None:
         """Let the users' shutdown hooks end, which each worker calls when its job is done."""
-        if self.huey._shutdown and self._signals < 2:
-            greenlets = [greenlet for _, greenlet in self.worker_threads]
-            gevent.joinall(greenlets, timeout=max(INTERRUPT_S, deadline - time.monotonic()))
+        if not self.huey._shutdown:
+            return
+        while not all(greenlet.dead for _, greenlet in self.worker_threads):
+            if time.monotonic() >= deadline or self._signals > 1:
+                return
+            gevent.sleep(WATCH_S / 5)
+            self.dispatcher.lease.pulse.beat()
 
     def _mark(self, state: str) -> None:
         try:

@@ -25,6 +25,7 @@ from tests.waiting import wait_until
 
 MODULES = "tests.engine.jobs,tests.engine.huey_jobs"
 WORKERS = 4
+PAIR = ["executing", "interrupted"]
 
 
 @dataclass
@@ -55,8 +56,8 @@ def witnessed(make_stage: MakeStage) -> Iterator[Witnessed]:
         files = [stage.folder / f"witness-{number}" for number in (1, 2)]
         settings = {"task_modules": MODULES, "hook_timeout_s": 0.5}
         with (
-            stage.consumer(witness=files[0], **settings) as first,
-            stage.consumer(witness=files[1], **settings) as second,
+            stage.consumer("--shutdown-timeout=1", witness=files[0], **settings) as first,
+            stage.consumer("--shutdown-timeout=1", witness=files[1], **settings) as second,
         ):
             for consumer in (first, second):
                 consumer.wait_ready()
@@ -181,10 +182,18 @@ def test_twenty_clocks_fire_a_minute_once(witnessed: Witnessed) -> None:
     witnessed.stage.ask("DELETE FROM job WHERE id = %s", made[0])
 
 
-def test_shutdown_hooks_run_to_their_end(witnessed: Witnessed) -> None:
+def test_shutdown_hooks_run_to_their_end_and_what_still_runs_is_interrupted(
+    witnessed: Witnessed,
+) -> None:
+    long = jobs.nap(60)
+    witnessed.stage.wait_for_state(long.id, "running")
+
     codes = [consumer.stop() for consumer in witnessed.consumers]
 
     assert codes == [0, 0]
+    assert witnessed.signals(long.id) in (PAIR, PAIR * 2), "the other one may have taken it over"
+    assert witnessed.stage.job(long.id)["state"] == "queued"
+    witnessed.stage.clear()
     for path in witnessed.files:
         assert path.read_text().count("- startup") == WORKERS
         assert path.read_text().count("- shutdown") == WORKERS
