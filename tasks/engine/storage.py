@@ -70,6 +70,11 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         """What tells of their ends."""
         return Channels(self.conn, get_settings().redis_prefix)
 
+    def close(self) -> None:
+        """Close the connections to Redis, if there are any."""
+        if "conn" in vars(self):
+            self.conn.connection_pool.disconnect()
+
     # Jobs.
 
     def enqueue(self, data: Any, priority: float | None = None) -> None:

@@ -154,5 +154,7 @@ def forget_servers() -> None:
     get_settings.cache_clear()
     database.pool.cache_clear()
     accept.bell.cache_clear()
+    if huey._storage is not None:
+        huey.storage.close()
     huey.storage = None
     queue_names._known.until = 0.0

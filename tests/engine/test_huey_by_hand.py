@@ -29,10 +29,12 @@ def _fresh(empty_stage: Stage) -> Iterator[None]:
 
 
 @pytest.fixture
-def other(monkeypatch: pytest.MonkeyPatch) -> MahaamHuey:
+def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[MahaamHuey]:
     """A Huey with tasks of its own."""
     monkeypatch.setattr(registry, "tasks", {})
-    return MahaamHuey("other")
+    other = MahaamHuey("other")
+    yield other
+    other.storage.close()
 
 
 def run_next() -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from huey.tests import base, test_api
@@ -28,14 +29,28 @@ def huey_stage(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -
         hand().close()
 
 
+class TestedHuey(MahaamHuey):
+    """Our Huey, in the place of Huey's own; `made` are those of one test."""
+
+    __test__ = False
+    made: ClassVar[list[MahaamHuey]] = []
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.made.append(self)
+
+
 @pytest.fixture(autouse=True)
-def _empty(huey_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base.BaseTestCase, "get_huey", lambda _self: MahaamHuey(utc=False))
-    monkeypatch.setattr(test_api, "MemoryHuey", MahaamHuey)
+def _empty(huey_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(base.BaseTestCase, "get_huey", lambda _self: TestedHuey(utc=False))
+    monkeypatch.setattr(test_api, "MemoryHuey", TestedHuey)
     monkeypatch.setattr(registry, "tasks", {})
     huey_stage.ask(f"TRUNCATE {FULL} CASCADE")
     with huey_stage.redis() as client:
         client.flushdb()
+    yield
+    while TestedHuey.made:
+        TestedHuey.made.pop().storage.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
