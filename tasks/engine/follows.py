@@ -19,7 +19,7 @@ class FollowUp:
 Kept = tuple[str, bytes]  # a key and the value under it
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Follows:
     """Jobs and chords to be made, what is brought to chords, values to be kept for a week."""
 
@@ -46,3 +46,6 @@ class Follows:
         self.arrivals += other.arrivals
         self.replacements += other.replacements
         self.values += other.values
+
+
+NOTHING = Follows()  # what follows from most ends; nobody adds to it

@@ -43,6 +43,8 @@ class GuardedSignal(Signal):  # type: ignore[misc]  # Huey has no types
 
     def send(self, signal: str, task: Any, *args: Any, **kwargs: Any) -> None:
         """Call every receiver."""
+        if not self.hears(signal):
+            return
         for receiver in itertools.chain(
             self.receivers.get(signal, ()), tuple(self.receivers["any"])
         ):

@@ -141,6 +141,8 @@ def task_from(registry: Registry, message: dict[str, Any]) -> Task:
 
 
 def _let_ride(registry: Registry, task: Task, rides: dict[str, Any]) -> None:
+    if not rides:
+        return
     for name in CHAIN:
         if name in rides:
             setattr(task, name, task_from(registry, rides[name]))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from config import get_settings
 from tasks.engine.arguments import clean
 from tasks.engine.claim import Claim
 from tasks.engine.errors import MahaamError
-from tasks.engine.follows import Follows
+from tasks.engine.follows import NOTHING, Follows
 from tasks.engine.states import State
 
 MESSAGE_LIMIT_BYTES = 8192
@@ -73,12 +73,12 @@ class Outcome:
     failure: Failure | None = None
     delay_s: float | None = None
     remove: bool = False
-    follows: Follows = field(default_factory=Follows)
+    follows: Follows = NOTHING
 
     @property
     def is_plain(self) -> bool:
         """Whether it is a completion that leaves nothing else to be written."""
-        return self.state is State.COMPLETED and not self.remove and not self.follows
+        return self.state is State.COMPLETED and self.follows is NOTHING and not self.remove
 
     @property
     def word(self) -> str:

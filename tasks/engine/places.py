@@ -28,6 +28,7 @@ class Places:
         self.starting: list[str] = []  # in the exchange that is under way
         self.over: list[Run] = []  # to be written with the next exchange
         self.runs: dict[Fence, Run] = {}  # started and not yet written
+        self._by_id: dict[str, Run] = {}  # of these, the ones whose task has not returned
         self.started = 0
         self.is_quiet = False  # nothing new is started
         self.freed = Event()
@@ -74,7 +75,7 @@ class Places:
         if claim.fence in self.runs:
             return
         run = Run(claim)
-        twice = any(other.claim.id == claim.id for other in self.running())
+        twice = self._by_id.setdefault(claim.id, run) is not run
         self.runs[claim.fence] = run
         self._busy += 1
         self.started += 1
@@ -104,6 +105,8 @@ class Places:
     def finish(self, run: Run) -> None:
         """Note that an attempt is over: its place is free, its outcome is written next."""
         run.is_over = True
+        if self._by_id.get(run.claim.id) is run:
+            del self._by_id[run.claim.id]
         if run is self._alone:
             self._alone = None
         self._busy -= 1

@@ -16,7 +16,7 @@ from tasks.engine.backoff import backoff_s
 from tasks.engine.claim import Claim
 from tasks.engine.consequence import End
 from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarge
-from tasks.engine.follows import Follows
+from tasks.engine.follows import NOTHING, Follows
 from tasks.engine.outcome import Failure, Outcome
 from tasks.engine.states import State
 
@@ -30,12 +30,12 @@ class Run:
     """An attempt that holds one of the consumer's slots until its outcome is written."""
 
     __slots__ = (
+        "_follows",
         "claim",
         "ended",
         "error_metadata",
         "exception",
         "final_state",
-        "follows",
         "greenlet",
         "interruptions",
         "is_interrupted",
@@ -79,10 +79,16 @@ class Run:
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
         self.told = False  # Huey has said how it went
         self.keeps_result = False  # and that what it brought is to be kept
-        self.follows = Follows()
+        self._follows: Follows | None = None
         self.outcome: Outcome | None = None
         self.line_numbers = count(1)  # of what it logs
         self.lines_left_out = 0
+
+    @property
+    def follows(self) -> Follows:
+        """What follows from its end, to be added to."""
+        self._follows = self._follows or Follows()
+        return self._follows
 
     def settle_as(self) -> Outcome:
         """The outcome, from what Huey's signals and hooks said."""
@@ -95,7 +101,7 @@ class Run:
         else:
             result = stored_result(self.value) if self.keeps_result else None
             outcome = Outcome(State.COMPLETED, self.claim.retry_count, result=result)
-        outcome.follows = self.follows
+        outcome.follows = self._follows or NOTHING
         outcome.remove = self._is_removed(outcome.state)
         return outcome
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tasks.engine.claim import Claim
@@ -13,7 +13,7 @@ from tasks.engine.store import exchange, outcomes
 from tasks.engine.store.due import Ring
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """What is written and started together, as often as it has to be sent.
 
@@ -27,11 +27,10 @@ class Turn:
     unsure: list[str]
     flushed: bool
     paused: tuple[str, ...] = ()
+    is_plain: bool = field(init=False)  # whether it is a single statement
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is a single statement."""
-        return all(outcome.is_plain for _, outcome in self.ended)
+    def __post_init__(self) -> None:
+        self.is_plain = all(outcome.is_plain for _, outcome in self.ended)
 
     @property
     def is_durable(self) -> bool:
