@@ -10,7 +10,7 @@ patch_psycopg()
 
 import sys
 
-from tasks.engine.command import main
+from tasks.engine.consumer.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

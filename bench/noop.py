@@ -7,7 +7,7 @@ import os
 import time
 
 from tasks import current_job, task
-from tasks.engine.scribe import Scribe
+from tasks.engine.consumer.scribe import Scribe
 
 log = logging.getLogger("bench")
 scribe = Scribe()

@@ -13,7 +13,7 @@ from dashboard.views.new_job import NewJobView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.workers import WorkerView
-from tasks.engine import catalog
+from tasks.engine.intake import catalog
 
 # A folder that does not exist: none of Flask-Admin's own templates can ever be shown.
 THEME = Theme(folder="none", base_template="console.html")

@@ -12,8 +12,12 @@ from huey.exceptions import (
     TaskTimeout,
 )
 
-from tasks.engine.current_job import current_job
-from tasks.engine.decorator import (
+from tasks.engine.errors import MahaamError, TaskStopped
+from tasks.engine.intake.enqueue import Enqueued, enqueue, enqueue_in_transaction, enqueue_many
+from tasks.engine.running.current_job import current_job
+from tasks.engine.running.hooks import JobEvent, on
+from tasks.engine.running.track import track
+from tasks.engine.seam.decorator import (
     huey,
     lock_task,
     on_shutdown,
@@ -25,10 +29,6 @@ from tasks.engine.decorator import (
     signal,
     task,
 )
-from tasks.engine.enqueue import Enqueued, enqueue, enqueue_in_transaction, enqueue_many
-from tasks.engine.errors import MahaamError, TaskStopped
-from tasks.engine.hooks import JobEvent, on
-from tasks.engine.track import track
 
 __all__ = [
     "CancelExecution",

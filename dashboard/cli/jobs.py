@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from dashboard.cli.commands import BadInput, Commands, operator
 from dashboard.cli.paper import as_json, print_json, word
 from tasks import Enqueued, enqueue
-from tasks.engine import catalog
+from tasks.engine.intake import catalog
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 

@@ -14,7 +14,8 @@ from dashboard.cli.paper import as_json, paper, print_json, row, table
 from dashboard.cli.queue import queue
 from dashboard.cli.typed import moment, span_s
 from dashboard.cli.verdicts import tell
-from tasks.engine import catalog, database, verbs
+from tasks.engine import database, verbs
+from tasks.engine.intake import catalog
 from tasks.engine.queries.pauses import TaskPauseEntry, task_pauses
 from tasks.engine.task import TaskCard
 

@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.forms.options import option_fields, read_options
 from dashboard.forms.parameters import call_of, fields_of
 from tasks import Enqueued, enqueue
-from tasks.engine.catalog import TaskCard
+from tasks.engine.intake.catalog import TaskCard
 
 
 class JobForm:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from dashboard.forms.kinds import INTEGER, NUMBER, TEXT, Kind
 from dashboard.forms.parameters import Field
-from tasks.engine.catalog import TaskCard
+from tasks.engine.intake.catalog import TaskCard
 
 MAX_PRIORITY = 1_000_000
 MAX_RETRIES = 1_000

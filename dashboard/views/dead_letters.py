@@ -13,7 +13,7 @@ from dashboard import actions
 from dashboard.database import db
 from dashboard.query_string import QueryString, integer
 from dashboard.views.page import ListPage, read_list
-from tasks.engine import catalog
+from tasks.engine.intake import catalog
 from tasks.engine.queries.counts import open_letter_count
 from tasks.engine.queries.dead_letters import (
     DeadLetterEntry,

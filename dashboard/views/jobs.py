@@ -14,7 +14,7 @@ from dashboard import actions, badges
 from dashboard.database import db
 from dashboard.query_string import QueryString, job_id
 from dashboard.views.page import ListPage, read_list
-from tasks.engine import catalog
+from tasks.engine.intake import catalog
 from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
 from tasks.engine.queries.dead_letters import dead_letters_of

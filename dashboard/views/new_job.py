@@ -16,8 +16,8 @@ from dashboard.forms.job_form import JobForm
 from dashboard.query_string import job_id
 from dashboard.sent_forms import once
 from dashboard.views.page import ConsolePage
-from tasks.engine import catalog
 from tasks.engine.errors import DatabaseUnavailable, MahaamError, UnknownTask
+from tasks.engine.intake import catalog
 from tasks.engine.queries.queues import queue_names
 
 

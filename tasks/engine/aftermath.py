@@ -8,7 +8,7 @@ import redis
 
 from tasks.engine.claim import Claim
 from tasks.engine.complaint import Complaint
-from tasks.engine.doorbell import Doorbell
+from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.outcome import Ended
 from tasks.engine.queries.lines import Line
 from tasks.engine.states import State

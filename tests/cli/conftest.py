@@ -12,7 +12,8 @@ from flask import Flask
 
 import config
 from dashboard import create_app
-from tasks.engine import accept, database
+from tasks.engine import database
+from tasks.engine.intake import accept
 from tests.dashboard.rows import ask
 from tests.servers import TestServers, fresh_database
 from tests.waiting import wait_until

@@ -9,7 +9,8 @@ from flask import Flask
 
 from config import get_settings
 from dashboard import create_app
-from tasks.engine import accept, database
+from tasks.engine import database
+from tasks.engine.intake import accept
 from tests.cli.conftest import Flask_, told
 from tests.dashboard.rows import a_letter
 

@@ -12,7 +12,8 @@ from flask import Flask
 import config
 from dashboard import access, create_app
 from dashboard.accounts import create_person
-from tasks.engine import accept, database
+from tasks.engine import database
+from tasks.engine.intake import accept
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.servers import TestServers, fresh_database
 

@@ -23,7 +23,7 @@ def texts() -> set[str | tuple[str, ...]]:
     found = set()
     for folder, ending, method in (
         ("dashboard", "**.py", "python"),
-        ("tasks/engine", "*.py", "python"),
+        ("tasks/engine", "**.py", "python"),
         ("templates", "**.html", "jinja2"),
     ):
         for row in extract_from_dir(PROJECT_DIR / folder, [(ending, method)], keywords=KEYWORDS):

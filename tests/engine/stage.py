@@ -17,9 +17,10 @@ import redis
 from psycopg2.extras import RealDictCursor
 
 from config import get_settings
-from tasks.engine import accept, database, queue_names
+from tasks.engine import database
 from tasks.engine.database import Connection
-from tasks.engine.decorator import huey
+from tasks.engine.intake import accept, queue_names
+from tasks.engine.seam.decorator import huey
 from tests.engine.consumer import Consumer
 from tests.servers import TestServers, fresh_database
 from tests.waiting import wait_until

@@ -14,7 +14,7 @@ import pytest
 
 from tasks import enqueue
 from tasks.engine import verbs
-from tasks.engine.cpu.pool import Pool
+from tasks.engine.running.cpu.pool import Pool
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer

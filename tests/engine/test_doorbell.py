@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from tasks import enqueue, enqueue_in_transaction, enqueue_many
-from tasks.engine import accept, database
-from tasks.engine.doorbell import Doorbell
+from tasks.engine import database
+from tasks.engine.intake import accept
+from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.queries.lines import Line
 from tasks.engine.store import due
 from tasks.engine.store.due import Ring

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tasks import enqueue, enqueue_many, task
-from tasks.engine import accept
 from tasks.engine.errors import (
     ArgumentNotStorable,
     DatabaseUnavailable,
@@ -16,6 +15,7 @@ from tasks.engine.errors import (
     UnknownQueue,
     UnknownTask,
 )
+from tasks.engine.intake import accept
 from tasks.engine.states import FINAL, LIVE
 from tests.engine import jobs
 from tests.engine.stage import Stage

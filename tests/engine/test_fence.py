@@ -11,7 +11,7 @@ import pytest
 from tasks.engine import database
 from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
-from tasks.engine.said import SaidProgress
+from tasks.engine.running.said import SaidProgress
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes, progress, workers
 from tests.engine import rows

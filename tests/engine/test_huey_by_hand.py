@@ -14,10 +14,10 @@ from huey.serializer import Serializer, SignedSerializer
 
 from tasks import TaskException, chord, enqueue, enqueue_many, group, huey
 from tasks.engine import registry
-from tasks.engine.consumer import from_huey_options
+from tasks.engine.consumer.consumer import from_huey_options
 from tasks.engine.errors import OptionNotValid, UnknownTask
-from tasks.engine.hand import hand
-from tasks.engine.seam import MahaamHuey
+from tasks.engine.seam.hand import hand
+from tasks.engine.seam.huey import MahaamHuey
 from tests.engine import huey_jobs, jobs, rows
 from tests.engine.stage import Stage
 

@@ -12,7 +12,7 @@ from huey.api import Result
 from huey.constants import EmptyData
 
 from tasks import ResultTimeout, TaskException, group, huey
-from tasks.engine import results
+from tasks.engine.seam import results
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

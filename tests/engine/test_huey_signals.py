@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tasks import chord, huey
-from tasks.engine import accept, database
+from tasks.engine import database
 from tasks.engine.follows import FollowUp
-from tasks.engine.message import new_job_of
+from tasks.engine.intake import accept
+from tasks.engine.seam.message import new_job_of
 from tasks.engine.store import periodic
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tasks.engine import accept, verbs
+from tasks.engine import verbs
 from tasks.engine.errors import OptionNotValid, UnknownQueue
+from tasks.engine.intake import accept
 from tasks.engine.states import HELD_UNTIL, MOVES, Event, State
 from tasks.engine.store.due import Ring
 from tasks.engine.verbs import Verdict

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tasks import enqueue
-from tasks.engine import accept, database, verbs
+from tasks.engine import database, verbs
 from tasks.engine.claim import Claim
+from tasks.engine.intake import accept
 from tasks.engine.states import Event, State, sources
 from tasks.engine.store import due, exchange, outcomes, pauses, workers
 from tests.engine import rows

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from config import get_settings
-from tasks.engine import accept, database, verbs
+from tasks.engine import database, verbs
 from tasks.engine.errors import UnknownQueue
+from tasks.engine.intake import accept
 from tasks.engine.states import State
 from tasks.engine.store import waiting
 from tasks.engine.store.due import Ring

@@ -10,8 +10,8 @@ import pytest
 from huey.tests import base, test_api
 
 from tasks.engine import registry
-from tasks.engine.hand import hand
-from tasks.engine.seam import MahaamHuey
+from tasks.engine.seam.hand import hand
+from tasks.engine.seam.huey import MahaamHuey
 from tests.engine.stage import Stage, new_stage
 from tests.huey.differences import DIFFERENCES
 from tests.servers import TestServers

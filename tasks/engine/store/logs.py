@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Fence
-from tasks.engine.said import SaidLine
+from tasks.engine.running.said import SaidLine
 from tasks.engine.store.arrays import array, text_array
 
 # Index: job_pkey. A job that was removed in the meantime must not cost the others their lines:

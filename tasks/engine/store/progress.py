@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Fence
-from tasks.engine.said import SaidProgress
+from tasks.engine.running.said import SaidProgress
 from tasks.engine.store.arrays import array, text_array
 
 # Index: job_pkey. The last word of an attempt may come after its end, but not after the job's next

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from config import get_settings
-from tasks.engine import accept, catalog, database
+from tasks.engine import database
 from tasks.engine.arguments import dump_call, load
 from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
+from tasks.engine.intake import accept, catalog
 from tasks.engine.store import contents, requeue
 from tasks.engine.store.contents import Contents
 from tasks.engine.task import new_id

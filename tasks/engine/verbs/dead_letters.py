@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from tasks.engine import database, queue_names, refusal
+from tasks.engine import database, refusal
 from tasks.engine.arguments import clean
+from tasks.engine.intake import queue_names
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import bounds, refusals
 from tasks.engine.store import dead_letters, requeue

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from psycopg2.errors import UniqueViolation
 
-from tasks.engine import accept, database
+from tasks.engine import database
 from tasks.engine.database import Cursor
+from tasks.engine.intake import accept
 from tasks.engine.states import MOVES, WAITING, Event
 from tasks.engine.store import requeue, waiting
 from tasks.engine.store.requeue import Requeued

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from tasks.engine import accept, catalog, database, new_job, queue_names, refusal
+from tasks.engine import database, new_job, refusal
 from tasks.engine.arguments import clean
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid
+from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import refusals
 from tasks.engine.store import pauses

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from tasks.engine import accept, database, new_job, queue_names
+from tasks.engine import database, new_job
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid
+from tasks.engine.intake import accept, queue_names
 from tasks.engine.states import MOVES, Event
 from tasks.engine.store import plans
 from tasks.engine.store.plans import Changed

@@ -6,7 +6,8 @@ import logging
 from functools import partial
 from uuid import UUID
 
-from tasks.engine import accept, database, queue_names
+from tasks.engine import database
+from tasks.engine.intake import accept, queue_names
 from tasks.engine.new_job import INT4
 from tasks.engine.queries import bounds
 from tasks.engine.store import waiting

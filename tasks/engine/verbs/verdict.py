@@ -8,7 +8,8 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from tasks.engine import accept, database, refusal
+from tasks.engine import database, refusal
+from tasks.engine.intake import accept
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import refusals
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tasks import enqueue, enqueue_many, on
-from tasks.engine import hooks
 from tasks.engine.claim import Claim
 from tasks.engine.errors import OptionNotValid
+from tasks.engine.running import hooks
 from tests.engine.consumer import Consumer
 from tests.engine.speech import tasks
 from tests.engine.speech.conftest import SETTINGS

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 
 from tasks import enqueue
-from tasks.engine.said import SaidLine
+from tasks.engine.running.said import SaidLine
 from tasks.engine.store import logs
 from tests.engine.consumer import Consumer
 from tests.engine.rows import a_job, a_worker

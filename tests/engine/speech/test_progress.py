@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from tasks import current_job, enqueue
-from tasks.engine.said import SaidProgress
+from tasks.engine.running.said import SaidProgress
 from tasks.engine.store import progress as written
 from tests.engine import rows
 from tests.engine.consumer import Consumer

@@ -1,0 +1,262 @@
+"""A consumer process: its greenlets, its signals, its graceful end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+import gevent
+from huey.consumer import Consumer
+
+from tasks.engine.consumer.dispatcher import Dispatcher
+from tasks.engine.consumer.ears import Ears
+from tasks.engine.consumer.news import News
+from tasks.engine.consumer.places import Places
+from tasks.engine.consumer.plan import Plan, of_huey_options
+from tasks.engine.consumer.scheduler import DueScheduler
+from tasks.engine.consumer.scribe import Scribe
+from tasks.engine.consumer.stops import Stops
+from tasks.engine.consumer.upkeep import Upkeep
+from tasks.engine.consumer.wishes import Wishes
+from tasks.engine.consumer.worker import DurableWorker
+from tasks.engine.errors import UnknownQueue
+from tasks.engine.intake import catalog
+from tasks.engine.lease import by_state
+from tasks.engine.link import Link, LinkBroken
+from tasks.engine.running import job_log
+from tasks.engine.running.cpu.pool import pool
+from tasks.engine.running.hooks import hooks
+from tasks.engine.seam.huey import MahaamHuey
+from tasks.engine.store import workers
+
+log = logging.getLogger("mahaam.consumer")
+
+WATCH_S = 0.05
+INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
+HOOKS_S = 1.0  # what shutdown hooks get at least
+EMPTY_S = 1.0  # silence after which an empty queue counts as empty
+
+
+class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
+    """Huey's greenlet consumer around a dispatcher."""
+
+    worker_class = DurableWorker
+    scheduler_class = DueScheduler
+
+    def __init__(self, huey: MahaamHuey, plan: Plan) -> None:
+        self._plan = plan
+        huey.patience.is_limited = True
+        self._doorbell = huey.storage.doorbell
+        self._ears = Ears(huey.storage.channels)
+        places = Places(plan.workers, limit=plan.max_jobs)
+        self.dispatcher = Dispatcher(
+            self._doorbell,
+            places,
+            queues=plan.queues,
+            weighted=plan.weighted,
+            ears=self._ears,
+            news=News(huey.tell),
+        )
+        self._stops = Stops(places)
+        self._wishes = Wishes(places, self.dispatcher.lease, grow=self._grow)
+        self._upkeep = Upkeep(
+            self.dispatcher,
+            self._doorbell,
+            queues=plan.queues,
+            stops=self._stops,
+            wishes=self._wishes,
+        )
+        self._scribe = Scribe()
+        self._link = Link("mahaam consumer", timeout_s=5)
+        self._signals = 0
+        self._fault: str | None = None
+        super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=plan.periodic)
+
+    def _create_worker(self) -> DurableWorker:
+        worker: DurableWorker = super()._create_worker()
+        worker.places = self.dispatcher.places
+        return worker
+
+    def _grow(self, count: int) -> None:
+        """Have `count` greenlets at least; what is too many waits idle and takes no place."""
+        while len(self.worker_threads) < count:
+            worker = self._create_worker()
+            greenlet = self._create_process(worker, f"Worker-{len(self.worker_threads) + 1}")
+            self.worker_threads.append((worker, greenlet))
+            greenlet.start()
+
+    def run(self) -> int:
+        """Work until told to end or a limit of the plan is reached; returns the exit code."""
+        started_at = time.monotonic()
+        self._open()
+        while not (reason := self._reason_to_end(started_at)):
+            gevent.sleep(WATCH_S)
+            self.dispatcher.lease.pulse.beat()
+            self._stops.press()
+            self._wishes.heed_signal()
+            self._watch_lease()
+            self._watch_workers()
+        log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
+        self._close()
+        log.info("Stopped. started=%s", self.dispatcher.places.started)
+        return 1 if self._fault else 0
+
+    def _open(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_signal)
+        signal.signal(signal.SIGUSR1, self._note_quiet)
+        catalog.declare_queues()
+        self._upkeep.read_lines()
+        self._check_queues()
+        self.dispatcher.lease.open()
+        self.scheduler.start()
+        for _, greenlet in self.worker_threads:
+            greenlet.start()
+        job_log.listen()
+        for loop in (
+            self.dispatcher.listener.listen,
+            self.dispatcher.turn,
+            self._upkeep.loop,
+            self._scribe.loop,
+            hooks.loop,
+            self._ears.listen,
+        ):
+            gevent.spawn(loop).link_exception(self._note_fault)
+        log.info(
+            "Consumer ready. worker=%s greenlets=%s queues=%s",
+            self.dispatcher.lease.worker_id,
+            self._plan.workers,
+            ",".join(line.name for line in self.dispatcher.listener.lines),
+        )
+
+    def _check_queues(self) -> None:
+        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.listener.lines}
+        if missing:
+            raise UnknownQueue(
+                f"There is no queue {', '.join(sorted(missing))}. Name it in a task's @task(queue=…) "
+                "or add it to the queue table."
+            )
+
+    def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """The first signal ends gracefully, the second at once."""
+        self._signals += 1
+        if self._signals > 1:
+            self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
+
+    def _note_quiet(self, _number: int, _frame: FrameType | None) -> None:
+        self._wishes.is_to_be_quiet = True
+
+    def _note_fault(self, greenlet: gevent.Greenlet) -> None:
+        self._fault = f"{type(greenlet.exception).__name__}: {greenlet.exception}"
+
+    def _reason_to_end(self, started_at: float) -> str | None:
+        plan = self._plan
+        if self._fault:
+            log.critical("A loop of the consumer ended; restart it. fault=%s", self._fault)
+            return "a fault"
+        if self._signals:
+            return "a signal came"
+        if self._wishes.is_to_stop:
+            return "an operator asked for it"
+        if self.dispatcher.places.is_used_up:
+            return f"{plan.max_jobs} jobs were started"
+        if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
+            return f"{plan.max_time_s:g} s have passed"
+        return "nothing is left" if plan.stop_when_empty and self._is_empty() else None
+
+    def _is_empty(self) -> bool:
+        since = self.dispatcher.listener.silent_since
+        if since is None or time.monotonic() - since < EMPTY_S or not self.dispatcher.is_idle():
+            return False
+        try:
+            return self._upkeep.is_empty()
+        except LinkBroken:
+            return False
+
+    def _watch_lease(self) -> None:
+        """Stop what runs under a lease that is over: others may run it by now."""
+        lease = self.dispatcher.lease
+        if lease.is_valid():
+            return
+        self._interrupt()
+        if lease.lost and not self.dispatcher.places.running():
+            lease.renew()
+
+    def _watch_workers(self) -> None:
+        """Replace a greenlet that died, whatever it died of: its place would stay empty."""
+        if any(greenlet.dead for _, greenlet in self.worker_threads) or self.scheduler.dead:
+            self.check_worker_health()
+
+    def _interrupt(self) -> None:
+        for run in self.dispatcher.places.running():
+            if run.greenlet is not None:
+                run.is_interrupted = True
+                gevent.kill(run.greenlet, KeyboardInterrupt)
+
+    def _close(self) -> None:
+        lease = self.dispatcher.lease
+        deadline = time.monotonic() + self._plan.shutdown_timeout_s
+        if lease.abandon_at is None:
+            lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
+        self.dispatcher.places.be_quiet()
+        self.stop_flag.set()
+        self._mark("stopping")
+        self._wait_until_idle(deadline)
+        self._interrupt()
+        self._wait_until_idle(time.monotonic() + INTERRUPT_S)
+        self._release_rest()
+        self._wait_for_hooks(max(deadline, time.monotonic() + HOOKS_S))
+        with gevent.Timeout(INTERRUPT_S, False):
+            self._scribe.write()
+            hooks.finish(INTERRUPT_S)
+        pool.close()
+        lease.close()
+
+    def _wait_until_idle(self, deadline: float) -> None:
+        while not self.dispatcher.is_idle() and time.monotonic() < deadline and self._signals < 2:
+            gevent.sleep(WATCH_S / 5)
+            self.dispatcher.lease.pulse.beat()
+            self._stops.press()
+
+    def _wait_for_hooks(self, deadline: float) -> None:
+        """Let the users' shutdown hooks end, which each worker calls when its job is done."""
+        if not self.huey._shutdown:
+            return
+        while not all(greenlet.dead for _, greenlet in self.worker_threads):
+            if time.monotonic() >= deadline or self._signals > 1:
+                return
+            gevent.sleep(WATCH_S / 5)
+            self.dispatcher.lease.pulse.beat()
+
+    def _mark(self, state: str) -> None:
+        try:
+            self._link.run(
+                lambda cursor: workers.stop(cursor, self.dispatcher.lease.worker_id, state=state)
+            )
+        except LinkBroken as fault:
+            log.warning("The worker could not be marked %s. fault=%s", state, fault)
+
+    def _release_rest(self) -> None:
+        """What is still running by the table was claimed and never begun, or would not stop."""
+        worker_id = self.dispatcher.lease.worker_id
+        try:
+            released = self._link.run(
+                lambda cursor: workers.release_all(cursor, worker_id), atomic=True
+            )
+        except LinkBroken as fault:
+            log.error("Jobs could not be released; they are rescued. fault=%s", fault)
+            return
+        if released:
+            log.warning("Jobs given back. %s", by_state(released))
+        self._mark("stopped")
+
+
+def from_huey_options(huey: MahaamHuey, options: dict[str, Any]) -> DurableConsumer:
+    """A consumer as Huey's `create_consumer` describes it. Raises OptionNotValid."""
+    locks = options.pop("extra_locks", None)
+    if options.pop("flush_locks", False) or locks:
+        huey.flush_locks(*(locks.split(",") if locks else ()))
+    return DurableConsumer(huey, of_huey_options(options))

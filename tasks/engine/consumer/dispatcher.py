@@ -1,0 +1,258 @@
+"""The heart of a consumer: what is done is exchanged for what is next.
+
+The listener pops ids for free places. The loop here writes all outcomes that are ready at this
+moment and starts all jobs that were popped, in one turn. Batches are made by waiting for the
+database, never by a timer. Every FLUSH_INTERVAL_MS a turn waits for the disk, and so for all turns
+before it: until then a completion is kept here, and written again if PostgreSQL crashed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+
+import gevent
+
+from config import get_settings
+from tasks.engine import aftermath, consequence
+from tasks.engine.consequence import End
+from tasks.engine.consumer.ears import Ears
+from tasks.engine.consumer.listener import Listener
+from tasks.engine.consumer.news import News
+from tasks.engine.consumer.places import Places
+from tasks.engine.database import Cursor
+from tasks.engine.errors import MahaamError
+from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.lease import Lease
+from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.outcome import Ended, Failure, Fence, Outcome
+from tasks.engine.running.hooks import hooks
+from tasks.engine.running.run import Run
+from tasks.engine.states import State
+from tasks.engine.store import exchange, outcomes, pauses
+from tasks.engine.store.turn import Turn, Turned
+
+log = logging.getLogger("mahaam.dispatcher")
+
+PAUSE_S = 0.5  # between tries while PostgreSQL is away
+SQL_TIMEOUT_S = 10.0
+POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
+CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
+
+# The exchange is planned once per connection, when the table may be empty; these settings make
+# the plan one that is right for ten million rows: by primary key.
+BY_KEY = (
+    "SET plan_cache_mode = force_generic_plan",
+    "SET enable_seqscan = off",
+    "SET enable_bitmapscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+)
+
+
+class Dispatcher:
+    """Two loops, `listener.listen` and `turn`, around the places of one consumer.
+
+    `ears` and `news` hear of what has ended and of what follows.
+    """
+
+    def __init__(
+        self,
+        doorbell: Doorbell,
+        places: Places,
+        *,
+        queues: list[str],
+        weighted: bool,
+        ears: Ears,
+        news: News,
+    ) -> None:
+        self.places = places
+        self.lease = Lease(queues=queues, greenlets=places.count, held=self.held)
+        self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
+        self._doorbell = doorbell
+        self._ears = ears
+        self._news = news
+        self._link = Link(
+            "mahaam dispatcher",
+            timeout_s=SQL_TIMEOUT_S,
+            settings=(*BY_KEY, "SET synchronous_commit = off", exchange.PREPARE),
+        )
+        self._link.on_open = self._recover
+        self.paused: tuple[str, ...] = ()  # tasks of which nothing is started
+        self._unflushed: list[Ended] = []  # written, perhaps not on disk yet
+        self._flush_s = get_settings().flush_interval_ms / 1000
+        self._flush_at = 0.0
+
+    def held(self) -> list[str]:
+        """Ids of all jobs that this consumer answers for; safe to call from any thread."""
+        return [*self.places.held(), *(claim.id for claim, _ in self._unflushed)]
+
+    def is_idle(self) -> bool:
+        """Whether it answers for none."""
+        return self.places.is_empty and not self._unflushed
+
+    def turn(self) -> None:
+        """Write and start as it comes, for ever."""
+        places = self.places
+        while True:
+            places.changed.wait(self._patience_s())
+            self.listener.wait_for_pop(POP_S)
+            places.changed.clear()
+            over, places.over = places.over, []
+            places.starting, places.popped = places.popped, []
+            self._exchange([(run.claim, _outcome_of(run)) for run in over])
+            for run in over:
+                places.runs.pop(run.claim.fence, None)
+            places.starting = []
+            if not self.listener.is_popping:
+                places.begin_suspect()
+            places.freed.set()
+
+    def _patience_s(self) -> float | None:
+        """How long the loop may sleep: a crash of PostgreSQL must be seen while jobs run."""
+        if self._unflushed:
+            return self._flush_s
+        return CHECK_S if self.places.runs else None
+
+    def _exchange(self, ended: list[Ended]) -> None:
+        new = len(ended)  # what is sent again after a fault may carry older ones along
+        try:
+            fences, claims, rings = self._carried_out(ended)
+        except REFUSALS as fault:
+            self._exchange_singly(ended, fault)
+            return
+        for claim in claims:
+            self.places.begin(claim, is_ours=self.lease.is_valid())
+        self._put_aside({claim.id for claim in claims})
+        aftermath.stamp(self._doorbell, claims, self.listener.lines)
+        written = [pair for pair in ended if pair[0].fence in fences]
+        aftermath.announce(written)
+        aftermath.ring(self._doorbell, written, rings)
+        self._ears.ended([claim.id for claim, _ in written])
+        if rings:
+            self._news.enqueued(aftermath.unannounced(written, rings))
+        if hooks.is_used:
+            hooks.started(claims)
+            hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
+        if len(written) < len(ended):
+            self._refuse([pair for pair in ended if pair[0].fence not in fences])
+
+    def _carried_out(self, ended: list[Ended]) -> Turned:
+        """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
+        repeated = False
+        while True:
+            flushed = repeated or self._must_flush()
+            unsure = self.places.starting if repeated else []
+            turn = Turn(
+                ended, self.places.starting, self.lease.worker_id, unsure, flushed, self.paused
+            )
+            try:
+                turned = self._link.run(turn, atomic=not turn.is_plain)
+                missing = [pair for pair in ended if pair[0].fence not in turned.fences]
+                if repeated and missing:
+                    turned.fences.update(
+                        self._link.run(partial(outcomes.already_written, ended=missing))
+                    )
+            except LinkBroken:
+                if not repeated:
+                    ended += self._unflushed  # lost perhaps: what stands already is found again
+                repeated = True
+                gevent.sleep(PAUSE_S)
+            else:
+                self._remember(turn, turned.fences)
+                return turned
+
+    def _must_flush(self) -> bool:
+        """Whether the next turn waits for the disk."""
+        if not self._flush_s:
+            return True
+        return bool(self._unflushed) and time.monotonic() >= self._flush_at
+
+    def _remember(self, turn: Turn, fences: set[Fence]) -> None:
+        """Keep completions until a durable turn has confirmed them."""
+        if turn.is_durable:
+            self._unflushed = []
+            return
+        if fences and not self._unflushed:
+            self._flush_at = time.monotonic() + self._flush_s
+        self._unflushed += [pair for pair in turn.ended if pair[0].fence in fences]
+
+    def _recover(self, cursor: Cursor) -> None:
+        """On a new connection PostgreSQL may have crashed and lost the last turns: make them again.
+
+        Rows that say queued while their job runs here are taken back, completions that no disk has
+        confirmed are written. Both at one instant: else more rows would run than there are places.
+        """
+        running = [run.claim for run in self.places.runs.values()]
+        held = running + [claim for claim, _ in self._unflushed]
+        if not held:
+            return
+        cursor.execute("BEGIN")
+        back = exchange.take_back(cursor, held)
+        worker_id = self.lease.worker_id
+        Turn(self._unflushed, [], worker_id, unsure=[], flushed=True)(cursor)
+        cursor.execute("COMMIT")
+        if back:
+            log.warning("Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back))
+
+    def _exchange_singly(self, ended: list[Ended], fault: Exception) -> None:
+        """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
+        if len(ended) > 1 or (ended and self.places.starting):
+            starting, self.places.starting = self.places.starting, []
+            for pair in ended:
+                self._exchange([pair])
+            self.places.starting = starting
+            self._exchange([])
+            return
+        log.error("PostgreSQL refused a write. held=%s fault=%s", ",".join(self.held()), fault)
+        for claim, outcome in ended:
+            error = MahaamError(f"The outcome ({outcome.state}) could not be written: {fault}")
+            failure = Failure.told(error)
+            plain = Outcome(State.FAILED, claim.retry_count, failure=failure)
+            if outcome.failure != failure:
+                end = End(claim.id, claim.options, State.FAILED, failure.line)
+                plain.follows = consequence.of_end(end)
+            if outcome.failure != failure or outcome.follows:
+                self._exchange([(claim, plain)])
+
+    def _put_aside(self, started: set[str]) -> None:
+        """What was popped and not started was junk, taken by another, too late, or is paused."""
+        left = [id_ for id_ in self.places.starting if id_ not in started]
+        if not left:
+            return
+        try:
+            worker_id = self.lease.worker_id
+            expire = partial(exchange.expire, popped=left, worker_id=worker_id)
+            rings = self._link.run(expire, atomic=True)
+            aftermath.ring(self._doorbell, [], rings)
+            self._ears.ended(left)
+            self._news.expired(left)
+            self._news.enqueued([ring.id for ring in rings])
+            if self.paused:
+                self._hold(left)
+        except LinkBroken:
+            log.warning("Jobs are left for the next bell. jobs=%s", ",".join(left))
+
+    def _hold(self, left: list[str]) -> None:
+        """Hold jobs of paused tasks; a pause that has ended meanwhile is none for us either."""
+        found = self._link.run(partial(pauses.hold, popped=left, tasks=self.paused))
+        free = [job for job in found if not job.is_held]
+        self.paused = tuple(set(self.paused) - {job.task for job in free})
+        aftermath.hold(self._doorbell, found)
+
+    def _refuse(self, late: list[Ended]) -> None:
+        aftermath.announce_late(late)
+        try:
+            self._link.run(partial(outcomes.note_late, ended=late))
+        except LinkBroken:
+            log.warning("Late results could not be noted. count=%s", len(late))
+
+
+def _outcome_of(run: Run) -> Outcome:
+    try:
+        run.outcome = run.outcome or run.settle_as()
+    except Exception as fault:  # a result or an exception that breaks when looked at
+        log.exception("An outcome could not be read. job=%s", run.claim.id)
+        run.outcome = Outcome(State.FAILED, run.claim.retry_count, failure=Failure.of(fault))
+    return run.outcome

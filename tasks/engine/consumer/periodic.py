@@ -1,0 +1,61 @@
+"""Looks at the clock for periodic tasks and enqueues those whose minute has come."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import partial
+
+from tasks.engine.consumer.news import News
+from tasks.engine.follows import FollowUp
+from tasks.engine.intake import accept, queue_names
+from tasks.engine.link import Link
+from tasks.engine.seam.huey import MahaamHuey
+from tasks.engine.seam.message import new_job_of
+from tasks.engine.seam.moments import naive
+from tasks.engine.store import periodic
+from tasks.engine.store.due import Ring
+
+LOOK_EVERY_S = 1.0
+
+
+class Periodic:
+    """The clock of one consumer. A minute in which no consumer looked is not made up."""
+
+    def __init__(self, huey: MahaamHuey, link: Link, news: News) -> None:
+        self._huey = huey
+        self._news = news
+        self._link = link
+        self._look_at = 0.0
+        self._minute: datetime | None = None  # the last one that was seen to
+
+    def look(self) -> None:
+        """Enqueue what is due, unless that was done less than a second ago. Raises LinkBroken."""
+        now = time.monotonic()
+        if now < self._look_at or not self._huey._registry.periodic_tasks:
+            return
+        self._look_at = now + LOOK_EVERY_S
+        minute = self._link.run(periodic.this_minute)
+        if minute != self._minute:
+            self._fire(minute)
+            self._minute = minute
+
+    def _fire(self, minute: datetime) -> None:
+        utc = self._huey.utc
+        wanted = [
+            FollowUp(new_job_of(task, utc=utc), accept.call(task.id, task.args, task.kwargs))
+            for task in self._huey.read_periodic(naive(minute, utc=utc))
+        ]
+        if not wanted:
+            return
+        for follow_up in wanted:
+            queue_names.check(follow_up.job.queue)
+        made = set(
+            self._link.run(partial(periodic.fire, minute=minute, wanted=wanted), atomic=True)
+        )
+        accept.ring([_ring(follow_up) for follow_up in wanted if follow_up.call[0] in made])
+        self._news.enqueued(sorted(made))
+
+
+def _ring(follow_up: FollowUp) -> Ring:
+    return Ring(follow_up.job.queue, follow_up.job.priority, follow_up.call[0])

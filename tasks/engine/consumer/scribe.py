@@ -1,0 +1,83 @@
+"""Writes down what running jobs say, twice a second."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import gevent
+from gevent.lock import Semaphore
+from psycopg2.errors import UniqueViolation
+
+from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.running.hooks import hooks
+from tasks.engine.running.said import SaidProgress, said
+from tasks.engine.store import logs, progress
+
+log = logging.getLogger("mahaam.scribe")
+
+EVERY_S = 0.5
+LOCKED_S = 0.02  # for longer no turn of the dispatcher holds a row
+LINES_AT_ONCE = 2000
+
+
+class Scribe:
+    """Lines and progress of all jobs of a consumer, in batches.
+
+    It has a connection of its own, which is opened when a job says something for the first time:
+    what is said reaches PostgreSQL whatever else the consumer waits for.
+    """
+
+    def __init__(self) -> None:
+        self._link = Link("mahaam scribe", timeout_s=10, settings=("SET synchronous_commit = off",))
+        self._free = Semaphore()
+        self._again = False  # whether the next lines may have been written already
+
+    def loop(self) -> None:
+        """Write what was said, for ever."""
+        while True:
+            gevent.sleep(EVERY_S)
+            self.write()
+
+    def write(self) -> None:
+        """Write everything that was said until now; kept when PostgreSQL is away."""
+        with self._free:
+            try:
+                self._write_progress()
+                self._write_lines()
+            except LinkBroken:
+                return
+            except REFUSALS:
+                log.exception("PostgreSQL refused what jobs said; it is left out.")
+
+    def _write_progress(self) -> None:
+        left = self._wrote(said.take_progress())
+        if left:  # their attempts are history, or their rows were locked a moment ago
+            gevent.sleep(LOCKED_S)
+            self._wrote(left)
+
+    def _wrote(self, words: list[SaidProgress]) -> list[SaidProgress]:
+        """Write these; returns those that could not be written."""
+        if not words:
+            return []
+        try:
+            fences = self._link.run(partial(progress.write, said=words))
+        except LinkBroken:
+            said.give_back_progress(words)
+            raise
+        if hooks.is_used:
+            hooks.advanced(word for word in words if word.claim.fence in fences)
+        return [word for word in words if word.claim.fence not in fences]
+
+    def _write_lines(self) -> None:
+        while lines := said.take_lines(LINES_AT_ONCE):
+            try:
+                self._link.run(partial(logs.write, lines=lines, again=self._again))
+                self._again = False
+            except UniqueViolation:  # PostgreSQL lost the start of a job in a crash: same attempt
+                self._again = True
+                said.give_back(lines)
+            except LinkBroken:
+                self._again = True
+                said.give_back(lines)
+                raise

@@ -1,0 +1,203 @@
+"""What any consumer does for all: rescues jobs of lost workers, rings lost bells, reads the queues."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+
+import gevent
+import psycopg2
+import redis
+
+from config import get_settings
+from tasks.engine.consumer.dispatcher import Dispatcher
+from tasks.engine.consumer.stops import Stops
+from tasks.engine.consumer.wishes import Wishes
+from tasks.engine.errors import WorkerCrashed
+from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.link import Link, LinkBroken
+from tasks.engine.outcome import Failure
+from tasks.engine.queries import lines
+from tasks.engine.running.cpu.pool import pool
+from tasks.engine.running.hooks import hooks
+from tasks.engine.store import chords, due, locks, pauses, periodic, values, workers
+
+log = logging.getLogger("mahaam.upkeep")
+
+TICK_S = 0.25
+SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
+RETIRE_EVERY_S = 5.0
+FORGET_VALUES_EVERY_S = 30.0
+FORGET_EVERY_S = 3600.0
+
+
+class Upkeep:
+    """A round of small duties, each at its own pace, on one connection."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        doorbell: Doorbell,
+        *,
+        queues: list[str],
+        stops: Stops,
+        wishes: Wishes,
+    ) -> None:
+        settings = get_settings()
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._doorbell = doorbell
+        self._queues = queues
+        self._stops = stops
+        self._wishes = wishes
+        self._link = Link("mahaam upkeep", timeout_s=10)
+        self._duties = [
+            (settings.queue_refresh_s, self.read_lines),
+            (1.0, self._end_pauses),
+            (0.5, self._look_for_stops),
+            (1.0, self._look_for_wishes),
+            (settings.rescue_interval_s, self._rescue),
+            (1.0, self._remember),
+            (1.0, self._ring_overdue),
+            (RETIRE_EVERY_S, pool.retire),
+            (FORGET_VALUES_EVERY_S, self._forget_values),
+            (FORGET_EVERY_S, self._forget),
+        ]
+        self._due_at = [0.0] * len(self._duties)
+
+    def loop(self) -> None:
+        """Do what is due, for ever."""
+        while True:
+            self.tick()
+            gevent.sleep(TICK_S)
+
+    def tick(self) -> None:
+        """Do every duty whose time has come; one that fails does not keep the others from it."""
+        for place, (every_s, duty) in enumerate(self._duties):
+            if time.monotonic() < self._due_at[place]:
+                continue
+            self._due_at[place] = time.monotonic() + every_s
+            try:
+                duty()
+            except LinkBroken:
+                return
+            except redis.RedisError as fault:
+                log.warning("Redis is away; trying again. duty=%s fault=%s", duty.__name__, fault)
+            except psycopg2.Error:
+                log.exception("A duty failed; trying again. duty=%s", duty.__name__)
+
+    def read_lines(self) -> None:
+        """See the queues and the pauses as the tables have them now."""
+        found = self._link.run(lines.lines)
+        if self._queues:
+            place = {name: number for number, name in enumerate(self._queues)}
+            found = sorted(
+                (line for line in found if line.name in place), key=lambda line: place[line.name]
+            )
+        self._dispatcher.listener.lines = found
+        self._dispatcher.paused = tuple(self._link.run(lines.paused_tasks))
+
+    def is_empty(self) -> bool:
+        """Whether no job is queued in the queues served here."""
+        return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
+
+    def _look_for_wishes(self) -> None:
+        self._wishes.look(self._link)
+
+    def _end_pauses(self) -> None:
+        """Queue what was held for pauses that are over."""
+        held = self._link.run(pauses.end_pauses, atomic=True)
+        if held:
+            self._doorbell.ring(held)
+            log.info("A pause is over; held jobs are queued again. jobs=%s", len(held))
+
+    def _look_for_stops(self) -> None:
+        self._stops.look(self._link, self._dispatcher.lease.worker_id)
+
+    def _rescue(self) -> None:
+        """Give up workers whose lease is over, then take their jobs."""
+        if not self._dispatcher.lease.is_valid():
+            return
+        for id_, host, pid, until in self._link.run(
+            lambda cursor: workers.give_up(cursor, lease_s=self._settings.lease_s)
+        ):
+            log.error("Worker lost. worker=%s host=%s pid=%s lease_until=%s", id_, host, pid, until)
+        failure = Failure.told(WorkerCrashed())
+        rescue = partial(
+            workers.rescue,
+            rescuer=self._dispatcher.lease.worker_id,
+            max_crashes=self._settings.max_crashes,
+            error_class=failure.error_class,
+            message=failure.message,
+            fingerprint=failure.fingerprint,
+        )
+        rescued, rings = self._link.run(rescue, atomic=True)
+        for job in rescued:
+            self._announce(job)
+            hooks.crashed(job, failure.line)
+        self._doorbell.ring(rings)
+
+    def _announce(self, job: workers.Rescued) -> None:
+        if job.state == "failed":
+            log.critical(
+                "Job failed for good: it ended its worker again and again; see the dead letters. "
+                "job=%s task=%s queue=%s crashes=%s",
+                job.id,
+                job.task,
+                job.queue,
+                job.crash_count,
+            )
+        elif job.state == "cancelled":
+            log.info(
+                "Job ended with its worker, and was to stop. job=%s worker=%s",
+                job.id,
+                job.worker_id,
+            )
+        else:
+            log.warning(
+                "Job rescued; it runs again. job=%s task=%s worker=%s crashes=%s",
+                job.id,
+                job.task,
+                job.worker_id,
+                job.crash_count,
+            )
+
+    def _remember(self) -> None:
+        """Ring for every queued job when Redis has come back empty."""
+        if not self._doorbell.has_lost_its_memory():
+            return
+        count = 0
+        ring_link = Link("mahaam ring", timeout_s=30)
+        try:
+            for rings in due.all_queued(ring_link.connection):
+                self._doorbell.ring(rings)
+                count += len(rings)
+                gevent.sleep(0)
+        finally:
+            ring_link.close()
+        if count:
+            log.warning(
+                "Redis had lost its memory; all queued jobs were rung again. jobs=%s", count
+            )
+
+    def _ring_overdue(self) -> None:
+        """Ring again for those next in line whose bell may have been lost."""
+        self._doorbell.ring(
+            self._link.run(
+                lambda cursor: due.overdue(
+                    cursor, grace_s=self._settings.ring_grace_s, settling_s=SETTLING_S
+                )
+            )
+        )
+
+    def _forget(self) -> None:
+        for forget in (workers.forget, chords.forget):
+            self._link.run(forget)
+        # A pause that somebody deleted by hand leaves nobody to let its jobs go.
+        self._doorbell.ring(self._link.run(pauses.let_go))
+
+    def _forget_values(self) -> None:
+        """Delete what Huey's API keeps and nobody needs any more."""
+        for forget in (values.forget, locks.forget, periodic.forget):
+            self._link.run(forget)

@@ -1,0 +1,68 @@
+"""One of the consumer's greenlets: takes a started job, has Huey run it, says that it is over."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from huey.consumer import Worker
+
+from tasks.engine.errors import MahaamError, TaskStopped
+from tasks.engine.running import guarded
+from tasks.engine.running.said import said
+
+if TYPE_CHECKING:
+    from tasks.engine.consumer.places import Places
+    from tasks.engine.running.run import Run
+
+log = logging.getLogger("mahaam.worker")
+
+TAKE_S = 0.5
+
+
+class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
+    """Huey's worker, fed by the dispatcher instead of by Redis."""
+
+    places: Places
+
+    def initialize(self) -> None:
+        """Call the users' startup hooks."""
+        for name, hook in self.huey._startup.items():
+            guarded.call(hook, what=f'startup hook "{name}" failed', patience=self.huey.patience)
+
+    def shutdown(self) -> None:
+        """Call the users' shutdown hooks."""
+        for name, hook in self.huey._shutdown.items():
+            guarded.call(hook, what=f'shutdown hook "{name}" failed', patience=self.huey.patience)
+
+    def loop(self, now: Any = None) -> None:
+        """Run one job, if there is one."""
+        try:
+            run = self.places.take(TAKE_S)
+        except KeyboardInterrupt:  # meant for a job that has just ended
+            return
+        if run is not None:
+            run.greenlet = gevent.getcurrent()
+            try:
+                self._run(run)
+            except KeyboardInterrupt:  # it came between the task's return and the end of its run
+                run.interrupted()
+            except TaskStopped:  # before the task began, in a hook for one
+                run.stopped()
+            except BaseException as fault:  # whatever it is, this greenlet lives on
+                run.exception = fault
+                log.exception("A run ended in an unexpected way. job=%s", run.claim.id)
+            finally:
+                run.greenlet = None
+                if run.lines_left_out:
+                    said.end(run)
+                self.places.finish(run)
+
+    def _run(self, run: Run) -> None:
+        try:
+            task = self.huey.task_of(run)
+        except MahaamError as error:
+            run.end_without_running(error)
+        else:
+            self.huey.carry_out(task)

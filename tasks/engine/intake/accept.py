@@ -1,0 +1,122 @@
+"""Accepts jobs: the row first, committed; then the bell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import redis
+
+from config import get_settings
+from tasks.engine import database
+from tasks.engine.arguments import dump_call
+from tasks.engine.complaint import Complaint
+from tasks.engine.database import Connection, Cursor
+from tasks.engine.follows import Follows
+from tasks.engine.intake import queue_names
+from tasks.engine.intake.doorbell import Doorbell, connect
+from tasks.engine.new_job import NewJob
+from tasks.engine.once import once
+from tasks.engine.store import consequences, jobs
+from tasks.engine.store.due import Ring
+from tasks.engine.store.jobs import Accepted
+
+log = logging.getLogger("mahaam.accept")
+
+T = TypeVar("T")
+Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
+CHUNK = 500  # more rows in one statement take longer each
+
+complaint = Complaint(log, every_s=10.0)
+
+
+def call(id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """One call as its row will hold it. Raises ArgumentNotStorable, PayloadTooLarge."""
+    return id_, *dump_call(args, kwargs, limit_bytes=get_settings().payload_limit_bytes)
+
+
+def one(job: NewJob, wanted: Call) -> Accepted:
+    """Accept one job and ring for it; a live job with its dedupe key is returned in its stead.
+
+    Raises UnknownQueue, DatabaseUnavailable.
+    """
+    queue_names.check(job.queue)
+    accepted = database.repeatable(lambda cursor: insert(cursor, job, wanted))
+    if accepted.id == wanted[0] and accepted.state == "queued":
+        ring([Ring(job.queue, job.priority, accepted.id)])
+    return accepted
+
+
+def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
+    """Insert one job, or find who holds its dedupe key; the bell is the caller's."""
+    if jobs.is_plain(job) and isinstance(cursor.connection, Connection):
+        jobs.accept_one_now(cursor, job, wanted)
+        return Accepted(wanted[0], "queued")
+    while True:
+        made = jobs.accept(cursor, job, [wanted])
+        # The holder of the key may end between the two statements: then the key is free again.
+        found = made[0] if made else jobs.holder(cursor, [wanted[0]], job.dedupe_key)
+        if found is not None:
+            return found
+
+
+def many(job: NewJob, calls: Iterable[Call]) -> int:
+    """Accept all calls or none, then ring; returns how many. Memory holds one chunk and the ids."""
+    queue_names.check(job.queue)
+    count = 0
+    queued: list[str] = []  # a chunk's ids in one string: a third of the memory of a list
+    with database.transaction() as cursor:
+        for chunk in chunks(calls):
+            made = jobs.accept(cursor, job, chunk)
+            count += len(made)
+            queued.append(" ".join(row.id for row in made if row.state == "queued"))
+    for ids in queued:
+        ring([Ring(job.queue, job.priority, id_) for id_ in ids.split()])
+    return count
+
+
+def together(follows: Follows) -> None:
+    """Accept jobs and the chords that they belong to, all or none, then ring.
+
+    Raises UnknownQueue, DatabaseUnavailable.
+    """
+    if follows.is_one_job:
+        one(follows.jobs[0].job, follows.jobs[0].call)
+        return
+    for wanted in follows.jobs:
+        queue_names.check(wanted.job.queue)
+    with database.transaction() as cursor:
+        rings = consequences.write(cursor, follows)
+    ring(rings)
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """`items` in lists of at most CHUNK."""
+    remaining = iter(items)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk
+
+
+def ring(rings: Sequence[Ring]) -> None:
+    """Ring for committed jobs. Without Redis they wait: a consumer rings for them later."""
+    try:
+        bell().ring(rings)
+    except redis.RedisError as fault:
+        complaint.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
+
+
+def forget(rings: Sequence[Ring]) -> None:
+    """Spare the consumers ids that are not to start; without Redis they claim nothing anyway."""
+    try:
+        bell().forget(rings)
+    except redis.RedisError as fault:
+        complaint.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
+
+
+@once
+def bell() -> Doorbell:
+    """The process's doorbell."""
+    settings = get_settings()
+    return Doorbell(connect(settings.redis_url), settings.redis_prefix)

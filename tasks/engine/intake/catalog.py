@@ -1,0 +1,54 @@
+"""Which tasks there are: the bundled ones and those of TASK_MODULES."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from config import ConfigurationFault, get_settings
+from tasks.engine import registry
+from tasks.engine.errors import UnknownTask
+from tasks.engine.intake import queue_names
+from tasks.engine.task import DurableTask, TaskCard
+
+BUNDLED = ("tasks.demo",)
+
+
+@cache
+def load() -> None:
+    """Import every module that brings tasks. Raises ConfigurationFault for one that cannot be."""
+    for name in (*BUNDLED, *get_settings().task_modules):
+        try:
+            importlib.import_module(name)
+        except Exception as fault:
+            raise ConfigurationFault(
+                f"TASK_MODULES names {name}, which cannot be imported: {type(fault).__name__}: {fault}"
+            ) from fault
+
+
+def find_task(name: str) -> DurableTask:
+    """The registered task of that name. Raises UnknownTask."""
+    load()
+    try:
+        return registry.tasks[name]
+    except KeyError:
+        near = ", ".join(sorted(registry.tasks)[:12])
+        raise UnknownTask(
+            f"There is no task {name!r}. Is its module in TASK_MODULES? Known: {near}."
+        ) from None
+
+
+def find(name: str) -> TaskCard:
+    """The card of the registered task of that name. Raises UnknownTask."""
+    return find_task(name).card
+
+
+def all_tasks() -> list[TaskCard]:
+    """Every registered task, by name."""
+    load()
+    return [registry.tasks[name].card for name in sorted(registry.tasks)]
+
+
+def declare_queues() -> None:
+    """Add the queues that tasks name to the table."""
+    queue_names.declare(card.queue for card in all_tasks())

@@ -1,0 +1,214 @@
+"""Redis as a doorbell: one sorted set per queue, a member is a job id, its score minus the priority.
+
+Nothing here is a record. What gets lost is rung again from the rows, what does not belong here
+claims nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import redis
+
+from tasks.engine.intake.bell import Bell
+from tasks.engine.queries.lines import Line
+from tasks.engine.store.due import Ring
+
+POPS_KEPT = 500
+FEW = 20
+
+ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# Adds ids of 36 characters each, given in one string: packing thousands of arguments one by one
+# takes longer than adding them.
+ADD = """
+for first = 1, #ARGV[2], 36 do
+  redis.call('ZADD', KEYS[1], 'NX', ARGV[1], string.sub(ARGV[2], first, first + 35))
+end
+"""
+
+# KEYS: the queues, next to be served first. ARGV: how many ids are wanted, then for each queue
+# its rate limit (0: none) and period in ms. A limited queue keeps the times of its last starts,
+# by Redis's clock, so that all consumers together stay within the limit. A popped id counts as
+# a start from the pop until its real start is told (STAMP), for half a minute at most.
+POP = """
+local wanted = tonumber(ARGV[1])
+local ids = {}
+for place, key in ipairs(KEYS) do
+  if wanted == 0 then break end
+  local limit, period_ms = tonumber(ARGV[2 * place]), tonumber(ARGV[2 * place + 1])
+  local allowed = wanted
+  local now_ms, starts
+  if limit > 0 then
+    local time = redis.call('TIME')
+    now_ms, starts = time[1] * 1000 + math.floor(time[2] / 1000), key .. ':starts'
+    redis.call('ZREMRANGEBYSCORE', starts, '-inf', now_ms - period_ms)
+    allowed = math.min(wanted, limit - redis.call('ZCARD', starts))
+  end
+  if allowed > 0 then
+    local popped = redis.call('ZPOPMIN', key, allowed)
+    for i = 1, #popped, 2 do
+      ids[#ids + 1] = popped[i]
+      wanted = wanted - 1
+      if limit > 0 then
+        redis.call('ZADD', starts, now_ms + 30000, popped[i])
+        redis.call('PEXPIRE', starts, period_ms + 30000)
+      end
+    end
+  end
+end
+return ids
+"""
+
+# KEYS: the start times of a limited queue. ARGV: the ids that were started just now.
+STAMP = """
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, id in ipairs(ARGV) do
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZADD', KEYS[1], now_ms, id .. ':' .. now_ms)
+end
+"""
+
+
+class Doorbell:
+    """Rings for jobs and hears who is next. Every method raises redis.RedisError when Redis is away."""
+
+    def __init__(self, client: redis.Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._pop = client.register_script(POP)
+        self._pops: dict[tuple[int, tuple[Line, ...]], bytes] = {}
+        self._connection: Any = None  # redis-py's connections have no types
+        self._bells: list[Bell] = []  # free ones, the last used first
+        os.register_at_fork(after_in_child=self._bells.clear)
+
+    def ring(self, rings: Iterable[Ring]) -> None:
+        """Add jobs to their queues; one that is there keeps its place."""
+        lines: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for queue, priority, id_ in rings:
+            lines[queue, priority].append(id_)
+        if len(lines) == 1:
+            (line, ids), *_ = lines.items()
+            if len(ids) == 1:
+                self._ring_one(self.key(line[0]), line[1], ids[0])
+            else:
+                self._add(self._client, line, ids)
+        elif lines:
+            # At one instant: a consumer must not hear the lower priority before the higher one.
+            with self._client.pipeline(transaction=True) as pipeline:
+                for line, ids in lines.items():
+                    self._add(pipeline, line, ids)
+                pipeline.execute()
+
+    def _ring_one(self, key: str, priority: int, id_: str) -> None:
+        bell = self._bells.pop() if self._bells else Bell(self._client)
+        try:
+            bell.ring(key, priority, id_)
+        except BaseException:
+            bell.close()
+            raise
+        self._bells.append(bell)
+
+    def _add(self, client: redis.Redis, line: tuple[str, int], ids: list[str]) -> None:
+        queue, priority = line
+        if len(ids) <= FEW:
+            client.zadd(self.key(queue), dict.fromkeys(ids, -priority), nx=True)
+        else:
+            client.eval(ADD, 1, self.key(queue), -priority, "".join(ids))
+
+    def pop(self, wanted: int, lines: Sequence[Line]) -> list[str]:
+        """Up to `wanted` ids, the first line's first, within the rate limits; returns at once.
+
+        For one greenlet only: it has a connection of its own, and the few commands that there are
+        lie packed, because this is called for every job.
+        """
+        if not lines:
+            return []
+        key = (wanted, tuple(lines))
+        command = self._pops.get(key) or self._packed(*key)
+        try:
+            connection = self._connection = self._connection or self._connected()
+            connection.send_packed_command([command])
+            popped: list[bytes] = connection.read_response()
+        except redis.exceptions.NoScriptError:
+            self._client.script_load(POP)
+            return self.pop(wanted, lines)
+        except BaseException:
+            self._drop()
+            raise
+        return [id_.decode() for id_ in popped if ID.fullmatch(id_)]
+
+    def _packed(self, wanted: int, lines: tuple[Line, ...]) -> bytes:
+        arguments: list[str | int] = [wanted]
+        for line in lines:
+            arguments += [line.rate_limit or 0, int((line.rate_period_s or 0) * 1000)]
+        keys = [self.key(line.name) for line in lines]
+        if len(self._pops) > POPS_KEPT:
+            self._pops.clear()
+        packer = self._connection = self._connection or self._connected()
+        packed = b"".join(
+            packer.pack_command("EVALSHA", self._pop.sha, len(keys), *keys, *arguments)
+        )
+        self._pops[wanted, lines] = packed
+        return packed
+
+    def _connected(self) -> Any:
+        connection: Any = self._client.connection_pool.get_connection()
+        connection.connect()
+        return connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.disconnect()
+            self._client.connection_pool.release(connection)
+
+    def wait(self, lines: Sequence[Line], *, timeout_s: float) -> Ring | None:
+        """The next bell as soon as one is rung in a line without rate limit; None after `timeout_s`."""
+        names = {self.key(line.name): line.name for line in lines}
+        heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
+        if heard is None or not ID.fullmatch(heard[1]):
+            return None
+        key, id_, score = heard
+        priority = -int(score) if math.isfinite(score) else 0
+        return Ring(names[key.decode()], priority, id_.decode())
+
+    def stamp(self, queue: str, ids: Sequence[str]) -> None:
+        """Tell when jobs of a limited queue were really started: now."""
+        self._client.eval(STAMP, 1, f"{self.key(queue)}:starts", *ids)
+
+    def forget(self, rings: Iterable[Ring]) -> None:
+        """Take jobs out of their queues, for ones that are not to start; they count for no limit."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue, _, id_ in rings:
+                pipeline.zrem(self.key(queue), id_)
+                pipeline.zrem(f"{self.key(queue)}:starts", id_)
+            pipeline.execute()
+
+    def has_lost_its_memory(self) -> bool:
+        """Whether Redis came back empty; says yes once, to one consumer."""
+        return bool(self._client.set(f"{self._prefix}:memory", "1", nx=True))
+
+    def waiting(self, queue: str) -> int:
+        """How many ids stand in a queue."""
+        return int(self._client.zcard(self.key(queue)))
+
+    def clear(self, queue: str) -> None:
+        """Empty a queue's sorted set; the rows stay as they are."""
+        self._client.delete(self.key(queue))
+
+    def key(self, queue: str) -> str:
+        """The name of a queue's sorted set."""
+        return f"{self._prefix}:queue:{queue}"
+
+
+def connect(url: str) -> redis.Redis:
+    """A client whose calls end after 5 s at the latest."""
+    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, **keepalive)

@@ -1,0 +1,197 @@
+"""What an application calls to have a task run: one, many, or inside its own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg2.extensions
+from huey.utils import Error
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction, scoped_session
+
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.intake import accept, catalog, queue_names
+from tasks.engine.new_job import NewJob, moment, seconds, truth, words
+from tasks.engine.running.run import current_id
+from tasks.engine.seam.message import new_job_of
+from tasks.engine.store.due import Ring
+from tasks.engine.task import DurableTask, new_id
+
+Options = dict[str, Any]
+Connection = psycopg2.extensions.connection  # the caller's own
+WAITING = "mahaam_rings"  # in a session's info: what to ring for after its commit
+
+# Option of enqueue -> field of NewJob, for those that are taken as they are.
+PLAIN = {
+    "queue": "queue",
+    "priority": "priority",
+    "max_retries": "max_retries",
+    "retry_backoff": "retry_backoff",
+    "retry_jitter": "retry_jitter",
+    "dedupe_key": "dedupe_key",
+    "created_by": "created_by",
+}
+SECONDS = {"retry_delay": "retry_delay_s", "delay": "delay_s", "timeout": "timeout_s"}
+OTHERS = {"eta", "expires", "tags", "remove_on_complete", "remove_on_fail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A job that PostgreSQL has; `deduplicated` when it was there before, under the same key."""
+
+    id: UUID
+    state: str
+    deduplicated: bool
+
+
+def enqueue(
+    task: DurableTask | str,
+    args: Iterable[Any] = (),
+    kwargs: dict[str, Any] | None = None,
+    **options: Any,
+) -> Enqueued:
+    """Accept one job; when this returns, the job is committed.
+
+    `task` is a task or its name. Options, each None for the task's own default: `queue`,
+    `priority` (higher runs first), `max_retries`, `retry_delay` and `timeout` (seconds),
+    `retry_backoff` (factor; 1 for a fixed delay), `retry_jitter`, `delay` (seconds or timedelta)
+    or `eta` (datetime, naive is UTC), `expires` (seconds, timedelta or datetime), `dedupe_key`
+    (no second job while one with the key lives), `tags`, `created_by`, `remove_on_complete`,
+    `remove_on_fail`.
+
+    Raises UnknownTask, UnknownQueue, OptionNotValid, ArgumentNotStorable, PayloadTooLarge,
+    DatabaseUnavailable.
+    """
+    task = _known(task)
+    job = _job(task, options)
+    if task.huey.immediate:
+        return _at_once(task, tuple(args), kwargs or {}, job)
+    wanted = accept.call(new_id(), tuple(args), kwargs or {})
+    accepted = accept.one(job, wanted)
+    return Enqueued(UUID(accepted.id), accepted.state, accepted.id != wanted[0])
+
+
+def enqueue_many(
+    task: DurableTask | str, calls: Iterable[tuple[Any, ...] | dict[str, Any]], **options: Any
+) -> int:
+    """Accept one job per call, all of them or none; returns how many.
+
+    A call is a tuple of positional or a dict of keyword arguments. `calls` may be a generator of
+    any length. Options and errors as for `enqueue`; `dedupe_key` is not possible here.
+    """
+    if options.get("dedupe_key") is not None:
+        raise OptionNotValid("dedupe_key belongs to one job; use enqueue.")
+    task = _known(task)
+    job = _job(task, options)
+    if task.huey.immediate:
+        return len([_at_once(task, *_both(arguments), job) for arguments in calls])
+    return accept.many(job, (_call(arguments) for arguments in calls))
+
+
+def enqueue_in_transaction(
+    session: Session | scoped_session[Session] | Connection,
+    task: DurableTask | str,
+    args: Iterable[Any] = (),
+    kwargs: dict[str, Any] | None = None,
+    **options: Any,
+) -> Enqueued:
+    """Insert one job in the caller's transaction: no commit, no job.
+
+    With a SQLAlchemy session the job starts right after the commit. With a psycopg2 connection,
+    whose commit cannot be seen, a consumer finds it within RING_GRACE_S.
+    """
+    job = _job(_known(task), options)
+    wanted = accept.call(new_id(), tuple(args), kwargs or {})
+    queue_names.check(job.queue)
+    link = _link(session)
+    with link.cursor() as cursor:
+        accepted = accept.insert(cursor, job, wanted)
+    made = accepted.id == wanted[0]
+    if made and accepted.state == "queued" and not isinstance(session, Connection):
+        _ring_after_commit(session, Ring(job.queue, job.priority, accepted.id))
+    return Enqueued(UUID(accepted.id), accepted.state, not made)
+
+
+def _known(task: DurableTask | str) -> DurableTask:
+    return catalog.find_task(task) if isinstance(task, str) else task
+
+
+def _at_once(
+    task: DurableTask, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
+) -> Enqueued:
+    """Run a job here, as Huey's immediate mode does: no row, no consumer."""
+    message = task.task_class(
+        args, kwargs, retries=job.max_retries, priority=job.priority, timeout=job.timeout_s
+    )
+    task.huey.enqueue(message)
+    has_failed = isinstance(task.huey.get(message.id, peek=True), Error)
+    return Enqueued(UUID(message.id), "failed" if has_failed else "completed", False)
+
+
+def _job(task: DurableTask, options: Options) -> NewJob:
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = given.keys() - PLAIN.keys() - SECONDS.keys() - OTHERS
+    if unknown:
+        raise OptionNotValid(
+            f"Unknown option {', '.join(sorted(unknown))}. Task arguments go into args or kwargs."
+        )
+    fields: Options = {field: given[name] for name, field in PLAIN.items() if name in given}
+    fields |= {
+        field: seconds(name, given[name]) for name, field in SECONDS.items() if name in given
+    }
+    if "tags" in given:
+        fields["tags"] = words("tags", given["tags"])
+    if "eta" in given:
+        fields["eta"] = moment("eta", given["eta"])
+    message = task.task_class(expires=given.get("expires"))
+    if message.expires is not None:
+        fields |= _expiry(message.expires)
+    for name in ("remove_on_complete", "remove_on_fail"):
+        if name in given:
+            setattr(message, name, truth(name, given[name]))
+    return new_job_of(message, parent_id=current_id(), **fields)
+
+
+def _expiry(expires: Any) -> Options:
+    if hasattr(expires, "year"):
+        return {"expires_at": moment("expires", expires)}
+    return {"expires_in_s": seconds("expires", expires)}
+
+
+def _call(arguments: tuple[Any, ...] | dict[str, Any]) -> accept.Call:
+    return accept.call(new_id(), *_both(arguments))
+
+
+def _both(arguments: tuple[Any, ...] | dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments of a call."""
+    if isinstance(arguments, dict):
+        return (), arguments
+    if not isinstance(arguments, tuple):
+        raise OptionNotValid(
+            f"A call must be a tuple or a dict of arguments; it is {type(arguments).__name__}."
+        )
+    return arguments, {}
+
+
+def _link(session: Session | scoped_session[Session] | Connection) -> Connection:
+    if isinstance(session, Connection):
+        return session
+    link: Connection = session.connection().connection.driver_connection  # type: ignore[assignment]
+    return link
+
+
+def _ring_after_commit(session: Session | scoped_session[Session], ring: Ring) -> None:
+    """Ring once the outermost transaction is over; after a rollback the bell claims nothing."""
+    target = session() if isinstance(session, scoped_session) else session
+    if WAITING not in target.info:
+        event.listen(target, "after_transaction_end", _ring_for_session)
+    target.info.setdefault(WAITING, []).append(ring)
+
+
+def _ring_for_session(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None and session.info[WAITING]:
+        rings, session.info[WAITING] = session.info[WAITING], []
+        accept.ring(rings)

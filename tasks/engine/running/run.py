@@ -1,0 +1,205 @@
+"""One attempt while it runs: what it was started with, what was seen of it, how it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from config import get_settings
+from tasks.engine import consequence
+from tasks.engine.arguments import clean, dump
+from tasks.engine.backoff import backoff_s
+from tasks.engine.claim import Claim
+from tasks.engine.consequence import End
+from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarge
+from tasks.engine.follows import NOTHING, Follows
+from tasks.engine.outcome import Failure, Outcome
+from tasks.engine.states import State
+
+if TYPE_CHECKING:
+    from tasks.engine.running.cpu.process import CpuProcess
+
+RESULT_SHOWN = 2000
+
+
+class Run:
+    """An attempt that holds one of the consumer's slots until its outcome is written."""
+
+    __slots__ = (
+        "_follows",
+        "claim",
+        "ended",
+        "error_metadata",
+        "exception",
+        "final_state",
+        "greenlet",
+        "interruptions",
+        "is_interrupted",
+        "is_over",
+        "keeps_result",
+        "line_numbers",
+        "lines_left_out",
+        "on_stop",
+        "options",
+        "outcome",
+        "process",
+        "remaining_retries",
+        "retry_in_s",
+        "retrying",
+        "started_at",
+        "stop_asked_at",
+        "stopped_by",
+        "told",
+        "value",
+    )
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.options: dict[str, Any] = {}  # what rides along: chain, error handler, removal
+        self.started_at = time.monotonic()
+        self.greenlet: Any = None  # where the task runs, for whoever must stop it
+        self.value: Any = None
+        self.exception: BaseException | None = None
+        self.error_metadata: str | None = None  # what Huey tells of the exception, as JSON
+        self.final_state: State | None = None  # said by a signal, stronger than value and exception
+        self.retrying = False
+        self.retry_in_s: float | None = None
+        self.remaining_retries = claim.max_retries - claim.retry_count
+        self.is_interrupted = False  # by the consumer, for reasons that are not the job's own
+        self.stopped_by: str | None = None  # the operator who wants it to stop
+        self.stop_asked_at = 0.0
+        self.interruptions = 0  # how often it was interrupted because of that
+        self.process: CpuProcess | None = None  # where the task is computed, if not here
+        self.on_stop: Callable[[str], None] | None = None  # tells it there
+        self.is_over = False  # nothing of it runs here any more
+        self.ended = False  # the task's function has returned; what is enqueued now follows from it
+        self.told = False  # Huey has said how it went
+        self.keeps_result = False  # and that what it brought is to be kept
+        self._follows: Follows | None = None
+        self.outcome: Outcome | None = None
+        self.line_numbers = count(1)  # of what it logs
+        self.lines_left_out = 0
+
+    @property
+    def follows(self) -> Follows:
+        """What follows from its end, to be added to."""
+        self._follows = self._follows or Follows()
+        return self._follows
+
+    def settle_as(self) -> Outcome:
+        """The outcome, from what Huey's signals and hooks said."""
+        if self.final_state is not None:
+            outcome = Outcome(self.final_state, self.claim.retry_count)
+        elif self.exception is not None:
+            outcome = self._failed(self.exception)
+        elif not self.told:
+            outcome = self._failed(MahaamError("The run ended and nothing was said of how."))
+        else:
+            result = stored_result(self.value) if self.keeps_result else None
+            outcome = Outcome(State.COMPLETED, self.claim.retry_count, result=result)
+        outcome.follows = self._follows or NOTHING
+        outcome.remove = self._is_removed(outcome.state)
+        return outcome
+
+    def end_without_running(self, error: MahaamError) -> None:
+        """Fail for good a job that cannot even be tried."""
+        failure = Failure.told(error)
+        follows = consequence.of_end(
+            End(self.claim.id, self.claim.options, State.FAILED, failure.line)
+        )
+        self.outcome = Outcome(
+            State.FAILED, self.claim.retry_count, failure=failure, follows=follows
+        )
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether an operator wants it to stop."""
+        return self.stopped_by is not None
+
+    def ask_to_stop(self, by: str) -> None:
+        """Let the task know that it is to stop."""
+        self.stopped_by, self.stop_asked_at = by, time.monotonic()
+        if self.on_stop is not None:
+            self.on_stop(by)
+
+    def stopped(self) -> None:
+        """End it as cancelled: it was stopped outside of the task's own code."""
+        if not self.told:
+            self.final_state = State.CANCELLED
+            end = End(self.claim.id, self.claim.options, State.CANCELLED)
+            self.follows.add(consequence.of_end(end))
+
+    def interrupted(self) -> None:
+        """Give the job back: it was stopped for reasons that are not its own."""
+        if not self.told:
+            self.final_state = State.QUEUED
+
+    def _failed(self, exception: BaseException) -> Outcome:
+        failure = replace(Failure.of(exception), metadata=self.error_metadata)
+        retry_count = max(0, self.claim.max_retries - self.remaining_retries)
+        if self.retrying:
+            delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s
+            return Outcome(State.RETRYING, retry_count, failure=failure, delay_s=delay_s)
+        cancelled = any(kind.__name__ == "CancelExecution" for kind in type(exception).__mro__)
+        state = State.CANCELLED if cancelled else State.FAILED
+        return Outcome(state, self.claim.retry_count, failure=failure)
+
+    def _backoff_s(self) -> float:
+        return backoff_s(
+            self.claim.retry_count,
+            delay_s=self.claim.retry_delay_s,
+            factor=self.claim.retry_backoff,
+            cap_s=get_settings().retry_delay_cap_s,
+            jitter=self.claim.retry_jitter,
+        )
+
+    def _is_removed(self, state: State) -> bool:
+        wish = {State.COMPLETED: "remove_on_complete", State.FAILED: "remove_on_fail"}.get(state)
+        return bool(wish and self.options.get(wish))
+
+
+def stored_result(value: Any) -> str:
+    """A task's return value as JSON; over-long or unknown ones are kept as a marked excerpt."""
+    if value is None:
+        return "null"
+    limit_bytes = get_settings().result_limit_bytes
+    try:
+        return dump(value, what="The result", limit_bytes=limit_bytes)
+    except PayloadTooLarge:
+        text = dump(value, what="The result").encode()
+        # Half of the limit: as a string within JSON, every character may take two.
+        excerpt = text[: max(0, limit_bytes // 2 - 100)].decode("utf-8", "ignore")
+        return dump({"cut": excerpt, "size_bytes": len(text)}, what="The result")
+    except ArgumentNotStorable as fault:
+        return dump({"not_stored": clean(str(fault)), "repr": shown(value)}, what="The result")
+
+
+def shown(value: Any) -> str:
+    """The beginning of a value's repr, whatever its repr does."""
+    try:
+        return clean(repr(value)[:RESULT_SHOWN])
+    except Exception as broken:  # noqa: BLE001 (a task's value may do anything)
+        return f"(its repr fails: {type(broken).__name__})"
+
+
+_current: ContextVar[Run | None] = ContextVar("current_run", default=None)
+
+
+def current_run() -> Run | None:
+    """The attempt that runs in this greenlet; None outside of tasks."""
+    return _current.get()
+
+
+def current_id() -> str | None:
+    """The id of the job that runs in this greenlet; None outside of tasks."""
+    run = _current.get()
+    return None if run is None else run.claim.id
+
+
+def enter(run: Run | None) -> None:
+    """Make `run` the current attempt of this greenlet."""
+    _current.set(run)

@@ -1,0 +1,1 @@
+"""Huey on rows: its messages, runs, chords, values, locks and results."""

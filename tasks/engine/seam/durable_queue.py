@@ -1,0 +1,140 @@
+"""How Huey's tasks become rows, and rows Huey's tasks."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from huey import signals
+from huey.api import Task, chord, group
+
+from tasks.engine import database
+from tasks.engine.chord import NewChord
+from tasks.engine.errors import MahaamError
+from tasks.engine.follows import Follows, FollowUp
+from tasks.engine.intake import accept
+from tasks.engine.queries import waiting
+from tasks.engine.queries.waiting import Waiting
+from tasks.engine.running.run import Run, current_id, current_run
+from tasks.engine.seam.again import checked, queue_again
+from tasks.engine.seam.durable_chords import DurableChords
+from tasks.engine.seam.hand import hand
+from tasks.engine.seam.handles import DurableResults
+from tasks.engine.seam.message import message_of, new_job_of, task_from, task_of
+from tasks.engine.seam.moments import naive
+from tasks.engine.seam.passed_error import passed
+from tasks.engine.task import new_id
+
+log = logging.getLogger("mahaam.queue")
+
+
+class DurableQueue(DurableChords):
+    """What of Huey deals with messages."""
+
+    def enqueue(self, task: Any) -> Any:
+        """Accept a job: its row is committed, then Redis is rung.
+
+        Inside a task that has just ended (a pipeline's next task, an error handler) the row is
+        left to the transaction that writes the outcome. A task whose job is there already, because
+        it was enqueued before or read from a queue, has it queued again.
+        """
+        if isinstance(task, group) and not self._immediate:
+            return DurableResults(self, [self.enqueue(member) for member in task.tasks])
+        if self._immediate or isinstance(task, chord):
+            return super().enqueue(task)
+        if task.is_known and queue_again(task.id):
+            self._emit(signals.SIGNAL_ENQUEUED, task)
+        else:
+            self._accept(Follows([self._follow_up(task)], replacements=self.replacements(task)))
+            task.is_known = True
+        return self._handle(task) if self.results else None
+
+    def _handle(self, task: Task) -> Any:
+        results = self._pipeline_results(task)
+        return DurableResults(self, results) if len(results) > 1 else results[0]
+
+    def enqueue_together(self, tasks: list[Task], chords: list[NewChord]) -> None:
+        """Accept the jobs of tasks and the chords that they belong to, all of them or none."""
+        self._accept(Follows([self._follow_up(task) for task in tasks], chords))
+
+    def _accept(self, follows: Follows) -> None:
+        """Now, or with the outcome of the task that has just ended here."""
+        run = current_run()
+        # A thread that has the task's context may outlive it: nothing is written any more then.
+        if run is not None and run.ended and not run.is_over:
+            run.follows.add(follows)
+        else:
+            accept.together(follows)
+
+    def _follow_up(self, task: Task) -> FollowUp:
+        """What is to be inserted for a task, which Huey's signals announce."""
+        if task.expires:
+            task.resolve_expires(self.utc)
+        self._emit(signals.SIGNAL_ENQUEUED, task)
+        if not self.ready_to_run(task):
+            self._emit(signals.SIGNAL_SCHEDULED, task)
+        id_, run = checked(task.id), current_run()
+        if any(isinstance(arg, BaseException) for arg in task.args) and run and run.ended:
+            id_ = new_id()  # of an error handler, which is enqueued once per error
+        args = tuple(passed(arg) if isinstance(arg, BaseException) else arg for arg in task.args)
+        job = new_job_of(task, utc=self.utc, parent_id=current_id())
+        return FollowUp(job, accept.call(id_, args, task.kwargs))
+
+    def serialize_task(self, task: Task) -> Any:
+        """A task as JSON."""
+        return self.serializer.serialize(message_of(task))
+
+    def deserialize_task(self, data: Any) -> Task:
+        """The task of JSON, of a job that waits, or of one that was started by hand.
+
+        Raises UnknownTask, PayloadBroken; a started job that has no task fails by that.
+        """
+        if isinstance(data, Waiting):
+            return self._timed(self.task_of(Run(data.claim)), data)
+        if isinstance(data, bytes):
+            return task_from(self._registry, self.serializer.deserialize(data))
+        return self._taken(data)
+
+    def _taken(self, taken: Run | str) -> Task:
+        job_id = taken if isinstance(taken, str) else taken.claim.id
+        (row,) = database.repeatable(partial(waiting.some, ids=[job_id]))
+        if isinstance(taken, str):
+            task = self._timed(self.task_of(Run(row.claim)), row)
+            task.is_late = True
+            return task
+        try:
+            task = self._timed(self.task_of(taken), row)
+        except MahaamError as error:
+            taken.end_without_running(error)
+            hand().finish(taken)
+            raise
+        task.run = taken
+        return task
+
+    def _timed(self, task: Task, row: Waiting) -> Task:
+        """A task with what Huey's own messages say of times and of what the next retry waits."""
+        claim = row.claim
+        task.eta = naive(row.run_at, utc=self.utc)
+        task.expires = task.expires_resolved = naive(row.expires_at, utc=self.utc)
+        task.retry_delay = claim.retry_delay_s * claim.retry_backoff**claim.retry_count
+        task.run, task.is_known = None, True
+        return task
+
+    def task_of(self, run: Run) -> Task:
+        """The Huey task of a started job. Raises UnknownTask, PayloadBroken."""
+        task = task_of(self._registry, run)
+        task.run = run
+        return task
+
+    def tell(self, signal: str, ids: list[str], *, state: str | None = None) -> None:
+        """Send a signal for jobs that nobody runs here, those in `state`; read only if it is heard."""
+        if not ids or not self._signal.hears(signal):
+            return
+        for row in database.repeatable(partial(waiting.some, ids=ids, state=state)):
+            try:
+                task = self.deserialize_task(row)
+            except MahaamError as fault:
+                log.warning("No %s signal. job=%s fault=%s", signal, row.claim.id, fault)
+            else:
+                self._emit(signal, task)

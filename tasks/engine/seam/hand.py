@@ -1,0 +1,159 @@
+"""Jobs run by hand, in a process without a consumer: what `huey.dequeue` and `huey.execute` do.
+
+The process becomes a worker with a lease when it first takes a job, so that what it holds is
+rescued when it ends, and written under the same fence as any other outcome.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from functools import partial
+
+from tasks.engine import aftermath, database
+from tasks.engine.claim import Claim
+from tasks.engine.database import Connection, Cursor
+from tasks.engine.intake import accept
+from tasks.engine.lease import Lease
+from tasks.engine.once import once
+from tasks.engine.outcome import Failure, Fence, Outcome
+from tasks.engine.queries import waiting
+from tasks.engine.running.run import Run
+from tasks.engine.seam import results
+from tasks.engine.states import State
+from tasks.engine.store import due, exchange, workers
+from tasks.engine.store.due import Ring
+from tasks.engine.store.turn import Turn
+
+log = logging.getLogger("mahaam.hand")
+
+TRIES = 20  # for jobs that another worker starts at the same moment
+
+
+class Hand:
+    """Takes one job after the other for this process, and writes how each ended."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Fence, Run] = {}
+        self._lease: Lease | None = None
+
+    def take_next(self) -> Run | str | None:
+        """The next queued job in the order of the queues, started; None when there is none.
+
+        The id alone of one that is past its expiry: it is not started any more.
+        """
+        accept.ring(database.repeatable(due.make_due))
+        for _ in range(TRIES):
+            ids = database.repeatable(partial(waiting.next_ids, limit=1, paused=False))
+            if not ids:
+                return None
+            run = self.take(ids[0])
+            if run is not None:
+                return run
+            if self._expire(ids[0]):
+                return ids[0]
+        return None
+
+    def take(self, job_id: str) -> Run | None:
+        """Start one job if it is queued and not too late."""
+        for fresh in (False, True):  # the worker's row may be gone, with its whole database
+            lease = self._leased(fresh=fresh)
+            claims = self._started(job_id, lease)
+            if claims:
+                return self._begun(claims[0])
+        return None
+
+    def holds(self, run: Run) -> bool:
+        """Whether a run was taken here and has no outcome yet."""
+        return self._runs.get(run.claim.fence) is run
+
+    def finish(self, run: Run) -> list[str]:
+        """Write the outcome of a run, then ring for what follows from it.
+
+        Returns the ids of jobs that follow and that Huey has not announced.
+        """
+        ended = (run.claim, _outcome_of(run))
+        turn = Turn([ended], [], run.claim.worker_id, unsure=[], flushed=True)
+        try:
+            with database.transaction() as cursor:
+                _prepare(cursor)
+                turned = turn(cursor)
+        finally:
+            self._runs.pop(run.claim.fence, None)
+        if ended[1].state is State.RETRYING and not ended[1].delay_s:
+            accept.ring(database.repeatable(due.make_due))
+        if turned.fences:
+            aftermath.announce([ended])
+            aftermath.ring(accept.bell(), [ended], turned.rings)
+        else:
+            aftermath.announce_late([ended])
+        return aftermath.unannounced([ended], turned.rings)
+
+    def close(self) -> None:
+        """Give back what is held and stop being a worker."""
+        lease, self._lease = self._lease, None
+        self._runs.clear()
+        if lease is None:
+            return
+        lease.close()
+        try:
+            database.repeatable(
+                lambda cursor: workers.release_all(cursor, lease.worker_id), atomic=True
+            )
+            database.repeatable(partial(workers.stop, worker_id=lease.worker_id, state="stopped"))
+        except Exception as fault:  # noqa: BLE001 (the process ends; its lease ends by itself)
+            log.warning("The worker could not be marked stopped. fault=%s", fault)
+
+    def _leased(self, *, fresh: bool) -> Lease:
+        if self._lease is not None and (fresh or not self._lease.is_valid()):
+            self._lease.close()
+            self._lease = None
+        if self._lease is None:
+            self._lease = Lease(queues=[], greenlets=1, held=self._held)
+            self._lease.open()
+        return self._lease
+
+    def _held(self) -> list[str]:
+        return [id_ for id_, _ in list(self._runs)]
+
+    def _started(self, job_id: str, lease: Lease) -> list[Claim]:
+        with database.transaction() as cursor:
+            _prepare(cursor)
+            _, claims = exchange.exchange(
+                cursor, [], [job_id], worker_id=lease.worker_id, unsure=[], durable=True
+            )
+        return claims
+
+    def _begun(self, claim: Claim) -> Run:
+        run = self._runs[claim.fence] = Run(claim)
+        accept.forget([Ring(claim.queue, claim.priority, claim.id)])
+        return run
+
+    def _expire(self, job_id: str) -> bool:
+        """End a job that is past its expiry; whether it was."""
+        worker_id = self._leased(fresh=False).worker_id
+        expire = partial(exchange.expire, popped=[job_id], worker_id=worker_id)
+        accept.ring(database.repeatable(expire, atomic=True))
+        found = results.standing(job_id, early=False)
+        return found is not None and found.state == State.EXPIRED
+
+
+@once
+def hand() -> Hand:
+    """The hand of this process."""
+    made = Hand()
+    atexit.register(made.close)
+    return made
+
+
+def _outcome_of(run: Run) -> Outcome:
+    try:
+        return run.outcome or run.settle_as()
+    except Exception as fault:  # a result or an exception that breaks when looked at
+        log.exception("An outcome could not be read. job=%s", run.claim.id)
+        return Outcome(State.FAILED, run.claim.retry_count, failure=Failure.of(fault))
+
+
+def _prepare(cursor: Cursor) -> None:
+    assert isinstance(cursor.connection, Connection)
+    cursor.connection.prepare("exchange", exchange.PREPARE)

@@ -1,0 +1,156 @@
+"""Between Huey's task messages and rows: what of a task becomes which column."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from huey.api import Task
+from huey.exceptions import HueyException
+from huey.registry import Message, Registry
+from huey.serializer import Serializer
+from huey.utils import ChordConfig
+
+from tasks.engine.arguments import dump, load
+from tasks.engine.consequence import RIDES_ALONG
+from tasks.engine.errors import PayloadBroken, UnknownTask
+from tasks.engine.new_job import NewJob, moment, seconds
+from tasks.engine.running.run import Run
+from tasks.engine.seam.moments import aware
+
+CHAIN = ("on_complete", "on_error")
+
+
+class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types
+    """Huey's values as tagged JSON; nothing is ever pickled."""
+
+    def _serialize(self, data: Any) -> bytes:
+        return dump(data, what="The value").encode()
+
+    def _deserialize(self, data: bytes) -> Any:
+        return load(data.decode())
+
+
+def new_job_of(
+    task: Task, *, utc: bool = True, parent_id: str | None = None, **more: Any
+) -> NewJob:
+    """The row that `task` asks for; `more` overrides fields of NewJob. Raises OptionNotValid.
+
+    Naive times are UTC, or local without `utc`.
+    """
+    kind = type(task)
+    fields: dict[str, Any] = {
+        "task": f"{kind.__module__}.{kind.__name__}",
+        "queue": kind.default_queue,
+        "priority": task.priority or 0,
+        "max_retries": task.retries,
+        "retry_delay_s": seconds("retry_delay", task.retry_delay),
+        "retry_backoff": task.retry_backoff or 1,
+        "retry_jitter": kind.default_retry_jitter,
+        "eta": _instant("eta", task.eta, utc=utc),
+        "expires_at": _instant("expires", task.expires_resolved, utc=utc),
+        "timeout_s": seconds("timeout", task.timeout),
+        "tags": kind.default_tags,
+        "options": _options(task),
+        "parent_id": parent_id,
+    }
+    return NewJob(**{**fields, **more})
+
+
+def task_of(registry: Registry, run: Run) -> Task:
+    """The task of a started job, ready for Huey. Raises UnknownTask, PayloadBroken."""
+    claim = run.claim
+    kind = _registered(registry, claim.task)
+    args, kwargs = load(claim.args), load(claim.kwargs)
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise PayloadBroken("The arguments in the row are not a list and an object.")
+    run.options = load(claim.options) if claim.options else {}
+    task: Task = kind(
+        tuple(args),
+        kwargs,
+        id=claim.id,
+        retries=run.remaining_retries,
+        retry_delay=claim.retry_delay_s,
+        retry_backoff=claim.retry_backoff,
+        priority=claim.priority,
+        timeout=claim.timeout_s,
+    )
+    _let_ride(registry, task, run.options)
+    return task
+
+
+def message_of(task: Task) -> dict[str, Any]:
+    """A task that follows another, with all that its row will need."""
+    kind = type(task)
+    return {
+        "id": task.id,
+        "name": f"{kind.__module__}.{kind.__name__}",
+        "queue": kind.default_queue,
+        "eta": task.eta,
+        "retries": task.retries,
+        "retry_delay": task.retry_delay,
+        "retry_backoff": task.retry_backoff,
+        "retry_jitter": kind.default_retry_jitter,
+        "priority": task.priority,
+        "args": task.args,
+        "kwargs": task.kwargs,
+        "expires": task.expires,
+        "timeout": task.timeout,
+        "tags": kind.default_tags,
+        **_rides_along(task),
+    }
+
+
+def _options(task: Task) -> str | None:
+    rides = _rides_along(task)
+    return dump(rides, what="The options") if rides else None
+
+
+def _rides_along(task: Task) -> dict[str, Any]:
+    """The tasks after it, the chord that waits for it, and whether its row is kept."""
+    rides: dict[str, Any] = {}
+    for name in CHAIN:
+        following = getattr(task, name)
+        if following is not None:
+            rides[name] = message_of(following)
+    if task.chord_config is not None:
+        rides["chord"] = task.chord_config.cid
+    for name in ("remove_on_complete", "remove_on_fail"):
+        if getattr(task, name, getattr(type(task), f"default_{name}")):
+            rides[name] = True
+    return rides
+
+
+def _registered(registry: Registry, name: str) -> type[Task]:
+    try:
+        kind: type[Task] = registry.string_to_task(name)
+    except HueyException:
+        raise UnknownTask(
+            f"No task {name} is registered in this consumer. Is its module in TASK_MODULES?"
+        ) from None
+    return kind
+
+
+def task_from(registry: Registry, message: dict[str, Any]) -> Task:
+    """A task that follows, as Huey would have read it from Redis."""
+    kind = _registered(registry, message["name"])
+    known = {name: message[name] for name in Message._fields if name in message}
+    task = kind(**{name: known[name] for name in known.keys() - {"name", *CHAIN}})
+    _let_ride(registry, task, message)
+    return task
+
+
+def _let_ride(registry: Registry, task: Task, rides: dict[str, Any]) -> None:
+    if not rides:
+        return
+    for name in CHAIN:
+        if name in rides:
+            setattr(task, name, task_from(registry, rides[name]))
+    if "chord" in rides:
+        task.chord_config = ChordConfig(rides["chord"], None, None, None)
+    for name in set(RIDES_ALONG[3:]) & rides.keys():
+        setattr(task, name, True)
+
+
+def _instant(name: str, time: datetime | None, *, utc: bool) -> datetime | None:
+    return moment(name, time if time is None else aware(time, utc=utc))
