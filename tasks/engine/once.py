@@ -24,5 +24,11 @@ class once(Generic[T]):  # noqa: N801 (used as a decorator)
             return self._made()
 
     def cache_clear(self) -> None:
-        """Forget it: the next call makes another."""
-        self._made.cache_clear()
+        """Close it, if it can be, and forget it: the next call makes another."""
+        with self._lock:
+            close = (
+                getattr(self._made(), "close", None) if self._made.cache_info().currsize else None
+            )
+            if close is not None:
+                close()
+            self._made.cache_clear()

@@ -218,7 +218,7 @@ def test_a_process_that_nobody_needs_or_that_is_dead_is_not_kept(stage: Stage) -
     dead = pool.take()
     pool.give_back(dead)
     psutil.Process(dead.pid).kill()
-    wait_until(lambda: _is_gone(dead.pid))
+    wait_until(lambda: not dead.is_alive)
     process = pool.take()
     assert process is not dead
     pool.give_back(process)

@@ -203,6 +203,12 @@ class Doorbell:
         """Empty a queue's sorted set; the rows stay as they are."""
         self._client.delete(self.key(queue))
 
+    def close(self) -> None:
+        """Close all connections; the next use opens others."""
+        self._bells.clear()
+        self._connection = None
+        self._client.connection_pool.disconnect()
+
     def key(self, queue: str) -> str:
         """The name of a queue's sorted set."""
         return f"{self._prefix}:queue:{queue}"
