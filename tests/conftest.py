@@ -22,7 +22,12 @@ VAR_DIR = Path(tempfile.mkdtemp(prefix="mahaam-test-var-"))
 
 for name in Settings.model_fields:  # nothing of the developer's own environment reaches a test
     os.environ.pop(config.env_name(name), None)
-os.environ |= {"APP_ENV": "test", "VAR_DIR": str(VAR_DIR), "SECRET_KEY": "test" * 8}
+os.environ |= {
+    "SEED": str(SEED),
+    "APP_ENV": "test",
+    "VAR_DIR": str(VAR_DIR),
+    "SECRET_KEY": "test" * 8,
+}
 mark_this_run()
 hypothesis.settings.register_profile("mahaam", database=None, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("mahaam")

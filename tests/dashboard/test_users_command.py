@@ -19,7 +19,7 @@ def command(app: Flask) -> FlaskCliRunner:
 
 
 @pytest.fixture
-def _no_people() -> object:
+def _no_people(app: Flask) -> object:
     """A database without accounts, for one test."""
     kept = ask('DELETE FROM "user" RETURNING email, password, role_name, fs_uniquifier')
     yield

@@ -30,7 +30,7 @@ def called_with(stage: Stage, job: UUID) -> tuple[Any, Any]:
     return row["args"], row["kwargs"]
 
 
-@pytest.mark.parametrize("state", WAITING)
+@pytest.mark.parametrize("state", sorted(WAITING))
 def test_a_waiting_job_is_edited_where_it_is(empty_stage: Stage, state: str) -> None:
     job = a_sum(empty_stage, state)
 
@@ -40,7 +40,7 @@ def test_a_waiting_job_is_edited_where_it_is(empty_stage: Stage, state: str) -> 
     assert empty_stage.job(job)["state"] == state
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_a_job_that_has_ended_is_edited_and_queued_again(empty_stage: Stage, state: str) -> None:
     job = a_sum(empty_stage, state, attempt="1", started_at="now()")
 
