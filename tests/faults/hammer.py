@@ -17,10 +17,11 @@ from tests.faults.evidence import WORK, Evidence
 
 LIVE = """
 SELECT id::text FROM job WHERE state IN ('queued', 'scheduled', 'retrying', 'running')
-ORDER BY id DESC LIMIT 60
+ORDER BY state = 'running' DESC, id DESC LIMIT 60
 """
 QUEUES = ("default", "other")
 TASK = f"{WORK}.work"
+RUNNING = 8  # at most, in two consumers
 PAUSE_S = 0.2
 REST_S = 0.2  # at most, between two deeds
 STARTING_NS = 10**9  # how long the start of a task may follow the start of its row
@@ -83,8 +84,9 @@ def _operate(enough: Path, promised: int) -> None:
     chance = random.Random()
     while not enough.exists():
         live = database.repeatable(_live)
-        ids = chance.sample(live, min(2, len(live)))
         name = chance.choice(list(DEEDS))
+        near = live[:RUNNING] if name == "stop" else live
+        ids = chance.sample(near, min(2, len(near)))
         verdict = DEEDS[name](ids)
         if name in ("cancel", "stop"):
             lines = [f"{name} {id_} {time.monotonic_ns()}\n" for id_ in verdict.done]
