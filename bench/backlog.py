@@ -19,7 +19,8 @@ SELECT uuidv7(-interval '1 day' + number * interval '10 milliseconds'), 'bench.n
 FROM generate_series(1, %s) AS number
 """
 RING = """
-from tasks.engine import accept, database
+from tasks.engine import database
+from tasks.engine.intake import accept
 from tasks.engine.store import due
 with database.connection() as link:
     for rings in due.all_queued(link):

@@ -13,7 +13,7 @@ SAMPLES = 300
 STAMPS = """
 import random, sys, time
 from tasks import enqueue
-from tasks.engine import accept
+from tasks.engine.intake import accept
 committed, ring = {}, accept.ring
 def stamped(rings):
     committed[rings[0].id] = time.monotonic_ns()
