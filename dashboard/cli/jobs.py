@@ -15,7 +15,7 @@ from tasks.engine.intake import catalog
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
-jobs = Commands("jobs", help="Make jobs.")
+jobs = Commands("jobs", help="Make, change, stop and read jobs.")
 
 
 @jobs.add("create")
