@@ -28,6 +28,7 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_remove_on_fail = False
     cpu_bound = False  # computed in a process of its own
 
+    usual_job: Any = None  # the NewJob of a call without options, once there was one
     run: Any = None  # the attempt, once it is started
     is_known = False  # its job is there
     is_late = False  # and past its expiry

@@ -63,5 +63,7 @@ class Bell:
 
 def _packed(key: str, score: str, id_: str) -> bytes:
     """ZADD key NX score id, as Redis's protocol writes it."""
-    words = [word.encode() for word in ("ZADD", key, "NX", score, id_)]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)
+    where = key.encode()
+    return b"*5\r\n$4\r\nZADD\r\n$%d\r\n%b\r\n$2\r\nNX\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
+        len(where), where, len(score), score.encode(), len(id_), id_.encode(),
+    )  # fmt: skip

@@ -74,10 +74,9 @@ class DurableQueue(DurableChords):
         self._emit(signals.SIGNAL_ENQUEUED, task)
         if not self.ready_to_run(task):
             self._emit(signals.SIGNAL_SCHEDULED, task)
-        id_, run = checked(task.id), current_run()
-        if any(isinstance(arg, BaseException) for arg in task.args) and run and run.ended:
-            id_ = new_id()  # of an error handler, which is enqueued once per error
-        args = tuple(passed(arg) if isinstance(arg, BaseException) else arg for arg in task.args)
+        id_, args = checked(task.id), task.args
+        if any(isinstance(arg, BaseException) for arg in args):
+            id_, args = _of_error_handler(task)
         job = new_job_of(task, utc=self.utc, parent_id=current_id())
         return FollowUp(job, accept.call(id_, args, task.kwargs))
 
@@ -138,3 +137,10 @@ class DurableQueue(DurableChords):
                 log.warning("No %s signal. job=%s fault=%s", signal, row.claim.id, fault)
             else:
                 self._emit(signal, task)
+
+
+def _of_error_handler(task: Task) -> tuple[str, tuple[Any, ...]]:
+    """Its id, a new one for each error, and its arguments with the exception as JSON can hold it."""
+    run = current_run()
+    args = tuple(passed(arg) if isinstance(arg, BaseException) else arg for arg in task.args)
+    return new_id() if run and run.ended else task.id, args

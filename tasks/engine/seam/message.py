@@ -38,6 +38,34 @@ def new_job_of(
 
     Naive times are UTC, or local without `utc`.
     """
+    if parent_id is None and not more and _is_usual(task):
+        kind = type(task)
+        usual: NewJob = kind.usual_job or _new_job(task, utc=utc)
+        kind.usual_job = usual
+        return usual
+    return _new_job(task, utc=utc, parent_id=parent_id, **more)
+
+
+def _is_usual(task: Task) -> bool:
+    """Whether it was called with nothing but arguments: all such tasks of a kind share their NewJob."""
+    kind, own = type(task), vars(task)
+    return (
+        task.eta is None
+        and task.expires is None
+        and task.on_complete is None
+        and task.on_error is None
+        and task.chord_config is None
+        and task.priority == kind.default_priority
+        and task.retries == kind.default_retries
+        and task.retry_delay == kind.default_retry_delay
+        and task.retry_backoff == kind.default_retry_backoff
+        and task.timeout == kind.default_timeout
+        and "remove_on_complete" not in own
+        and "remove_on_fail" not in own
+    )
+
+
+def _new_job(task: Task, *, utc: bool, parent_id: str | None = None, **more: Any) -> NewJob:
     kind = type(task)
     fields: dict[str, Any] = {
         "task": f"{kind.__module__}.{kind.__name__}",
