@@ -95,8 +95,7 @@ def test_a_task_goes_on_by_itself_at_the_end_of_its_pause(
     stage.clear()
     job = enqueue(jobs.nothing).id
 
-    # A consumer that has not seen the end may pop it in vain; then it is rung again after a while.
-    stage.wait_for_state(job, "completed", timeout_s=SEEN_S + 8)
+    stage.wait_for_state(job, "completed", timeout_s=SEEN_S + 3)
 
     assert stage.job(job)["started_at"] >= pause["resume_at"]
     wait_until(lambda: not stage.ask("SELECT task FROM task_pause"))

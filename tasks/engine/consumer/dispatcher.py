@@ -116,15 +116,16 @@ class Dispatcher:
         return CHECK_S if self.places.runs else None
 
     def _exchange(self, ended: list[Ended]) -> None:
+        paused = self.paused  # as this turn is sent with: upkeep may read anew meanwhile
         new = len(ended)  # what is sent again after a fault may carry older ones along
         try:
-            fences, claims, rings = self._carried_out(ended)
+            fences, claims, rings = self._carried_out(ended, paused)
         except REFUSALS as fault:
             self._exchange_singly(ended, fault)
             return
         for claim in claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
-        self._put_aside({claim.id for claim in claims})
+        self._put_aside({claim.id for claim in claims}, paused)
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]
         aftermath.announce(written)
@@ -138,15 +139,13 @@ class Dispatcher:
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
 
-    def _carried_out(self, ended: list[Ended]) -> Turned:
+    def _carried_out(self, ended: list[Ended], paused: tuple[str, ...]) -> Turned:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
         repeated = False
         while True:
             flushed = repeated or self._must_flush()
             unsure = self.places.starting if repeated else []
-            turn = Turn(
-                ended, self.places.starting, self.lease.worker_id, unsure, flushed, self.paused
-            )
+            turn = Turn(ended, self.places.starting, self.lease.worker_id, unsure, flushed, paused)
             try:
                 turned = self._link.run(turn, atomic=not turn.is_plain)
                 missing = [pair for pair in ended if pair[0].fence not in turned.fences]
@@ -216,7 +215,7 @@ class Dispatcher:
             if outcome.failure != failure or outcome.follows:
                 self._exchange([(claim, plain)])
 
-    def _put_aside(self, started: set[str]) -> None:
+    def _put_aside(self, started: set[str], paused: tuple[str, ...]) -> None:
         """What was popped and not started was junk, taken by another, too late, or is paused."""
         left = [id_ for id_ in self.places.starting if id_ not in started]
         if not left:
@@ -229,14 +228,14 @@ class Dispatcher:
             self._ears.ended(left)
             self._news.expired(left)
             self._news.enqueued([ring.id for ring in rings])
-            if self.paused:
-                self._hold(left)
+            if paused:
+                self._hold(left, paused)
         except LinkBroken:
             log.warning("Jobs are left for the next bell. jobs=%s", ",".join(left))
 
-    def _hold(self, left: list[str]) -> None:
+    def _hold(self, left: list[str], paused: tuple[str, ...]) -> None:
         """Hold jobs of paused tasks; a pause that has ended meanwhile is none for us either."""
-        found = self._link.run(partial(pauses.hold, popped=left, tasks=self.paused))
+        found = self._link.run(partial(pauses.hold, popped=left, tasks=paused))
         free = [job for job in found if not job.is_held]
         self.paused = tuple(set(self.paused) - {job.task for job in free})
         aftermath.hold(self._doorbell, found)
