@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg2
@@ -11,6 +12,7 @@ from tasks import current_job, enqueue
 from tasks.engine.running.said import SaidProgress
 from tasks.engine.store import progress as written
 from tests.engine import rows
+from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
 from tests.engine.speech import tasks
 from tests.engine.stage import Stage
@@ -35,8 +37,16 @@ def test_the_last_word_before_the_end_is_kept(
     wait_until(lambda: progress(stage, job.id) == (last, f"at {last}"), timeout_s=SEEN_S)
 
 
-def test_a_row_that_is_being_changed_is_not_waited_for(stage: Stage) -> None:
+@pytest.fixture
+def own_stage(make_stage: MakeStage) -> Iterator[Stage]:
+    """A stage whose rows no other test waits for."""
+    with make_stage() as stage:
+        yield stage
+
+
+def test_a_row_that_is_being_changed_is_not_waited_for(own_stage: Stage) -> None:
     """Whoever changes it may be waiting for a row of ours."""
+    stage = own_stage
     worker = f"'{rows.a_worker(stage)}'"
     busy, free = (rows.a_job(stage, "running", worker_id=worker) for _ in range(2))
     words = [SaidProgress(rows.claim_of(stage, id_), 30, None) for id_ in (busy, free)]
