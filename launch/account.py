@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import subprocess
@@ -54,11 +55,14 @@ def server_account() -> Account:
 
 
 def _system_account() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(SYSTEM_ACCOUNT)
-    except KeyError:
-        _add_system_account()
-        return pwd.getpwnam(SYSTEM_ACCOUNT)
+    # Two useradd at once both succeed, and the second gives the user another number: one at a time.
+    with Path("/etc/passwd").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return pwd.getpwnam(SYSTEM_ACCOUNT)
+        except KeyError:
+            _add_system_account()
+            return pwd.getpwnam(SYSTEM_ACCOUNT)
 
 
 def _add_system_account() -> None:

@@ -41,7 +41,8 @@ class TestedHuey(MahaamHuey):
 
 
 @pytest.fixture(autouse=True)
-def _empty(huey_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _empty(huey_stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)  # some write a file beside them
     monkeypatch.setattr(base.BaseTestCase, "get_huey", lambda _self: TestedHuey(utc=False))
     monkeypatch.setattr(test_api, "MemoryHuey", TestedHuey)
     monkeypatch.setattr(registry, "tasks", {})
