@@ -12,12 +12,40 @@ RANKS = {VIEWER: 10, OPERATOR: 20, ADMIN: 30}
 # verb -> the lowest role that may
 NEEDED = {
     "look": VIEWER,
+    "export": VIEWER,
+    "save_view": VIEWER,
+    # jobs
     "create": OPERATOR,
     "retry": OPERATOR,
     "cancel": OPERATOR,
     "stop": OPERATOR,
+    "promote": OPERATOR,
+    "reschedule": OPERATOR,
+    "set_priority": OPERATOR,
+    "move": OPERATOR,
+    "edit": OPERATOR,
+    "duplicate": OPERATOR,
+    "fail": OPERATOR,
+    "clean": OPERATOR,
+    "share_view": OPERATOR,
+    # dead letters
     "reprocess": OPERATOR,
     "resolve": OPERATOR,
+    # queues, tasks, workers
+    "pause": OPERATOR,
+    "resume": OPERATOR,
+    "quiet": OPERATOR,
+    "wake": OPERATOR,
+    "stop_worker": OPERATOR,
+    "resize": OPERATOR,
+    # bulk work, and Redis
+    "abort": OPERATOR,
+    "undo": OPERATOR,
+    "repair": OPERATOR,
+    # the house
+    "audit": ADMIN,
+    "users": ADMIN,
+    "settings": ADMIN,
 }
 
 

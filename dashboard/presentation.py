@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, g, url_for
+from flask import Flask, g, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -43,6 +43,7 @@ def register(app: Flask) -> None:
 def _of_this_request() -> dict[str, Any]:
     return {
         "person": g.get("person"),
+        "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
     }

@@ -10,7 +10,7 @@ function dress(part) {
   watchTicks(part);
 }
 
-keepLive(document, dress); // first: it compares with the page as it came
+keepLive(document, dress);
 dress(document);
 improveForms(document);
 closeMenus(document);

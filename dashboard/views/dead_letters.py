@@ -51,11 +51,10 @@ class DeadLetterView(ListPage):
         page = read_list(query, lambda: dead_letters_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
 
-    @expose("/details/")
-    def details(self) -> str:
+    @expose("/<int(max=9223372036854775807):id>/")
+    def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
         """A dead letter with its first and its last exception."""
-        wanted = integer(request.args.get("id", ""))
-        letter = find_dead_letter(db.session, abort(404) if wanted is None else wanted)
+        letter = find_dead_letter(db.session, id)
         letter = letter or abort(404)
         (entry,) = self.entries([letter.id])
         job = find_job(db.session, letter.job_id)

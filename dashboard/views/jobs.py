@@ -46,11 +46,10 @@ class JobView(ListPage):
         page = read_list(query, lambda: jobs_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
 
-    @expose("/details/")
-    def details(self) -> str:
+    @expose("/<uuid:id>/")
+    def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
         """Everything about one job."""
-        wanted = job_id(request.args.get("id", "")) or abort(404)
-        job = find_job(db.session, wanted) or abort(404)
+        job = find_job(db.session, id) or abort(404)
         return self.render(
             "job/details.html",
             job=job,

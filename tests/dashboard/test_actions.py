@@ -53,7 +53,7 @@ def test_an_action_moves_a_job_only_from_the_right_states(
 def test_a_job_page_offers_only_what_its_state_allows(
     operator: Browser, action: str, state: State
 ) -> None:
-    page = operator.get(f"/admin/job/details/?id={a_job(state)}").text
+    page = operator.get(f"/admin/job/{a_job(state)}/").text
     assert (f'value="{action}"' in page) is (state in TAKES[action][0])
 
 
@@ -61,7 +61,7 @@ def test_a_job_that_is_stopping_says_so_and_is_not_stopped_twice(operator: Brows
     job_id = a_job(State.RUNNING)
     act(operator, JOBS, "stop", job_id)
     ask("UPDATE job SET stop_note = 'It computes.' WHERE id = %s", (str(job_id),))
-    page = operator.get(f"/admin/job/details/?id={job_id}").text
+    page = operator.get(f"/admin/job/{job_id}/").text
     assert "</svg>stopping</span>" in page
     assert "It computes." in page
     assert 'value="stop"' not in page
@@ -81,7 +81,7 @@ def test_only_operators_and_admins_act(log_in: LogIn, action: str, role: str) ->
 
 
 def test_every_verb_has_a_role() -> None:
-    assert {*actions.JOB, *actions.LETTER, "look", "create"} == set(access.NEEDED)
+    assert {*actions.JOB, *actions.LETTER} <= set(access.NEEDED)
 
 
 def test_an_action_is_first_shown_and_changes_nothing(operator: Browser) -> None:

@@ -89,7 +89,7 @@ def test_a_value_of_each_kind_reaches_the_row(
     assert answer.status_code == 303, answer.text
     (job,) = jobs()
     assert load(json.dumps(job["kwargs"][field])) == expected
-    assert answer.location == f"/admin/job/details/?id={job['id']}"
+    assert answer.location == f"/admin/job/{job['id']}/"
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ PAGES = (
     "/admin/job/",
     "/admin/job/?state=failed",
     "/admin/job/?state=completed&queue=default&task=nobody",
-    "/admin/job/details/?id={job}",
+    "/admin/job/{job}/",
     "/admin/deadletterqueue/",
     "/admin/deadletterqueue/?reprocessed=no&resolved=no&notified=yes",
-    "/admin/deadletterqueue/details/?id={letter}",
+    "/admin/deadletterqueue/{letter}/",
     "/admin/queue/",
     "/admin/worker/",
 )
@@ -107,7 +107,7 @@ def test_every_answer_carries_the_security_headers(operator: Browser, browser: B
 
 
 def test_a_job_page_shows_arguments_attempts_and_error(operator: Browser) -> None:
-    text = operator.get(f"/admin/job/details/?id={a_failed_job()}").text
+    text = operator.get(f"/admin/job/{a_failed_job()}/").text
     for shown in ("12345678901234567890", "FirstError", "Traceback: first", "LastError: the last"):
         assert shown in text
 
@@ -115,7 +115,7 @@ def test_a_job_page_shows_arguments_attempts_and_error(operator: Browser) -> Non
 def test_a_job_page_shows_what_the_job_said(operator: Browser) -> None:
     job_id = a_failed_job()
     a_line(job_id)
-    text = operator.get(f"/admin/job/details/?id={job_id}").text
+    text = operator.get(f"/admin/job/{job_id}/").text
     for shown in ("WARNING", "shop.mail", "a &lt;b&gt;line&lt;/b&gt;"):
         assert shown in text
 
@@ -124,7 +124,7 @@ def test_a_held_job_is_shown_as_held_and_not_with_a_date(operator: Browser) -> N
     job = a_job("scheduled")
     ask("UPDATE job SET run_at = %s WHERE id = %s", (HELD_UNTIL, str(job)))
 
-    details, listed = operator.get(f"/admin/job/details/?id={job}"), operator.get("/admin/job/")
+    details, listed = operator.get(f"/admin/job/{job}/"), operator.get("/admin/job/")
 
     assert "held while its task is paused" in details.text
     assert "task paused" in listed.text
@@ -132,7 +132,7 @@ def test_a_held_job_is_shown_as_held_and_not_with_a_date(operator: Browser) -> N
 
 
 def test_a_dead_letter_page_shows_both_exceptions(operator: Browser) -> None:
-    text = operator.get(f"/admin/deadletterqueue/details/?id={a_letter()}").text
+    text = operator.get(f"/admin/deadletterqueue/{a_letter()}/").text
     for shown in ("LastError", "Traceback: last", "FirstError", "Traceback: first"):
         assert shown in text
 
@@ -160,5 +160,5 @@ def test_a_choice_that_does_not_exist_is_refused(browser: Browser, form: dict[st
 def test_persian_numbers_have_persian_digits(operator: Browser) -> None:
     job_id = a_job("completed")
     operator.speak("fa")
-    facts = operator.get(f"/admin/job/details/?id={job_id}").text
+    facts = operator.get(f"/admin/job/{job_id}/").text
     assert re.search(r"<dd>۰</dd>", facts)

@@ -15,7 +15,7 @@ INSIDE = (
     "/",
     "/admin/",
     "/admin/job/",
-    "/admin/job/details/?id=x",
+    "/admin/job/x/",
     "/admin/deadletterqueue/",
     "/admin/queue/",
     "/admin/worker/",
