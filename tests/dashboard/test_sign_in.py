@@ -15,7 +15,7 @@ INSIDE = (
     "/",
     "/admin/",
     "/admin/job/",
-    "/admin/job/x/",
+    "/admin/job/00000000-0000-7000-8000-000000000000/",
     "/admin/deadletterqueue/",
     "/admin/queue/",
     "/admin/worker/",
