@@ -13,6 +13,7 @@ from tasks.engine.models.huey import (
 from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "KeptCounter",
     "KeptValue",
     "PeriodicFire",
+    "Pruned",
+    "Pruning",
     "Queue",
+    "Setting",
     "TaskLock",
     "TaskPause",
     "Worker",

@@ -11,6 +11,7 @@ from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_q
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
 from tasks.engine.verbs.running import STOPPABLE, stop
+from tasks.engine.verbs.settings import change_setting
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 from tasks.engine.verbs.workers import quiet_workers, resize_workers, stop_workers, wake_workers
 
@@ -23,6 +24,7 @@ __all__ = [
     "Pause",
     "Verdict",
     "cancel",
+    "change_setting",
     "clear",
     "duplicate",
     "edit",
