@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access
+from dashboard import audit
 from dashboard.database import db
 from dashboard.forms.job_form import JobForm
 from dashboard.query_string import job_id
@@ -24,14 +24,12 @@ from tasks.engine.queries.queues import queue_names
 class NewJobView(ConsolePage):
     """The page at /jobs/create/."""
 
+    verb = "create"
+
     def __init__(self) -> None:
         super().__init__(
             _l("New job"), endpoint="new_job", url="/jobs/create", menu_icon_value="plus"
         )
-
-    def is_accessible(self) -> bool:
-        """Only for those who may make jobs."""
-        return access.may("create")
 
     def is_visible(self) -> bool:
         """Not in the menu: it is the button beside it."""
@@ -67,6 +65,11 @@ class NewJobView(ConsolePage):
     def _make(self, form: JobForm) -> ResponseReturnValue:
         token = job_id(request.form.get("token", "")) or abort(400)
         made, is_new = once(token, lambda: form.enqueue(by=g.person.email).id)
+        if is_new and made:
+            audit.write(
+                "create", "job", [str(made)], by=g.person.email, after={"task": form.card.name}
+            )
+            db.session.commit()
         flash(
             _("The job was created.")
             if is_new

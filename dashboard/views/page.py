@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import abort, flash, g, redirect, request
+from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 
-from dashboard import access, bulk
+from dashboard import access, audit, bulk
 from dashboard.gate import safe_path
 from dashboard.query_string import QueryString
+from tasks.engine import origin
 from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.queries.paging import Page
 
@@ -22,11 +23,16 @@ Entry = TypeVar("Entry")
 class ConsolePage(BaseView):  # type: ignore[misc]
     """A page for people who may look."""
 
-    icon = ""
+    verb = "look"  # who may do this sees the page; the gate has stopped strangers
 
     def is_accessible(self) -> bool:
-        """Every role may look; the gate has stopped everybody else."""
-        return access.may("look")
+        """Whether the person of this request may see the page."""
+        return access.may(self.verb)
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
+        """Refuse, and have it audited."""
+        access.require(self.verb)
+        return redirect(url_for("admin.index"))  # the role has changed meanwhile
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         # Flask-Admin's own calls a view a second time, differently, when it raises TypeError.
@@ -58,7 +64,8 @@ class ListPage(ConsolePage):
             return redirect(back, code=303)
         if "confirmed" not in request.form:
             return self._confirm(action, ids, back)
-        bulk.tell(action, action.run(ids, by=g.person.email, **_note(action)))
+        with origin.because(audit.given_reason()):
+            bulk.tell(action, action.run(ids, by=g.person.email, **_note(action)))
         return redirect(back, code=303)
 
     def _ticked(self) -> list[Any]:
