@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 from flask_babel import gettext as _
 from flask_security import Security, SQLAlchemyUserDatastore
-from flask_security.utils import hash_password, verify_and_update_password
+from flask_security.utils import hash_password, verify_and_update_password, verify_password
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -47,6 +47,13 @@ def verified_person(email: str, password: str) -> User | None:
     is_right = verify_and_update_password(password, person)
     db.session.commit()  # an old hash may have been renewed
     return person if is_right and person.active else None
+
+
+def is_password_of(person: User, password: str) -> bool:
+    """Whether this is the person's password."""
+    if "\x00" in password or len(password) > MAX_PASSWORD_LENGTH:
+        return False
+    return bool(verify_password(password, person.password))
 
 
 def checked_email(email: str) -> str:

@@ -7,12 +7,16 @@ from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
+from dashboard.views.account import AccountView
+from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.jobs import JobView
 from dashboard.views.new_job import NewJobView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.saved_views import SavedViewView
+from dashboard.views.settings import SettingView
+from dashboard.views.users import UserView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
 
@@ -30,6 +34,10 @@ def register(app: Flask) -> None:
         DeadLetterView(),
         QueueView(),
         WorkerView(),
+        AuditView(),
+        UserView(),
+        SettingView(),
+        AccountView(),
         NewJobView(),
     ):
         admin.add_view(view)

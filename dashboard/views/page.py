@@ -9,6 +9,7 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from dashboard import access, audit, bulk
 from dashboard.gate import safe_path
@@ -18,6 +19,8 @@ from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.queries.paging import Page
 
 Entry = TypeVar("Entry")
+
+MORE = _l("More")  # where pages stand in the menu that are not opened every day
 
 
 class ConsolePage(BaseView):  # type: ignore[misc]
