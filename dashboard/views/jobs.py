@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, actions, export, saved_views
+from dashboard import access, actions, audit, export, saved_views
 from dashboard.database import db
 from dashboard.job_query import read_filter
 from dashboard.kept import Kept
@@ -68,6 +68,10 @@ class JobView(ListPage):
         wanted = read_filter(query)
         if query.close():
             return self._list(query, page=Page(), wanted=wanted), 400
+        audit.write(
+            "export", "list", [], by=g.person.email, filter=wanted.to_dict() | {"form": form}
+        )
+        db.session.commit()
         return export.download(wanted, form=form)
 
     @expose("/<uuid:id>/")
