@@ -106,6 +106,8 @@ class Job(Base):
                 "state IN ('scheduled', 'retrying', 'failed', 'cancelled', 'expired')"
             ),
         ),
+        # Only jobs that others made are in it; the many that a client made do not pay for it.
+        Index("job_parent", "parent_id", "id", postgresql_where=text("parent_id IS NOT NULL")),
         # The head of job_waiting dies with every start; a small table must be vacuumed early.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )
