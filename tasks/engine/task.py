@@ -27,6 +27,7 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_remove_on_complete = False
     default_remove_on_fail = False
     cpu_bound = False  # computed in a process of its own
+    masked: tuple[str, ...] = ()  # further names of arguments that are secret
 
     usual_job: Any = None  # the NewJob of a call without options, once there was one
     run: Any = None  # the attempt, once it is started
