@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from dashboard.excerpt import json_excerpt, text_excerpt
+from dashboard import shown_job
+from dashboard.excerpt import text_excerpt
+from tasks.engine.masking import masked_text
 from tasks.engine.models import Job
 from tasks.engine.queries.attempts import AttemptEntry
 from tasks.engine.states import State
@@ -51,12 +53,14 @@ class Side:
 
     def texts(self) -> dict[str, str]:
         """What is compared line by line."""
+        parts = {name: part.text for name, part in shown_job.excerpts(self.job).items()}
+        traceback = masked_text((self.attempt and self.attempt.traceback) or "", self.job.task)
         return {
-            "args": json_excerpt(self.job.args).text if self.job.args else "",
-            "kwargs": json_excerpt(self.job.kwargs).text if self.job.kwargs else "",
-            "result": json_excerpt(self.job.result).text if self.has_result else "",
-            "error": self.error,
-            "traceback": text_excerpt((self.attempt and self.attempt.traceback) or "").text,
+            "args": parts.get("args", ""),
+            "kwargs": parts.get("kwargs", ""),
+            "result": parts.get("result", "") if self.has_result else "",
+            "error": masked_text(self.error, self.job.task),
+            "traceback": text_excerpt(traceback).text,
         }
 
 

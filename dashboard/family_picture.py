@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 from tasks.engine.queries.family import ChordView, Family, Relative
 
@@ -107,7 +107,7 @@ def _to_callback(family: Family) -> Iterator[tuple[Relative, Relative]]:
 
 
 def _in_a_row(relatives: tuple[Relative, ...]) -> Iterable[tuple[Relative, Relative]]:
-    return zip(relatives, relatives[1:], strict=False)
+    return pairwise(relatives)
 
 
 def _lead(size: int, tallest: int) -> int:
@@ -116,6 +116,6 @@ def _lead(size: int, tallest: int) -> int:
 
 
 def _line(left: Box, right: Box) -> str:
-    start_x, end_x = left.x + BOX_WIDTH, right.x
-    bend = (end_x - start_x) // 2
-    return f"M{start_x} {left.middle}c{bend} 0 {end_x - start_x - bend} {right.middle - left.middle} {end_x - start_x} {right.middle - left.middle}"
+    start_x, across, down = left.x + BOX_WIDTH, right.x - left.x - BOX_WIDTH, right.y - left.y
+    bend = across // 2
+    return f"M{start_x} {left.middle}c{bend} 0 {across - bend} {down} {across} {down}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tasks.engine.verbs import CANCELLABLE, RETRYABLE, STOPPABLE
+from tasks.engine.verbs.plans import CHANGEABLE
 
 
 def can(verb: str, row: Any) -> bool:
@@ -17,6 +18,7 @@ RULES: dict[str, Callable[[Any], bool]] = {
     "retry": lambda job: job.state in RETRYABLE,
     "cancel": lambda job: job.state in CANCELLABLE,
     "stop": lambda job: job.state in STOPPABLE and job.cancel_requested_at is None,
+    "edit": lambda job: job.state in CHANGEABLE | RETRYABLE,
     "reprocess": lambda letter: letter.is_open and letter.job_state in RETRYABLE,
     "resolve": lambda letter: letter.resolved_at is None,
 }

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dashboard import access, badges, languages, moves, preferences
 from dashboard.languages import number
+from tasks.engine.masking import masked_text
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
@@ -30,12 +31,15 @@ def register(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         bounded=bounded,
+        masked=masked_text,
         moment=moment,
         number=number,
         duration=duration,
         pretty_json=pretty_json,
         frames=frames,
         megabytes=megabytes,
+        share=share,
+        tail=tail,
     )
     app.context_processor(_of_this_request)
 
@@ -94,6 +98,18 @@ def _in_units(seconds: float) -> str:
     if hours:
         return _("%(hours)s h %(minutes)s min", hours=number(hours), minutes=number(rest_min))
     return _("%(minutes)s min %(seconds)s s", minutes=number(minutes), seconds=number(rest_s))
+
+
+def share(part: timedelta | None, whole: timedelta) -> float:
+    """How many hundredths of `whole` a part is, never under one when there is any."""
+    if part is None or part <= timedelta(0):
+        return 0.0
+    return round(max(part / whole * 100, 1.0), 2)
+
+
+def tail(text: str, length: int) -> str:
+    """The end of a name, which tells more than its beginning."""
+    return text if len(text) <= length else f"…{text[1 - length :]}"
 
 
 def megabytes(size_bytes: int | None) -> str:

@@ -1,5 +1,8 @@
 // What the pages gain from a browser that runs scripts; without it they work all the same.
+import { offerCopies } from "./copy.js";
+import { followLogs } from "./follow.js";
 import { improveForms } from "./forms.js";
+import { improveJson } from "./json_editor.js";
 import { keepLive } from "./live.js";
 import { closeMenus } from "./menus.js";
 import { watchTicks } from "./ticks.js";
@@ -8,10 +11,13 @@ import { keepTimes, writeTimes } from "./times.js";
 function dress(part) {
   writeTimes(part);
   watchTicks(part);
+  followLogs(part);
 }
 
 keepLive(document, dress);
 dress(document);
 improveForms(document);
+improveJson(document);
 closeMenus(document);
+offerCopies(document);
 keepTimes(document);

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import actions
+from dashboard import actions, shown_job
 from dashboard.database import db
 from dashboard.query_string import QueryString, integer
 from dashboard.views.page import ListPage, read_list
@@ -58,7 +58,11 @@ class DeadLetterView(ListPage):
         letter = letter or abort(404)
         (entry,) = self.entries([letter.id])
         job = find_job(db.session, letter.job_id)
-        return self.render("dead_letter/details.html", letter=letter, entry=entry, job=job)
+        assert job is not None, "a foreign key keeps the job"
+        parts = shown_job.excerpts(job)
+        return self.render(
+            "dead_letter/details.html", letter=letter, entry=entry, job=job, parts=parts
+        )
 
     def entries(self, ids: Sequence[int]) -> Sequence[DeadLetterEntry]:
         """The dead letters with these ids."""

@@ -1,11 +1,11 @@
-"""The list of jobs, and one job."""
+"""The list of jobs."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
 
-from flask import abort, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
@@ -13,18 +13,17 @@ from flask_babel import lazy_gettext as _l
 from dashboard import actions, badges
 from dashboard.database import db
 from dashboard.query_string import QueryString, job_id
-from dashboard.views.page import ListPage, read_list
+from dashboard.views.job import JobPages
+from dashboard.views.job_edit import JobEditPage
+from dashboard.views.page import read_list
 from tasks.engine.intake import catalog
-from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
-from tasks.engine.queries.dead_letters import dead_letters_of
-from tasks.engine.queries.jobs import JobEntry, JobFilter, find_job, jobs_by_id, jobs_page
-from tasks.engine.queries.logs import last_lines
+from tasks.engine.queries.jobs import JobEntry, JobFilter, jobs_by_id, jobs_page
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import queue_names
 
 
-class JobView(ListPage):
+class JobView(JobPages, JobEditPage):
     """Jobs at /admin/job/."""
 
     actions = actions.JOB
@@ -45,18 +44,6 @@ class JobView(ListPage):
         cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
         page = read_list(query, lambda: jobs_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
-
-    @expose("/<uuid:id>/")
-    def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
-        """Everything about one job."""
-        job = find_job(db.session, id) or abort(404)
-        return self.render(
-            "job/details.html",
-            job=job,
-            attempts=attempts_of(db.session, job),
-            lines=last_lines(db.session, job.id),
-            letters=dead_letters_of(db.session, job.id),
-        )
 
     def entries(self, ids: Sequence[uuid.UUID]) -> Sequence[JobEntry]:
         """The jobs with these ids."""

@@ -73,6 +73,13 @@ class ListPage(ConsolePage):
         return self.render(self.confirm_template, action=action, preview=preview, back=back)
 
 
+def found(row: Entry | None) -> Entry:
+    """`row`; 404 when there is none."""
+    if row is None:
+        abort(404)
+    return row
+
+
 def read_list(query: QueryString, read: Callable[[], Page[Entry]]) -> Page[Entry]:
     """The page that `read` finds; empty when the query has faults or takes too long."""
     if query.close():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -17,6 +16,8 @@ from tasks.engine.states import State
 ATTEMPTS_SHOWN = 20
 TRACEBACK_SHOWN = 6000
 MESSAGE_SHOWN = 2000
+NO_TIME = timedelta(0)
+SHORTEST = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class AttemptPage:
     entries: tuple[AttemptEntry, ...]
     has_older: bool
 
+    @property
+    def longest(self) -> timedelta:
+        """What the longest of them waited and ran together; never zero."""
+        spans = [(entry.wait or NO_TIME) + (entry.run or NO_TIME) for entry in self.entries]
+        return max(spans, default=NO_TIME) or SHORTEST
+
 
 def attempts_page(
     session: Reader, job: Job, *, before: int | None = None, limit: int = ATTEMPTS_SHOWN
@@ -87,7 +94,7 @@ def attempts_of(session: Reader, job: Job) -> tuple[AttemptEntry, ...]:
 
 
 def _excerpts() -> Select[Any]:
-    return select(  # type: ignore[return-value]  # more columns than SQLAlchemy types
+    return select(
         Attempt.number,
         Attempt.outcome,
         Attempt.worker_id,

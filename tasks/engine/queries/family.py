@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 
 from tasks.engine.models import Chord, ChordMember, Job
 from tasks.engine.queries.limits import Reader
@@ -92,14 +92,14 @@ def _ancestors(session: Reader, job: Job) -> tuple[Relative, ...]:
     if job.parent_id is None:
         return ()
     rows = session.execute(ANCESTORS, {"id": job.id, "most": ANCESTORS_SHOWN})
-    return tuple(map(_relative, rows))
+    return _relatives(rows)
 
 
 def _children(session: Reader, job_id: uuid.UUID) -> tuple[Relative, ...]:
     # Index: job_parent.
     question = select(Job.id, Job.task, Job.state).where(Job.parent_id == job_id)
     rows = session.execute(question.order_by(Job.id).limit(RELATIVES_SHOWN + 1))
-    return tuple(map(_relative, rows))
+    return _relatives(rows)
 
 
 def _chain(options: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
@@ -165,9 +165,9 @@ def _chord(session: Reader, chord_id: uuid.UUID | None) -> ChordView | None:
         str(chord.callback.get("name", "")),
         _states(session, [chord.callback_id]).get(chord.callback_id),
     )
-    members = tuple(map(_relative, session.execute(question)))
+    members = _relatives(session.execute(question))
     return ChordView(members, chord.size, chord.arrived, callback)
 
 
-def _relative(row: Row[Any]) -> Relative:
-    return Relative(row.id, row.task or "", row.state)
+def _relatives(rows: Iterable[Any]) -> tuple[Relative, ...]:
+    return tuple(Relative(row.id, row.task or "", row.state) for row in rows)
