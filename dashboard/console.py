@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
+from dashboard.shortcuts import shortcuts
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.jobs import JobView
 from dashboard.views.new_job import NewJobView
@@ -26,9 +30,12 @@ def register(app: Flask) -> None:
     for view in (JobView(), DeadLetterView(), QueueView(), WorkerView(), NewJobView()):
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
-    app.jinja_env.globals["menu"] = lambda: [
-        item for item in admin.menu() if item.is_visible() and item.is_accessible()
-    ]
+    menu = partial(_menu, admin)
+    app.jinja_env.globals |= {"menu": menu, "shortcuts": lambda: shortcuts(menu())}
+
+
+def _menu(admin: Admin) -> list[Any]:
+    return [item for item in admin.menu() if item.is_visible() and item.is_accessible()]
 
 
 def to_console() -> ResponseReturnValue:
