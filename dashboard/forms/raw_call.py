@@ -31,7 +31,6 @@ class RawCall:
             OBJECT,
             default={},
             text=pretty_json(kwargs),
-            is_json=True,
         )
 
     @property
