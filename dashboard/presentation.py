@@ -13,7 +13,11 @@ from markupsafe import Markup
 
 from dashboard import access, badges, languages, moves, preferences
 from dashboard.languages import number
+<<<<<<< HEAD
 from tasks.engine.masking import masked_text
+=======
+from tasks.engine.masking import masked, masked_call, masked_text
+>>>>>>> d
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
@@ -31,11 +35,12 @@ def register(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         bounded=bounded,
-        masked=masked_text,
         moment=moment,
         number=number,
         duration=duration,
         pretty_json=pretty_json,
+        masked_text=shown_text,
+        masked_call=shown_call,
         frames=frames,
         megabytes=megabytes,
         share=share,
@@ -117,15 +122,25 @@ def megabytes(size_bytes: int | None) -> str:
     return "–" if size_bytes is None else f"{number(round(size_bytes / 1e6))} MB"
 
 
-def pretty_json(value: Any) -> str:
-    """JSON for reading; large integers keep every digit."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def pretty_json(value: Any, task: str | None = None) -> str:
+    """JSON for reading, without the secrets of `task`; large integers keep every digit."""
+    return json.dumps(masked(value, task), indent=2, ensure_ascii=False)
 
 
-def frames(traceback: str) -> Iterator[tuple[str, bool]]:
-    """The lines of a traceback, each with whether it is of the application's own code."""
+def shown_text(text: str | None, task: str | None = None) -> str:
+    """An error message, a log line, a progress text of `task`, without secrets."""
+    return masked_text(text or "", task)
+
+
+def shown_call(job: Any) -> tuple[list[Any], dict[str, Any]]:
+    """A job's arguments by place and by name, without secrets."""
+    return masked_call(job.args, job.kwargs, job.task)
+
+
+def frames(traceback: str, task: str | None = None) -> Iterator[tuple[str, bool]]:
+    """The lines of a traceback, without secrets, each with whether it is of the application's own code."""
     is_own = False
-    for line in traceback.rstrip().splitlines():
+    for line in masked_text(traceback, task).rstrip().splitlines():
         if line.lstrip().startswith('File "'):
             is_own = not any(mark in line for mark in FOREIGN)
         elif not line.startswith(" "):

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from config import EXIT_CODE, ConfigurationFault, get_settings
 from dashboard.database import db
 from tasks.engine import errors
+from tasks.engine.mask import MaskLeftOver
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +30,7 @@ T = TypeVar("T")
 BAD_INPUT = (
     errors.ArgumentNotStorable,
     errors.ArgumentsNotFitting,
+    MaskLeftOver,
     errors.OptionNotValid,
     errors.PayloadTooLarge,
     errors.UnknownQueue,

@@ -41,7 +41,7 @@ def masked_text(text: str, task: str | None = None) -> str:
 
 
 def unmasked_call(
-    args: list[Any] | None,
+    args: Sequence[Any] | None,
     kwargs: dict[str, Any] | None,
     *,
     old: tuple[Sequence[Any], dict[str, Any]],

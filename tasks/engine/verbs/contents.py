@@ -14,6 +14,7 @@ from tasks.engine import database
 from tasks.engine.arguments import dump_call, load
 from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
 from tasks.engine.intake import accept, catalog
+from tasks.engine.masking import unmasked_call
 from tasks.engine.store import contents, requeue
 from tasks.engine.store.contents import Contents
 from tasks.engine.task import new_id
@@ -35,7 +36,8 @@ def edit(
 ) -> Verdict:
     """Give a job other arguments; None keeps the old ones. One that has ended is queued again.
 
-    Raises ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
+    Where the mask of a secret was left, the secret stays. Raises MaskLeftOver,
+    ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
     """
     return judged(
         [job_id],
@@ -77,8 +79,10 @@ def _checked(
     job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None
 ) -> tuple[str | None, str | None]:
     """The JSON of new arguments, None of old ones, if the task can be called with them together."""
-    positional = tuple(load(job.args) if args is None else args)
-    named = load(job.kwargs) if kwargs is None else kwargs
+    old_args, old_kwargs = load(job.args), load(job.kwargs)
+    args, kwargs = unmasked_call(args, kwargs, old=(old_args, old_kwargs), task=job.task)
+    positional = tuple(old_args if args is None else args)
+    named = old_kwargs if kwargs is None else kwargs
     try:
         catalog.find(job.task).check(positional, named)
     except UnknownTask:
