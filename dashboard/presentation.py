@@ -13,11 +13,7 @@ from markupsafe import Markup
 
 from dashboard import access, badges, languages, moves, preferences
 from dashboard.languages import number
-<<<<<<< HEAD
-from tasks.engine.masking import masked_text
-=======
 from tasks.engine.masking import masked, masked_call, masked_text
->>>>>>> d
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")

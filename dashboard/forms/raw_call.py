@@ -13,16 +13,15 @@ from dashboard.forms.parameters import Field
 from dashboard.presentation import pretty_json
 from tasks.engine.arguments import load
 from tasks.engine.errors import PayloadBroken
-from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
+from tasks.engine.masking import masked_call
 
 Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row keeps them
 
 
 class RawCall:
-    """Two fields of JSON; `old` is the call that they began as, with its secrets."""
+    """Two fields of JSON, that begin as the call `old`, its secrets masked."""
 
     def __init__(self, task: str, old: Stored = ((), {})) -> None:
-        self._task, self._old = task, old
         args, kwargs = masked_call(*old, task)
         self.args = Field("args", _("Arguments by place"), LIST, default=[], text=pretty_json(args))
         self.kwargs = Field(
@@ -44,8 +43,7 @@ class RawCall:
         if any(field.fault for field in self.fields):
             return None
         try:
-            args, kwargs = unmasked_call(args, kwargs, old=self._old, task=self._task)
             return tuple(load(json.dumps(args))), load(json.dumps(kwargs))
-        except (MaskLeftOver, PayloadBroken) as fault:
+        except PayloadBroken as fault:
             self.kwargs.fault = str(fault)
             return None
