@@ -13,15 +13,20 @@ from dashboard.forms.parameters import Field
 from dashboard.presentation import pretty_json
 from tasks.engine.arguments import load
 from tasks.engine.errors import PayloadBroken
-from tasks.engine.masking import masked_call
+from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
 
 Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row keeps them
 
 
 class RawCall:
-    """Two fields of JSON, that begin as the call `old`, its secrets masked."""
+    """Two fields of JSON, that begin as the call `old`, its secrets masked.
 
-    def __init__(self, task: str, old: Stored = ((), {})) -> None:
+    `keeps_masks`: what takes the call puts the old secrets back where a mask was left; without it,
+    a mask is a fault.
+    """
+
+    def __init__(self, task: str, old: Stored = ((), {}), *, keeps_masks: bool = False) -> None:
+        self._task, self._keeps_masks = task, keeps_masks
         args, kwargs = masked_call(*old, task)
         self.args = Field("args", _("Arguments by place"), LIST, default=[], text=pretty_json(args))
         self.kwargs = Field(
@@ -43,7 +48,9 @@ class RawCall:
         if any(field.fault for field in self.fields):
             return None
         try:
+            if not self._keeps_masks:
+                unmasked_call(args, kwargs, old=((), {}), task=self._task)
             return tuple(load(json.dumps(args))), load(json.dumps(kwargs))
-        except PayloadBroken as fault:
+        except (PayloadBroken, MaskLeftOver) as fault:
             self.kwargs.fault = str(fault)
             return None

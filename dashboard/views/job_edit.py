@@ -29,14 +29,14 @@ class JobEditPage(ListPage):
         """The arguments as they are, secrets masked."""
         access.require("edit")
         job = found(find_job(db.session, id))
-        return self._form(job, RawCall(job.task, (job.args, job.kwargs)))
+        return self._form(job, RawCall(job.task, (job.args, job.kwargs), keeps_masks=True))
 
     @expose("/<uuid:id>/edit/", methods=("POST",))
     def save(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
         """Keep the new arguments, or say why not; a mask that was left stands for the old value."""
         access.require("edit")
         job = found(find_job(db.session, id))
-        call = RawCall(job.task, (job.args, job.kwargs))
+        call = RawCall(job.task, (job.args, job.kwargs), keeps_masks=True)
         typed = call.read(request.form)
         if typed is None:
             return self._form(job, call), 400

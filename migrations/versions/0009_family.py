@@ -1,4 +1,7 @@
-"""The children of a job can be found; jobs without a parent are not in the index and pay nothing."""
+"""Children of a job can be found, and a form remembers what its person made last.
+
+Jobs without a parent are not in the index and pay nothing for it.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,4 +19,14 @@ def upgrade() -> None:
         ["parent_id", "id"],
         unique=False,
         postgresql_where=sa.text("parent_id IS NOT NULL"),
+    )
+    op.create_table(
+        "last_call",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False, comment="it may have been deleted since"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user.id"], name=op.f("last_call_user_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "task", name=op.f("last_call_pkey")),
     )
