@@ -37,10 +37,12 @@ WHERE job.id = age.id
 """
 # Where this checkout lies is nobody's business.
 TIDY = """
-UPDATE attempt SET traceback = replace(replace(traceback, %(shown)s, '/srv/shop'), %(project)s, '/srv/mahaam');
+UPDATE attempt
+SET traceback = replace(replace(traceback, %(shown)s, '/srv/shop'), %(project)s, '/srv/mahaam');
 UPDATE dead_letter SET
   traceback = replace(replace(traceback, %(shown)s, '/srv/shop'), %(project)s, '/srv/mahaam'),
-  first_traceback = replace(replace(first_traceback, %(shown)s, '/srv/shop'), %(project)s, '/srv/mahaam');
+  first_traceback = replace(replace(first_traceback, %(shown)s, '/srv/shop'), %(project)s,
+                            '/srv/mahaam');
 UPDATE worker SET host = 'jobs-' || (1 + hashtext(id::text) & 1);
 """
 UNSETTLED = (
