@@ -32,6 +32,30 @@ def json_excerpt(value: Any, limit: int = SHOWN) -> Excerpt:
     return Excerpt("".join(shown), is_whole=True)
 
 
+def clipped(value: Any, limit: int = SHOWN) -> Any:
+    """The beginning of a JSON value, some `limit` characters of it, still a value."""
+    return _clipped(value, [limit])
+
+
+def _clipped(value: Any, room: list[int]) -> Any:
+    if isinstance(value, str):
+        room[0] -= len(value)
+        return value[: max(len(value) + min(room[0], 0), 0)]
+    room[0] -= 2
+    if isinstance(value, list):
+        return [_clipped(item, room) for item in value if room[0] >= 0]
+    if isinstance(value, dict):
+        return {
+            name: _clipped(item, _less(room, name)) for name, item in value.items() if room[0] >= 0
+        }
+    return value
+
+
+def _less(room: list[int], name: str) -> list[int]:
+    room[0] -= len(name)
+    return room
+
+
 def text_excerpt(text: str, limit: int = SHOWN) -> Excerpt:
     """`text`, or its beginning."""
     return Excerpt(text[:limit], is_whole=len(text) <= limit)

@@ -28,7 +28,7 @@ from tasks.engine.queries.logs import LogPage, log_page
 
 LINES_ON_PAGE = 50
 LETTERS_ON_PAGE = 10
-ATTEMPTS_ON_PAGE = 50
+ATTEMPTS_ON_PAGE = 25
 LEVELS = {
     name.lower(): logging.getLevelNamesMapping()[name]
     for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

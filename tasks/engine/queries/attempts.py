@@ -13,8 +13,8 @@ from tasks.engine.models import Attempt, Job
 from tasks.engine.queries.limits import Reader
 from tasks.engine.states import State
 
-ATTEMPTS_SHOWN = 20
-TRACEBACK_SHOWN = 6000
+ATTEMPTS_SHOWN = 10
+TRACEBACK_SHOWN = 4000
 MESSAGE_SHOWN = 2000
 NO_TIME = timedelta(0)
 SHORTEST = timedelta(milliseconds=1)
