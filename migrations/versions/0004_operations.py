@@ -93,9 +93,7 @@ def upgrade() -> None:
             nullable=True,
             comment="NULL: undoing has not come here",
         ),
-        sa.Column(
-            "undo_fact", JSONB, nullable=True, comment="why it did not go back, as a phrase"
-        ),
+        sa.Column("undo_fact", JSONB, nullable=True, comment="why it did not go back, as a phrase"),
         sa.CheckConstraint(
             "num_nonnulls(job_id, dead_letter_id) > 0",
             name=op.f("operation_result_is_about_something"),
