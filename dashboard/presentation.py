@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dashboard import access, badges, languages, moves, preferences
 from dashboard.languages import number
+from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
@@ -30,6 +31,7 @@ def register(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         bounded=bounded,
+        created=moment_of,
         moment=moment,
         number=number,
         duration=duration,
