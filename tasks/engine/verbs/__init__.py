@@ -8,7 +8,16 @@ from tasks.engine.verbs.acts import ACTS, Act
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
-from tasks.engine.verbs.operations import AT_ONCE, Order, Report, abort, carry_out, start
+from tasks.engine.verbs.operations import (
+    AT_ONCE,
+    Order,
+    Report,
+    abort,
+    carry_out,
+    find,
+    newest,
+    start,
+)
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
@@ -40,8 +49,10 @@ __all__ = [
     "duplicate",
     "edit",
     "fail",
+    "find",
     "flush",
     "move",
+    "newest",
     "pause",
     "pause_queues",
     "pause_tasks",

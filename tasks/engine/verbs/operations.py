@@ -132,6 +132,19 @@ def newest(cursor: Cursor, act: Act) -> str | None:
     return str(bounds.newest_letter(cursor))
 
 
+def find(order: Order, wanted: Wanted, *, until: str | None) -> list[Any] | None:
+    """The ids that the order is about, none newer than `until`; None when they are more than AT_ONCE.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.transaction() as cursor:
+        found = walk.first(cursor, order.act, wanted, top=until, limit=AT_ONCE + 1)
+    keys = found.ids[: AT_ONCE + 1]
+    if len(keys) > AT_ONCE:
+        return None
+    return [UUID(key) for key in keys] if order.act.kind == JOB else keys
+
+
 def work_on_next() -> bool:
     """Do a chunk of the oldest operation that nobody works at; whether there was one.
 
@@ -160,7 +173,9 @@ def work_on_next() -> bool:
 
 
 def _chunk(cursor: Cursor, work: Work) -> Applied:
-    next_ = walk.step(cursor, work, limit=CHUNK)
+    act = ACTS[work.verb]
+    wanted = walk.read_back(act, work.filter or {})
+    next_ = walk.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=CHUNK)
     applied, facts = chunks.do(cursor, work, next_.ids)
     done, is_last = len(applied.ids), next_.cursor is None
     store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
