@@ -8,8 +8,10 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from dashboard.views.dead_letters import DeadLetterView
+from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
 from dashboard.views.new_job import NewJobView
+from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.saved_views import SavedViewView
@@ -30,6 +32,8 @@ def register(app: Flask) -> None:
         DeadLetterView(),
         QueueView(),
         WorkerView(),
+        OperationView(),
+        EditJobView(),
         NewJobView(),
     ):
         admin.add_view(view)

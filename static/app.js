@@ -4,6 +4,7 @@ import { keepLive } from "./live.js";
 import { closeMenus } from "./menus.js";
 import { watchTicks } from "./ticks.js";
 import { keepTimes, writeTimes } from "./times.js";
+import { offerUndo } from "./undo.js";
 
 function dress(part) {
   writeTimes(part);
@@ -15,3 +16,4 @@ dress(document);
 improveForms(document);
 closeMenus(document);
 keepTimes(document);
+offerUndo(document);

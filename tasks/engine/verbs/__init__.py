@@ -25,6 +25,7 @@ from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
+from tasks.engine.verbs.walk import Wanted, narrowed
 from tasks.engine.verbs.workers import quiet_workers, resize_workers, stop_workers, wake_workers
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Report",
     "Undone",
     "Verdict",
+    "Wanted",
     "abort",
     "cancel",
     "carry_out",
@@ -52,6 +54,7 @@ __all__ = [
     "find",
     "flush",
     "move",
+    "narrowed",
     "newest",
     "pause",
     "pause_queues",

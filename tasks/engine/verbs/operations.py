@@ -133,13 +133,14 @@ def newest(cursor: Cursor, act: Act) -> str | None:
 
 
 def find(order: Order, wanted: Wanted, *, until: str | None) -> list[Any] | None:
-    """The ids that the order is about, none newer than `until`; None when they are more than AT_ONCE.
+    """The ids that the order is about, none newer than `until` (None: than now).
 
-    Raises DatabaseUnavailable.
+    None when they are more than AT_ONCE. Raises DatabaseUnavailable.
     """
     with database.transaction() as cursor:
-        found = walk.first(cursor, order.act, wanted, top=until, limit=AT_ONCE + 1)
-    keys = found.ids[: AT_ONCE + 1]
+        top = until or newest(cursor, order.act)
+        found = walk.first(cursor, order.act, wanted, top=top, limit=AT_ONCE + 1)
+    keys = found.ids
     if len(keys) > AT_ONCE:
         return None
     return [UUID(key) for key in keys] if order.act.kind == JOB else keys
