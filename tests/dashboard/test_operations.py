@@ -360,10 +360,10 @@ def test_a_job_is_edited_and_runs_again(operator: Browser) -> None:
     job = a_failed_job()
     assert "Save and run again" in operator.get(f"/admin/job/{job}/edit/").text
 
-    answer = operator.post(f"/admin/job/{job}/edit/", {"args": "[]", "kwargs": '{"text": "x"}'})
+    answer = operator.post(f"/admin/job/{job}/edit/", {"args": "[]", "kwargs": '{"value": "x"}'})
 
     assert answer.location == f"/admin/job/{job}/"
-    assert ask("SELECT state, args, kwargs FROM job") == [("queued", [], {"text": "x"})]
+    assert ask("SELECT state, args, kwargs FROM job") == [("queued", [], {"value": "x"})]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_a_running_job_is_not_edited(operator: Browser) -> None:
     job = a_job(State.RUNNING)
     assert "It is running" in operator.get(f"/admin/job/{job}/edit/").text
 
-    operator.post(f"/admin/job/{job}/edit/", {"args": "[]", "kwargs": '{"text": "x"}'})
+    operator.post(f"/admin/job/{job}/edit/", {"args": "[]", "kwargs": '{"value": "x"}'})
 
     assert f"Job {job} cannot be edited" in operator.get("/admin/job/").text
 
@@ -393,7 +393,7 @@ def test_a_viewer_edits_nothing(log_in: LogIn) -> None:
     job = a_failed_job()
     viewer = log_in("viewer")
     assert viewer.get(f"/admin/job/{job}/edit/").status_code == 403
-    typed = {"args": "[]", "kwargs": '{"text": "x"}'}
+    typed = {"args": "[]", "kwargs": '{"value": "x"}'}
     assert viewer.post(f"/admin/job/{job}/edit/", typed).status_code == 403
     assert state_of(job) == "failed"
 

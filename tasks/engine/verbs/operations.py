@@ -111,8 +111,7 @@ def start(
     """
     values = order.checked() | {"filter": walk.kept(wanted), "expected": expected}
     with database.transaction() as cursor:
-        top = newest(cursor, order.act)
-        values["until"] = top if until is None or top is None else _older(order.act, until, top)
+        values["until"] = _top(cursor, order.act, until)
         return store.make(cursor, **values)
 
 
@@ -138,7 +137,7 @@ def find(order: Order, wanted: Wanted, *, until: str | None) -> list[Any] | None
     None when they are more than AT_ONCE. Raises DatabaseUnavailable.
     """
     with database.transaction() as cursor:
-        top = until or newest(cursor, order.act)
+        top = _top(cursor, order.act, until)
         found = walk.first(cursor, order.act, wanted, top=top, limit=AT_ONCE + 1)
     keys = found.ids
     if len(keys) > AT_ONCE:
@@ -203,10 +202,14 @@ def _verdict(act: Act, keys: list[Any], applied: Applied, facts: dict[Any, Phras
     )
 
 
-def _older(act: Act, one: str, other: str) -> str:
+def _top(cursor: Cursor, act: Act, until: str | None) -> str | None:
+    """The newest id to be touched: `until`, but none that does not exist yet."""
+    top = newest(cursor, act)
+    if until is None or top is None:
+        return top
     if act.kind == JOB:
-        return str(min(UUID(one), UUID(other)))
-    return str(min(int(one), int(other)))
+        return str(min(UUID(until), UUID(top)))
+    return str(min(int(until), int(top)))
 
 
 def _give_up(work: Work, fault: Exception) -> None:
