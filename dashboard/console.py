@@ -12,10 +12,13 @@ from flask_admin.theme import Theme
 
 from dashboard.shortcuts import shortcuts
 from dashboard.views.dead_letters import DeadLetterView
+from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
 from dashboard.views.new_job import NewJobView
+from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.saved_views import SavedViewView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
 
@@ -27,7 +30,16 @@ def register(app: Flask) -> None:
     """Mount every page; the tasks that can be created must be known."""
     catalog.load()
     admin = Admin(app, name="Mahaam", theme=THEME, index_view=OverviewView())
-    for view in (JobView(), DeadLetterView(), QueueView(), WorkerView(), NewJobView()):
+    for view in (
+        JobView(),
+        SavedViewView(),
+        DeadLetterView(),
+        QueueView(),
+        WorkerView(),
+        OperationView(),
+        EditJobView(),
+        NewJobView(),
+    ):
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
     menu = partial(_menu, admin)

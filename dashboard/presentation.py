@@ -11,9 +11,11 @@ from flask import Flask, g, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from config import get_settings
 from dashboard import access, badges, languages, moves, preferences
 from dashboard.languages import number
 from tasks.engine.masking import masked, masked_call, masked_text
+from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
@@ -24,13 +26,17 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         badges=badges,
         can=moves.can,
+        filter_in_address=filter_in_address,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
         may=access.may,
+        said=languages.said,
         themes=preferences.THEMES,
+        undo_window_s=lambda: get_settings().undo_window_s,
     )
     app.jinja_env.filters.update(
         bounded=bounded,
+        created=moment_of,
         moment=moment,
         number=number,
         duration=duration,
@@ -51,6 +57,14 @@ def _of_this_request() -> dict[str, Any]:
         "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
+    }
+
+
+def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
+    """A kept filter as the query string of its list has it."""
+    return {
+        name: ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        for name, value in kept.items()
     }
 
 

@@ -8,6 +8,7 @@ import { keepLive } from "./live.js";
 import { closeMenus } from "./menus.js";
 import { watchTicks } from "./ticks.js";
 import { keepTimes, writeTimes } from "./times.js";
+import { offerUndo } from "./undo.js";
 
 function dress(part) {
   writeTimes(part);
@@ -23,3 +24,4 @@ closeMenus(document);
 offerCopies(document);
 keepTimes(document);
 listenToKeys(document);
+offerUndo(document);

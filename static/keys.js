@@ -36,7 +36,7 @@ function search() {
 }
 
 function retry() {
-  const ofPage = document.querySelector("[data-key=r]");
+  const ofPage = document.querySelector(".page-head :is(button[value=retry], button[value=reprocess])");
   if (ofPage) return ofPage.click();
   const button = document.querySelector("form[data-bulk] button[value=retry], form[data-bulk] button[value=reprocess]");
   if (!button) return;

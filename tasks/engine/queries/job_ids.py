@@ -1,0 +1,34 @@
+"""The ids of all jobs that match a filter, slice by slice, for whoever acts on them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.queries.asking import by_cursor
+from tasks.engine.queries.job_filter import LAST_ID, JobFilter
+from tasks.engine.queries.job_stream import Window
+from tasks.engine.queries.search import search
+
+
+class Slice(NamedTuple):
+    """Ids, newest first. The next slice lies below `below`; None: there is no more.
+
+    A slice may be short, even empty, and not the last: it ends when enough rows were looked at.
+    """
+
+    ids: list[str]
+    below: uuid.UUID | None
+
+
+def ids_below(
+    cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None = None, limit: int = 1000
+) -> Slice:
+    """At most `limit` ids of jobs that match and are older than `below` (None: the newest).
+
+    The cursor is in a transaction, which a slice leaves as it was.
+    """
+    found = search(by_cursor(cursor), wanted, Window(limit=below or LAST_ID, size=limit))
+    is_full = len(found.ids) == limit
+    return Slice([str(id_) for id_ in found.ids], found.ids[-1] if is_full else found.reached)
