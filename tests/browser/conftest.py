@@ -17,6 +17,7 @@ from tests.browser.person import Person
 from tests.browser.server import web_server
 from tests.browser.site_map import pages
 from tests.dashboard.browser import PASSWORD
+from tests.dashboard.bulk_work import an_operation
 from tests.dashboard.conftest import CHEAP, CLEAN, _forget_engine, run
 from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker
 from tests.servers import TestServers, fresh_database
@@ -109,7 +110,9 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
     a_worker()
     return {
         "job": {"id": job, "number": 1, "part": "kwargs"},
+        "job_edit": {"id": job},
         "deadletterqueue": {"id": letter},
+        "operation": {"id": an_operation(job)},
     }
 
 
