@@ -84,7 +84,7 @@ def bounded(count: int) -> str:
 def moment(at: datetime | None, style: str = "full") -> Markup:
     """A time element; the browser writes it in the person's zone and calendar.
 
-    `style` is full or relative.
+    `style` is full, relative, or clock, which leaves out the day.
     """
     if at is None:
         return Markup('<span class="text-secondary">–</span>')

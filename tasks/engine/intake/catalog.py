@@ -47,7 +47,7 @@ def spelling(name: str) -> str | None:
     """A task with its parameters, as a person would write it; None for one that is not known here."""
     load()
     known = registry.tasks.get(name)
-    return f"{name}{known.card.signature}" if known else None
+    return f"{name}{known.card.spelling}" if known else None
 
 
 def all_tasks() -> list[TaskCard]:
