@@ -82,6 +82,13 @@ class Settings(BaseSettings):
         secret=True,
         validation_alias="DATABASE_URL",
     )
+    given_migration_database_url: Annotated[str, BeforeValidator(_postgres_url)] | None = setting(
+        None,
+        "PostgreSQL as the owner of the tables, for migrations alone; unset: DATABASE_URL. With a role "
+        "of its own, the product's role cannot change the audit.",
+        secret=True,
+        validation_alias="MIGRATION_DATABASE_URL",
+    )
     given_redis_url: Annotated[str, BeforeValidator(_redis_url)] | None = setting(
         None,
         "Redis, as redis://:password@host:port/0; unset: an embedded server.",
@@ -250,6 +257,13 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """PostgreSQL as SQLAlchemy takes it, whose own default is another driver."""
         return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    @property
+    def migration_database_url(self) -> str:
+        """PostgreSQL as the role that owns the tables; raises ConfigurationFault like `database_url`."""
+        if self.given_migration_database_url or self.given_database_url:
+            return str(self.given_migration_database_url or self.given_database_url)
+        return self._embedded("migration_database_url")
 
     @property
     def redis_url(self) -> str:

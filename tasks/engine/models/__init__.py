@@ -1,5 +1,6 @@
 """The tables of the engine, as SQLAlchemy sees them; the rules they keep stand beside the columns."""
 
+from tasks.engine.models.audit_event import AuditEvent
 from tasks.engine.models.base import Base
 from tasks.engine.models.chord import Chord, ChordMember
 from tasks.engine.models.dead_letter import DeadLetter
@@ -17,6 +18,7 @@ from tasks.engine.models.worker import Worker
 
 __all__ = [
     "Attempt",
+    "AuditEvent",
     "Base",
     "Chord",
     "ChordMember",
