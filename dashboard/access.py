@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import abort, g
 
+from dashboard import audit
 from dashboard.models import User
 
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
@@ -60,6 +61,7 @@ def may(verb: str) -> bool:
 
 
 def require(verb: str) -> None:
-    """Answer 403 unless the person of this request may do `verb`."""
+    """Answer 403 unless the person of this request may do `verb`; the refusal is audited."""
     if not may(verb):
+        audit.refuse(verb)
         abort(403)

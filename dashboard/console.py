@@ -11,6 +11,8 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from dashboard.shortcuts import shortcuts
+from dashboard.views.account import AccountView
+from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
@@ -19,6 +21,8 @@ from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.saved_views import SavedViewView
+from dashboard.views.settings import SettingView
+from dashboard.views.users import UserView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
 
@@ -38,6 +42,10 @@ def register(app: Flask) -> None:
         WorkerView(),
         OperationView(),
         EditJobView(),
+        AuditView(),
+        UserView(),
+        SettingView(),
+        AccountView(),
         NewJobView(),
     ):
         admin.add_view(view)

@@ -28,9 +28,7 @@ class EditJobView(ConsolePage):
     def __init__(self) -> None:
         super().__init__(_l("Edit"), endpoint="job_edit", url="/admin/job/<uuid:id>/edit")
 
-    def is_accessible(self) -> bool:
-        """Only for those who may edit."""
-        return access.may("edit")
+    verb = "edit"
 
     def is_visible(self) -> bool:
         """Not in the menu: it is reached from a job."""

@@ -20,6 +20,7 @@ from dashboard.query_string import QueryString
 from dashboard.views.page import ListPage, found
 from tasks.engine.models import Job
 from tasks.engine.queries.attempts import attempts_page, find_attempt
+from tasks.engine.queries.audit import audit_of
 from tasks.engine.queries.dead_letters import dead_letters_of
 from tasks.engine.queries.family import family_of
 from tasks.engine.queries.jobs import find_job
@@ -28,6 +29,7 @@ from tasks.engine.queries.logs import LogPage, log_page
 
 LINES_ON_PAGE = 50
 LETTERS_ON_PAGE = 10
+EVENTS_ON_PAGE = 20
 ATTEMPTS_ON_PAGE = 25
 LEVELS = {
     name.lower(): logging.getLevelNamesMapping()[name]
@@ -50,6 +52,7 @@ class JobPages(ListPage):
             attempts=attempts_page(db.session, job),
             log=log_page(db.session, job.id, limit=LINES_ON_PAGE),
             letters=dead_letters_of(db.session, job.id, limit=LETTERS_ON_PAGE),
+            events=audit_of(db.session, job.id, limit=EVENTS_ON_PAGE),
             family=family,
             picture=picture_of(family) if family else None,
         )

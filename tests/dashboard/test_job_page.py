@@ -294,3 +294,14 @@ def test_a_script_in_what_a_job_says_is_shown_as_text(operator: Browser) -> None
         assert evil not in operator.get(f"/admin/job/{job}/{path}").text
     answer = operator.get(f"/admin/job/{job}/json/kwargs/")
     assert answer.content_type == "application/json"
+
+
+def test_what_people_did_to_a_job_stands_on_its_page(operator: Browser) -> None:
+    job = a_call(order_id=1, token="tok_9876")
+    edit(operator, job, kwargs=json.dumps({"order_id": 2, "token": MASK}))
+
+    text = operator.get(f"/admin/job/{job}/").text.partition('id="done-to-it"')[2]
+
+    assert "Edit the arguments" in text
+    assert "operator@example.com" in text
+    assert "tok_9876" not in text

@@ -14,6 +14,7 @@ from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
 
 __all__ = [
@@ -31,7 +32,10 @@ __all__ = [
     "Operation",
     "OperationResult",
     "PeriodicFire",
+    "Pruned",
+    "Pruning",
     "Queue",
+    "Setting",
     "TaskLock",
     "TaskPause",
     "Worker",

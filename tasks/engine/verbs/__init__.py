@@ -23,6 +23,7 @@ from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_
 from tasks.engine.verbs.queues import clear
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
+from tasks.engine.verbs.settings import change_setting
 from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 from tasks.engine.verbs.walk import Wanted, narrowed
@@ -47,6 +48,7 @@ __all__ = [
     "abort",
     "cancel",
     "carry_out",
+    "change_setting",
     "clear",
     "duplicate",
     "edit",
