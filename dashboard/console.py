@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
+from dashboard.shortcuts import shortcuts
 from dashboard.views.account import AccountView
 from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
+from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
 from dashboard.views.new_job import NewJobView
+from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.saved_views import SavedViewView
@@ -34,6 +40,8 @@ def register(app: Flask) -> None:
         DeadLetterView(),
         QueueView(),
         WorkerView(),
+        OperationView(),
+        EditJobView(),
         AuditView(),
         UserView(),
         SettingView(),
@@ -42,9 +50,12 @@ def register(app: Flask) -> None:
     ):
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
-    app.jinja_env.globals["menu"] = lambda: [
-        item for item in admin.menu() if item.is_visible() and item.is_accessible()
-    ]
+    menu = partial(_menu, admin)
+    app.jinja_env.globals |= {"menu": menu, "shortcuts": lambda: shortcuts(menu())}
+
+
+def _menu(admin: Admin) -> list[Any]:
+    return [item for item in admin.menu() if item.is_visible() and item.is_accessible()]
 
 
 def to_console() -> ResponseReturnValue:

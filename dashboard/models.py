@@ -1,4 +1,4 @@
-"""The tables of the console: people, roles and forms already sent."""
+"""The tables of the console: people, roles, forms already sent and what they made last."""
 
 from __future__ import annotations
 
@@ -77,6 +77,18 @@ class SentForm(Base):
     token: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     job_id: Mapped[uuid.UUID | None] = mapped_column(comment="what the first sending made")
     sent_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class LastCall(Base):
+    """The job that a person made last of a task."""
+
+    __tablename__ = "last_call"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
+    task: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(comment="it may have been deleted since")
 
 
 class SavedView(Base):

@@ -11,6 +11,7 @@ from flask import Flask, g, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from config import get_settings
 from dashboard import access, badges, languages, moves, preferences, verb_words
 from dashboard.differences import differences
 from dashboard.languages import number
@@ -27,17 +28,20 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         badges=badges,
         can=moves.can,
+        filter_in_address=filter_in_address,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
         differences=differences,
         kind_word=verb_words.kind_word,
         may=access.may,
+        said=languages.said,
         colour_word=verb_words.colour_word,
         refusal_word=verb_words.refusal_word,
         role_word=verb_words.role_word,
         theme_words=preferences.theme_words,
         verb_word=verb_words.verb_word,
         themes=preferences.THEMES,
+        undo_window_s=lambda: get_settings().undo_window_s,
     )
     app.jinja_env.filters.update(
         bounded=bounded,
@@ -51,6 +55,8 @@ def register(app: Flask) -> None:
         masked_call=shown_call,
         frames=frames,
         megabytes=megabytes,
+        share=share,
+        tail=tail,
     )
     app.context_processor(_of_this_request)
 
@@ -62,6 +68,14 @@ def _of_this_request() -> dict[str, Any]:
         "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
+    }
+
+
+def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
+    """A kept filter as the query string of its list has it."""
+    return {
+        name: ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        for name, value in kept.items()
     }
 
 
@@ -81,7 +95,7 @@ def bounded(count: int) -> str:
 def moment(at: datetime | None, style: str = "full") -> Markup:
     """A time element; the browser writes it in the person's zone and calendar.
 
-    `style` is full or relative.
+    `style` is full, relative, or clock, which leaves out the day.
     """
     if at is None:
         return Markup('<span class="text-secondary">–</span>')
@@ -110,6 +124,18 @@ def _in_units(seconds: float) -> str:
     if hours:
         return _("%(hours)s h %(minutes)s min", hours=number(hours), minutes=number(rest_min))
     return _("%(minutes)s min %(seconds)s s", minutes=number(minutes), seconds=number(rest_s))
+
+
+def share(part: timedelta | None, whole: timedelta) -> float:
+    """How many hundredths of `whole` a part is, never under one when there is any."""
+    if part is None or part <= timedelta(0):
+        return 0.0
+    return round(max(part / whole * 100, 1.0), 2)
+
+
+def tail(text: str, length: int) -> str:
+    """The end of a name, which tells more than its beginning."""
+    return text if len(text) <= length else f"…{text[1 - length :]}"
 
 
 def megabytes(size_bytes: int | None) -> str:

@@ -1,7 +1,7 @@
 // Live parts are fetched again every two seconds (htmx) and morphed, unless a person is busy in them.
 const SLOWEST_MS = 60000;
 // A ticked row, an opened fold or menu, a pointer that is about to press something.
-const BUSY = "input[name=rowid]:checked, details[open]:not([data-shown]), dialog[open], :is(a, button, input, label):hover";
+const BUSY = "input:is([name=rowid], [name=scope]):checked, details[open]:not([data-shown]), dialog[open], :is(a, button, input, label):hover";
 let quietUntil = 0;
 let patience_ms = 2000;
 

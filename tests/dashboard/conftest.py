@@ -21,6 +21,7 @@ CHEAP = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism"
 # With few rows DELETE is many times faster than TRUNCATE; attempts and letters go with their job.
 CLEAN = """
 DELETE FROM job; DELETE FROM worker; DELETE FROM job_minute; DELETE FROM sent_form;
+DELETE FROM operation;
 UPDATE "user" SET language = NULL
 """
 LogIn = Callable[[str], Browser]

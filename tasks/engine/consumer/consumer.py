@@ -14,6 +14,7 @@ from huey.consumer import Consumer
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.ears import Ears
 from tasks.engine.consumer.news import News
+from tasks.engine.consumer.operations import Operations
 from tasks.engine.consumer.places import Places
 from tasks.engine.consumer.plan import Plan, of_huey_options
 from tasks.engine.consumer.scheduler import DueScheduler
@@ -70,6 +71,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             wishes=self._wishes,
         )
         self._scribe = Scribe()
+        self._operations = Operations()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
         self._fault: str | None = None
@@ -120,6 +122,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.dispatcher.listener.listen,
             self.dispatcher.turn,
             self._upkeep.loop,
+            self._operations.loop,
             self._scribe.loop,
             hooks.loop,
             self._ears.listen,
@@ -203,6 +206,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
         self.dispatcher.places.be_quiet()
         self.stop_flag.set()
+        self._operations.end()
         self._mark("stopping")
         self._wait_until_idle(deadline)
         self._interrupt()

@@ -12,6 +12,7 @@ from tasks.engine.models.huey import (
 )
 from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
+from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
@@ -28,6 +29,8 @@ __all__ = [
     "JobMinute",
     "KeptCounter",
     "KeptValue",
+    "Operation",
+    "OperationResult",
     "PeriodicFire",
     "Pruned",
     "Pruning",

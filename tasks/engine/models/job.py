@@ -108,6 +108,8 @@ class Job(Base):
                 "state IN ('scheduled', 'retrying', 'failed', 'cancelled', 'expired')"
             ),
         ),
+        # Only jobs that others made are in it; the many that a client made do not pay for it.
+        Index("job_parent", "parent_id", "id", postgresql_where=text("parent_id IS NOT NULL")),
         # The four by which people find jobs. Rows that run are few and in none of them: a start, the
         # hottest of all writes, pays nothing.
         Index("job_listed", "state", "queue", "task", "id", postgresql_where=text(AT_REST)),

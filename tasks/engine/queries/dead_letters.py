@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,11 @@ class DeadLetterFilter:
     notified: bool | None = None
     queue: str | None = None
     task: str | None = None
+
+    def to_dict(self) -> dict[str, str | bool]:
+        """What is asked for, ready for JSON; `DeadLetterFilter(**kept)` reads it back."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,12 @@ def find_dead_letter(session: Reader, letter_id: int) -> DeadLetter | None:
     return session.get(DeadLetter, letter_id)
 
 
-def dead_letters_of(session: Reader, job_id: uuid.UUID) -> tuple[DeadLetterEntry, ...]:
+def dead_letters_of(
+    session: Reader, job_id: uuid.UUID, *, limit: int | None = None
+) -> tuple[DeadLetterEntry, ...]:
     """The dead letters of one job, newest first."""
     rows = session.execute(
-        _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc())
+        _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc()).limit(limit)
     )
     return tuple(DeadLetterEntry(**row._mapping) for row in rows)
 

@@ -121,7 +121,7 @@ def _checked(
 def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[UUID]:
     originals = database.repeatable(partial(contents.read, ids=list(map(str, ids))))
     copies = {new_id(): original for original in originals}
-    options = [_options(original.options) for original in originals]
+    options = [own_options(original.options) for original in originals]
     change = audited(
         partial(contents.copy, copies=copies, options=options, by=by),
         partial(_copy_event, copies, by=by),
@@ -141,7 +141,7 @@ def _copy_event(copies: dict[str, Contents], rings: list[Ring], *, by: str) -> E
     )  # fmt: skip
 
 
-def _options(text: str | None) -> str | None:
+def own_options(text: str | None) -> str | None:
     """What rides along with a copy: the same tasks under new ids, and no place in a chord."""
     if text is None:
         return None

@@ -1,0 +1,82 @@
+"""The page that gives a job other arguments; one that has ended runs again with them."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from dashboard import access, moves
+from dashboard.database import db
+from dashboard.forms.raw_call import RawCall
+from dashboard.languages import said
+from dashboard.views.page import ConsolePage, found
+from tasks.engine import verbs
+from tasks.engine.errors import DatabaseUnavailable, MahaamError
+from tasks.engine.intake import catalog
+from tasks.engine.models import Job
+from tasks.engine.queries.jobs import find_job
+
+
+class EditJobView(ConsolePage):
+    """The form at /admin/job/ID/edit/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Edit"), endpoint="job_edit", url="/admin/job/<uuid:id>/edit")
+
+    verb = "edit"
+
+    def is_visible(self) -> bool:
+        """Not in the menu: it is reached from a job."""
+        return False
+
+    @expose("/")
+    def index(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
+        """The arguments as they are, secrets masked; a mask that is left stands for the old value."""
+        job = found(find_job(db.session, id))
+        return self._page(job, _call(job))
+
+    @expose("/", methods=("POST",))
+    def save(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
+        """Change them, or show what is wrong beside what was typed."""
+        access.require("edit")
+        job = found(find_job(db.session, id))
+        call = _call(job)
+        typed = call.read(request.form)
+        if typed is None:
+            return self._page(job, call), 400
+        try:
+            verdict = verbs.edit(id, args=typed[0], kwargs=typed[1], by=g.person.email)
+        except DatabaseUnavailable:
+            raise
+        except MahaamError as fault:
+            return self._page(job, call, fault=str(fault)), 400
+        _tell(verdict, job)
+        return redirect(url_for("job.details", id=id), code=303)
+
+    def _page(self, job: Job, call: RawCall, fault: str | None = None) -> str:
+        return self.render(
+            "job/edit.html",
+            job=job,
+            call=call,
+            fault=fault,
+            signature=catalog.spelling(job.task),
+            is_possible=moves.can("edit", job),
+        )
+
+
+def _call(job: Job) -> RawCall:
+    return RawCall(job.task, (job.args, job.kwargs), keeps_masks=True)
+
+
+def _tell(verdict: verbs.Verdict, job: Job) -> None:
+    for reason in verdict.refused.values():
+        flash(said(reason), "warning")
+    if verdict.done and job.finished_at is not None:
+        flash(_("The job has other arguments and was queued again."), "success")
+    elif verdict.done:
+        flash(_("The job has other arguments."), "success")
