@@ -14,6 +14,7 @@ from dashboard.views.new_job import NewJobView
 from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
@@ -33,6 +34,7 @@ def register(app: Flask) -> None:
         QueueView(),
         WorkerView(),
         OperationView(),
+        ReconcileView(),
         EditJobView(),
         NewJobView(),
     ):
