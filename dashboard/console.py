@@ -20,6 +20,7 @@ from dashboard.views.new_job import NewJobView
 from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.settings import SettingView
 from dashboard.views.users import UserView
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
         QueueView(),
         WorkerView(),
         OperationView(),
+        ReconcileView(),
         EditJobView(),
         AuditView(),
         UserView(),

@@ -28,6 +28,7 @@ PAGES = (
     "/admin/worker/",
     "/admin/operation/",
     "/admin/operation/{operation}/",
+    "/admin/reconcile/",
 )
 NEW_JOB_PAGES = ("/jobs/create/", "/jobs/create/?task=tasks.demo.progress")
 

@@ -21,6 +21,9 @@ from tasks.engine.verbs.operations import (
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
+from tasks.engine.verbs.reconcile import Comparison, Fault
+from tasks.engine.verbs.reconcile import sample as sample_bells
+from tasks.engine.verbs.reconcile import whole as compare_bells
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.settings import change_setting
@@ -39,6 +42,8 @@ __all__ = [
     "RETRYABLE",
     "STOPPABLE",
     "Act",
+    "Comparison",
+    "Fault",
     "Order",
     "Pause",
     "Report",
@@ -50,6 +55,7 @@ __all__ = [
     "carry_out",
     "change_setting",
     "clear",
+    "compare_bells",
     "duplicate",
     "edit",
     "fail",
@@ -71,6 +77,7 @@ __all__ = [
     "resume_tasks",
     "retry",
     "retry_all",
+    "sample_bells",
     "set_priority",
     "start",
     "stop",
