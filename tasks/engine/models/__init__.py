@@ -12,6 +12,7 @@ from tasks.engine.models.huey import (
 from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.worker import Worker
 
 __all__ = [
@@ -20,13 +21,17 @@ __all__ = [
     "Chord",
     "ChordMember",
     "DeadLetter",
+    "Deploy",
     "Job",
     "JobLog",
     "JobMinute",
+    "JobPeriod",
+    "JobSpread",
     "KeptCounter",
     "KeptValue",
     "PeriodicFire",
     "Queue",
+    "QueueAge",
     "TaskLock",
     "TaskPause",
     "Worker",
