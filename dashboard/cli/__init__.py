@@ -1,4 +1,4 @@
-"""The commands: `flask jobs`, `flask queue`, `flask demo`, `flask workers`, `flask tasks`."""
+"""The commands: `flask jobs`, `flask queue`, `flask demo`, `flask workers`, `flask tasks`, `flask deploys`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dashboard.cli import (  # noqa: F401
     changes,
     dead_letters,
     demo,
+    deploys,
     job_log,
     jobs,
     monitor,
@@ -19,5 +20,12 @@ from dashboard.cli import (  # noqa: F401
 
 def register(app: Flask) -> None:
     """Add every group to the `flask` command."""
-    for group in (jobs.jobs, queue.queue, demo.demo, workers.workers, pauses.tasks):
+    for group in (
+        jobs.jobs,
+        queue.queue,
+        demo.demo,
+        workers.workers,
+        pauses.tasks,
+        deploys.deploys,
+    ):
         app.cli.add_command(group)

@@ -8,7 +8,7 @@ nine per cent, in either direction; below one millisecond by at most one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 PER_OCTAVE = 4
 LAST = 120  # of 2^30 ms, twelve days, and everything above
@@ -25,12 +25,17 @@ def middle_ms(bucket: int) -> float:
     return 0.5 if bucket == 0 else float(2.0 ** ((bucket - 0.5) / PER_OCTAVE))
 
 
-def percentile_ms(counts: Mapping[int, int], share: float) -> float | None:
-    """The time that `share` (0 to 1) of all did not exceed; None when there were none."""
-    rank = share * sum(counts.values())
-    reached = 0
-    for bucket in sorted(counts):
-        reached += counts[bucket]
-        if reached >= rank and counts[bucket]:
-            return middle_ms(bucket)
-    return None
+def percentiles_ms(
+    buckets: Sequence[int], counts: Sequence[int], shares: Sequence[float]
+) -> list[float | None]:
+    """For each of `shares`, 0 to 1 and rising, the time that this share of all did not exceed.
+
+    `buckets` rise, `counts` are theirs. None for each when there were none.
+    """
+    total, reached = sum(counts), 0
+    found: list[float | None] = []
+    for bucket, count in zip(buckets, counts, strict=True):
+        reached += count
+        while len(found) < len(shares) and reached and reached >= shares[len(found)] * total:
+            found.append(middle_ms(bucket))
+    return found + [None] * (len(shares) - len(found))

@@ -31,6 +31,21 @@ class WorkerEntry:
     is_live: bool
     running: int
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it went silent without saying goodbye."""
+        return not self.is_live and self.state != "stopped"
+
+    def is_lost_since(self, moment: datetime) -> bool:
+        """Whether it was lost after `moment`."""
+        return self.is_lost and self.beat_at >= moment
+
+    def serves(self, queue: str) -> bool:
+        """Whether it takes jobs of `queue` now."""
+        return (
+            self.is_live and self.state == "running" and (not self.queues or queue in self.queues)
+        )
+
 
 WORKERS = """
     SELECT worker.id, host, pid, version, queues, greenlets, worker.state, worker.started_at,

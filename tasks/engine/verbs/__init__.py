@@ -6,6 +6,7 @@ Each verb checks the state in the statement that changes it, and tells what it d
 from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
+from tasks.engine.verbs.deploys import mark_deploy
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
@@ -27,6 +28,7 @@ __all__ = [
     "duplicate",
     "edit",
     "flush",
+    "mark_deploy",
     "move",
     "pause",
     "pause_queues",
