@@ -18,7 +18,8 @@ from tasks.engine.intake import catalog
 from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
 from tasks.engine.queries.dead_letters import dead_letters_of
-from tasks.engine.queries.jobs import JobEntry, JobFilter, find_job, jobs_by_id, jobs_page
+from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.queries.jobs import JobEntry, find_job, jobs_by_id, jobs_page
 from tasks.engine.queries.logs import last_lines
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import queue_names

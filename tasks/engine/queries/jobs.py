@@ -11,20 +11,12 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from tasks.engine.models import Job
+from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.limits import Reader
 from tasks.engine.queries.paging import Cursor, Page, read_page
 from tasks.engine.states import is_held
 
 ERROR_SHOWN = 200
-
-
-@dataclass(frozen=True)
-class JobFilter:
-    """What a list of jobs is narrowed to; None: any."""
-
-    state: str | None = None
-    queue: str | None = None
-    task: str | None = None
 
 
 @dataclass(frozen=True)
