@@ -204,6 +204,14 @@ class Settings(BaseSettings):
         10, "A hook or handler of yours that takes longer is cut off.", unit="seconds", gt=0
     )
 
+    undo_window_s: float = setting(
+        10,
+        "How long after its end what an operator did can be undone with one button.",
+        unit="seconds",
+        ge=0,
+        le=3600,
+    )
+
     payload_limit_bytes: int = setting(
         262_144, "Larger arguments are refused.", unit="bytes", ge=1024
     )

@@ -42,6 +42,10 @@ class WorkerCrashed(MahaamError):
     """The consumer that ran this job ended without finishing it."""
 
 
+class TurnedIntoFailure(MahaamError):
+    """An operator turned this completed job into a failed one."""
+
+
 class TaskStopped(BaseException):
     """An operator stopped this job.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,23 @@ class Phrase:
             for name, value in self.values.items()
         }
         return translate(self.template) % values
+
+    def kept(self) -> dict[str, Any]:
+        """The phrase as JSON keeps it; `of_kept` reads it back."""
+        values = {
+            name: value.kept() if isinstance(value, Phrase) else value
+            for name, value in self.values.items()
+        }
+        return {"template": self.template, "values": values}
+
+    @classmethod
+    def of_kept(cls, kept: dict[str, Any]) -> Phrase:
+        """The phrase that `kept` made this of."""
+        values = {
+            name: cls.of_kept(value) if isinstance(value, dict) else value
+            for name, value in kept["values"].items()
+        }
+        return cls(kept["template"], values)
 
     def __str__(self) -> str:
         return self.said(str)

@@ -18,11 +18,15 @@ JOB = {
     "given a priority": Phrase("Job %(id)s cannot be given another priority: %(reason)s."),
     "moved": Phrase("Job %(id)s cannot be moved: %(reason)s."),
     "edited": Phrase("Job %(id)s cannot be edited: %(reason)s."),
+    "turned into failed": Phrase("Job %(id)s cannot be turned into a failed one: %(reason)s."),
+    "put back": Phrase("Job %(id)s cannot be put back: %(reason)s."),
     "duplicated": Phrase("Job %(id)s cannot be duplicated: %(reason)s."),
+    "removed": Phrase("Job %(id)s cannot be removed: %(reason)s."),
 }
 LETTER = {
     "reprocessed": Phrase("Dead letter %(id)s cannot be reprocessed: %(reason)s."),
     "resolved": Phrase("Dead letter %(id)s cannot be resolved: %(reason)s."),
+    "put back": Phrase("Dead letter %(id)s cannot be put back: %(reason)s."),
 }
 
 PAUSE = {
@@ -38,6 +42,8 @@ CHANGING = Phrase("somebody else was changing it at this moment. Try again")
 KEY_IS_HELD = Phrase("job %(id)s, which is %(state)s, has the same dedupe key")
 STOPPING = Phrase("it is stopping since %(ago)s")
 STOP_IT = Phrase("it is running. Stop it instead")
+CHANGED_SINCE = Phrase("it was changed since")
+CHORD_KNOWS = Phrase("its chord was told that it ended")
 TASK_IS_PAUSED = Phrase("its task was paused %(ago)s ago by %(who)s")
 IS_HELD = Phrase("it is held while its task is paused")
 IS_PAUSED = Phrase("%(who)s paused it %(ago)s ago")
@@ -89,6 +95,31 @@ def of_letter(
         return NO_LETTER.about(id=id_)
     reason = _mark(fact, verb) or _its_job(jobs.get(fact.job_id), sources)
     return LETTER[verb].about(id=id_, reason=reason)
+
+
+def of_job_undo(
+    id_: str, fact: JobFact | None, *, left_in: Collection[str], chord_knows: bool
+) -> Phrase:
+    """Why a job did not go back to what it was; an operation had left it in one of `left_in`."""
+    if fact is None:
+        return NO_JOB.about(id=id_)
+    reason = CHANGED_SINCE
+    if chord_knows:
+        reason = CHORD_KNOWS
+    elif fact.state not in left_in:
+        reason = STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
+    elif fact.holder_id and fact.holder_state:
+        reason = KEY_IS_HELD.about(id=fact.holder_id, state=Phrase(fact.holder_state))
+    return JOB["put back"].about(id=id_, reason=reason)
+
+
+def of_letter_undo(id_: int, fact: LetterFact | None) -> Phrase:
+    """Why a dead letter did not go back to what it was."""
+    return (
+        NO_LETTER.about(id=id_)
+        if fact is None
+        else LETTER["put back"].about(id=id_, reason=CHANGED_SINCE)
+    )
 
 
 def of_pause(name: str, fact: PauseFact | None, kind: str, verb: str) -> Phrase:

@@ -37,6 +37,8 @@ class Event(StrEnum):
     CHANGED = "changed"  # its priority, its queue or its arguments
     HELD = "held"  # its task is paused
     RESUMED = "resumed"
+    TURNED = "turned"  # a completed job into a failed one, to rehearse
+    UNDONE = "undone"  # what an operator did is taken back
 
 
 S = State
@@ -56,8 +58,10 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     },
     Event.RELEASED: {S.RUNNING: frozenset({S.QUEUED, S.CANCELLED})},
     Event.RESCUED: {S.RUNNING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED})},
+    # Spread over some minutes, retried jobs are scheduled.
     Event.RETRIED: {
-        state: frozenset({S.QUEUED}) for state in (S.FAILED, S.CANCELLED, S.EXPIRED, S.COMPLETED)
+        state: frozenset({S.QUEUED, S.SCHEDULED})
+        for state in (S.FAILED, S.CANCELLED, S.EXPIRED, S.COMPLETED)
     },
     Event.PROMOTED: {state: frozenset({S.QUEUED}) for state in (S.SCHEDULED, S.RETRYING)},
     Event.RESCHEDULED: {
@@ -68,6 +72,13 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     Event.CHANGED: {state: frozenset({state}) for state in (S.SCHEDULED, S.QUEUED, S.RETRYING)},
     Event.HELD: {S.QUEUED: frozenset({S.SCHEDULED})},
     Event.RESUMED: {S.SCHEDULED: frozenset({S.QUEUED})},
+    Event.TURNED: {S.COMPLETED: frozenset({S.FAILED})},
+    Event.UNDONE: {
+        S.CANCELLED: frozenset({S.SCHEDULED, S.QUEUED, S.RETRYING}),
+        S.QUEUED: frozenset({S.SCHEDULED, S.RETRYING, S.QUEUED}),
+        S.SCHEDULED: frozenset({S.QUEUED, S.SCHEDULED}),
+        S.RETRYING: frozenset({S.RETRYING}),
+    },
 }
 
 # The `run_at` of a job that waits for the end of its task's pause. Nobody else can choose it:

@@ -19,8 +19,10 @@ from tasks import enqueue
 from tasks.engine import database, verbs
 from tasks.engine.claim import Claim
 from tasks.engine.intake import accept
+from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.states import Event, State, sources
 from tasks.engine.store import due, exchange, outcomes, pauses, workers
+from tasks.engine.verbs import operations
 from tests.engine import rows
 from tests.engine.model import BY, JOBS, TASKS, Draw, Model, draws
 from tests.engine.stage import Stage
@@ -170,6 +172,31 @@ class Operators:
         model.begin_anew([str(id_) for id_ in verdict.done])
 
     @staticmethod
+    def fail(model: Model, draw: Draw) -> None:
+        verdict = model.asked(verbs.fail, model.chosen(draw.places), Event.TURNED)
+        assert all(model.before[str(id_)]["state"] == State.COMPLETED for id_ in verdict.done)
+
+    @staticmethod
+    def operate(model: Model, draw: Draw) -> None:
+        """All that match, as consumers do it; sometimes it is undone at once."""
+        verb, event = OPERATIONS[draw.one % len(OPERATIONS)]
+        model.may = {event, Event.UNDONE}
+        parameters = {"delay_s": 3600.0} if verb == "reschedule" else {}
+        made = verbs.start(verbs.Order(verb, BY, parameters), JobFilter(task=TASKS[draw.worker]))
+        while operations.work_on_next():
+            pass
+        if draw.yes:
+            answer = verbs.undo(made, by=BY)
+            assert answer.refusal or not answer.kept
+
+    @staticmethod
+    def undo_later(model: Model, draw: Draw) -> None:
+        """Undo whatever was done last: what has moved on meanwhile must stay."""
+        model.may = {Event.UNDONE}
+        newest = model.stage.ask("SELECT max(id) AS id FROM operation")[0]["id"]
+        verbs.undo(newest or 0, by=BY)
+
+    @staticmethod
     def promote(model: Model, draw: Draw) -> None:
         paused, ids = model.paused_tasks(), model.chosen(draw.places)
         free = [id_ for id_ in ids if model.before[id_]["task"] not in paused]
@@ -229,6 +256,12 @@ class Operators:
         was_paused = task in model.paused_tasks()
         assert bool(verbs.resume_tasks([task], by=BY).done) == was_paused
         assert task not in model.paused_tasks()
+
+
+OPERATIONS = (
+    ("cancel", Event.CANCELLED), ("promote", Event.PROMOTED), ("reschedule", Event.RESCHEDULED),
+    ("fail", Event.TURNED),
+)  # fmt: skip
 
 
 def turn(

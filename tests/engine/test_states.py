@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from tasks.engine import database, verbs
 from tasks.engine.database import Cursor
 from tasks.engine.states import FINAL, HELD_UNTIL, LIVE, MOVES, Event, State, can, is_final, sources
 from tasks.engine.store import due, exchange, outcomes, pauses, workers
+from tasks.engine.store.operations import snapshot
 from tasks.engine.store.pauses import Pause
 from tests.engine import rows
 from tests.engine.rows import claim_of, ended
@@ -76,6 +78,29 @@ def by_verb(verb: Callable[..., object], *values: object, **more: object) -> Cal
     return lambda stage, cursor, id_: verb([UUID(id_)], *values, by="ann", **more)
 
 
+def undo(stage: Stage, cursor: Cursor, id_: str) -> None:
+    """Undo an operation that would have left the job as it is."""
+    verb, state = UNDONE.get(stage.job(id_)["state"], ("cancel", "queued"))
+    before = {"state": state, "run_at": "2030-01-01T00:00:00Z"}
+    stage.ask(
+        "WITH made AS (INSERT INTO operation (kind, verb, created_by, state, finished_at, done)"
+        " VALUES ('job', %s, 'ann', 'finished', now(), 1) RETURNING id)"
+        " INSERT INTO operation_result (operation_id, number, job_id, is_done, before, after)"
+        f" SELECT made.id, 1, job.id, true, %s, {snapshot(verbs.ACTS[verb].columns, 'job')}"
+        " FROM made, job",
+        verb,
+        json.dumps(before),
+    )
+    verbs.undo(stage.ask("SELECT max(id) AS id FROM operation")[0]["id"], by="ann")
+
+
+# What could have been done to a job in this state, and what it would have been before.
+UNDONE = {
+    State.QUEUED: ("promote", "scheduled"),
+    State.SCHEDULED: ("reschedule", "scheduled"),
+    State.RETRYING: ("reschedule", "retrying"),
+}
+
 ACTORS: dict[Event, Callable[[Stage, Cursor, str], object]] = {
     Event.DUE: lambda stage, cursor, id_: due.make_due(cursor),
     Event.STARTED: start,
@@ -92,6 +117,8 @@ ACTORS: dict[Event, Callable[[Stage, Cursor, str], object]] = {
     Event.CHANGED: by_verb(verbs.set_priority, 9),
     Event.HELD: hold,
     Event.RESUMED: let_go,
+    Event.TURNED: by_verb(verbs.fail),
+    Event.UNDONE: undo,
 }
 
 

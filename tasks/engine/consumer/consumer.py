@@ -14,6 +14,7 @@ from huey.consumer import Consumer
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.ears import Ears
 from tasks.engine.consumer.news import News
+from tasks.engine.consumer.operations import Operations
 from tasks.engine.consumer.places import Places
 from tasks.engine.consumer.plan import Plan, of_huey_options
 from tasks.engine.consumer.scheduler import DueScheduler
@@ -72,6 +73,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         )
         self._scribe = Scribe()
         self._spreads = SpreadWriter(self.dispatcher.spreads, self.dispatcher.lease)
+        self._operations = Operations()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
         self._fault: str | None = None
@@ -122,6 +124,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.dispatcher.listener.listen,
             self.dispatcher.turn,
             self._upkeep.loop,
+            self._operations.loop,
             self._scribe.loop,
             self._spreads.loop,
             hooks.loop,
@@ -206,6 +209,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
         self.dispatcher.places.be_quiet()
         self.stop_flag.set()
+        self._operations.end()
         self._mark("stopping")
         self._wait_until_idle(deadline)
         self._interrupt()

@@ -11,6 +11,7 @@ from tasks.engine.models.huey import (
 )
 from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
+from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.worker import Worker
@@ -29,6 +30,8 @@ __all__ = [
     "JobSpread",
     "KeptCounter",
     "KeptValue",
+    "Operation",
+    "OperationResult",
     "PeriodicFire",
     "Queue",
     "QueueAge",

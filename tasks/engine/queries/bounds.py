@@ -31,6 +31,13 @@ def newest_letter(cursor: Cursor) -> int:
     return int(row[0]) if row else 0
 
 
+def newest_job(cursor: Cursor) -> str | None:
+    """The newest id of a job, None when there is none."""
+    cursor.execute("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
 def open_letters(
     cursor: Cursor, *, after: int, until: int, queue: str | None = None, limit: int = 1000
 ) -> list[int]:

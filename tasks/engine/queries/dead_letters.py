@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,11 @@ class DeadLetterFilter:
     notified: bool | None = None
     queue: str | None = None
     task: str | None = None
+
+    def to_dict(self) -> dict[str, str | bool]:
+        """What is asked for, ready for JSON; `DeadLetterFilter(**kept)` reads it back."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
-from tasks.engine.states import LIVE, Event, sources
+from tasks.engine.states import LIVE, Event, State, sources
 from tasks.engine.store.due import Ring
 
 HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
 class Requeued(NamedTuple):
-    """A job that is queued again and the dead letters that this closed."""
+    """A job that runs again and the dead letters that this closed."""
 
     id: str
     queue: str
     priority: int
+    state: str
     letters: list[int]
 
     @property
-    def ring(self) -> Ring:
-        """What Redis must know of it."""
-        return Ring(self.queue, self.priority, self.id)
+    def ring(self) -> Ring | None:
+        """What Redis must know of it; None while it waits for its turn."""
+        is_queued = self.state == State.QUEUED
+        return Ring(self.queue, self.priority, self.id) if is_queued else None
 
 
 # Locks jobs, then letters, each in the order of their ids, so that two operators wait for each
@@ -47,25 +49,27 @@ WITH locked AS (
               WHERE twin.dedupe_key = locked.dedupe_key))
 ), moved AS (
   UPDATE job
-  SET state = 'queued', queued_at = now(), run_at = NULL, expires_at = NULL, started_at = NULL,
-      finished_at = NULL, worker_id = NULL, retry_count = 0, crash_count = 0, progress = NULL,
-      progress_text = NULL, result = NULL, error = NULL, cancel_requested_at = NULL,
-      cancel_requested_by = NULL, stop_note = NULL,
+  SET state = CASE WHEN %%(spread_s)s::float8 IS NULL THEN 'queued' ELSE 'scheduled' END,
+      queued_at = CASE WHEN %%(spread_s)s::float8 IS NULL THEN now() END,
+      run_at = now() + random() * %%(spread_s)s::float8 * interval '1 second',
+      expires_at = NULL, started_at = NULL, finished_at = NULL, worker_id = NULL,
+      retry_count = 0, crash_count = 0, progress = NULL, progress_text = NULL, result = NULL,
+      error = NULL, cancel_requested_at = NULL, cancel_requested_by = NULL, stop_note = NULL,
       args = coalesce(%%(args)s::jsonb, job.args), kwargs = coalesce(%%(kwargs)s::jsonb, job.kwargs)
   FROM free WHERE job.id = free.id AND job.state = ANY(%%(sources)s)
-  RETURNING job.id, job.queue, job.priority
+  RETURNING job.id, job.queue, job.priority, job.state
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
   SELECT id, attempt, worker_id, queued_at, started_at, finished_at, 'completed'
-  FROM free JOIN moved USING (id) WHERE state = 'completed'
+  FROM free JOIN moved USING (id) WHERE free.state = 'completed'
   ON CONFLICT DO NOTHING
 ), closed AS (
   UPDATE dead_letter SET reprocessed_at = now(), reprocessed_by = %%(by)s
   FROM letter JOIN moved ON moved.id = letter.job_id WHERE dead_letter.id = letter.id
   RETURNING dead_letter.id, dead_letter.job_id
 )
-SELECT moved.id::text, queue, priority, array_remove(array_agg(closed.id), NULL)
-FROM moved LEFT JOIN closed ON closed.job_id = moved.id GROUP BY moved.id, queue, priority
+SELECT moved.id::text, queue, priority, state, array_remove(array_agg(closed.id), NULL)
+FROM moved LEFT JOIN closed ON closed.job_id = moved.id GROUP BY moved.id, queue, priority, state
 """
 
 RETRY = REQUEUE % {"chosen": "SELECT unnest(%(ids)s::uuid[])", "kept": "true"}
@@ -83,18 +87,24 @@ def retry(
     by: str,
     args: str | None = None,
     kwargs: str | None = None,
+    spread_s: float | None = None,
 ) -> list[Requeued]:
     """Failed, cancelled, expired, completed to queued, with all retries granted anew.
 
-    `args` and `kwargs`, as JSON, take the place of the old ones.
+    `args` and `kwargs`, as JSON, take the place of the old ones. With `spread_s` each is scheduled
+    for a moment of its own within so many seconds.
     Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key came at this moment.
     """
-    return _requeue(cursor, RETRY, list(ids), by=by, args=args, kwargs=kwargs)
+    more = {"args": args, "kwargs": kwargs, "spread_s": spread_s}
+    return _requeue(cursor, RETRY, list(ids), by=by, **more)
 
 
-def reprocess(cursor: Cursor, letters: Sequence[int], *, by: str) -> list[Requeued]:
+def reprocess(
+    cursor: Cursor, letters: Sequence[int], *, by: str, spread_s: float | None = None
+) -> list[Requeued]:
     """As `retry`, for the jobs of those of `letters` that are open."""
-    return _requeue(cursor, REPROCESS, list(letters), by=by)
+    more = {"args": None, "kwargs": None, "spread_s": spread_s}
+    return _requeue(cursor, REPROCESS, list(letters), by=by, **more)
 
 
 def _requeue(
@@ -103,9 +113,8 @@ def _requeue(
     ids: list[str] | list[int],
     *,
     by: str,
-    args: str | None = None,
-    kwargs: str | None = None,
+    **more: str | float | None,
 ) -> list[Requeued]:
     values = {"ids": ids, "sources": list(sources(Event.RETRIED)), "by": by}
-    cursor.execute(statement, {**values, "args": args, "kwargs": kwargs})
+    cursor.execute(statement, {**values, **more})
     return [Requeued._make(row) for row in cursor.fetchall()]

@@ -4,29 +4,43 @@ Each verb checks the state in the statement that changes it, and tells what it d
 """
 
 from tasks.engine.store.pauses import Pause
+from tasks.engine.verbs.acts import ACTS, Act
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
 from tasks.engine.verbs.deploys import mark_deploy
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
+from tasks.engine.verbs.operations import AT_ONCE, Order, Report, abort, carry_out, start
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
+from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
+from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 from tasks.engine.verbs.workers import quiet_workers, resize_workers, stop_workers, wake_workers
 
 __all__ = [
+    "ACTS",
+    "AT_ONCE",
     "CANCELLABLE",
+    "FAILABLE",
     "LARGEST_ID",
     "PROMOTABLE",
     "RETRYABLE",
     "STOPPABLE",
+    "Act",
+    "Order",
     "Pause",
+    "Report",
+    "Undone",
     "Verdict",
+    "abort",
     "cancel",
+    "carry_out",
     "clear",
     "duplicate",
     "edit",
+    "fail",
     "flush",
     "mark_deploy",
     "move",
@@ -44,7 +58,9 @@ __all__ = [
     "retry",
     "retry_all",
     "set_priority",
+    "start",
     "stop",
     "stop_workers",
+    "undo",
     "wake_workers",
 ]

@@ -92,7 +92,7 @@ def _checked(
 def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[UUID]:
     originals = database.repeatable(partial(contents.read, ids=list(map(str, ids))))
     copies = {new_id(): original for original in originals}
-    options = [_options(original.options) for original in originals]
+    options = [own_options(original.options) for original in originals]
     rings = database.repeatable(partial(contents.copy, copies=copies, options=options, by=by))
     accept.ring(rings)
     new = {UUID(copies[ring.id].id): UUID(ring.id) for ring in rings}
@@ -101,7 +101,7 @@ def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[
     return list(new)
 
 
-def _options(text: str | None) -> str | None:
+def own_options(text: str | None) -> str | None:
     """What rides along with a copy: the same tasks under new ids, and no place in a chord."""
     if text is None:
         return None

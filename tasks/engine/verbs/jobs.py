@@ -45,7 +45,7 @@ def requeued(work: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
         except UniqueViolation:
             continue  # a job with the same dedupe key came at this moment; now it is seen
         if moved:
-            accept.ring([job.ring for job in moved])
+            accept.ring([job.ring for job in moved if job.ring])
         return moved
 
 

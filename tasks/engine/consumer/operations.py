@@ -1,0 +1,41 @@
+"""Carries out what operators want done to many jobs; any consumer does, side by side with the others."""
+
+from __future__ import annotations
+
+import logging
+
+import gevent
+
+from tasks.engine.complaint import Complaint
+from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.verbs import operations
+
+log = logging.getLogger("mahaam.operations")
+
+LOOK_S = 0.5
+BREATH_S = 0.005  # between two chunks, so that jobs start beside a long operation
+
+waits = Complaint(log, every_s=10.0)
+
+
+class Operations:
+    """A loop that takes one chunk after the other of whatever is to be done."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+
+    def loop(self) -> None:
+        """Work until told to end."""
+        while not self._is_over:
+            gevent.sleep(BREATH_S if self._work() else LOOK_S)
+
+    def end(self) -> None:
+        """Take no further chunk; another consumer goes on with the rest."""
+        self._is_over = True
+
+    def _work(self) -> bool:
+        try:
+            return operations.work_on_next()
+        except DatabaseUnavailable as fault:
+            waits.say("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
+            return False

@@ -1,0 +1,49 @@
+"""The ids of all dead letters that match a filter, slice by slice, for whoever acts on them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.queries.dead_letters import DeadLetterFilter
+
+MARKS = ("reprocessed", "resolved", "notified")
+
+
+class Slice(NamedTuple):
+    """Ids, newest first. The next slice lies below `below`; None: there is no more."""
+
+    ids: list[int]
+    below: int | None
+
+
+def ids_below(cursor: Cursor, wanted: DeadLetterFilter, *, below: int, limit: int = 1000) -> Slice:
+    """At most `limit` ids of dead letters that match and are less than `below`."""
+    values = wanted.to_dict()
+    cursor.execute(
+        f"SELECT id FROM dead_letter WHERE {_where(values)} AND id < %(below)s"
+        " ORDER BY id DESC LIMIT %(limit)s",
+        {**values, "below": below, "limit": limit},
+    )
+    ids = [row[0] for row in cursor.fetchall()]
+    return Slice(ids, ids[-1] if len(ids) == limit else None)
+
+
+def count_up_to(cursor: Cursor, wanted: DeadLetterFilter, *, limit: int) -> int:
+    """How many match; counting ends at `limit`."""
+    values = wanted.to_dict()
+    cursor.execute(
+        "SELECT count(*) FROM (SELECT FROM dead_letter"
+        f" WHERE {_where(values)} LIMIT %(limit)s) AS found",
+        {**values, "limit": limit},
+    )
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _where(given: dict[str, str | bool]) -> str:
+    marks = [
+        f"{mark}_at IS {'NOT NULL' if given[mark] else 'NULL'}" for mark in MARKS if mark in given
+    ]
+    names = [f"{name} = %({name})s" for name in ("queue", "task") if name in given]
+    return " AND ".join([*marks, *names]) or "true"

@@ -1,0 +1,251 @@
+"""Keeps operations: what was asked, how far it has come, what it did to each job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.store.arrays import text_array
+
+Kept = dict[str, Any]  # some columns of a row, as JSON
+
+# Columns that verbs change and undo gives back, by kind.
+TYPES = {
+    "job": {
+        "state": "text",
+        "finished_at": "timestamptz",
+        "queued_at": "timestamptz",
+        "run_at": "timestamptz",
+        "priority": "int",
+        "queue": "text",
+    },
+    "dead_letter": {
+        "resolved_at": "timestamptz",
+        "resolved_by": "text",
+        "resolution_note": "text",
+    },
+}
+
+MAKE = """
+INSERT INTO operation (kind, verb, filter, parameters, reason, created_by, until, expected)
+VALUES (%(kind)s, %(verb)s, %(filter)s, %(parameters)s, %(reason)s, %(created_by)s, %(until)s,
+        %(expected)s)
+RETURNING id
+"""
+
+FIELDS = """id, kind, verb, filter, parameters, reason, created_by, state, until, cursor, done,
+refused, undo_cursor, undone, kept, undone_by"""
+
+# Index: operation_open. Another consumer that is at work on an operation holds its row; one that
+# was killed does not, and its last chunk was not written.
+TAKE = f"""
+SELECT {FIELDS} FROM operation WHERE state IN ('waiting', 'running', 'undoing')
+ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+
+# Who aborts or undoes waits for the chunk that is under way.
+LOCK = f"""
+SELECT {FIELDS} FROM operation WHERE id = %s FOR UPDATE
+"""
+
+ADVANCE = """
+UPDATE operation
+SET cursor = %(cursor)s, done = done + %(done)s, refused = refused + %(refused)s,
+    started_at = coalesce(started_at, now()),
+    state = CASE WHEN %(is_last)s THEN 'finished' ELSE 'running' END,
+    finished_at = CASE WHEN %(is_last)s THEN now() END
+WHERE id = %(id)s
+"""
+
+NOTE = """
+INSERT INTO operation_result (operation_id, number, job_id, dead_letter_id, is_done, fact, before, after)
+SELECT %(id)s, %(count)s + number, job_id, dead_letter_id, fact IS NULL, fact, before, after
+FROM unnest(%(jobs)s::uuid[], %(letters)s::bigint[], %(facts)s::jsonb[], %(before)s::jsonb[],
+            %(after)s::jsonb[]) WITH ORDINALITY
+  AS came(job_id, dead_letter_id, fact, before, after, number)
+"""
+
+ABORT = """
+UPDATE operation SET state = 'aborted', finished_at = now(), aborted_by = %(by)s, fault = %(fault)s
+WHERE id = %(id)s AND state IN ('waiting', 'running')
+RETURNING id
+"""
+
+BEGIN_UNDO = """
+UPDATE operation SET state = 'undoing', undone_by = %(by)s
+WHERE id = %(id)s AND state IN ('finished', 'aborted') AND undone_by IS NULL AND done > 0
+  AND finished_at > now() - %(window_s)s * interval '1 second'
+RETURNING done
+"""
+
+ADVANCE_UNDO = """
+UPDATE operation
+SET undo_cursor = %(cursor)s, undone = undone + %(undone)s, kept = kept + %(kept)s,
+    state = CASE WHEN %(is_last)s THEN 'undone' ELSE state END,
+    undone_at = CASE WHEN %(is_last)s THEN now() END
+WHERE id = %(id)s
+"""
+
+NOTE_UNDO = """
+UPDATE operation_result AS result SET is_undone = came.fact IS NULL, undo_fact = came.fact
+FROM unnest(%(numbers)s::bigint[], %(facts)s::jsonb[]) AS came(number, fact)
+WHERE operation_id = %(id)s AND result.number = came.number
+"""
+
+CHUNK_OF_RESULTS = """
+SELECT number, job_id::text, dead_letter_id, after FROM operation_result
+WHERE operation_id = %(id)s AND number > %(after)s AND is_done ORDER BY number LIMIT %(limit)s
+"""
+
+
+class Work(NamedTuple):
+    """An operation that is taken: nobody else changes it before the transaction ends."""
+
+    id: int
+    kind: str
+    verb: str
+    filter: dict[str, Any] | None
+    parameters: dict[str, Any]
+    reason: str | None
+    by: str
+    state: str
+    until: str | None
+    cursor: str | None
+    done: int
+    refused: int
+    undo_cursor: int
+    undone: int
+    kept: int
+    undone_by: str | None
+
+
+class Done(NamedTuple):
+    """A result that undoing looks at; `after` are the columns as the verb left them."""
+
+    number: int
+    job_id: str
+    dead_letter_id: int | None
+    after: Kept
+
+
+class Seen(NamedTuple):
+    """A job or dead letter before or after a verb; `columns` are those that it changes."""
+
+    job_id: str
+    columns: Kept
+
+
+def snapshot(columns: Sequence[str], table: str) -> str:
+    """The SQL of a JSON object of these columns of `table`."""
+    pairs = ", ".join(f"'{name}', {table}.{name}" for name in columns)
+    return f"jsonb_build_object({pairs})"
+
+
+def look(
+    cursor: Cursor, kind: str, ids: Sequence[str] | Sequence[int], columns: Sequence[str]
+) -> dict[Any, Seen]:
+    """Those of `ids` that exist, locked in the order of their ids. Index: the primary key."""
+    # As every store locks them, so that operators wait for each other in a line and not in a ring.
+    key, job, cast = (
+        ("id::text", "id::text", "uuid[]") if kind == "job" else ("id", "job_id::text", "bigint[]")
+    )
+    cursor.execute(
+        f"SELECT {key}, {job}, {snapshot(columns, kind)} FROM {kind}"
+        f" WHERE id = ANY(%s::{cast}) ORDER BY id FOR UPDATE",
+        (list(ids),),
+    )
+    return {row[0]: Seen(*row[1:]) for row in cursor.fetchall()}
+
+
+def make(cursor: Cursor, **values: Any) -> int:
+    """Enter an operation; its id. No id that is newer than `until` is touched."""
+    kept = {
+        name: json.dumps(value) if name in ("filter", "parameters") and value is not None else value
+        for name, value in values.items()
+    }
+    cursor.execute(MAKE, kept)
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def take(cursor: Cursor) -> Work | None:
+    """The oldest operation that is not at its end and that nobody works at; for a transaction."""
+    cursor.execute(TAKE)
+    row = cursor.fetchone()
+    return Work._make(row) if row else None
+
+
+def lock(cursor: Cursor, operation_id: int) -> Work | None:
+    """One operation; None when there is none. For a transaction."""
+    cursor.execute(LOCK, (operation_id,))
+    row = cursor.fetchone()
+    return Work._make(row) if row else None
+
+
+def note(cursor: Cursor, work: Work, results: Sequence[Mapping[str, Any]]) -> None:
+    """Write what was done to a chunk: job_id, dead_letter_id, fact, before and after of each."""
+    if not results:
+        return
+    values = {
+        "id": work.id,
+        "count": work.done + work.refused,
+        "jobs": [result["job_id"] for result in results],
+        "letters": [result["dead_letter_id"] for result in results],
+        **{
+            plural: text_array(_json(result[name]) for result in results)
+            for plural, name in (("facts", "fact"), ("before", "before"), ("after", "after"))
+        },
+    }
+    cursor.execute(NOTE, values)
+
+
+def advance(
+    cursor: Cursor, work: Work, *, next_: str | None, done: int, refused: int, is_last: bool
+) -> None:
+    """Move the cursor of an operation behind a chunk that was done in the same transaction."""
+    values = {"id": work.id, "cursor": next_, "done": done, "refused": refused, "is_last": is_last}
+    cursor.execute(ADVANCE, values)
+
+
+def abort(cursor: Cursor, operation_id: int, *, by: str | None, fault: str | None = None) -> bool:
+    """End an operation that is waiting or running; whether it was."""
+    cursor.execute(ABORT, {"id": operation_id, "by": by, "fault": fault})
+    return cursor.fetchone() is not None
+
+
+def begin_undo(cursor: Cursor, operation_id: int, *, by: str, window_s: float) -> bool:
+    """Let an operation that ended within `window_s` seconds be undone; whether it may be."""
+    cursor.execute(BEGIN_UNDO, {"id": operation_id, "by": by, "window_s": window_s})
+    return cursor.fetchone() is not None
+
+
+def chunk_of_results(cursor: Cursor, work: Work, *, limit: int) -> list[Done]:
+    """The next results that undoing has not looked at. Index: operation_result_pkey."""
+    cursor.execute(CHUNK_OF_RESULTS, {"id": work.id, "after": work.undo_cursor, "limit": limit})
+    return [Done._make(row) for row in cursor.fetchall()]
+
+
+def note_undo(
+    cursor: Cursor, work: Work, facts: Mapping[int, dict[str, Any] | None], *, is_last: bool
+) -> None:
+    """Write which results went back (None) and why others did not, and how far undoing has come."""
+    values = {"numbers": list(facts), "facts": text_array(map(_json, facts.values()))}
+    cursor.execute(NOTE_UNDO, {"id": work.id, **values})
+    undone = sum(fact is None for fact in facts.values())
+    cursor.execute(
+        ADVANCE_UNDO,
+        {
+            "id": work.id,
+            "cursor": max(facts, default=work.undo_cursor),
+            "undone": undone,
+            "kept": len(facts) - undone,
+            "is_last": is_last,
+        },
+    )
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)

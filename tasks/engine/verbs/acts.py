@@ -1,0 +1,222 @@
+"""What an operation can do: each verb with the states that it takes and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.engine import new_job
+from tasks.engine.arguments import clean
+from tasks.engine.database import Cursor
+from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
+from tasks.engine.intake import queue_names
+from tasks.engine.outcome import Failure
+from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
+from tasks.engine.store import contents, dead_letters, plans, rehearsal, removal, requeue, stops, waiting
+from tasks.engine.store.due import Ring
+from tasks.engine.store.operations import Work
+from tasks.engine.store.plans import Changed
+from tasks.engine.store.requeue import Requeued
+from tasks.engine.task import new_id
+from tasks.engine.verbs.contents import own_options
+
+JOB, LETTER = "job", "dead_letter"
+SPREAD_MAX_S = 7 * 86400.0
+NOTE_LIMIT_BYTES = 2000
+
+Parameters = Mapping[str, Any]
+
+
+def _only(given: Parameters, *names: str) -> dict[str, Any]:
+    """Those of the parameters that a verb takes and that were given."""
+    return {name: given[name] for name in names if given.get(name) is not None}
+
+
+@dataclass(slots=True)
+class Applied:
+    """The ids that a verb was done to; what Redis may forget and must know of once it is committed.
+
+    `made` has the new job of each, where the verb makes jobs.
+    """
+
+    ids: set[Any]
+    silenced: list[Ring] = field(default_factory=list)
+    rings: list[Ring] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A verb, done to a chunk of ids in the transaction of a cursor.
+
+    `participle` is how refusals call it. `columns` are what it changes and undo gives back while
+    the row is in `left_in`; without them it cannot be undone. `check` makes parameters ready to be
+    kept as JSON, and raises OptionNotValid or UnknownQueue.
+    """
+
+    kind: str
+    participle: str
+    sources: frozenset[str]
+    apply: Callable[[Cursor, list[Any], Work], Applied]
+    columns: tuple[str, ...] = ()
+    left_in: frozenset[str] = frozenset()
+    check: Callable[[Parameters], dict[str, Any]] = _only
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """What is noted of a row before the verb changes it."""
+        own = ("state",) if self.kind == JOB else ("reprocessed_at", "resolved_at")
+        return tuple(dict.fromkeys((*own, *self.columns)))
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether an operation of it can be undone."""
+        return bool(self.columns)
+
+
+def _retry(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    spread_s = work.parameters.get("spread_s")
+    return _requeued(requeue.retry(cursor, ids, by=work.by, spread_s=spread_s))
+
+
+def _reprocess(cursor: Cursor, ids: list[int], work: Work) -> Applied:
+    moved = requeue.reprocess(cursor, ids, by=work.by, spread_s=work.parameters.get("spread_s"))
+    applied = _requeued(moved)
+    applied.ids = {letter for job in moved for letter in job.letters} & set(ids)
+    return applied
+
+
+def _requeued(moved: Sequence[Requeued]) -> Applied:
+    return Applied({job.id for job in moved}, rings=[job.ring for job in moved if job.ring])
+
+
+def _cancel(cursor: Cursor, ids: list[str], _work: Work) -> Applied:
+    cancelled = waiting.cancel(cursor, ids)
+    return Applied({ring.id for ring in cancelled.jobs}, cancelled.jobs, cancelled.following)
+
+
+def _stop(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    return Applied(set(stops.ask(cursor, ids, by=work.by)))
+
+
+def _promote(cursor: Cursor, ids: list[str], _work: Work) -> Applied:
+    return _changed(plans.promote(cursor, ids))
+
+
+def _reschedule(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    at = work.parameters.get("run_at")
+    run_at = datetime.fromisoformat(at) if at else None
+    delay_s = work.parameters.get("delay_s")
+    return _changed(plans.reschedule(cursor, ids, run_at=run_at, delay_s=delay_s))
+
+
+def _set_priority(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    return _changed(plans.set_priority(cursor, ids, priority=work.parameters["priority"]))
+
+
+def _move(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    return _changed(plans.move(cursor, ids, queue=work.parameters["queue"]))
+
+
+def _changed(changed: Sequence[Changed]) -> Applied:
+    rings = [job.bell for job in changed if job.bell]
+    return Applied({job.id for job in changed}, [job.bell_before for job in changed], rings)
+
+
+def _duplicate(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    originals = contents.read(cursor, ids)
+    copies = {new_id(): original for original in originals}
+    options = [own_options(original.options) for original in originals]
+    rings = contents.copy(cursor, copies, options, by=work.by)
+    made = {copies[ring.id].id: ring.id for ring in rings}
+    return Applied(set(made), rings=rings, made=made)
+
+
+def _fail(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    return Applied(set(rehearsal.turn(cursor, ids, turned_by(work.by, work.reason))))
+
+
+def turned_by(who: str, reason: str | None) -> Failure:
+    """The failure of a job that `who` turned into a failed one."""
+    why = f": {reason}" if reason else ""
+    return Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}"))
+
+
+def _clean(cursor: Cursor, ids: list[str], _work: Work) -> Applied:
+    return Applied(set(removal.remove_ended(cursor, ids)))
+
+
+def _resolve(cursor: Cursor, ids: list[int], work: Work) -> Applied:
+    note = work.parameters.get("note")
+    return Applied(set(dead_letters.resolve(cursor, ids, by=work.by, note=note)))
+
+
+def _spread(given: Parameters) -> dict[str, Any]:
+    spread_s = new_job.seconds("spread_s", given.get("spread_s"))
+    if spread_s is not None and not 0 < spread_s <= SPREAD_MAX_S:
+        raise OptionNotValid(
+            f"spread_s must be more than 0 and at most {SPREAD_MAX_S:g}; it is {spread_s:g}."
+        )
+    return _only({"spread_s": spread_s}, "spread_s")
+
+
+def _priority(given: Parameters) -> dict[str, Any]:
+    new_job.check_priority(given.get("priority"))
+    return _only(given, "priority")
+
+
+def _queue(given: Parameters) -> dict[str, Any]:
+    queue_names.check(str(given.get("queue")))
+    return _only(given, "queue")
+
+
+def _when(given: Parameters) -> dict[str, Any]:
+    run_at = new_job.moment("run_at", given.get("run_at"))
+    delay_s = new_job.seconds("delay_s", given.get("delay_s"))
+    if (run_at is None) == (delay_s is None):
+        raise OptionNotValid("Give run_at or delay_s, and not both.")
+    if delay_s is not None and delay_s < 0:
+        raise OptionNotValid(f"delay_s must not be negative; it is {delay_s:g}.")
+    at = run_at.astimezone(UTC).isoformat() if run_at else None
+    return _only({"run_at": at, "delay_s": delay_s}, "run_at", "delay_s")
+
+
+def _note(given: Parameters) -> dict[str, Any]:
+    note = given.get("note")
+    return {"note": clean(note, NOTE_LIMIT_BYTES)} if note else {}
+
+
+RETRYABLE = frozenset(MOVES[Event.RETRIED])
+CHANGEABLE = frozenset(MOVES[Event.CHANGED])
+
+ACTS = {
+    "retry": Act(JOB, "retried", RETRYABLE, _retry, check=_spread),
+    "cancel": Act(
+        JOB, "cancelled", WAITING, _cancel, ("state", "finished_at"), frozenset({State.CANCELLED})
+    ),
+    "stop": Act(JOB, "stopped", frozenset({State.RUNNING}), _stop),
+    "promote": Act(
+        JOB, "promoted", frozenset(MOVES[Event.PROMOTED]), _promote,
+        ("state", "queued_at", "run_at"), frozenset({State.QUEUED}),
+    ),
+    "reschedule": Act(
+        JOB, "rescheduled", frozenset(MOVES[Event.RESCHEDULED]), _reschedule,
+        ("state", "queued_at", "run_at"), frozenset({State.SCHEDULED, State.RETRYING}),
+        check=_when,
+    ),
+    "set_priority": Act(
+        JOB, "given a priority", CHANGEABLE, _set_priority, ("priority",), CHANGEABLE,
+        check=_priority,
+    ),
+    "move": Act(JOB, "moved", CHANGEABLE, _move, ("queue",), CHANGEABLE, check=_queue),
+    "duplicate": Act(JOB, "duplicated", frozenset(State), _duplicate),
+    "fail": Act(JOB, "turned into failed", frozenset(MOVES[Event.TURNED]), _fail),
+    "clean": Act(JOB, "removed", FINAL, _clean),
+    "reprocess": Act(LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread),
+    "resolve": Act(
+        LETTER, "resolved", frozenset(), _resolve,
+        ("resolved_at", "resolved_by", "resolution_note"), check=_note,
+    ),
+}  # fmt: skip

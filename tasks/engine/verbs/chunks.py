@@ -1,0 +1,72 @@
+"""What an operation does to one chunk: the verb, and a record of what became of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.engine import refusal
+from tasks.engine.database import Cursor
+from tasks.engine.intake import accept
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import refusals
+from tasks.engine.store import operations as store
+from tasks.engine.store.operations import Work
+from tasks.engine.verbs.acts import ACTS, JOB, Act, Applied
+
+
+def do(cursor: Cursor, work: Work, ids: list[Any]) -> tuple[Applied, dict[Any, Phrase]]:
+    """Do the verb to some, and write down what became of each; the reasons of the others."""
+    if not ids:
+        return Applied(set()), {}
+    act = ACTS[work.verb]
+    before = store.look(cursor, act.kind, ids, act.seen)
+    applied = act.apply(cursor, [id_ for id_ in ids if id_ in before], work)
+    after = store.look(cursor, act.kind, list(applied.ids), act.columns) if act.is_undoable else {}
+    facts = _facts(cursor, act, [id_ for id_ in ids if id_ not in applied.ids])
+    store.note(
+        cursor,
+        work,
+        [
+            {
+                "job_id": id_ if act.kind == JOB else before[id_].job_id if id_ in before else None,
+                "dead_letter_id": None if act.kind == JOB else id_,
+                "fact": facts[id_].kept() if id_ in facts else None,
+                "before": before[id_].columns if id_ in before else None,
+                "after": after[id_].columns if id_ in after else _made(applied, id_),
+            }
+            for id_ in ids
+        ],
+    )
+    return applied, facts
+
+
+def ring(applied: Applied) -> None:
+    """Let Redis know of what is committed: forget first, so that a new priority is taken."""
+    if applied.silenced:
+        accept.forget(applied.silenced)
+    if applied.rings:
+        accept.ring(applied.rings)
+
+
+def _made(applied: Applied, id_: Any) -> dict[str, str] | None:
+    return {"job": applied.made[id_]} if id_ in applied.made else None
+
+
+def _facts(cursor: Cursor, act: Act, left: list[Any]) -> dict[Any, Phrase]:
+    """Why a verb left some alone, as this transaction sees them."""
+    if not left:
+        return {}
+    if act.kind == JOB:
+        jobs = refusals.job_facts(cursor, left)
+        return {
+            id_: refusal.of_job(id_, jobs.get(id_), act.participle, sources=act.sources)
+            for id_ in left
+        }
+    letters = refusals.letter_facts(cursor, left)
+    jobs = refusals.job_facts(cursor, sorted({letter.job_id for letter in letters.values()}))
+    return {
+        id_: refusal.of_letter(
+            id_, letters.get(id_), act.participle, jobs=jobs, sources=act.sources
+        )
+        for id_ in left
+    }

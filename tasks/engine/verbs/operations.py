@@ -1,0 +1,210 @@
+"""Bulk work: a verb for some jobs at once, or for all that match a filter, chunk by chunk.
+
+A chunk, its results and the operation's cursor are committed together. A consumer that is killed
+leaves the operation as its last chunk left it; any other goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg2.errors import UniqueViolation
+
+from tasks.engine import database, operation_refusal
+from tasks.engine.arguments import clean
+from tasks.engine.database import Cursor
+from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import bounds
+from tasks.engine.queries.operation_facts import operation_fact
+from tasks.engine.store import operations as store
+from tasks.engine.store.operations import Work
+from tasks.engine.verbs import chunks, walk
+from tasks.engine.verbs.acts import ACTS, JOB, Act, Applied
+from tasks.engine.verbs.undoing import undo_chunk
+from tasks.engine.verbs.verdict import LARGEST_ID, Id, Verdict
+from tasks.engine.verbs.walk import Wanted
+
+log = logging.getLogger("mahaam.operations")
+
+AT_ONCE = 500  # so many are done while the person waits
+CHUNK = 1000
+REASON_LIMIT_BYTES = 500
+# Nobody waits for a chunk that waits for somebody else: it is given up and done again later.
+PATIENCE = "SET LOCAL lock_timeout = '500ms'"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants done, and why; `parameters` are those of the verb."""
+
+    verb: str
+    by: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+    @property
+    def act(self) -> Act:
+        """How it is done."""
+        return ACTS[self.verb]
+
+    def checked(self) -> dict[str, Any]:
+        """The columns of its operation. Raises OptionNotValid, UnknownQueue."""
+        return {
+            "kind": self.act.kind,
+            "verb": self.verb,
+            "parameters": self.act.check(self.parameters),
+            "reason": clean(self.reason, REASON_LIMIT_BYTES) if self.reason else None,
+            "created_by": self.by,
+        }
+
+
+class Report(NamedTuple):
+    """An operation that is done, and what it did."""
+
+    operation_id: int
+    verdict: Verdict
+
+
+def carry_out(
+    order: Order, ids: Sequence[UUID] | Sequence[int], *, wanted: Wanted | None
+) -> Report:
+    """Do it to these now, in one transaction; `wanted` is the filter that they were found by.
+
+    Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
+    """
+    values = order.checked() | {"until": None, "expected": len(ids)}
+    values["filter"] = None if wanted is None else walk.kept(wanted)
+    keys = _keys(order.act, ids)
+    while True:
+        try:
+            with database.transaction() as cursor:
+                work = store.lock(cursor, store.make(cursor, **values))
+                assert work is not None, "it was made in this transaction"
+                applied, facts = chunks.do(cursor, work, keys)
+                store.advance(
+                    cursor,
+                    work,
+                    next_=None,
+                    done=len(applied.ids),
+                    refused=len(facts),
+                    is_last=True,
+                )
+            break
+        except UniqueViolation:
+            continue  # a job with the same dedupe key came at this moment; now it is seen
+    chunks.ring(applied)
+    _tell(work, done=len(applied.ids), refused=len(facts))
+    return Report(work.id, _verdict(order.act, keys, applied, facts))
+
+
+def start(
+    order: Order, wanted: Wanted, *, until: str | None = None, expected: int | None = None
+) -> int:
+    """Let consumers do it to all that match and are not newer than `until` (None: than now).
+
+    Returns the operation's id. Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
+    """
+    values = order.checked() | {"filter": walk.kept(wanted), "expected": expected}
+    with database.transaction() as cursor:
+        top = newest(cursor, order.act)
+        values["until"] = top if until is None or top is None else _older(order.act, until, top)
+        return store.make(cursor, **values)
+
+
+def abort(operation_id: int, *, by: str) -> Phrase | None:
+    """End an operation after the chunk that is under way; why not, if it is not done."""
+    with database.transaction() as cursor:
+        if store.abort(cursor, operation_id, by=by):
+            log.info("Operation aborted. operation=%s by=%s", operation_id, by)
+            return None
+        return operation_refusal.of_abort(operation_id, operation_fact(cursor, operation_id))
+
+
+def newest(cursor: Cursor, act: Act) -> str | None:
+    """The newest id that there is of what `act` is done to."""
+    if act.kind == JOB:
+        return bounds.newest_job(cursor)
+    return str(bounds.newest_letter(cursor))
+
+
+def work_on_next() -> bool:
+    """Do a chunk of the oldest operation that nobody works at; whether there was one.
+
+    Raises DatabaseUnavailable, also when somebody else holds a row for too long.
+    """
+    work: Work | None = None
+    try:
+        with database.transaction() as cursor:
+            cursor.execute(PATIENCE)
+            work = store.take(cursor)
+            if work is None:
+                return False
+            applied = undo_chunk(cursor, work) if work.state == "undoing" else _chunk(cursor, work)
+    except UniqueViolation:
+        return True
+    except DatabaseUnavailable:
+        raise
+    except Exception as fault:  # what cannot be done must not be tried for ever
+        if work is None:
+            raise
+        log.exception("An operation cannot go on; it is aborted. operation=%s", work.id)
+        _give_up(work, fault)
+        return True
+    chunks.ring(applied)
+    return True
+
+
+def _chunk(cursor: Cursor, work: Work) -> Applied:
+    next_ = walk.step(cursor, work, limit=CHUNK)
+    applied, facts = chunks.do(cursor, work, next_.ids)
+    done, is_last = len(applied.ids), next_.cursor is None
+    store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
+    if is_last:
+        _tell(work, done=work.done + done, refused=work.refused + len(facts))
+    return applied
+
+
+def _keys(act: Act, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
+    once = dict.fromkeys(ids)
+    if act.kind == JOB:
+        return [str(id_) for id_ in once]
+    return [id_ for id_ in once if isinstance(id_, int) and 0 < id_ <= LARGEST_ID]
+
+
+def _verdict(act: Act, keys: list[Any], applied: Applied, facts: dict[Any, Phrase]) -> Verdict:
+    def public(key: Any) -> Id:
+        return UUID(key) if act.kind == JOB else int(key)
+
+    return Verdict(
+        tuple(public(key) for key in keys if key in applied.ids),
+        {public(key): fact for key, fact in facts.items()},
+        {UUID(old): UUID(new) for old, new in applied.made.items()},
+    )
+
+
+def _older(act: Act, one: str, other: str) -> str:
+    if act.kind == JOB:
+        return str(min(UUID(one), UUID(other)))
+    return str(min(int(one), int(other)))
+
+
+def _give_up(work: Work, fault: Exception) -> None:
+    line = f"{type(fault).__name__}: {fault}".splitlines()[0]
+    with database.transaction() as cursor:
+        store.abort(cursor, work.id, by=None, fault=clean(line, REASON_LIMIT_BYTES))
+
+
+def _tell(work: Work, *, done: int, refused: int) -> None:
+    log.info(
+        "Operation finished. operation=%s verb=%s done=%s refused=%s by=%s",
+        work.id,
+        work.verb,
+        done,
+        refused,
+        work.by,
+    )

@@ -1,0 +1,133 @@
+"""Takes back what an operation did, where nothing has come of it yet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from psycopg2.errors import UniqueViolation
+
+from config import get_settings
+from tasks.engine import consequence, database, operation_refusal, refusal
+from tasks.engine.arguments import load
+from tasks.engine.database import Cursor
+from tasks.engine.errors import PayloadBroken
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries import refusals
+from tasks.engine.queries.operation_facts import operation_fact
+from tasks.engine.store import operations as store
+from tasks.engine.store import undo as back
+from tasks.engine.store.operations import Done, Work
+from tasks.engine.verbs import chunks
+from tasks.engine.verbs.acts import ACTS, JOB, Act, Applied
+
+log = logging.getLogger("mahaam.operations")
+
+CHUNK = 500
+AT_ONCE = 500  # so many go back while the person waits
+
+
+class Undone(NamedTuple):
+    """How many went back and how many could not; `refusal` says why nothing was even tried.
+
+    While `is_over` is false, consumers go on with it.
+    """
+
+    refusal: Phrase | None = None
+    undone: int = 0
+    kept: int = 0
+    is_over: bool = True
+
+
+def undo(operation_id: int, *, by: str) -> Undone:
+    """Give back what an operation changed, where the rows still are as it left them.
+
+    Possible for UNDO_WINDOW_S seconds after its end. Raises DatabaseUnavailable.
+    """
+    while True:
+        try:
+            with database.transaction() as cursor:
+                answer, applied = _begin(cursor, operation_id, by=by)
+            break
+        except UniqueViolation:
+            continue  # a job with the same dedupe key came at this moment; now it is seen
+    for chunk in applied:
+        chunks.ring(chunk)
+    return answer
+
+
+def undo_chunk(cursor: Cursor, work: Work) -> Applied:
+    """Let the next results of an operation go back; what cannot is told why."""
+    act = ACTS[work.verb]
+    chunk = store.chunk_of_results(cursor, work, limit=CHUNK)
+    knowing = _known_to_chords(cursor, chunk) if work.verb == "cancel" else set()
+    free = [done for done in chunk if done.job_id not in knowing]
+    went = _give_back(cursor, act, work, free)
+    left = {done.number: _key(act, done) for done in chunk if _key(act, done) not in went.ids}
+    reasons = _reasons(cursor, act, list(left.values()), knowing) if left else {}
+    facts = {
+        done.number: reasons[left[done.number]].kept() if done.number in left else None
+        for done in chunk
+    }
+    store.note_undo(cursor, work, facts, is_last=len(chunk) < CHUNK)
+    return Applied(set(went.ids), went.silenced, went.rings)
+
+
+def _begin(cursor: Cursor, operation_id: int, *, by: str) -> tuple[Undone, list[Applied]]:
+    window_s = get_settings().undo_window_s
+    fact = operation_fact(cursor, operation_id)
+    is_undoable = fact is not None and ACTS[fact.verb].is_undoable
+    if not is_undoable or not store.begin_undo(cursor, operation_id, by=by, window_s=window_s):
+        reason = operation_refusal.of_undo(
+            operation_id, fact, is_undoable=is_undoable, window_s=window_s
+        )
+        return Undone(reason), []
+    log.info("Operation is undone. operation=%s by=%s", operation_id, by)
+    work = store.lock(cursor, operation_id)
+    assert work is not None, "it was changed in this transaction"
+    applied = []
+    while work.state == "undoing" and work.done <= AT_ONCE:
+        applied.append(undo_chunk(cursor, work))
+        work = store.lock(cursor, operation_id)
+        assert work is not None
+    return Undone(None, work.undone, work.kept, work.state == "undone"), applied
+
+
+def _give_back(cursor: Cursor, act: Act, work: Work, chunk: Sequence[Done]) -> back.Back:
+    if act.kind == JOB:
+        states = sorted(act.left_in)
+        return back.jobs(cursor, work.id, chunk, columns=act.columns, states=states)
+    return back.letters(cursor, work.id, chunk, columns=act.columns)
+
+
+def _known_to_chords(cursor: Cursor, chunk: Sequence[Done]) -> set[str]:
+    """The cancelled jobs of whose end a chord was told: it counts them as ended for good."""
+    rides = back.options(cursor, [done.job_id for done in chunk])
+    return {id_ for id_, options in rides.items() if _tells_a_chord(id_, options)}
+
+
+def _tells_a_chord(job_id: str, options: str) -> bool:
+    try:
+        return bool(consequence.arrival(job_id, load(options), "null"))
+    except (PayloadBroken, KeyError, TypeError):
+        return False  # nothing followed, either
+
+
+def _reasons(
+    cursor: Cursor, act: Act, keys: list[Any], knowing: Collection[str]
+) -> dict[Any, Phrase]:
+    if act.kind == JOB:
+        jobs = refusals.job_facts(cursor, keys)
+        return {
+            id_: refusal.of_job_undo(
+                id_, jobs.get(id_), left_in=act.left_in, chord_knows=id_ in knowing
+            )
+            for id_ in keys
+        }
+    letters = refusals.letter_facts(cursor, keys)
+    return {id_: refusal.of_letter_undo(id_, letters.get(id_)) for id_ in keys}
+
+
+def _key(act: Act, done: Done) -> Any:
+    return done.job_id if act.kind == JOB else done.dead_letter_id

@@ -1,0 +1,80 @@
+"""Which jobs or dead letters an operation by filter comes to, chunk by chunk, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from tasks.engine.database import Cursor
+from tasks.engine.queries import dead_letter_ids, job_ids
+from tasks.engine.queries.dead_letters import DeadLetterFilter
+from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.states import State
+from tasks.engine.store.operations import Work
+from tasks.engine.verbs.acts import ACTS, JOB, Act
+
+Wanted = JobFilter | DeadLetterFilter
+
+# What moves from one of these to a later one during the walk is come to all the same.
+LIFE = (
+    State.SCHEDULED, State.RETRYING, State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED,
+    State.EXPIRED, State.COMPLETED,
+)  # fmt: skip
+
+
+class Step(NamedTuple):
+    """The next ids, perhaps none, and where to go on; None: this was the last step."""
+
+    ids: list[Any]
+    cursor: str | None
+
+
+def kept(wanted: Wanted) -> dict[str, Any]:
+    """The filter as an operation keeps it."""
+    return dict(wanted.to_dict())
+
+
+def narrowed(act: Act, wanted: DeadLetterFilter) -> DeadLetterFilter:
+    """The dead letters that match and that the verb may take: one that was dealt with is left out."""
+    is_retry = bool(act.sources)
+    return replace(
+        wanted,
+        resolved=False if wanted.resolved is None else wanted.resolved,
+        reprocessed=False if is_retry and wanted.reprocessed is None else wanted.reprocessed,
+    )
+
+
+def states_of(act: Act, wanted: JobFilter) -> list[State]:
+    """The states that the walk goes through: the filter's one, or all that the verb takes."""
+    # A walk through ten million completed jobs that are only to be refused would help nobody.
+    if wanted.state is not None:
+        return [State(wanted.state)]
+    return [state for state in LIFE if state in act.sources]
+
+
+def step(cursor: Cursor, work: Work, *, limit: int) -> Step:
+    """The next ids of an operation. Raises TypeError or ValueError for a filter of later times."""
+    assert work.filter is not None
+    act = ACTS[work.verb]
+    if work.until is None:
+        return Step([], None)
+    if act.kind == JOB:
+        return _jobs(cursor, work, states_of(act, JobFilter.from_dict(work.filter)), limit=limit)
+    wanted = narrowed(act, DeadLetterFilter(**work.filter))
+    below = int(work.cursor or int(work.until) + 1)
+    found = dead_letter_ids.ids_below(cursor, wanted, below=below, limit=limit)
+    return Step(found.ids, None if found.below is None else str(found.below))
+
+
+def _jobs(cursor: Cursor, work: Work, states: list[State], *, limit: int) -> Step:
+    """One slice; the cursor says of which state it is and below which id it lies."""
+    assert work.until is not None
+    top = UUID(int=UUID(work.until).int + 1)
+    place, below = (work.cursor or f"0 {top}").split()
+    wanted = replace(JobFilter.from_dict(work.filter or {}), state=states[int(place)])
+    found = job_ids.ids_below(cursor, wanted, below=UUID(below), limit=limit)
+    if found.below is not None:
+        return Step(found.ids, f"{place} {found.below}")
+    is_last = int(place) + 1 == len(states)
+    return Step(found.ids, None if is_last else f"{int(place) + 1} {top}")
