@@ -9,9 +9,11 @@ from flask_admin.theme import Theme
 
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.jobs import JobView
+from dashboard.views.metrics import MetricsView
 from dashboard.views.new_job import NewJobView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.tasks import TaskView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
 
@@ -23,9 +25,12 @@ def register(app: Flask) -> None:
     """Mount every page; the tasks that can be created must be known."""
     catalog.load()
     admin = Admin(app, name="Mahaam", theme=THEME, index_view=OverviewView())
-    for view in (JobView(), DeadLetterView(), QueueView(), WorkerView(), NewJobView()):
+    for view in (
+        QueueView(), JobView(), DeadLetterView(), MetricsView(), WorkerView(), TaskView(), NewJobView(),
+    ):  # fmt: skip
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
+    app.add_url_rule("/admin/queue/", "old_queues", to_queues)
     app.jinja_env.globals["menu"] = lambda: [
         item for item in admin.menu() if item.is_visible() and item.is_accessible()
     ]
@@ -34,3 +39,8 @@ def register(app: Flask) -> None:
 def to_console() -> ResponseReturnValue:
     """The site's root is the console."""
     return redirect(url_for("admin.index"))
+
+
+def to_queues() -> ResponseReturnValue:
+    """Where the queues were before they had a monitor."""
+    return redirect(url_for("queues.index"), code=301)

@@ -9,12 +9,14 @@ from typing import Any
 
 from flask import Flask, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
-from dashboard import access, badges, languages, moves, preferences
+from dashboard import access, badges, chart_data, languages, moves, preferences
 from dashboard.languages import number
 from tasks.engine.queries.limits import COUNT_LIMIT
 
+DAY_S, HOUR_S = 86400, 3600
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
 
 
@@ -23,6 +25,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         badges=badges,
         can=moves.can,
+        charts=chart_data,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
         may=access.may,
@@ -36,6 +39,9 @@ def register(app: Flask) -> None:
         pretty_json=pretty_json,
         frames=frames,
         megabytes=megabytes,
+        milliseconds=milliseconds,
+        seconds=seconds,
+        span=span,
     )
     app.context_processor(_of_this_request)
 
@@ -94,6 +100,28 @@ def _in_units(seconds: float) -> str:
     if hours:
         return _("%(hours)s h %(minutes)s min", hours=number(hours), minutes=number(rest_min))
     return _("%(minutes)s min %(seconds)s s", minutes=number(minutes), seconds=number(rest_s))
+
+
+def seconds(count: float) -> Markup:
+    """A length of time that is no better known than to the second."""
+    return duration(timedelta(seconds=round(count)))
+
+
+def milliseconds(count: float | None) -> Markup:
+    """A length of time that was measured in milliseconds; None: it was not."""
+    return duration(None if count is None else timedelta(milliseconds=count))
+
+
+def span(seconds: int) -> str:
+    """A round length of time in words."""
+    if seconds % DAY_S == 0:
+        days = seconds // DAY_S
+        return ngettext("%(count)s day", "%(count)s days", days, count=number(days))
+    if seconds % HOUR_S == 0:
+        hours = seconds // HOUR_S
+        return ngettext("%(count)s hour", "%(count)s hours", hours, count=number(hours))
+    minutes = seconds // 60
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes, count=number(minutes))
 
 
 def megabytes(size_bytes: int | None) -> str:

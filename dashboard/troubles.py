@@ -96,7 +96,7 @@ def slow(now: Situation) -> Iterator[Trouble]:
         if oldest and oldest >= WAITS_LONG and not queue.paused_at and now.servers(queue.name):
             yield Trouble(
                 LOOK, "hourglass", queue.name, _waiting(queue.waiting),
-                url_for("queues.details", name=queue.name), _("Queue"), since=queue.oldest_at,
+                url_for("queues.details", subject=queue.name), _("Queue"), since=queue.oldest_at,
             )  # fmt: skip
 
 
@@ -107,13 +107,13 @@ def paused(now: Situation) -> Iterator[Trouble]:
             yield Trouble(
                 LOOK, "player-pause", queue.name,
                 _("This queue is paused by %(who)s.", who=queue.paused_by),
-                url_for("queues.resume", name=queue.name), _("Resume…"),
+                url_for("queues.resume", subject=queue.name), _("Resume…"),
                 since=queue.paused_at, detail=queue.pause_reason,
             )  # fmt: skip
     for task in now.paused_tasks:
         yield Trouble(
             LOOK, "player-pause", task.task, _("This task is paused by %(who)s.", who=task.paused_by),
-            url_for("task.resume", name=task.task), _("Resume…"),
+            url_for("task.resume", subject=task.task), _("Resume…"),
             since=task.paused_at, detail=task.reason,
         )  # fmt: skip
 

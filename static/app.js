@@ -1,4 +1,5 @@
 // What the pages gain from a browser that runs scripts; without it they work all the same.
+import { drawCharts, keepColours } from "./charts.js";
 import { improveForms } from "./forms.js";
 import { keepLive } from "./live.js";
 import { closeMenus } from "./menus.js";
@@ -8,6 +9,7 @@ import { keepTimes, writeTimes } from "./times.js";
 function dress(part) {
   writeTimes(part);
   watchTicks(part);
+  drawCharts(part);
 }
 
 keepLive(document, dress);
@@ -15,3 +17,4 @@ dress(document);
 improveForms(document);
 closeMenus(document);
 keepTimes(document);
+keepColours(document);

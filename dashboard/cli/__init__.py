@@ -1,4 +1,4 @@
-"""The commands: `flask jobs`, `flask queue`, `flask demo`, `flask workers`, `flask tasks`, `flask deploys`."""
+"""The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`."""
 
 from __future__ import annotations
 

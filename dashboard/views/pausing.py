@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -29,52 +29,52 @@ class PausingPage(ConsolePage):
     pause_verb: Callable[..., Verdict]
     resume_verb: Callable[..., Verdict]
 
-    def check(self, name: str) -> None:
+    def check(self, subject: str) -> None:
         """Answer 404 for a name that nobody knows."""
         raise NotImplementedError
 
-    def home(self, name: str) -> str:
+    def home(self, subject: str) -> str:
         """Where the person goes on afterwards."""
         raise NotImplementedError
 
-    @expose("/<name>/pause/", methods=("GET", "POST"))
-    def pause(self, name: str) -> ResponseReturnValue:
+    @expose("/<subject>/pause/", methods=("GET", "POST"))
+    def pause(self, subject: str) -> ResponseReturnValue:
         """Ask for a reason and an end; then start nothing more of it."""
         access.require("pause")
-        self.check(name)
+        self.check(subject)
         if request.method == "GET":
-            return self._form(name)
+            return self._form(subject)
         try:
             wanted = verbs.pause(by=g.person.email, replace=True, **_options())
         except (OptionNotValid, ValueError) as fault:
-            return self._form(name, fault=_fault(fault)), 400
-        verdict = type(self).pause_verb([name], wanted)
-        return self._told(name, verdict, _("Paused. What runs now finishes."))
+            return self._form(subject, fault=_fault(fault)), 400
+        verdict = type(self).pause_verb([subject], wanted)
+        return self._told(subject, verdict, _("Paused. What runs now finishes."))
 
-    @expose("/<name>/resume/", methods=("GET", "POST"))
-    def resume(self, name: str) -> ResponseReturnValue:
+    @expose("/<subject>/resume/", methods=("GET", "POST"))
+    def resume(self, subject: str) -> ResponseReturnValue:
         """Ask once more; then go on."""
         access.require("resume")
-        self.check(name)
+        self.check(subject)
         if request.method == "GET":
-            return str(self.render("pausing/resume.html", name=name, back=self.home(name)))
-        verdict = type(self).resume_verb([name], by=g.person.email)
-        return self._told(name, verdict, _("It goes on."))
+            return str(self.render("pausing/resume.html", subject=subject, back=self.home(subject)))
+        verdict = type(self).resume_verb([subject], by=g.person.email)
+        return self._told(subject, verdict, _("It goes on."))
 
-    def _form(self, name: str, fault: str | None = None) -> str:
+    def _form(self, subject: str, fault: str | None = None) -> str:
         return str(
             self.render(
-                "pausing/pause.html", name=name, spans_s=SPANS_S, fault=fault, back=self.home(name)
+                "pausing/pause.html", subject=subject, spans_s=SPANS_S, fault=fault, back=self.home(subject)
             )
         )
 
-    def _told(self, name: str, verdict: Verdict, done: str) -> ResponseReturnValue:
+    def _told(self, subject: str, verdict: Verdict, done: str) -> ResponseReturnValue:
         snapshot.forget()
         for reason in verdict.refused.values():
             flash(said(reason), "warning")
         if verdict.done:
             flash(done, "success")
-        return redirect(self.home(name), code=303)
+        return redirect(self.home(subject), code=303)
 
 
 def _options() -> dict[str, Any]:
@@ -94,8 +94,3 @@ def _fault(fault: Exception) -> str:
     if isinstance(fault, OptionNotValid):
         return _("The end of a pause lies in the future, and is given once: as a span or a moment.")
     return _("This is not a time.")
-
-
-def queue_home(name: str) -> str:
-    """The page of a queue."""
-    return url_for("queues.details", name=name)

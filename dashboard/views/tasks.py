@@ -37,15 +37,15 @@ class TaskView(PausingPage):
             self.render("tasks.html", cards=cards, gone=gone, pauses=pauses, failing=failing)
         )
 
-    def check(self, name: str) -> None:
+    def check(self, subject: str) -> None:
         """A task that is registered, or one that is paused."""
         try:
-            catalog.find(name)
+            catalog.find(subject)
         except UnknownTask:
             paused = snapshot.current().situation.paused_tasks
-            if name not in {pause.task for pause in paused}:
+            if subject not in {pause.task for pause in paused}:
                 abort(404)
 
-    def home(self, name: str) -> str:
+    def home(self, subject: str) -> str:
         """The list."""
         return url_for("task.index")

@@ -105,6 +105,17 @@ class Situation:
             return self.count(queue, state) > COUNT_LIMIT
         return state in self.board.cut
 
+    def shares(self, queue: str, states: Iterable[str]) -> list[tuple[float, float, str]]:
+        """Begin and width, of a hundred, of those of `states` that have jobs in a queue."""
+        counts = [(state, self.count(queue, state)) for state in states]
+        total, begin, found = sum(count for _, count in counts), 0.0, []
+        for state, count in counts:
+            if count:
+                width = round(100 * count / total, 2)
+                found.append((round(begin, 2), width, state))
+                begin += width
+        return found
+
     def servers(self, queue: str) -> tuple[WorkerEntry, ...]:
         """The live consumers that take jobs of a queue."""
         return tuple(worker for worker in self.live_workers if worker.serves(queue))

@@ -53,10 +53,18 @@ WORKERS = """
            worker.state IN ('running', 'quiet', 'stopping') AND lease_until > now() AS is_live,
            (SELECT count(*) FROM job
              WHERE job.state = 'running' AND job.worker_id = worker.id) AS running
-      FROM worker
+      FROM worker {where}
      ORDER BY is_live DESC, beat_at DESC
      LIMIT :limit
 """
+ALL = WORKERS.format(where="")
+# Who ended well is of no interest soon; who was lost, for longer.
+SHOWN = WORKERS.format(
+    where="""
+     WHERE state IN ('running', 'quiet', 'stopping')
+        OR state = 'stopped' AND stopped_at > now() - interval '10 minutes'
+        OR state = 'lost' AND stopped_at > now() - interval '1 hour'"""
+)
 
 NAMED = """
     SELECT id FROM worker WHERE id::text LIKE :name || '%' OR id::text LIKE '%' || :name
@@ -67,7 +75,17 @@ NAMED = """
 def workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
     """The live workers, then those that ended most recently. Raises QueryTooSlow."""
     with time_limit(session):
-        rows = session.execute(text(WORKERS), {"limit": limit}).all()
+        rows = session.execute(text(ALL), {"limit": limit}).all()
+    return tuple(WorkerEntry(**row._mapping) for row in rows)
+
+
+def shown_workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
+    """The live workers, those lost within the hour, those that ended in the last ten minutes.
+
+    Raises QueryTooSlow.
+    """
+    with time_limit(session):
+        rows = session.execute(text(SHOWN), {"limit": limit}).all()
     return tuple(WorkerEntry(**row._mapping) for row in rows)
 
 

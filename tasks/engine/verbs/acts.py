@@ -14,7 +14,16 @@ from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
 from tasks.engine.intake import queue_names
 from tasks.engine.outcome import Failure
 from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
-from tasks.engine.store import contents, dead_letters, plans, rehearsal, removal, requeue, stops, waiting
+from tasks.engine.store import (
+    contents,
+    dead_letters,
+    plans,
+    rehearsal,
+    removal,
+    requeue,
+    stops,
+    waiting,
+)
 from tasks.engine.store.due import Ring
 from tasks.engine.store.operations import Work
 from tasks.engine.store.plans import Changed
