@@ -24,8 +24,9 @@ def of_throughput(minutes: Sequence[tuple[datetime, int, int]]) -> dict[str, Any
 
 def of_metrics(found: Metrics, marks: Iterable[DeployEntry]) -> dict[str, dict[str, Any]]:
     """Three charts of one window, with the deploys as lines."""
-    times = [at for at, _figures in found.points]
-    figures = [figures for _at, figures in found.points]
+    points = found.points[:-1] or found.points  # the newest is not over: its counts would fall
+    times = [at for at, _figures in points]
+    figures = [figures for _at, figures in points]
     lines = [{"at": mark.marked_at.timestamp(), "text": mark.revision} for mark in marks]
     waits, runs = [one.wait_ms for one in figures], [one.run_ms for one in figures]
     oldest = [None if one.oldest_s is None else one.oldest_s * 1000 for one in figures]

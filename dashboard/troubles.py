@@ -18,6 +18,7 @@ from tasks.engine.queries.limits import COUNT_LIMIT
 from tasks.engine.queries.situation import Situation
 
 BROKEN, LOOK = "red", "orange"  # something does not work; somebody should look
+ALONE = 4  # failing tasks that get a line of their own
 WAITS_LONG = timedelta(minutes=5)
 
 
@@ -69,10 +70,11 @@ def unserved(now: Situation) -> Iterator[Trouble]:
 
 
 def failing(now: Situation) -> Iterator[Trouble]:
-    """Tasks that failed in the last hour."""
-    for task in now.failing:
+    """The tasks that fail most, each alone; the others, and those that fail now and then, together."""
+    grave = [task for task in now.failing if task.is_grave]
+    for task in grave[:ALONE]:
         yield Trouble(
-            BROKEN if task.is_worse else LOOK,
+            BROKEN,
             "alert-octagon",
             task.task,
             ngettext(
@@ -86,6 +88,28 @@ def failing(now: Situation) -> Iterator[Trouble]:
             _("Failed jobs"),
             since=task.since,
             detail=task.error,
+        )
+    others = len(now.failing) - len(grave[:ALONE])
+    if others:
+        yield Trouble(
+            BROKEN if len(grave) > ALONE else LOOK,
+            "alert-triangle",
+            "",
+            ngettext(
+                "%(count)s task failed now and then in the last hour.",
+                "%(count)s tasks failed now and then in the last hour.",
+                others,
+                count=number(others),
+            )
+            if len(grave) <= ALONE
+            else ngettext(
+                "%(count)s more task fails.",
+                "%(count)s more tasks fail.",
+                others,
+                count=number(others),
+            ),
+            url_for("admin.index", _anchor="failing"),
+            _("Show"),
         )
 
 

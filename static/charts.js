@@ -5,7 +5,8 @@ const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
 const full = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const UNITS = [[86400000, "day"], [3600000, "hour"], [60000, "minute"], [1000, "second"], [0, "millisecond"]];
+// From so many milliseconds on this unit, of so many.
+const UNITS = [[2 * 86400000, "day", 86400000], [2 * 3600000, "hour", 3600000], [600000, "minute", 60000], [1000, "second", 1000], [0, "millisecond", 1]];
 const DAY_S = 86400;
 const drawn = new Map();  // element -> { plot, data }
 
@@ -21,8 +22,8 @@ function colour(name) {
 const faint = (rgb) => rgb.replace("rgb(", "rgba(").replace(")", ", 0.14)");
 
 function span(ms) {
-  const [size, unit] = UNITS.find(([size]) => ms >= size);
-  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: 3 }).format(ms / (size || 1));
+  const [, unit, size] = UNITS.find(([from]) => ms >= from);
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: 3 }).format(ms / size);
 }
 
 const written = { jobs: (value) => counts.format(value), ms: span };

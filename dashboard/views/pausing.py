@@ -64,7 +64,11 @@ class PausingPage(ConsolePage):
     def _form(self, subject: str, fault: str | None = None) -> str:
         return str(
             self.render(
-                "pausing/pause.html", subject=subject, spans_s=SPANS_S, fault=fault, back=self.home(subject)
+                "pausing/pause.html",
+                subject=subject,
+                spans_s=SPANS_S,
+                fault=fault,
+                back=self.home(subject),
             )
         )
 

@@ -21,6 +21,7 @@ from tasks.engine.queries.workers import WorkerEntry
 from tasks.engine.states import State
 
 FAILING_SHOWN = 10
+GRAVE_SHARE, GRAVE_COUNT = 0.05, 5
 LOST_SHOWN_FOR = timedelta(hours=1)
 
 
@@ -42,9 +43,10 @@ class Failing:
     error: str | None
 
     @property
-    def is_worse(self) -> bool:
-        """Whether it fails more than in the hour before."""
-        return self.failed > self.failed_before
+    def is_grave(self) -> bool:
+        """Whether it fails in a part of all runs that matters, or much more than in the hour before."""
+        share = self.failed / (self.failed + self.completed)
+        return share >= GRAVE_SHARE or self.failed >= max(GRAVE_COUNT, 2 * self.failed_before)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Situation:
         return queue.waiting / rate if rate > 0 else None
 
     def throughput(self, queue: str | None = None) -> list[tuple[datetime, int, int]]:
-        """Completed and failed jobs per minute of the last hour, without a gap, oldest first."""
+        """Completed and failed jobs per whole minute of the last hour, oldest first, without a gap."""
         return _per_minute(
             self.at, (minute for minute in self.minutes if queue in (None, minute.queue))
         )
@@ -158,7 +160,7 @@ ORDER BY failed DESC, task
 
 MINUTES = """
 SELECT minute AS at, queue, sum(completed) AS completed, sum(failed) AS failed
-FROM job_minute WHERE minute > now() - interval '1 hour' GROUP BY minute, queue
+FROM job_minute WHERE minute > now() - interval '62 minutes' GROUP BY minute, queue
 """
 
 
@@ -177,8 +179,8 @@ def situation(session: Reader) -> Situation:
 
 
 def _per_minute(at: datetime, minutes: Iterable[Minute]) -> list[tuple[datetime, int, int]]:
-    newest = at.replace(second=0, microsecond=0)
-    sums = {newest - timedelta(minutes=back): [0, 0] for back in range(59, -1, -1)}
+    this = at.replace(second=0, microsecond=0)
+    sums = {this - timedelta(minutes=back): [0, 0] for back in range(60, 0, -1)}
     for minute in minutes:
         if minute.at in sums:
             sums[minute.at][0] += int(minute.completed)
