@@ -40,6 +40,7 @@ def register(app: Flask) -> None:
         frames=frames,
         megabytes=megabytes,
         milliseconds=milliseconds,
+        percent=percent,
         seconds=seconds,
         span=span,
     )
@@ -109,7 +110,15 @@ def seconds(count: float) -> Markup:
 
 def milliseconds(count: float | None) -> Markup:
     """A length of time that was measured in milliseconds; None: it was not."""
+    if count is not None and count < 1:
+        return Markup("<bdi>{}</bdi>").format(_("under %(count)s ms", count=number(1)))
     return duration(None if count is None else timedelta(milliseconds=count))
+
+
+def percent(part: float, whole: float) -> Markup:
+    """A part of a whole."""
+    share = number(round(100 * part / whole, 1)) if whole else number(0)
+    return Markup('<bdi dir="ltr">{} %</bdi>').format(share)
 
 
 def span(seconds: int) -> str:
