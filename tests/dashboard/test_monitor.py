@@ -103,8 +103,8 @@ def test_a_parameter_that_means_nothing_is_a_fault(operator: Browser, path: str)
 
 def pause_of(queue: str = "default") -> tuple[str | None, str | None, float | None]:
     """Who paused a queue, why, and in how many seconds it goes on."""
-    sql = "SELECT paused_by, pause_reason, extract(epoch FROM resume_at - now())::float8 FROM queue WHERE name = %s"
-    return tuple(ask(sql, (queue,))[0])
+    sql = "SELECT paused_by, pause_reason, extract(epoch FROM resume_at - now())::float8 FROM queue"
+    return tuple(ask(f"{sql} WHERE name = %s", (queue,))[0])
 
 
 def test_a_queue_is_paused_with_reason_and_end_and_resumed(operator: Browser) -> None:
