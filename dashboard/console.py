@@ -13,6 +13,7 @@ from dashboard.views.metrics import MetricsView
 from dashboard.views.new_job import NewJobView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.saved_views import SavedViewView
 from dashboard.views.tasks import TaskView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
@@ -26,8 +27,15 @@ def register(app: Flask) -> None:
     catalog.load()
     admin = Admin(app, name="Mahaam", theme=THEME, index_view=OverviewView())
     for view in (
-        QueueView(), JobView(), DeadLetterView(), MetricsView(), WorkerView(), TaskView(), NewJobView(),
-    ):  # fmt: skip
+        QueueView(),
+        JobView(),
+        SavedViewView(),
+        DeadLetterView(),
+        MetricsView(),
+        WorkerView(),
+        TaskView(),
+        NewJobView(),
+    ):
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
     app.add_url_rule("/admin/queue/", "old_queues", to_queues)

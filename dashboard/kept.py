@@ -1,45 +1,56 @@
-"""Values that all viewers of a process share: made by one request, used by the others."""
+"""An answer that all viewers share: asked for in the background, and never waited for twice."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks.engine.errors import MahaamError
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
-class Kept(Generic[T]):
-    """What `make` returned last, made anew when it is older than `fresh_s`.
+class Kept(Generic[Answer]):
+    """The last answer of `ask`, at most `fresh_s` old if somebody has looked meanwhile."""
 
-    While one request makes it, the others go on with the old one, unless that is older than
-    `stale_s`. When `make` raises, the next request tries again.
-    """
-
-    def __init__(self, make: Callable[[], T], *, fresh_s: float, stale_s: float) -> None:
-        self._make = make
+    def __init__(self, ask: Callable[[], Answer], *, fresh_s: float = 2.0) -> None:
+        """`ask` is called in an application's context, by one thread at a time."""
+        self._ask = ask
         self._fresh_s = fresh_s
-        self._stale_s = stale_s
-        self._lock = threading.Lock()
-        self._made: tuple[T, float] | None = None
+        self._asking = threading.Lock()
+        self._answer: Answer | None = None
+        self._asked_at = float("-inf")
 
-    def get(self) -> T:
-        """The value. Raises what `make` raises."""
-        age_s = self._age_s()
-        if age_s >= self._fresh_s and self._lock.acquire(blocking=age_s >= self._stale_s):
-            try:
-                if self._age_s() >= self._fresh_s:
-                    self._made = (self._make(), time.monotonic())
-            finally:
-                self._lock.release()
-        assert self._made is not None
-        return self._made[0]
+    def get(self, app: Flask, *, patience_s: float = 0.02) -> Answer | None:
+        """The answer; None when there has been none, and none comes within `patience_s`."""
+        if time.monotonic() - self._asked_at > self._fresh_s and self._asking.acquire(
+            blocking=False
+        ):
+            thread = threading.Thread(target=self._renew, args=(app,), daemon=True)
+            thread.start()
+            if self._answer is None:
+                thread.join(patience_s)
+        return self._answer
 
     def forget(self) -> None:
-        """Make it anew for the next request: something was changed here."""
-        self._made = None
+        """Have the next one who looks ask anew."""
+        with self._asking:
+            self._answer, self._asked_at = None, float("-inf")
 
-    def _age_s(self) -> float:
-        made = self._made
-        return float("inf") if made is None else time.monotonic() - made[1]
+    def _renew(self, app: Flask) -> None:
+        try:
+            with app.app_context():
+                self._answer = self._ask()
+        except (SQLAlchemyError, MahaamError) as fault:
+            log.warning("Counts not renewed. fault=%s", fault)
+        finally:
+            self._asked_at = time.monotonic()
+            self._asking.release()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tasks.engine.models import Base
@@ -56,3 +57,24 @@ class SentForm(Base):
     token: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     job_id: Mapped[uuid.UUID | None] = mapped_column(comment="what the first sending made")
     sent_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class SavedView(Base):
+    """A filter of the jobs that somebody gave a name."""
+
+    __tablename__ = "saved_view"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    filter: Mapped[dict[str, Any]] = mapped_column(comment="JobFilter.to_dict")
+    is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+    owner: Mapped[User] = relationship(lazy="joined")
+
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 60", name="name_is_short"),
+        Index("saved_view_name", "owner_id", "name", unique=True),
+        Index("saved_view_shared", "name", postgresql_where=text("is_shared")),
+    )

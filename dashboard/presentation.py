@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from dashboard import access, badges, chart_data, languages, moves, preferences
 from dashboard.languages import number
+from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 DAY_S, HOUR_S = 86400, 3600
@@ -33,6 +34,7 @@ def register(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         bounded=bounded,
+        created=moment_of,
         moment=moment,
         number=number,
         duration=duration,

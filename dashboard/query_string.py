@@ -8,13 +8,17 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
+from tasks.engine.queries.argument_text import wanted_json
+
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_NAME_LENGTH = 200
 MAX_INTEGER = 2**63 - 1
+MIN_LETTERS = 3  # fewer are in nearly every text, and in no index
 FLAGS = {"yes": True, "no": False}
 
 
@@ -34,6 +38,20 @@ class QueryString:
     def name(self, name: str) -> str | None:
         """The name of a task or a queue."""
         return self._read(name, _name)
+
+    def moment(self, name: str) -> datetime | None:
+        """A date and a time, in UTC unless it says otherwise."""
+        return self._read(name, moment)
+
+    def letters(self, name: str) -> str | None:
+        """A text to look for, of three letters and more."""
+        too_short = _("Enter at least 3 letters of the error.")
+        return self._read(name, _letters, complaint=too_short)
+
+    def argument(self, name: str) -> str | None:
+        """What arguments are to contain, as JSON."""
+        unclear = _('Write an argument as user_id=42, opts.batch=7 or {"a": 1}.')
+        return self._read(name, wanted_json, complaint=unclear)
 
     def flag(self, name: str) -> bool | None:
         """yes or no."""
@@ -55,7 +73,7 @@ class QueryString:
         ]
         return self.faults
 
-    def _read(self, name: str, parse: Any) -> Any:
+    def _read(self, name: str, parse: Any, *, complaint: str = "") -> Any:
         self._asked.add(name)
         value = self.given.get(name)
         if value is None:
@@ -65,6 +83,7 @@ class QueryString:
             shown = repr(value[:50])
             self.faults.append(
                 _("%(value)s is not a value for the filter %(name)s.", value=shown, name=name)
+                + (f" {complaint}" if complaint else "")
             )
         else:
             self.understood[name] = value
@@ -80,6 +99,21 @@ def integer(value: str) -> int | None:
     """The id of a row; None when `value` is not one."""
     is_plain = value.isascii() and value.isdigit() and len(value) < 20
     return int(value) if is_plain and int(value) <= MAX_INTEGER else None
+
+
+def moment(value: str) -> datetime | None:
+    """A moment; None when `value` is not one that a job can be created at."""
+    try:
+        at = datetime.fromisoformat(value)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return at.astimezone(UTC) if at.year > 1 and at.year < 9999 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _letters(value: str) -> str | None:
+    value = value.strip()
+    return value if len(value) >= MIN_LETTERS and _name(value) else None
 
 
 def _name(value: str) -> str | None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from dashboard import troubles
 from dashboard.database import db
-from dashboard.kept import Kept
+from dashboard.shared import Shared
 from dashboard.languages import current_language
 from tasks.engine.queries.situation import Situation, situation
 
@@ -44,12 +44,12 @@ class Snapshot:
 
 def register(app: Flask) -> None:
     """Keep one snapshot for this application."""
-    app.extensions["snapshot"] = Kept(_take, fresh_s=FRESH_S, stale_s=STALE_S)
+    app.extensions["snapshot"] = Shared(_take, fresh_s=FRESH_S, stale_s=STALE_S)
 
 
 def current() -> Snapshot:
     """The picture of this second. Raises QueryTooSlow."""
-    kept: Kept[Snapshot] = current_app.extensions["snapshot"]
+    kept: Shared[Snapshot] = current_app.extensions["snapshot"]
     return kept.get()
 
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from flask import abort, request
+from flask import Flask, abort, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import actions, badges
+from dashboard import access, actions, export, saved_views
 from dashboard.database import db
+from dashboard.job_query import read_filter
+from dashboard.kept import Kept
 from dashboard.query_string import QueryString, job_id
 from dashboard.views.page import ListPage, read_list
 from tasks.engine.intake import catalog
 from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
 from tasks.engine.queries.dead_letters import dead_letters_of
-from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.jobs import JobEntry, find_job, jobs_by_id, jobs_page
+from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.queries.logs import last_lines
-from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.paging import Cursor, Page
 from tasks.engine.queries.queues import queue_names
+from tasks.engine.queries.tallies import tally
 
 
 class JobView(ListPage):
@@ -33,19 +36,39 @@ class JobView(ListPage):
 
     def __init__(self) -> None:
         super().__init__(_l("Jobs"), endpoint="job", menu_icon_value="list-details")
+        self._counts = Kept(lambda: state_counts(db.session))
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """A page of the jobs that match, newest first."""
         query = QueryString(request.args)
-        wanted = JobFilter(
-            state=query.choice("state", badges.JOB),
-            queue=query.name("queue"),
-            task=query.name("task"),
-        )
+        wanted = read_filter(query)
         cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
         page = read_list(query, lambda: jobs_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
+
+    @expose("/count/")
+    def count(self) -> str:
+        """How many match: asked for by a page that is there already."""
+        query = QueryString(request.args)
+        wanted = read_filter(query)
+        if query.close():
+            abort(400)
+        try:
+            found = tally(db.session, wanted)
+        except QueryTooSlow:
+            found = None
+        return self.render("job/count.html", tally=found)
+
+    @expose("/export.<any(csv, json):form>")
+    def export(self, form: str) -> ResponseReturnValue:
+        """All jobs that match, as a file that is written while it is read."""
+        access.require("export")
+        query = QueryString(request.args)
+        wanted = read_filter(query)
+        if query.close():
+            return self._list(query, page=Page(), wanted=wanted), 400
+        return export.download(wanted, form=form)
 
     @expose("/<uuid:id>/")
     def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
@@ -71,8 +94,15 @@ class JobView(ListPage):
         return self.render(
             "job/list.html",
             query=query,
-            counts=state_counts(db.session),
+            counts=self._counts.get(_application()) or {},
             queues=queue_names(db.session),
             tasks=[card.name for card in catalog.all_tasks()],
+            views=saved_views.visible_to(g.person),
             **shown,
         )
+
+
+def _application() -> Flask:
+    """The application itself, for a thread that outlives the request."""
+    application: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return application

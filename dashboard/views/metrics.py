@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from dashboard import chart_data, snapshot
 from dashboard.database import db
-from dashboard.kept import Kept
+from dashboard.shared import Shared
 from dashboard.query_string import QueryString
 from dashboard.views.page import ConsolePage
 from tasks.engine.queries.deploys import deploys
@@ -52,13 +52,13 @@ class MetricsView(ConsolePage):
 
 def _kept(name: str, queue: str | None, task: str | None) -> Metrics:
     """The figures of a window, which all viewers share for some seconds."""
-    kept: dict[tuple[str | None, ...], Kept[Metrics]]
+    kept: dict[tuple[str | None, ...], Shared[Metrics]]
     kept = current_app.extensions.setdefault("metrics", {})
     key = (name, queue, task)
     if key not in kept:
         if len(kept) >= MOST_KEPT:
             kept.clear()
-        kept[key] = Kept(
+        kept[key] = Shared(
             lambda: metrics(db.session, WINDOWS[name], queue=queue, task=task),
             fresh_s=FRESH_S,
             stale_s=STALE_S,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import closing
 from functools import partial
 
+import psycopg2
 import pytest
-from sqlalchemy import func, select
 
-from tasks.engine.models import Job
-from tasks.engine.queries import jobs, limits, paging
+from tasks.engine.queries import jobs, limits
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, a_letter, ask
 
@@ -70,10 +71,10 @@ def test_a_slow_list_says_narrow_the_filter(
     operator: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_job()
-    slow = select(Job.id, func.pg_sleep(5).label("nap"))
-    monkeypatch.setattr(jobs, "_matching", lambda _wanted: slow)
-    monkeypatch.setattr(paging, "time_limit", partial(limits.time_limit, limit_ms=50))
-    page = operator.get("/admin/job/")
+    monkeypatch.setattr(jobs, "time_limit", partial(limits.time_limit, limit_ms=50))
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE job")
+        page = operator.get("/admin/job/")
     assert page.status_code == 400
     assert "Narrow the filter" in page.text
     assert operator.get("/admin/queue/").status_code == 200

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tasks.engine.models.base import Base, listed
 from tasks.engine.states import LIVE, is_held
 
+AT_REST = "state <> 'running'"
+
 
 class Job(Base):
     """One job: what to run, where it is in its life, how it ended. `attempt` is the fence."""
@@ -106,6 +108,30 @@ class Job(Base):
                 "state IN ('scheduled', 'retrying', 'failed', 'cancelled', 'expired')"
             ),
         ),
+        # By these people find jobs. Rows that run are few and in no index of content: a start, the
+        # hottest of all writes, pays nothing.
+        Index("job_listed", "state", "queue", "task", "id", postgresql_where=text(AT_REST)),
+        Index(
+            "job_argument",
+            "args",
+            "kwargs",
+            postgresql_using="gin",
+            postgresql_ops={"args": "jsonb_path_ops", "kwargs": "jsonb_path_ops"},
+            postgresql_where=text(AT_REST),
+        ),
+        Index(
+            "job_tag",
+            "tags",
+            postgresql_using="gin",
+            postgresql_where=text(f"tags IS NOT NULL AND {AT_REST}"),
+        ),
+        Index(
+            "job_error_text",
+            text("error_grams(error)"),
+            postgresql_using="gin",
+            postgresql_where=text(f"error IS NOT NULL AND {AT_REST}"),
+        ),
+        Index("job_failing", "state", "id", postgresql_where=text("error IS NOT NULL")),
         # The head of job_waiting dies with every start; a small table must be vacuumed early.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )

@@ -56,6 +56,11 @@ class JobFilter:
         return not self.to_dict()
 
     @property
+    def has_columns(self) -> bool:
+        """Whether it asks for a state, a queue or a task."""
+        return not (self.state is None and self.queue is None and self.task is None)
+
+    @property
     def is_about_content(self) -> bool:
         """Whether it looks into rows: the tags, the error, the arguments."""
         return not (self.tag is None and self.error is None and self.argument is None)

@@ -6,15 +6,10 @@ import uuid
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
-from tasks.engine.queries.job_filter import JobFilter
-
-CONDITIONS = {
-    "state": "state = %(state)s",
-    "queue": "queue = %(queue)s",
-    "task": "task = %(task)s",
-    "tag": "tags @> ARRAY[%(tag)s]",
-    "error": "error ILIKE %(error)s",
-}
+from tasks.engine.queries.asking import by_cursor
+from tasks.engine.queries.job_filter import LAST_ID, JobFilter
+from tasks.engine.queries.job_stream import Window
+from tasks.engine.queries.search import search
 
 
 class Slice(NamedTuple):
@@ -30,25 +25,10 @@ class Slice(NamedTuple):
 def ids_below(
     cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None = None, limit: int = 1000
 ) -> Slice:
-    """At most `limit` ids of jobs that match and are older than `below` (None: the newest)."""
-    given = wanted.to_dict()
-    conditions = [CONDITIONS[name] for name in given if name in CONDITIONS]
-    if wanted.argument is not None:
-        conditions.append(f"{wanted.argument_column} @> %(argument)s::jsonb")
-    values = given | {
-        "error": f"%{_literally(wanted.error or '')}%",
-        "oldest": str(wanted.oldest_id),
-        "limit": limit,
-        "below": str(min(below or wanted.id_limit, wanted.id_limit)),
-    }
-    where = " AND ".join(["id >= %(oldest)s", "id < %(below)s", *conditions])
-    cursor.execute(
-        f"SELECT id::text FROM job WHERE {where} ORDER BY id DESC LIMIT %(limit)s", values
-    )
-    ids = [row[0] for row in cursor.fetchall()]
-    return Slice(ids, uuid.UUID(ids[-1]) if len(ids) == limit else None)
+    """At most `limit` ids of jobs that match and are older than `below` (None: the newest).
 
-
-def _literally(text: str) -> str:
-    """`text` as LIKE takes it: nothing in it is a pattern."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    The cursor is in a transaction, which a slice leaves as it was.
+    """
+    found = search(by_cursor(cursor), wanted, Window(limit=below or LAST_ID, size=limit))
+    is_full = len(found.ids) == limit
+    return Slice([str(id_) for id_ in found.ids], found.ids[-1] if is_full else found.reached)

@@ -11,9 +11,12 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from tasks.engine.models import Job
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.limits import Reader
-from tasks.engine.queries.paging import Cursor, Page, read_page
+from tasks.engine.queries.asking import by_session
+from tasks.engine.queries.job_filter import LAST_ID, JobFilter
+from tasks.engine.queries.job_stream import Window
+from tasks.engine.queries.limits import Reader, time_limit
+from tasks.engine.queries.paging import Cursor, Page
+from tasks.engine.queries.search import search
 from tasks.engine.states import is_held
 
 ERROR_SHOWN = 200
@@ -46,7 +49,16 @@ class JobEntry:
 
 def jobs_page(session: Reader, wanted: JobFilter, cursor: Cursor) -> Page[JobEntry]:
     """A page of the jobs that match, newest first. Raises QueryTooSlow."""
-    return read_page(session, _matching(wanted), key=Job.id, cursor=cursor, entry=JobEntry)
+    window = _window(cursor)
+    with time_limit(session):
+        found = search(by_session(session), wanted, window)
+        entries = jobs_by_id(session, found.ids[: cursor.size])
+    is_more = len(found.ids) > cursor.size
+    reached = None if is_more else found.reached
+    if window.upwards:
+        older = bool(entries)
+        return Page(entries, has_newer=is_more, has_older=older, searched_to=reached)
+    return Page(entries, has_newer=cursor.after is not None, has_older=is_more, searched_to=reached)
 
 
 def jobs_by_id(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[JobEntry, ...]:
@@ -80,13 +92,8 @@ def _entries() -> Select[Any]:
     )
 
 
-def _matching(wanted: JobFilter) -> Select[Any]:
-    question = _entries()
-    for column, value in (
-        (Job.state, wanted.state),
-        (Job.queue, wanted.queue),
-        (Job.task, wanted.task),
-    ):
-        if value is not None:
-            question = question.where(column == value)
-    return question
+def _window(cursor: Cursor) -> Window:
+    # One row more than is shown tells whether there is a next page.
+    if cursor.before is not None:
+        return Window(size=cursor.size + 1, upwards=True).behind(cursor.before)
+    return Window(limit=cursor.after or LAST_ID, size=cursor.size + 1)

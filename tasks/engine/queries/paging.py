@@ -27,11 +27,15 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Page(Generic[Entry]):
-    """The entries of one page, newest first, and whether there is more on either side."""
+    """The entries of one page, newest first, and whether there is more on either side.
+
+    `searched_to` is the id at which the search for more entries ended; None: nothing is left there.
+    """
 
     entries: tuple[Entry, ...] = ()
     has_newer: bool = False
     has_older: bool = False
+    searched_to: Any = None
 
 
 def read_page(

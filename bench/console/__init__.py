@@ -1,0 +1,1 @@
+"""How fast the control room answers when ten million jobs lie behind it."""

@@ -1,0 +1,21 @@
+"""The filter of the jobs in an address: the names of its fields are the names in the query string."""
+
+from __future__ import annotations
+
+from dashboard import badges
+from dashboard.query_string import QueryString
+from tasks.engine.queries.job_filter import JobFilter
+
+
+def read_filter(query: QueryString) -> JobFilter:
+    """The filter that `query` asks for; what it does not understand is a fault in `query`."""
+    return JobFilter(
+        state=query.choice("state", badges.JOB),
+        queue=query.name("queue"),
+        task=query.name("task"),
+        tag=query.name("tag"),
+        created_from=query.moment("created_from"),
+        created_to=query.moment("created_to"),
+        error=query.letters("error"),
+        argument=query.argument("argument"),
+    )

@@ -1,0 +1,54 @@
+"""Whole jobs, slice by slice, for files."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from tasks.engine.database import Cursor
+from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.queries.job_ids import ids_below
+
+COLUMNS = (
+    "id",
+    "task",
+    "queue",
+    "state",
+    "priority",
+    "attempt",
+    "retry_count",
+    "max_retries",
+    "created_at",
+    "run_at",
+    "started_at",
+    "finished_at",
+    "created_by",
+    "tags",
+    "error",
+    "args",
+    "kwargs",
+    "result",
+)
+ROWS = f"""
+SELECT id::text, {", ".join(COLUMNS[1:])} FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY job.id DESC
+"""
+
+
+def rows_below(
+    cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None, limit: int = 1000
+) -> tuple[list[dict[str, Any]], uuid.UUID | None]:
+    """The next jobs that match, ready for JSON, and where to go on; None: there are no more.
+
+    The cursor is in a transaction.
+    """
+    ids, below = ids_below(cursor, wanted, below=below, limit=limit)
+    cursor.execute(ROWS, {"ids": ids})
+    return [_row(values) for values in cursor.fetchall()], below
+
+
+def _row(values: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in zip(COLUMNS, values, strict=True)
+    }
