@@ -9,7 +9,7 @@ import sys
 from bench.figure import Figure, report
 from bench.ground import ground
 
-ENGINE = ("consuming", "speaking", "enqueueing", "waiting", "backlog", "memory")
+ENGINE = ("consuming", "speaking", "enqueueing", "waiting", "backlog", "memory", "operations")
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,15 @@ class Ground:
 
     def run(self, sql: str, *values: Any, database: str | None = None) -> list[tuple[Any, ...]]:
         """Carry out one statement; its rows, if it has any."""
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def connect(self, database: str | None = None) -> Any:
+        """A connection whose statements commit by themselves."""
         connection = psycopg2.connect(self.postgres.url_of(database or self._database))
         connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, values or None)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return connection
 
     def clear(self) -> None:
         """Empty the tables and Redis."""

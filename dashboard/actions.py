@@ -2,87 +2,211 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard import moves
+from dashboard import asked, moves
+from dashboard.asked import Asked
 from dashboard.bulk import BulkAction
 from dashboard.languages import number
-from tasks.engine import verbs
 
-RETRY = BulkAction(
-    verb="retry",
+Counted = Callable[[int, str], str]  # a text from a count, and from the count as it is shown
+
+
+def _action(
+    verb: str,
+    *,
+    icon: str,
+    colour: str,
+    label: object,
+    question: Counted,
+    done: Counted,
+    asks: Asked = asked.NOTHING,
+    takes_note: bool = False,
+    is_first: bool = False,
+) -> BulkAction:
+    return BulkAction(
+        verb=verb,
+        icon=icon,
+        colour=colour,
+        label=label,  # type: ignore[arg-type]  # Flask-Babel has no types
+        question=question,
+        done=lambda n: done(n, number(n)),
+        fits=partial(moves.can, verb),
+        asks=asks,
+        takes_note=takes_note,
+        is_first=is_first,
+    )
+
+
+RETRY = _action(
+    "retry",
     icon="rotate",
     colour="primary",
     label=_l("Retry"),
-    question=lambda n: ngettext("Retry %(count)s job", "Retry %(count)s jobs", n, count=number(n)),
-    done=lambda n: ngettext(
-        "%(count)s job was queued again.", "%(count)s jobs were queued again.", n, count=number(n)
+    question=lambda n, shown: ngettext(
+        "Retry %(count)s job", "Retry %(count)s jobs", n, count=shown
     ),
-    fits=lambda job: moves.can("retry", job),
-    run=verbs.retry,
+    done=lambda n, shown: ngettext(
+        "%(count)s job was queued again.", "%(count)s jobs were queued again.", n, count=shown
+    ),
+    asks=asked.SPREAD,
+    is_first=True,
 )
-CANCEL = BulkAction(
-    verb="cancel",
+CANCEL = _action(
+    "cancel",
     icon="ban",
     colour="danger",
     label=_l("Cancel"),
-    question=lambda n: ngettext(
-        "Cancel %(count)s job", "Cancel %(count)s jobs", n, count=number(n)
+    question=lambda n, shown: ngettext(
+        "Cancel %(count)s job", "Cancel %(count)s jobs", n, count=shown
     ),
-    done=lambda n: ngettext(
-        "%(count)s job was cancelled.", "%(count)s jobs were cancelled.", n, count=number(n)
+    done=lambda n, shown: ngettext(
+        "%(count)s job was cancelled.", "%(count)s jobs were cancelled.", n, count=shown
     ),
-    fits=lambda job: moves.can("cancel", job),
-    run=verbs.cancel,
+    is_first=True,
 )
-STOP = BulkAction(
-    verb="stop",
+STOP = _action(
+    "stop",
     icon="x",
     colour="danger",
     label=_l("Stop"),
-    question=lambda n: ngettext("Stop %(count)s job", "Stop %(count)s jobs", n, count=number(n)),
-    done=lambda n: ngettext(
-        "%(count)s job was asked to stop.", "%(count)s jobs were asked to stop.", n, count=number(n)
+    question=lambda n, shown: ngettext("Stop %(count)s job", "Stop %(count)s jobs", n, count=shown),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was asked to stop.", "%(count)s jobs were asked to stop.", n, count=shown
     ),
-    fits=lambda job: moves.can("stop", job),
-    run=verbs.stop,
+    is_first=True,
 )
-REPROCESS = BulkAction(
-    verb="reprocess",
+PROMOTE = _action(
+    "promote",
+    icon="player-play",
+    colour="primary",
+    label=_l("Run now"),
+    question=lambda n, shown: ngettext(
+        "Run %(count)s job now", "Run %(count)s jobs now", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job is queued now.", "%(count)s jobs are queued now.", n, count=shown
+    ),
+    is_first=True,
+)
+RESCHEDULE = _action(
+    "reschedule",
+    icon="calendar-time",
+    colour="primary",
+    label=_l("Reschedule"),
+    question=lambda n, shown: ngettext(
+        "Reschedule %(count)s job", "Reschedule %(count)s jobs", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was rescheduled.", "%(count)s jobs were rescheduled.", n, count=shown
+    ),
+    asks=asked.TIME,
+)
+SET_PRIORITY = _action(
+    "set_priority",
+    icon="arrows-sort",
+    colour="primary",
+    label=_l("Change priority"),
+    question=lambda n, shown: ngettext(
+        "Change the priority of %(count)s job",
+        "Change the priority of %(count)s jobs",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job has another priority.",
+        "%(count)s jobs have another priority.",
+        n,
+        count=shown,
+    ),
+    asks=asked.PRIORITY,
+)
+MOVE = _action(
+    "move",
+    icon="arrow-right",
+    colour="primary",
+    label=_l("Move to a queue"),
+    question=lambda n, shown: ngettext("Move %(count)s job", "Move %(count)s jobs", n, count=shown),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was moved.", "%(count)s jobs were moved.", n, count=shown
+    ),
+    asks=asked.QUEUE,
+)
+DUPLICATE = _action(
+    "duplicate",
+    icon="copy",
+    colour="primary",
+    label=_l("Duplicate"),
+    question=lambda n, shown: ngettext(
+        "Duplicate %(count)s job", "Duplicate %(count)s jobs", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was duplicated.", "%(count)s jobs were duplicated.", n, count=shown
+    ),
+)
+FAIL = _action(
+    "fail",
+    icon="alert-octagon",
+    colour="danger",
+    label=_l("Turn into failed"),
+    question=lambda n, shown: ngettext(
+        "Turn %(count)s completed job into a failed one",
+        "Turn %(count)s completed jobs into failed ones",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was turned into a failed one; its dead letter is there.",
+        "%(count)s jobs were turned into failed ones; their dead letters are there.",
+        n,
+        count=shown,
+    ),
+)
+REPROCESS = _action(
+    "reprocess",
     icon="rotate",
     colour="primary",
     label=_l("Reprocess"),
-    question=lambda n: ngettext(
-        "Reprocess %(count)s dead letter", "Reprocess %(count)s dead letters", n, count=number(n)
+    question=lambda n, shown: ngettext(
+        "Reprocess %(count)s dead letter", "Reprocess %(count)s dead letters", n, count=shown
     ),
-    done=lambda n: ngettext(
+    done=lambda n, shown: ngettext(
         "%(count)s dead letter was reprocessed: its job is queued again.",
         "%(count)s dead letters were reprocessed: their jobs are queued again.",
         n,
-        count=number(n),
+        count=shown,
     ),
-    fits=lambda letter: moves.can("reprocess", letter),
-    run=verbs.reprocess,
+    asks=asked.SPREAD,
+    is_first=True,
 )
-RESOLVE = BulkAction(
-    verb="resolve",
+RESOLVE = _action(
+    "resolve",
     icon="circle-check",
     colour="success",
     label=_l("Resolve"),
-    question=lambda n: ngettext(
-        "Resolve %(count)s dead letter", "Resolve %(count)s dead letters", n, count=number(n)
+    question=lambda n, shown: ngettext(
+        "Resolve %(count)s dead letter", "Resolve %(count)s dead letters", n, count=shown
     ),
-    done=lambda n: ngettext(
+    done=lambda n, shown: ngettext(
         "%(count)s dead letter was resolved.",
         "%(count)s dead letters were resolved.",
         n,
-        count=number(n),
+        count=shown,
     ),
-    fits=lambda letter: moves.can("resolve", letter),
-    run=verbs.resolve,
     takes_note=True,
+    is_first=True,
 )
 
-JOB = {action.verb: action for action in (RETRY, CANCEL, STOP)}
+# In the order of the buttons.
+JOB = {
+    action.verb: action
+    for action in (
+        RETRY, CANCEL, STOP, PROMOTE, SET_PRIORITY, MOVE, RESCHEDULE, DUPLICATE, FAIL,
+    )
+}  # fmt: skip
 LETTER = {action.verb: action for action in (REPROCESS, RESOLVE)}
+ALL = JOB | LETTER

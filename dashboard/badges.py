@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from tasks.engine.states import State
+from tasks.engine.verbs import Fault
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,36 @@ WORKER = {
     "lost": Badge("red", "alert-octagon", _l("lost")),
 }
 
+OPERATION = {
+    "waiting": Badge("azure", "clock", _l("waiting")),
+    "running": Badge("blue", "player-play", _l("under way")),
+    "finished": Badge("green", "circle-check", _l("finished")),
+    "aborted": Badge("grey", "ban", _l("aborted")),
+    "undoing": Badge("orange", "arrow-back-up", _l("being undone")),
+    "undone": Badge("grey", "arrow-back-up", _l("undone")),
+}
+
+BELLS = {
+    "right": Badge("green", "circle-check", _l("right")),
+    "wrong": Badge("orange", "alert-triangle", _l("differs")),
+}
+
+# What can be wrong between Redis and the rows.
+BELL_FAULTS: dict[str, LazyString] = {
+    Fault.MISSING: _l("queued, but not in Redis"),
+    Fault.CLAIMS_NOTHING: _l("in Redis, but not queued"),
+    Fault.WRONG_QUEUE: _l("in another queue than its row says"),
+    Fault.WRONG_PRIORITY: _l("at another priority than its row says"),
+    Fault.JUNK: _l("no job's id"),
+}
+
+RESULT = {
+    "done": Badge("green", "circle-check", _l("done")),
+    "refused": Badge("orange", "ban", _l("refused")),
+    "undone": Badge("grey", "arrow-back-up", _l("put back")),
+    "kept": Badge("orange", "circle-check", _l("done, not put back")),
+}
+
 QUEUE = {
     "active": Badge("green", "player-play", _l("active")),
     "paused": Badge("orange", "player-pause", _l("paused")),
@@ -64,3 +95,11 @@ def of_job(job: Any) -> Badge:
     """How a job looks: a running one that is to stop says so."""
     is_stopping = job.state == State.RUNNING and job.cancel_requested_at is not None
     return STOPPING if is_stopping else JOB[State(job.state)]
+
+
+def of_result(result: Any) -> Badge:
+    """How the result of an operation looks."""
+    if not result.is_done:
+        return RESULT["refused"]
+    words = {None: "done", True: "undone", False: "kept"}
+    return RESULT[words[result.is_undone]]

@@ -8,11 +8,14 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from dashboard.views.dead_letters import DeadLetterView
+from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
 from dashboard.views.metrics import MetricsView
 from dashboard.views.new_job import NewJobView
+from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.tasks import TaskView
 from dashboard.views.workers import WorkerView
@@ -34,6 +37,9 @@ def register(app: Flask) -> None:
         MetricsView(),
         WorkerView(),
         TaskView(),
+        OperationView(),
+        ReconcileView(),
+        EditJobView(),
         NewJobView(),
     ):
         admin.add_view(view)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from tasks.engine.verbs import CANCELLABLE, RETRYABLE, STOPPABLE
+from tasks.engine.states import State
+from tasks.engine.verbs import ACTS
 
 
 def can(verb: str, row: Any) -> bool:
     """Whether `row`, a job or an entry of the dead letters, takes this verb."""
-    return RULES[verb](row)
+    if verb == "edit":
+        return bool(row.state != State.RUNNING)
+    if ACTS[verb].kind == "dead_letter":
+        return _letter_can(verb, row)
+    if verb == "stop" and row.cancel_requested_at is not None:
+        return False
+    return row.state in ACTS[verb].sources
 
 
-RULES: dict[str, Callable[[Any], bool]] = {
-    "retry": lambda job: job.state in RETRYABLE,
-    "cancel": lambda job: job.state in CANCELLABLE,
-    "stop": lambda job: job.state in STOPPABLE and job.cancel_requested_at is None,
-    "reprocess": lambda letter: letter.is_open and letter.job_state in RETRYABLE,
-    "resolve": lambda letter: letter.resolved_at is None,
-}
+def _letter_can(verb: str, letter: Any) -> bool:
+    if verb == "resolve":
+        return letter.resolved_at is None
+    return bool(letter.is_open and letter.job_state in ACTS[verb].sources)

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from config import get_settings
 from dashboard import access, badges, chart_data, languages, moves, preferences
 from dashboard.languages import number
 from tasks.engine.queries.job_filter import moment_of
@@ -27,10 +28,13 @@ def register(app: Flask) -> None:
         badges=badges,
         can=moves.can,
         charts=chart_data,
+        filter_in_address=filter_in_address,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
         may=access.may,
+        said=languages.said,
         themes=preferences.THEMES,
+        undo_window_s=lambda: get_settings().undo_window_s,
     )
     app.jinja_env.filters.update(
         bounded=bounded,
@@ -55,6 +59,14 @@ def _of_this_request() -> dict[str, Any]:
         "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
+    }
+
+
+def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
+    """A kept filter as the query string of its list has it."""
+    return {
+        name: ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        for name, value in kept.items()
     }
 
 

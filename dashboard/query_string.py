@@ -65,6 +65,12 @@ class QueryString:
         """A whole number that is not negative."""
         return self._read(name, integer)
 
+    @property
+    def filter(self) -> dict[str, str]:
+        """What was understood, without where the page begins."""
+        places = ("after", "before")
+        return {name: text for name, text in self.understood.items() if name not in places}
+
     def close(self) -> list[str]:
         """All faults, after every parameter of the page has been asked for."""
         unknown = sorted(self.given.keys() - self._asked)

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from dashboard import troubles
 from dashboard.database import db
-from dashboard.shared import Shared
 from dashboard.languages import current_language
+from dashboard.shared import Shared
 from tasks.engine.queries.situation import Situation, situation
 
 FRESH_S = 1.0

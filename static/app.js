@@ -5,6 +5,7 @@ import { keepLive } from "./live.js";
 import { closeMenus } from "./menus.js";
 import { watchTicks } from "./ticks.js";
 import { keepTimes, writeTimes } from "./times.js";
+import { offerUndo } from "./undo.js";
 
 function dress(part) {
   writeTimes(part);
@@ -18,3 +19,4 @@ improveForms(document);
 closeMenus(document);
 keepTimes(document);
 keepColours(document);
+offerUndo(document);

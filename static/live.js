@@ -2,7 +2,7 @@
 const SLOWEST_MS = 60000;
 const AIMING_MS = 2500;  // how long a pointer that rests on a button may be about to press it
 // A ticked row, an opened fold or menu.
-const BUSY = "input[name=rowid]:checked, details[open]:not([data-shown]), dialog[open]";
+const BUSY = "input:is([name=rowid], [name=scope]):checked, details[open]:not([data-shown]), dialog[open]";
 const AIMED_AT = ":is(a, button, input, label, summary):hover";
 let quietUntil = 0;
 let patience_ms = 2000;

@@ -3,6 +3,7 @@ function wire(form) {
   const rows = [...form.querySelectorAll("input[name=rowid]")];
   const all = form.querySelector("[data-tick-all]");
   const count = form.querySelector("[data-ticked]");
+  const everything = form.querySelector("[data-scope-all]");
   if (!all || !rows.length) return;
 
   const show = () => {
@@ -10,8 +11,10 @@ function wire(form) {
     all.checked = ticked === rows.length;
     all.indeterminate = ticked > 0 && ticked < rows.length;
     count.textContent = ticked ? count.dataset.text.replace("{n}", ticked) : "";
-    form.querySelectorAll("[data-needs-tick]").forEach((button) => { button.disabled = !ticked; });
+    const isReady = ticked || (everything && everything.checked);
+    form.querySelectorAll("[data-needs-tick]").forEach((button) => { button.disabled = !isReady; });
   };
+  if (everything) everything.addEventListener("change", show);
   all.addEventListener("change", () => {
     rows.forEach((row) => { row.checked = all.checked; });
     show();
@@ -20,6 +23,14 @@ function wire(form) {
   show();
 }
 
+// How many match is known a moment after the page is there.
+function nameAll(form) {
+  const count = document.querySelector("#matching")?.textContent.trim();
+  const label = form.querySelector("[data-text-all]");
+  if (count && label) label.textContent = label.dataset.textAll.replace("{n}", count);
+}
+
 export function watchTicks(page) {
+  document.querySelectorAll("form[data-bulk]").forEach(nameAll);
   page.querySelectorAll("form[data-bulk]").forEach(wire);
 }

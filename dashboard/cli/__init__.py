@@ -1,10 +1,11 @@
-"""The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`."""
+"""The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`, `operations`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
 from dashboard.cli import (  # noqa: F401
+    bulk,
     changes,
     dead_letters,
     demo,
@@ -12,8 +13,10 @@ from dashboard.cli import (  # noqa: F401
     job_log,
     jobs,
     monitor,
+    operations,
     pauses,
     queue,
+    reconcile,
     workers,
 )
 
@@ -27,5 +30,6 @@ def register(app: Flask) -> None:
         workers.workers,
         pauses.tasks,
         deploys.deploys,
+        operations.operations,
     ):
         app.cli.add_command(group)

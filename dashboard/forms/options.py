@@ -58,28 +58,30 @@ def option_fields(card: TaskCard, queues: tuple[str, ...]) -> dict[str, Field]:
 def read_options(fields: Mapping[str, Field], form: Mapping[str, str]) -> dict[str, Any]:
     """The options as `enqueue` takes them; faults are set on the fields."""
     values = {name: field.read(form) for name, field in fields.items()}
-    _check_queue(fields["queue"], values["queue"])
-    _check_range(fields["priority"], values["priority"], -MAX_PRIORITY, MAX_PRIORITY)
-    _check_range(fields["max_retries"], values["max_retries"], 0, MAX_RETRIES)
-    _check_range(fields["delay"], values["delay"], 0, MAX_DELAY_S)
+    check_queue(fields["queue"], values["queue"])
+    check_range(fields["priority"], values["priority"], -MAX_PRIORITY, MAX_PRIORITY)
+    check_range(fields["max_retries"], values["max_retries"], 0, MAX_RETRIES)
+    check_range(fields["delay"], values["delay"], 0, MAX_DELAY_S)
     zone = values.pop("zone")
-    values["eta"] = _moment(fields, values["eta"], zone)
+    values["eta"] = moment(fields, values["eta"], zone)
     if values["delay"] is not None and values["eta"] is not None:
         fields["eta"].fault = _("Give either a delay or a time, not both.")
     return values
 
 
-def _check_queue(field: Field, name: str) -> None:
+def check_queue(field: Field, name: str) -> None:
+    """Set a fault on the field unless there is this queue."""
     if name not in field.choices:
         field.fault = _("There is no queue %(name)s. Choose one of the list.", name=repr(name))
 
 
-def _check_range(field: Field, value: float | None, low: int, high: int) -> None:
+def check_range(field: Field, value: float | None, low: int, high: int) -> None:
+    """Set a fault on the field when its number is outside of what is allowed."""
     if value is not None and field.fault is None and not low <= value <= high:
         field.fault = _("Enter a number from %(low)s to %(high)s.", low=low, high=high)
 
 
-def _moment(fields: Mapping[str, Field], at: datetime | None, zone: str) -> datetime | None:
+def moment(fields: Mapping[str, Field], at: datetime | None, zone: str) -> datetime | None:
     """The time in UTC; None when none was given or it cannot be used."""
     if at is None:
         return None
@@ -87,9 +89,9 @@ def _moment(fields: Mapping[str, Field], at: datetime | None, zone: str) -> date
         fields["zone"].fault = _("There is no time zone %(name)s.", name=repr(zone[:50]))
         return None
     try:
-        moment = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+        utc = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     except OverflowError:
-        moment = datetime.min.replace(tzinfo=UTC)
-    if moment <= datetime.now(UTC):
+        utc = datetime.min.replace(tzinfo=UTC)
+    if utc <= datetime.now(UTC):
         fields["eta"].fault = _("That time has passed. Leave it empty to run the job at once.")
-    return moment
+    return utc

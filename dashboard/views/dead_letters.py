@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import actions
+from dashboard import actions, matching
+from dashboard.bulk import BulkAction, Preview
 from dashboard.database import db
 from dashboard.query_string import QueryString, integer
 from dashboard.views.page import ListPage, read_list
@@ -40,13 +41,7 @@ class DeadLetterView(ListPage):
     def index(self) -> ResponseReturnValue:
         """A page of the dead letters that match, newest first."""
         query = QueryString(request.args)
-        wanted = DeadLetterFilter(
-            reprocessed=query.flag("reprocessed"),
-            resolved=query.flag("resolved"),
-            notified=query.flag("notified"),
-            queue=query.name("queue"),
-            task=query.name("task"),
-        )
+        wanted = self.read_filter(query)
         cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: dead_letters_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
@@ -59,6 +54,20 @@ class DeadLetterView(ListPage):
         (entry,) = self.entries([letter.id])
         job = find_job(db.session, letter.job_id)
         return self.render("dead_letter/details.html", letter=letter, entry=entry, job=job)
+
+    def read_filter(self, query: QueryString) -> DeadLetterFilter:
+        """The dead letters that the address asks for."""
+        return DeadLetterFilter(
+            reprocessed=query.flag("reprocessed"),
+            resolved=query.flag("resolved"),
+            notified=query.flag("notified"),
+            queue=query.name("queue"),
+            task=query.name("task"),
+        )
+
+    def preview(self, action: BulkAction, wanted: DeadLetterFilter) -> Preview:
+        """What an action would do to all dead letters that match."""
+        return matching.of_letters(action, wanted)
 
     def entries(self, ids: Sequence[int]) -> Sequence[DeadLetterEntry]:
         """The dead letters with these ids."""

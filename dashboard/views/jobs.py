@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, actions, export, saved_views
+from dashboard import access, actions, export, matching, saved_views
+from dashboard.bulk import BulkAction, Preview
 from dashboard.database import db
 from dashboard.job_query import read_filter
 from dashboard.kept import Kept
@@ -20,6 +21,7 @@ from tasks.engine.intake import catalog
 from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
 from tasks.engine.queries.dead_letters import dead_letters_of
+from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.jobs import JobEntry, find_job, jobs_by_id, jobs_page
 from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.queries.logs import last_lines
@@ -42,7 +44,7 @@ class JobView(ListPage):
     def index(self) -> ResponseReturnValue:
         """A page of the jobs that match, newest first."""
         query = QueryString(request.args)
-        wanted = read_filter(query)
+        wanted = self.read_filter(query)
         cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
         page = read_list(query, lambda: jobs_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
@@ -81,6 +83,14 @@ class JobView(ListPage):
             lines=last_lines(db.session, job.id),
             letters=dead_letters_of(db.session, job.id),
         )
+
+    def read_filter(self, query: QueryString) -> JobFilter:
+        """The jobs that the address asks for."""
+        return read_filter(query)
+
+    def preview(self, action: BulkAction, wanted: JobFilter) -> Preview:
+        """What an action would do to all jobs that match. Raises QueryTooSlow."""
+        return matching.of_jobs(action, wanted)
 
     def entries(self, ids: Sequence[uuid.UUID]) -> Sequence[JobEntry]:
         """The jobs with these ids."""

@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from dashboard import chart_data, snapshot
 from dashboard.database import db
-from dashboard.shared import Shared
 from dashboard.query_string import QueryString
+from dashboard.shared import Shared
 from dashboard.views.page import ConsolePage
 from tasks.engine.queries.deploys import deploys
 from tasks.engine.queries.metrics import WINDOWS, Metrics, metrics

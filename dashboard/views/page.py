@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import abort, flash, g, redirect, request
+from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 
 from dashboard import access, bulk
+from dashboard.bulk_request import BulkRequest
 from dashboard.gate import safe_path
 from dashboard.query_string import QueryString
 from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.queries.paging import Page
 
 Entry = TypeVar("Entry")
+
+MORE = "More"  # the menu of the second rank; nav.html says it in the person's language
 
 
 class ConsolePage(BaseView):  # type: ignore[misc]
@@ -34,7 +37,7 @@ class ConsolePage(BaseView):  # type: ignore[misc]
 
 
 class ListPage(ConsolePage):
-    """A page with a list, whose rows can be ticked for an action."""
+    """A page with a list, whose rows can be ticked for an action, or all that match be meant."""
 
     actions: dict[str, bulk.BulkAction] = {}
     confirm_template = ""
@@ -47,19 +50,59 @@ class ListPage(ConsolePage):
         """The id in a form field; None when it is not one."""
         raise NotImplementedError
 
+    def read_filter(self, query: QueryString) -> Any:
+        """The filter that the address asks for; what it does not understand is a fault in `query`."""
+        raise NotImplementedError
+
+    def preview(self, action: bulk.BulkAction, wanted: Any) -> bulk.Preview:
+        """What the action would do to all that match."""
+        raise NotImplementedError
+
     @expose("/action/", methods=("POST",))
     def action_view(self) -> ResponseReturnValue:
-        """Show what an action on the ticked rows would do; when confirmed, do it."""
+        """Show what an action would do; when confirmed, do it, or let consumers do it."""
         action = self.actions.get(request.form.get("action", "")) or abort(400)
         access.require(action.verb)
-        ids, back = self._ticked(), safe_path(request.form.get("url"))
+        request_ = BulkRequest(action, back=safe_path(request.form.get("url")))
+        if request.form.get("scope") == "all":
+            return self._for_all(request_)
+        ids = self._ticked()
         if not ids:
             flash(_("Tick at least one row first."), "warning")
-            return redirect(back, code=303)
-        if "confirmed" not in request.form:
-            return self._confirm(action, ids, back)
-        bulk.tell(action, action.run(ids, by=g.person.email, **_note(action)))
-        return redirect(back, code=303)
+            return redirect(request_.back, code=303)
+        if not request_.is_confirmed:
+            return self._confirm(request_, bulk.preview(action, self.entries(ids), asked=len(ids)))
+        if not request_.read():
+            shown = bulk.preview(action, self.entries(ids), asked=len(ids))
+            return self._confirm(request_, shown), 400
+        return request_.carry_out(ids)
+
+    def _for_all(self, request_: BulkRequest) -> ResponseReturnValue:
+        query = QueryString(request.args)
+        wanted = self.read_filter(query)
+        if query.close():  # ignored, a filter would widen what is done to everything
+            return self._confirm(request_, bulk.Preview(0, is_all=True), query.faults), 400
+        if request_.is_confirmed and request_.read(needs_reason=True):
+            return request_.carry_out_matching(
+                wanted, until=self._until(), count=lambda: self._count(request_.action, wanted)
+            )
+        try:
+            shown = self.preview(request_.action, wanted)
+        except QueryTooSlow as fault:
+            return self._confirm(request_, bulk.Preview(0, is_all=True), [str(fault)]), 400
+        return self._confirm(request_, shown), 400 if request_.is_confirmed else 200
+
+    def _count(self, action: bulk.BulkAction, wanted: Any) -> int | None:
+        try:
+            shown = self.preview(action, wanted)
+        except QueryTooSlow:
+            return None
+        return None if shown.is_least else shown.count
+
+    def _until(self) -> str | None:
+        """The newest id when the person looked; what came later was not in the preview."""
+        until = self.read_id(request.form.get("until", ""))
+        return None if until is None else str(until)
 
     def _ticked(self) -> list[Any]:
         """The ids that were sent, each once; 400 for nonsense."""
@@ -68,9 +111,18 @@ class ListPage(ConsolePage):
             abort(400)
         return list(dict.fromkeys(ids))
 
-    def _confirm(self, action: bulk.BulkAction, ids: Sequence[Any], back: str) -> str:
-        preview = bulk.preview(action, self.entries(ids), asked=len(ids))
-        return self.render(self.confirm_template, action=action, preview=preview, back=back)
+    def _confirm(
+        self, request_: BulkRequest, preview: bulk.Preview, faults: Sequence[str] = ()
+    ) -> str:
+        return self.render(
+            self.confirm_template,
+            action=request_.action,
+            asked=request_.fields.values(),
+            typed=request_,
+            preview=preview,
+            back=request_.back,
+            faults=faults,
+        )
 
 
 def read_list(query: QueryString, read: Callable[[], Page[Entry]]) -> Page[Entry]:
@@ -82,10 +134,3 @@ def read_list(query: QueryString, read: Callable[[], Page[Entry]]) -> Page[Entry
     except QueryTooSlow:
         query.faults.append(_("The list took longer than 3 seconds. Narrow the filter."))
         return Page()
-
-
-def _note(action: bulk.BulkAction) -> dict[str, str | None]:
-    if not action.takes_note:
-        return {}
-    note = request.form.get("note", "").replace("\x00", "").strip()[:2000]
-    return {"note": note or None}

@@ -113,3 +113,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("operation_id", "number", name=op.f("operation_result_pkey")),
     )
+    op.create_index(
+        "operation_result_refused",
+        "operation_result",
+        ["operation_id", "number"],
+        postgresql_where=sa.text("NOT is_done"),
+    )

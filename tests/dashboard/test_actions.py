@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import pytest
-from werkzeug.test import TestResponse
 
 from dashboard import access, actions
 from tasks.engine.states import State
+from tasks.engine.verbs import ACTS
 from tests.dashboard.browser import Browser
+from tests.dashboard.bulk_work import JOBS, LETTERS, act
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_failed_job, a_job, a_letter, ask, state_of
 
 RETRYABLE = {State.FAILED, State.CANCELLED, State.EXPIRED, State.COMPLETED}
-CANCELLABLE = {State.SCHEDULED, State.QUEUED, State.RETRYING}
+WAITING = {State.SCHEDULED, State.QUEUED, State.RETRYING}
+SAME = {state: state for state in State}
+# By verb: where a job goes from each state that the verb takes.
 TAKES = {
-    "retry": (RETRYABLE, State.QUEUED),
-    "cancel": (CANCELLABLE, State.CANCELLED),
-    "stop": ({State.RUNNING}, State.RUNNING),
+    "retry": dict.fromkeys(RETRYABLE, State.QUEUED),
+    "cancel": dict.fromkeys(WAITING, State.CANCELLED),
+    "stop": {State.RUNNING: State.RUNNING},
+    "promote": dict.fromkeys((State.SCHEDULED, State.RETRYING), State.QUEUED),
+    "set_priority": {state: state for state in WAITING},
+    "move": {state: state for state in WAITING},
+    "reschedule": {
+        State.SCHEDULED: State.SCHEDULED,
+        State.QUEUED: State.SCHEDULED,
+        State.RETRYING: State.RETRYING,
+    },
+    "duplicate": SAME,
+    "fail": {State.COMPLETED: State.FAILED},
 }
-JOBS, LETTERS = "/admin/job/action/", "/admin/deadletterqueue/action/"
-
-
-def act(browser: Browser, path: str, action: str, *ids: object, **more: str) -> TestResponse:
-    """Send an action that has been confirmed."""
-    form = {"action": action, "rowid": [str(id_) for id_ in ids], "confirmed": "yes"}
-    return browser.post(path, form | {"url": "/admin/job/?state=failed"} | more)
 
 
 def mark_of(letter_id: int) -> tuple[bool, bool, str | None]:
@@ -38,14 +44,14 @@ def mark_of(letter_id: int) -> tuple[bool, bool, str | None]:
 def test_an_action_moves_a_job_only_from_the_right_states(
     operator: Browser, action: str, state: State
 ) -> None:
-    sources, target = TAKES[action]
+    moves = TAKES[action]
     job_id = a_job(state)
     answer = act(operator, JOBS, action, job_id)
     assert (answer.status_code, answer.location) == (303, "/admin/job/?state=failed")
-    assert state_of(job_id) == (target if state in sources else state)
+    assert state_of(job_id) == moves.get(state, state)
     told = operator.get("/admin/job/").text
-    assert ("alert-success" in told) is (state in sources)
-    assert ("cannot be" in told) is (state not in sources)
+    assert ("alert-success" in told) is (state in moves)
+    assert ("cannot be" in told) is (state not in moves)
 
 
 @pytest.mark.parametrize("state", State)
@@ -54,7 +60,7 @@ def test_a_job_page_offers_only_what_its_state_allows(
     operator: Browser, action: str, state: State
 ) -> None:
     page = operator.get(f"/admin/job/{a_job(state)}/").text
-    assert (f'value="{action}"' in page) is (state in TAKES[action][0])
+    assert (f'value="{action}"' in page) is (state in TAKES[action])
 
 
 def test_a_job_that_is_stopping_says_so_and_is_not_stopped_twice(operator: Browser) -> None:
@@ -80,8 +86,10 @@ def test_only_operators_and_admins_act(log_in: LogIn, action: str, role: str) ->
         assert mark_of(letter) == (False, False, None)
 
 
-def test_every_verb_has_a_role() -> None:
-    assert {*actions.JOB, *actions.LETTER} <= set(access.NEEDED)
+def test_every_verb_has_a_role_an_act_and_a_row_in_the_table() -> None:
+    assert set(actions.ALL) <= set(access.NEEDED)
+    assert set(actions.ALL) == set(ACTS)
+    assert set(actions.JOB) == set(TAKES)
 
 
 def test_an_action_is_first_shown_and_changes_nothing(operator: Browser) -> None:

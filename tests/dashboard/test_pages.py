@@ -11,6 +11,7 @@ from dashboard import access
 from dashboard.languages import LANGUAGES
 from tasks.engine.states import HELD_UNTIL
 from tests.dashboard.browser import Browser
+from tests.dashboard.bulk_work import an_operation
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker, ask
 
@@ -30,6 +31,9 @@ PAGES = (
     "/admin/metrics/",
     "/admin/metrics/?window=30d&queue=default&task=tasks.demo.echo",
     "/admin/worker/",
+    "/admin/operation/",
+    "/admin/operation/{operation}/",
+    "/admin/reconcile/",
 )
 NEW_JOB_PAGES = ("/jobs/create/", "/jobs/create/?task=tasks.demo.progress")
 
@@ -63,7 +67,8 @@ def pages() -> list[str]:
     for state in ("queued", "running", "completed", "scheduled", "cancelled"):
         a_job(state)
     a_worker()
-    return [page.format(job=job, letter=letter) for page in PAGES]
+    operation = an_operation(job)
+    return [page.format(job=job, letter=letter, operation=operation) for page in PAGES]
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)

@@ -6,14 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from huey.api import chord
 
+from tasks import enqueue, huey
 from tasks.engine import database, verbs
 from tasks.engine.errors import OptionNotValid, UnknownQueue
+from tasks.engine.phrase import Phrase
 from tasks.engine.queries.dead_letters import DeadLetterFilter
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.states import HELD_UNTIL, MOVES, Event, State
 from tasks.engine.verbs import ACTS, Order, chunks, operations, undoing
-from tests.engine import rows
+from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -176,7 +179,7 @@ def test_a_job_that_moved_on_meanwhile_is_refused_with_the_fact(
 
     (result,) = results(empty_stage, id_)
     assert not result["is_done"]
-    assert "it is running. Stop it instead" in str(chunks.Phrase.of_kept(result["fact"]))
+    assert "it is running. Stop it instead" in str(Phrase.of_kept(result["fact"]))
     assert empty_stage.job(job)["state"] == "running"
 
 
@@ -325,9 +328,7 @@ def test_what_has_moved_on_stays_and_is_told(empty_stage: Stage, verb: str) -> N
         str(row["job_id"]): row["undo_fact"] for row in results(empty_stage, report.operation_id)
     }
     assert told[still] is None
-    assert (
-        str(chunks.Phrase.of_kept(told[moved])) == f"Job {moved} cannot be put back: it is running."
-    )
+    assert str(Phrase.of_kept(told[moved])) == f"Job {moved} cannot be put back: it is running."
 
 
 def test_a_priority_that_somebody_changed_again_is_left(empty_stage: Stage) -> None:
@@ -339,7 +340,7 @@ def test_a_priority_that_somebody_changed_again_is_left(empty_stage: Stage) -> N
 
     assert empty_stage.job(job)["priority"] == 3
     (result,) = results(empty_stage, report.operation_id)
-    assert "it was changed since" in str(chunks.Phrase.of_kept(result["undo_fact"]))
+    assert "it was changed since" in str(Phrase.of_kept(result["undo_fact"]))
 
 
 def test_an_undone_cancel_does_not_make_two_live_jobs_with_one_key(empty_stage: Stage) -> None:
@@ -350,7 +351,7 @@ def test_an_undone_cancel_does_not_make_two_live_jobs_with_one_key(empty_stage: 
     assert verbs.undo(report.operation_id, by="ann").kept == 1
 
     (result,) = results(empty_stage, report.operation_id)
-    assert holder in str(chunks.Phrase.of_kept(result["undo_fact"]))
+    assert holder in str(Phrase.of_kept(result["undo_fact"]))
     assert empty_stage.job(job)["state"] == "cancelled"
 
 
@@ -440,3 +441,18 @@ def test_a_resolved_dead_letter_is_open_again_when_that_is_undone(empty_stage: S
     assert (answer.undone, answer.kept) == (1, 1)
     found = empty_stage.ask("SELECT id, resolved_by, resolution_note FROM dead_letter ORDER BY id")
     assert [tuple(row.values()) for row in found] == [(first, None, None), (second, "ann", "mine")]
+
+
+def test_a_cancel_of_which_a_chord_knows_is_not_undone(empty_stage: Stage) -> None:
+    huey.enqueue(chord([jobs.add.s(1, 2), jobs.add.s(3, 4)], jobs.echo.s()))
+    free = enqueue("tests.engine.jobs.nothing")
+    member = empty_stage.ask("SELECT id::text FROM job WHERE options IS NOT NULL LIMIT 1")[0]["id"]
+    report = carry_out("cancel", member, str(free.id))
+
+    answer = verbs.undo(report.operation_id, by="ann")
+
+    assert (answer.undone, answer.kept) == (1, 1)
+    assert empty_stage.job(member)["state"] == "cancelled"
+    assert empty_stage.job(free.id)["state"] == "queued"
+    told = [row["undo_fact"] for row in results(empty_stage, report.operation_id)]
+    assert "its chord was told that it ended" in str(Phrase.of_kept(told[0]))

@@ -99,4 +99,10 @@ class OperationResult(Base):
         CheckConstraint(
             "undo_fact IS NULL OR is_undone IS NOT DISTINCT FROM false", name="undo_is_whole"
         ),
+        Index(
+            "operation_result_refused",
+            "operation_id",
+            "number",
+            postgresql_where=text("NOT is_done"),
+        ),
     )

@@ -9,14 +9,27 @@ from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
 from tasks.engine.verbs.deploys import mark_deploy
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
-from tasks.engine.verbs.operations import AT_ONCE, Order, Report, abort, carry_out, start
+from tasks.engine.verbs.operations import (
+    AT_ONCE,
+    Order,
+    Report,
+    abort,
+    carry_out,
+    find,
+    newest,
+    start,
+)
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
+from tasks.engine.verbs.reconcile import Comparison, Fault
+from tasks.engine.verbs.reconcile import sample as sample_bells
+from tasks.engine.verbs.reconcile import whole as compare_bells
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
+from tasks.engine.verbs.walk import Wanted, narrowed
 from tasks.engine.verbs.workers import quiet_workers, resize_workers, stop_workers, wake_workers
 
 __all__ = [
@@ -29,21 +42,28 @@ __all__ = [
     "RETRYABLE",
     "STOPPABLE",
     "Act",
+    "Comparison",
+    "Fault",
     "Order",
     "Pause",
     "Report",
     "Undone",
     "Verdict",
+    "Wanted",
     "abort",
     "cancel",
     "carry_out",
     "clear",
+    "compare_bells",
     "duplicate",
     "edit",
     "fail",
+    "find",
     "flush",
     "mark_deploy",
     "move",
+    "narrowed",
+    "newest",
     "pause",
     "pause_queues",
     "pause_tasks",
@@ -57,6 +77,7 @@ __all__ = [
     "resume_tasks",
     "retry",
     "retry_all",
+    "sample_bells",
     "set_priority",
     "start",
     "stop",

@@ -111,8 +111,7 @@ def start(
     """
     values = order.checked() | {"filter": walk.kept(wanted), "expected": expected}
     with database.transaction() as cursor:
-        top = newest(cursor, order.act)
-        values["until"] = top if until is None or top is None else _older(order.act, until, top)
+        values["until"] = _top(cursor, order.act, until)
         return store.make(cursor, **values)
 
 
@@ -130,6 +129,20 @@ def newest(cursor: Cursor, act: Act) -> str | None:
     if act.kind == JOB:
         return bounds.newest_job(cursor)
     return str(bounds.newest_letter(cursor))
+
+
+def find(order: Order, wanted: Wanted, *, until: str | None) -> list[Any] | None:
+    """The ids that the order is about, none newer than `until` (None: than now).
+
+    None when they are more than AT_ONCE. Raises DatabaseUnavailable.
+    """
+    with database.transaction() as cursor:
+        top = _top(cursor, order.act, until)
+        found = walk.first(cursor, order.act, wanted, top=top, limit=AT_ONCE + 1)
+    keys = found.ids
+    if len(keys) > AT_ONCE:
+        return None
+    return [UUID(key) for key in keys] if order.act.kind == JOB else keys
 
 
 def work_on_next() -> bool:
@@ -160,7 +173,9 @@ def work_on_next() -> bool:
 
 
 def _chunk(cursor: Cursor, work: Work) -> Applied:
-    next_ = walk.step(cursor, work, limit=CHUNK)
+    act = ACTS[work.verb]
+    wanted = walk.read_back(act, work.filter or {})
+    next_ = walk.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=CHUNK)
     applied, facts = chunks.do(cursor, work, next_.ids)
     done, is_last = len(applied.ids), next_.cursor is None
     store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
@@ -187,10 +202,14 @@ def _verdict(act: Act, keys: list[Any], applied: Applied, facts: dict[Any, Phras
     )
 
 
-def _older(act: Act, one: str, other: str) -> str:
+def _top(cursor: Cursor, act: Act, until: str | None) -> str | None:
+    """The newest id to be touched: `until`, but none that does not exist yet."""
+    top = newest(cursor, act)
+    if until is None or top is None:
+        return top
     if act.kind == JOB:
-        return str(min(UUID(one), UUID(other)))
-    return str(min(int(one), int(other)))
+        return str(min(UUID(until), UUID(top)))
+    return str(min(int(until), int(top)))
 
 
 def _give_up(work: Work, fault: Exception) -> None:

@@ -11,8 +11,7 @@ from tasks.engine.queries import dead_letter_ids, job_ids
 from tasks.engine.queries.dead_letters import DeadLetterFilter
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.states import State
-from tasks.engine.store.operations import Work
-from tasks.engine.verbs.acts import ACTS, JOB, Act
+from tasks.engine.verbs.acts import JOB, Act
 
 Wanted = JobFilter | DeadLetterFilter
 
@@ -35,6 +34,11 @@ def kept(wanted: Wanted) -> dict[str, Any]:
     return dict(wanted.to_dict())
 
 
+def read_back(act: Act, kept_filter: dict[str, Any]) -> Wanted:
+    """The filter that `kept` made this of. Raises TypeError for a filter of later times."""
+    return JobFilter.from_dict(kept_filter) if act.kind == JOB else DeadLetterFilter(**kept_filter)
+
+
 def narrowed(act: Act, wanted: DeadLetterFilter) -> DeadLetterFilter:
     """The dead letters that match and that the verb may take: one that was dealt with is left out."""
     is_retry = bool(act.sources)
@@ -53,28 +57,44 @@ def states_of(act: Act, wanted: JobFilter) -> list[State]:
     return [state for state in LIFE if state in act.sources]
 
 
-def step(cursor: Cursor, work: Work, *, limit: int) -> Step:
-    """The next ids of an operation. Raises TypeError or ValueError for a filter of later times."""
-    assert work.filter is not None
-    act = ACTS[work.verb]
-    if work.until is None:
+def step(
+    cursor: Cursor, act: Act, wanted: Wanted, *, top: str | None, after: str | None, limit: int
+) -> Step:
+    """The next ids, none newer than `top`, behind the step whose cursor was `after`."""
+    if top is None:
         return Step([], None)
-    if act.kind == JOB:
-        return _jobs(cursor, work, states_of(act, JobFilter.from_dict(work.filter)), limit=limit)
-    wanted = narrowed(act, DeadLetterFilter(**work.filter))
-    below = int(work.cursor or int(work.until) + 1)
-    found = dead_letter_ids.ids_below(cursor, wanted, below=below, limit=limit)
+    if isinstance(wanted, JobFilter):
+        return _jobs(cursor, wanted, states_of(act, wanted), top=top, after=after, limit=limit)
+    below = int(after or int(top) + 1)
+    found = dead_letter_ids.ids_below(cursor, narrowed(act, wanted), below=below, limit=limit)
     return Step(found.ids, None if found.below is None else str(found.below))
 
 
-def _jobs(cursor: Cursor, work: Work, states: list[State], *, limit: int) -> Step:
+def first(cursor: Cursor, act: Act, wanted: Wanted, *, top: str | None, limit: int) -> Step:
+    """The first `limit` ids; fewer only if there are no more."""
+    ids: list[Any] = []
+    step_ = Step([], "")
+    while step_.cursor is not None and len(ids) < limit:
+        step_ = step(cursor, act, wanted, top=top, after=step_.cursor or None, limit=limit)
+        ids += step_.ids
+    return Step(ids[:limit], step_.cursor)
+
+
+def _jobs(
+    cursor: Cursor,
+    wanted: JobFilter,
+    states: list[State],
+    *,
+    top: str,
+    after: str | None,
+    limit: int,
+) -> Step:
     """One slice; the cursor says of which state it is and below which id it lies."""
-    assert work.until is not None
-    top = UUID(int=UUID(work.until).int + 1)
-    place, below = (work.cursor or f"0 {top}").split()
-    wanted = replace(JobFilter.from_dict(work.filter or {}), state=states[int(place)])
-    found = job_ids.ids_below(cursor, wanted, below=UUID(below), limit=limit)
+    beginning = UUID(int=UUID(top).int + 1)
+    place, below = (after or f"0 {beginning}").split()
+    of_state = replace(wanted, state=states[int(place)])
+    found = job_ids.ids_below(cursor, of_state, below=UUID(below), limit=limit)
     if found.below is not None:
         return Step(found.ids, f"{place} {found.below}")
     is_last = int(place) + 1 == len(states)
-    return Step(found.ids, None if is_last else f"{int(place) + 1} {top}")
+    return Step(found.ids, None if is_last else f"{int(place) + 1} {beginning}")

@@ -1,0 +1,118 @@
+"""How long it takes to retry 100,000 failed jobs by filter, and how long a lock is held for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from bench.figure import Figure, at_most, spread
+from bench.ground import Ground
+
+JOBS = 100_000
+OTHERS = 1_000_000  # completed, beside them
+TARGET_S = 15.0
+LOCK_TARGET_S = 1.0
+FILL = """
+INSERT INTO job (id, task, queue, state, args, kwargs, queued_at, started_at, finished_at, worker_id,
+                 created_at, attempt, error)
+SELECT uuidv7(-interval '1 day' + number * interval '10 milliseconds'), 'bench.noop.noop', 'default',
+       %s, '[1]', '{"order_id": 1}', now(), now(), now(), gen_random_uuid(), now(), 1,
+       'ValueError: something is wrong with this one'
+FROM generate_series(1, %s) AS number
+"""
+BURY = """
+INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                         first_error_class, first_error_message, first_traceback, fingerprint,
+                         retry_count)
+SELECT id, attempt, task, queue, 'E', 'wrong', 'T', 'E', 'wrong', 'T', 'f', 3
+FROM job WHERE state = 'failed'
+"""
+PAUSE = "UPDATE queue SET paused_at = now()"
+START = """
+from tasks.engine import verbs
+from tasks.engine.queries.job_filter import JobFilter
+print(verbs.start(verbs.Order("retry", "bench"), JobFilter(state="failed", queue="default")))
+"""
+STATE = "SELECT state, done, refused FROM operation WHERE id = %s"
+# The longest that any transaction which changes jobs has been open.
+HELD = """
+SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8
+FROM pg_stat_activity
+WHERE backend_xid IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+class LockWatch:
+    """Looks often for how long writing transactions stay open, while it is watching."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._is_over = threading.Event()
+        self.longest_s = 0.0
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look until the block ends."""
+        thread = threading.Thread(target=self._look)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            thread.join()
+
+    def _look(self) -> None:
+        with closing(self._ground.connect()) as link, link.cursor() as cursor:
+            while not self._is_over.wait(0.01):
+                cursor.execute(HELD)
+                (held_s,) = cursor.fetchone()
+                self.longest_s = max(self.longest_s, held_s)
+
+
+def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+    """An operation from its start to its end, with one consumer, beside a million other jobs."""
+    ground.use("operations")
+    ground.run(FILL, "completed", OTHERS)
+    times, locks = [], []
+    for _ in range(min(rounds, 3)):
+        took_s, held_s = _round(ground)
+        times.append(took_s)
+        locks.append(held_s)
+    yield at_most(
+        "retrying 100,000 failed jobs by filter",
+        max(times),
+        TARGET_S,
+        unit="s",
+        detail=f"{spread(times, digits=1)} s",
+    )
+    yield at_most(
+        "longest transaction that holds locks meanwhile",
+        max(locks),
+        LOCK_TARGET_S,
+        unit="s",
+        detail=f"{spread(locks, digits=2)} s",
+    )
+
+
+def _round(ground: Ground) -> tuple[float, float]:
+    ground.run("DELETE FROM job WHERE state <> 'completed'")
+    ground.run(FILL, "failed", JOBS)
+    ground.run(BURY)
+    ground.run("VACUUM ANALYZE job")
+    ground.run(PAUSE)  # what is measured is the retrying, not the running
+    watch = LockWatch(ground)
+    consumer = ground.python("huey_consumer.py")
+    try:
+        while not ground.run("SELECT 1 FROM worker WHERE state = 'running'"):
+            time.sleep(0.05)
+        operation_id = ground.output("-c", START)
+        began = time.monotonic()
+        with watch.watching():
+            while ground.run(STATE, operation_id) != [("finished", JOBS, 0)]:
+                time.sleep(0.1)
+        return time.monotonic() - began, watch.longest_s
+    finally:
+        consumer.terminate()
+        consumer.wait()

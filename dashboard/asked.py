@@ -1,0 +1,98 @@
+"""What a verb asks for beside the rows: a priority, a queue, a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+
+from dashboard.database import db
+from dashboard.forms.kinds import INTEGER, NUMBER, TEXT
+from dashboard.forms.options import (
+    LOCAL_TIME,
+    MAX_DELAY_S,
+    MAX_PRIORITY,
+    check_queue,
+    check_range,
+    moment,
+)
+from dashboard.forms.parameters import Field
+from tasks.engine.queries.queues import queue_names
+
+Fields = dict[str, Field]
+MAX_SPREAD_MIN = 7 * 1440
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The fields of a verb, and what its operation gets of them; faults are set on the fields."""
+
+    fields: Callable[[], Fields]
+    parameters: Callable[[Fields, Mapping[str, Any]], dict[str, Any]]
+
+    def read(self, fields: Fields, form: Mapping[str, str]) -> dict[str, Any]:
+        """The parameters that were typed; `has_faults` says whether they can be used."""
+        return self.parameters(fields, {name: field.read(form) for name, field in fields.items()})
+
+
+def has_faults(fields: Fields) -> bool:
+    """Whether something that was typed is wrong."""
+    return any(field.fault for field in fields.values())
+
+
+def _spread_fields() -> Fields:
+    label, hint = _("Spread over so many minutes"), _("Empty: all at once.")
+    return {"spread_min": Field("spread_min", label, NUMBER, default=None, hint=hint)}
+
+
+def _spread(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
+    minutes = values["spread_min"]
+    check_range(fields["spread_min"], minutes, 0, MAX_SPREAD_MIN)
+    return {"spread_s": minutes * 60.0} if minutes else {}
+
+
+def _priority_fields() -> Fields:
+    hint = _("A higher number runs first.")
+    return {"priority": Field("priority", _("New priority"), INTEGER, hint=hint)}
+
+
+def _priority(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
+    if not fields["priority"].fault:
+        check_range(fields["priority"], values["priority"], -MAX_PRIORITY, MAX_PRIORITY)
+    return dict(values)
+
+
+def _queue_fields() -> Fields:
+    names = queue_names(db.session)
+    return {"queue": Field("queue", _("Other queue"), TEXT, choices=names)}
+
+
+def _queue(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
+    if not fields["queue"].fault:
+        check_queue(fields["queue"], values["queue"])
+    return dict(values)
+
+
+def _time_fields() -> Fields:
+    return {
+        "delay": Field("delay", _("In so many seconds"), NUMBER, default=None),
+        "eta": Field("eta", _("Or at this time"), LOCAL_TIME, default=None),
+        "zone": Field("zone", _("Time zone of that time"), TEXT, default="UTC", text="UTC"),
+    }
+
+
+def _time(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
+    check_range(fields["delay"], values["delay"], 0, MAX_DELAY_S)
+    run_at = moment(fields, values["eta"], values["zone"])
+    if not has_faults(fields) and (values["delay"] is None) == (run_at is None):
+        fields["delay"].fault = _("Give either a number of seconds or a time.")
+    return {"delay_s": values["delay"], "run_at": run_at}
+
+
+NOTHING = Asked(dict, lambda _fields, _values: {})
+SPREAD = Asked(_spread_fields, _spread)
+PRIORITY = Asked(_priority_fields, _priority)
+QUEUE = Asked(_queue_fields, _queue)
+TIME = Asked(_time_fields, _time)

@@ -1,0 +1,131 @@
+"""Bulk work: the list of operations, and one with what it did to each job."""
+
+from __future__ import annotations
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from config import get_settings
+from dashboard import access, actions
+from dashboard.database import db
+from dashboard.gate import safe_path
+from dashboard.languages import number, said
+from dashboard.query_string import QueryString
+from dashboard.views.page import MORE, ConsolePage, read_list
+from tasks.engine import verbs
+from tasks.engine.queries.operations import (
+    OperationEntry,
+    find_operation,
+    is_anybody_there,
+    operations_page,
+    results_page,
+)
+from tasks.engine.queries.paging import Cursor
+
+
+class OperationView(ConsolePage):
+    """Operations at /admin/operation/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Operations"),
+            category=MORE,
+            endpoint="operation",
+            menu_icon_value="stack-2",
+        )
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The newest first."""
+        query = QueryString(request.args)
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: operations_page(db.session, cursor))
+        shown = self.render("operation/list.html", query=query, page=page, actions=actions.ALL)
+        return shown, 400 if query.faults else 200
+
+    @expose("/<int(max=9223372036854775807):id>/")
+    def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """An operation, how far it has come, and what it did."""
+        operation = find_operation(db.session, id) or abort(404)
+        query = QueryString(request.args)
+        done = query.flag("done")
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: results_page(db.session, id, cursor, done=done))
+        query.understood["id"] = str(id)
+        shown = self.render(
+            "operation/details.html",
+            operation=operation,
+            query=query,
+            page=page,
+            done=done,
+            actions=actions.ALL,
+            acts=verbs.ACTS,
+            undo_left_s=_undo_left_s(operation),
+            is_alone=operation.is_open and not is_anybody_there(db.session),
+        )
+        return shown, 400 if query.faults else 200
+
+    @expose("/<int(max=9223372036854775807):id>/abort/", methods=("POST",))
+    def abort(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """End it after the chunk that is under way."""
+        access.require("abort")
+        refusal = verbs.abort(id, by=g.person.email)
+        if refusal is None:
+            flash(_("The operation was aborted. What it had done stays done."), "success")
+        else:
+            flash(said(refusal), "warning")
+        return redirect(url_for("operation.details", id=id), code=303)
+
+    @expose("/<int(max=9223372036854775807):id>/undo/", methods=("POST",))
+    def undo(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Give back what it changed, where nothing has come of it."""
+        access.require("undo")
+        answer = verbs.undo(id, by=g.person.email)
+        _tell(answer, id)
+        return redirect(safe_path(request.form.get("url")), code=303)
+
+
+def _tell(answer: verbs.Undone, operation_id: int) -> None:
+    if answer.refusal is not None:
+        flash(said(answer.refusal), "warning")
+        return
+    if not answer.is_over:
+        flash(_("It is being undone."), "success")
+    if answer.undone:
+        flash(
+            ngettext(
+                "%(count)s is as it was before.",
+                "%(count)s are as they were before.",
+                answer.undone,
+                count=number(answer.undone),
+            ),
+            "success",
+        )
+    if answer.kept:
+        flash(
+            ngettext(
+                "%(count)s has moved on and stays as it is.",
+                "%(count)s have moved on and stay as they are.",
+                answer.kept,
+                count=number(answer.kept),
+            ),
+            "warning",
+        )
+    flash(str(operation_id), "operation")
+
+
+def _undo_left_s(operation: OperationEntry) -> float:
+    """How long the operation can still be undone; 0: not any more, or never."""
+    since_s = operation.s_since_end
+    is_possible = (
+        operation.undone_by is None
+        and operation.done > 0
+        and verbs.ACTS[operation.verb].is_undoable
+    )
+    if since_s is None or not is_possible:
+        return 0.0
+    return max(get_settings().undo_window_s - float(since_s), 0.0)
