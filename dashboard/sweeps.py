@@ -12,7 +12,6 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from dashboard import snapshot
-from dashboard.languages import number
 from tasks.engine import verbs
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.states import State
@@ -57,18 +56,15 @@ SWEEPS = {
 }  # fmt: skip
 
 
-def start(sweep: Sweep, wanted: JobFilter, form: Mapping[str, str]) -> None:
-    """Let consumers do it, chunk by chunk, to what there is now; says so."""
+def start(sweep: Sweep, wanted: JobFilter, form: Mapping[str, str]) -> int:
+    """Let consumers do it, chunk by chunk, to what there is now; the id of the operation."""
     if sweep.takes_age:
         wanted = replace(wanted, created_to=_created_to(form.get("age_s", "")))
     reason = form.get("reason", "").replace("\x00", "").strip()
     operation_id = verbs.start(Order(sweep.verb, g.person.email, reason=reason or None), wanted)
     snapshot.forget()
-    flash(
-        _("Operation %(number)s has begun: the consumers do it piece by piece.",
-          number=number(operation_id)),
-        "success",
-    )  # fmt: skip
+    flash(_("The operation has begun. It goes on when you leave this page."), "success")
+    return operation_id
 
 
 def _created_to(age_s: str) -> datetime:

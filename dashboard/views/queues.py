@@ -85,8 +85,9 @@ class QueueView(PausingPage):
             abort(400)
         back = url_for("queues.details", subject=subject, state=state)
         if request.method == "POST":
-            sweeps.start(sweep, JobFilter(state=state, queue=subject), request.form)
-            return redirect(back, code=303)
+            wanted = JobFilter(state=state, queue=subject)
+            id_ = sweeps.start(sweep, wanted, request.form)
+            return redirect(url_for("operation.details", id=id_), code=303)
         count = now.count(subject, state)
         return str(
             self.render(
