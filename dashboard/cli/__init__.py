@@ -1,5 +1,4 @@
-"""The commands: `flask jobs`, `flask queue`, `flask demo`, `flask workers`, `flask tasks`,
-`flask operations`."""
+"""The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`, `operations`."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from dashboard.cli import (  # noqa: F401
     changes,
     dead_letters,
     demo,
+    deploys,
     job_log,
     jobs,
     monitor,
@@ -29,6 +29,7 @@ def register(app: Flask) -> None:
         demo.demo,
         workers.workers,
         pauses.tasks,
+        deploys.deploys,
         operations.operations,
     ):
         app.cli.add_command(group)

@@ -7,6 +7,7 @@ from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.acts import ACTS, Act
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
+from tasks.engine.verbs.deploys import mark_deploy
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
 from tasks.engine.verbs.operations import (
     AT_ONCE,
@@ -61,6 +62,7 @@ __all__ = [
     "fail",
     "find",
     "flush",
+    "mark_deploy",
     "move",
     "narrowed",
     "newest",
