@@ -1,6 +1,6 @@
 # `make` tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format translations bench faults demo screenshots docs clean
+.PHONY: help run test check format translations bench bench-console faults demo screenshots docs clean
 
 PYTHON ?=
 ARGS ?=
@@ -11,7 +11,7 @@ catalogs := dashboard/translations
 
 help: ## list the commands
 	@echo "Mahaam: durable background jobs. Needs Python 3.11 or newer and a package index."
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 run: .venv/ready ## run the product: servers, migrations, first account, web, consumer
 	@$(python) -m launch
@@ -40,6 +40,9 @@ translations: .venv/ready ## collect new texts into the .po files, and compile w
 
 bench: .venv/ready-dev ## measure against plain Huey (bench/results/)
 	@$(python) -m bench $(ARGS)
+
+bench-console: .venv/ready-dev ## measure the control room on ten million jobs; needs 10 GB of disk
+	@$(python) -m bench.console $(ARGS)
 
 faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections, random lives
 	@STATE_MACHINE_STEPS=10000 $(python) -m pytest -q tests/engine/test_state_machine.py

@@ -53,14 +53,15 @@ def _run_children(settings: Settings, environment: dict[str, str], watch: Watch)
     multiprocessing.set_start_method("fork", force=True)
     stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
-    children.add("web", _web_command(settings), environment)
+    children.add("web", web_command(settings), environment)
     children.add("consumer", [sys.executable, "-m", "launch.keeper"], environment)
     children.loop()
     watch.end()
     children.raise_if_one_ended()
 
 
-def _web_command(settings: Settings) -> list[str]:
+def web_command(settings: Settings) -> list[str]:
+    """The command that serves the console; `make bench-console` measures the same."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     options = {
         "--bind": f"{host}:{settings.port}",

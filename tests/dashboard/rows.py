@@ -52,7 +52,8 @@ def ask(sql: str, values: Any = None) -> list[Any]:
 def a_job(state: str = State.QUEUED, **fields: Any) -> uuid.UUID:
     """The id of a new job in `state`."""
     values = {"id": new_id(), "task": "tasks.demo.echo", "queue": "default", "error": None}
-    ask(JOB, values | {"state": str(state), "attempt": 1} | fields)
+    values |= {"state": str(state), "attempt": 1} | fields
+    ask(JOB, values)
     return uuid.UUID(str(values["id"]))
 
 

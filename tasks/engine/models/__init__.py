@@ -14,6 +14,7 @@ from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.worker import Worker
 
 __all__ = [
@@ -23,15 +24,19 @@ __all__ = [
     "Chord",
     "ChordMember",
     "DeadLetter",
+    "Deploy",
     "Job",
     "JobLog",
     "JobMinute",
+    "JobPeriod",
+    "JobSpread",
     "KeptCounter",
     "KeptValue",
     "Operation",
     "OperationResult",
     "PeriodicFire",
     "Queue",
+    "QueueAge",
     "TaskLock",
     "TaskPause",
     "Worker",

@@ -1,0 +1,115 @@
+"""The figures of the control room, each with its target."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from bench.console.scenarios import JOBS
+from bench.console.site import Site
+from bench.figure import Figure, at_most, percentile
+
+PAGE_LIMIT_MS = 50
+GROWTH_LIMIT = 1.6
+VIEWERS, LOOK_EVERY_S, WATCHED_S = 50, 2.0, 20.0
+VIEWERS_LIMIT = 0.15
+EXPORT_LIMIT_MB = 20
+WARM_UP = 3
+
+
+class Times(NamedTuple):
+    """How long one page took, request by request, in milliseconds."""
+
+    few: list[float]  # rows
+    many: list[float]
+
+
+def page_figures(
+    few: tuple[Site, dict[str, str]], many: tuple[Site, dict[str, str]], *, requests: int
+) -> Iterator[Figure]:
+    """Each page at many rows, and against few; the two sites take turns."""
+    for name, path in many[1].items():
+        times = _times((few[0], few[1][name]), (many[0], path), requests)
+        p95, before = percentile(times.many, 0.95), percentile(times.few, 0.95)
+        p50s = f"p50 {percentile(times.few, 0.5):.1f} → {percentile(times.many, 0.5):.1f} ms"
+        detail = f"{p50s}, p95 {before:.1f} → {p95:.1f} ms"
+        yield at_most(f"{name}, p95", p95, PAGE_LIMIT_MS, unit="ms", detail=detail)
+        yield at_most(f"{name}, growth", p95 / before, GROWTH_LIMIT, unit="ratio", detail=detail)
+
+
+def viewers_figure(site: Site, path: str) -> Figure:
+    """What fifty open pages cost the web server."""
+    interval_s, looks = LOOK_EVERY_S / VIEWERS, 0
+    site.get(path, live=True)
+    used, began = site.cpu_s(), time.monotonic()
+    while (elapsed := time.monotonic() - began) < WATCHED_S:
+        if looks * interval_s > elapsed:
+            time.sleep(looks * interval_s - elapsed)
+        status, _ = site.get(path, live=True)
+        assert status == 200, (path, status)
+        looks += 1
+    elapsed = time.monotonic() - began
+    share = (site.cpu_s() - used) / elapsed
+    detail = f"{looks} looks in {elapsed:.0f} s, {share * elapsed / looks * 1000:.1f} ms each"
+    return at_most(
+        f"{VIEWERS} viewers of {path}, share of a core",
+        share,
+        VIEWERS_LIMIT,
+        unit="",
+        detail=detail,
+    )
+
+
+def export_figure(site: Site, asked: str, *, form: str) -> Figure:
+    """How the web server's memory grows while it writes a large file."""
+    _read(site, f"{JOBS}export.{form}?state=running")  # what is loaded once is loaded
+    before, began = site.memory_bytes(), time.monotonic()
+    with _highest_memory(site) as seen:
+        lines = _read(site, f"{JOBS}export.{form}?{asked}")
+    growth_mb = (max(seen) - before) / 1e6
+    detail = f"{lines:,} rows in {time.monotonic() - began:.0f} s"
+    return at_most(
+        f"export as {form}, growth of memory", growth_mb, EXPORT_LIMIT_MB, unit="MB", detail=detail
+    )
+
+
+def _times(few: tuple[Site, str], many: tuple[Site, str], requests: int) -> Times:
+    times = Times([], [])
+    for number in range(WARM_UP + requests):
+        for (site, path), taken in zip((few, many), times, strict=True):
+            began = time.perf_counter()
+            status, text = site.get(path)
+            if number >= WARM_UP:
+                taken.append((time.perf_counter() - began) * 1000)
+            assert status == 200, (path, status, text)
+    return times
+
+
+def _read(site: Site, path: str) -> int:
+    """Read a whole file; how many lines it has."""
+    answer, lines = site.open(path), 0
+    assert answer.status == 200, (path, answer.status)
+    while chunk := answer.read(1 << 20):
+        lines += chunk.count(b"\n")
+    return lines
+
+
+@contextmanager
+def _highest_memory(site: Site) -> Iterator[list[int]]:
+    seen = [site.memory_bytes()]
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.1):
+            seen.append(site.memory_bytes())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()
