@@ -126,6 +126,13 @@ class Settings(BaseSettings):
 
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
     port: int = setting(8000, "Port that the web server listens on.", ge=1, le=65535)
+    trusted_proxies: int = setting(
+        0,
+        "How many proxies stand in front of the web server and set X-Forwarded-For and "
+        "X-Forwarded-Proto; with 0 these headers are ignored.",
+        ge=0,
+        le=10,
+    )
     web_threads: int = setting(8, "Requests answered at once by the web server.", ge=1, le=256)
     default_language: Literal["en", "ar", "fa"] = setting(
         "en", "Language of pages for people who have not chosen one."

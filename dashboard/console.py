@@ -11,6 +11,8 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from dashboard.shortcuts import shortcuts
+from dashboard.views.account import AccountView
+from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
@@ -21,7 +23,9 @@ from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
+from dashboard.views.settings import SettingView
 from dashboard.views.tasks import TaskView
+from dashboard.views.users import UserView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
 
@@ -44,6 +48,10 @@ def register(app: Flask) -> None:
         OperationView(),
         ReconcileView(),
         EditJobView(),
+        AuditView(),
+        UserView(),
+        SettingView(),
+        AccountView(),
         NewJobView(),
     ):
         admin.add_view(view)

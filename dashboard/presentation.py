@@ -13,8 +13,10 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from config import get_settings
-from dashboard import access, badges, chart_data, languages, moves, preferences
+from dashboard import access, badges, chart_data, languages, moves, preferences, verb_words
+from dashboard.differences import differences
 from dashboard.languages import number
+from tasks.engine.live_settings import value as live
 from tasks.engine.masking import masked, masked_call, masked_text
 from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
@@ -32,8 +34,15 @@ def register(app: Flask) -> None:
         filter_in_address=filter_in_address,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
+        differences=differences,
+        kind_word=verb_words.kind_word,
         may=access.may,
         said=languages.said,
+        colour_word=verb_words.colour_word,
+        refusal_word=verb_words.refusal_word,
+        role_word=verb_words.role_word,
+        theme_words=preferences.theme_words,
+        verb_word=verb_words.verb_word,
         themes=preferences.THEMES,
         undo_window_s=lambda: get_settings().undo_window_s,
     )
@@ -45,6 +54,7 @@ def register(app: Flask) -> None:
         duration=duration,
         pretty_json=pretty_json,
         masked_text=shown_text,
+        said=languages.said,
         masked_call=shown_call,
         frames=frames,
         megabytes=megabytes,
@@ -61,6 +71,7 @@ def register(app: Flask) -> None:
 def _of_this_request() -> dict[str, Any]:
     return {
         "person": g.get("person"),
+        "environment": (live("environment_name"), live("environment_colour")),
         "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else

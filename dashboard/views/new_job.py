@@ -11,7 +11,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access
+from dashboard import audit
 from dashboard.database import db
 from dashboard.forms.job_form import JobForm
 from dashboard.last_calls import last_call, remember
@@ -28,14 +28,12 @@ from tasks.engine.queries.queues import queue_names
 class NewJobView(ConsolePage):
     """The page at /jobs/create/."""
 
+    verb = "create"
+
     def __init__(self) -> None:
         super().__init__(
             _l("New job"), endpoint="new_job", url="/jobs/create", menu_icon_value="plus"
         )
-
-    def is_accessible(self) -> bool:
-        """Only for those who may make jobs."""
-        return access.may("create")
 
     def is_visible(self) -> bool:
         """Not in the menu: it is the button beside it."""
@@ -73,6 +71,10 @@ class NewJobView(ConsolePage):
         made, is_new = once(token, lambda: form.enqueue(by=g.person.email).id)
         if is_new and made:
             remember(g.person, form.card.name, made)
+            audit.write(
+                "create", "job", [str(made)], by=g.person.email, after={"task": form.card.name}
+            )
+            db.session.commit()
         flash(
             _("The job was created.")
             if is_new

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
@@ -25,11 +25,16 @@ MORE = "More"  # the menu of the second rank; nav.html says it in the person's l
 class ConsolePage(BaseView):  # type: ignore[misc]
     """A page for people who may look."""
 
-    icon = ""
+    verb = "look"  # who may do this sees the page; the gate has stopped strangers
 
     def is_accessible(self) -> bool:
-        """Every role may look; the gate has stopped everybody else."""
-        return access.may("look")
+        """Whether the person of this request may see the page."""
+        return access.may(self.verb)
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
+        """Refuse, and have it audited."""
+        access.require(self.verb)
+        return redirect(url_for("admin.index"))  # the role has changed meanwhile
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         # Flask-Admin's own calls a view a second time, differently, when it raises TypeError.

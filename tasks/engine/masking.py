@@ -7,7 +7,7 @@ from functools import lru_cache
 from inspect import Parameter
 from typing import Any
 
-from tasks.engine import mask, registry
+from tasks.engine import live_settings, mask, registry
 from tasks.engine.mask import MASK, Mask, MaskLeftOver
 
 __all__ = [
@@ -61,7 +61,7 @@ def unmasked_call(
 
 def mask_of(task: str | None) -> Mask:
     """The mask for what belongs to `task`; None: for what belongs to no task."""
-    return _mask(_own_names(task))
+    return _mask((*live_settings.value("masked_keys"), *_own_names(task)))
 
 
 @lru_cache(maxsize=256)

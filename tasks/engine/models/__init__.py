@@ -15,6 +15,7 @@ from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
+from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
 
 __all__ = [
@@ -35,8 +36,11 @@ __all__ = [
     "Operation",
     "OperationResult",
     "PeriodicFire",
+    "Pruned",
+    "Pruning",
     "Queue",
     "QueueAge",
+    "Setting",
     "TaskLock",
     "TaskPause",
     "Worker",

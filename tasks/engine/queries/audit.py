@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, cast, func, or_, select, text
+from sqlalchemy import Select, and_, cast, func, literal_column, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
@@ -93,7 +93,7 @@ def _entries() -> Select[Any]:
         AuditEvent.address,
         AuditEvent.verb,
         AuditEvent.kind,
-        text(f"targets[1:{TARGETS_SHOWN}] AS targets"),
+        literal_column(f"targets[1:{TARGETS_SHOWN}]", ARRAY(Text)).label("targets"),
         AuditEvent.count,
         AuditEvent.filter,
         AuditEvent.before,
