@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
-from config import get_settings
 from dashboard import access, badges, chart_data, languages, moves, preferences, verb_words
 from dashboard.differences import differences
 from dashboard.languages import number
@@ -44,7 +43,7 @@ def register(app: Flask) -> None:
         theme_words=preferences.theme_words,
         verb_word=verb_words.verb_word,
         themes=preferences.THEMES,
-        undo_window_s=lambda: get_settings().undo_window_s,
+        undo_window_s=lambda: live("undo_window_s"),
     )
     app.jinja_env.filters.update(
         bounded=bounded,

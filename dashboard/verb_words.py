@@ -34,6 +34,7 @@ VERBS: dict[str, LazyString] = {
     "abort": _l("Abort bulk work"),
     "undo": _l("Undo"),
     "repair": _l("Repair Redis"),
+    "deploy": _l("Mark a deploy"),
     "audit": _l("Read the audit"),
     "users": _l("Manage users"),
     "settings": _l("Change settings"),
@@ -54,6 +55,7 @@ KINDS: dict[str, LazyString] = {
     "list": _l("list"),
     "page": _l("page"),
     "view": _l("view"),
+    "deploy": _l("deploy"),
 }
 REFUSALS: dict[str, LazyString] = {
     "role": _l("refused: the role does not allow it"),

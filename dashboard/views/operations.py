@@ -9,14 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from config import get_settings
 from dashboard import access, actions
 from dashboard.database import db
 from dashboard.gate import safe_path
 from dashboard.languages import number, said
 from dashboard.query_string import QueryString
 from dashboard.views.page import MORE, ConsolePage, read_list
-from tasks.engine import verbs
+from tasks.engine import live_settings, verbs
 from tasks.engine.queries.operations import (
     OperationEntry,
     find_operation,
@@ -128,4 +127,4 @@ def _undo_left_s(operation: OperationEntry) -> float:
     )
     if since_s is None or not is_possible:
         return 0.0
-    return max(get_settings().undo_window_s - float(since_s), 0.0)
+    return max(live_settings.value("undo_window_s") - float(since_s), 0.0)

@@ -7,6 +7,7 @@ from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
 from dashboard import snapshot
+from dashboard.views.page import MORE
 from dashboard.views.pausing import PausingPage
 from tasks.engine import verbs
 from tasks.engine.errors import UnknownTask
@@ -21,9 +22,7 @@ class TaskView(PausingPage):
     resume_verb = staticmethod(verbs.resume_tasks)
 
     def __init__(self) -> None:
-        super().__init__(
-            _l("Tasks"), endpoint="task", category=_l("More"), menu_icon_value="puzzle"
-        )
+        super().__init__(_l("Tasks"), endpoint="task", category=MORE, menu_icon_value="puzzle")
 
     @expose("/")
     def index(self) -> str:

@@ -10,7 +10,7 @@ from tasks.engine.database import Cursor
 from tasks.engine.store import audit
 from tasks.engine.store.audit import Event
 
-__all__ = ["Event", "audited", "audited_jobs", "note"]
+__all__ = ["Event", "audited", "audited_jobs", "note", "shared", "tell"]
 
 T = TypeVar("T")
 
@@ -21,6 +21,11 @@ def note(event: Event) -> None:
     """Write down what has been done or refused elsewhere. Raises DatabaseUnavailable."""
     with database.transaction() as cursor:
         audit.add(cursor, event, origin.current())
+
+
+def tell(cursor: Cursor, event: Event) -> None:
+    """Write down what the transaction of `cursor` does."""
+    audit.add(cursor, event, origin.current())
 
 
 def audited(
@@ -35,7 +40,7 @@ def audited(
         done = change(cursor)
         told = event(done)
         if told is not None and (told.targets or told.count):
-            audit.add(cursor, told, origin.current())
+            tell(cursor, told)
         return done
 
     return work
@@ -62,8 +67,7 @@ def audited_jobs(
 
     def _event(facts: Facts, targets: list[str]) -> Event:
         before = {
-            name: _value([facts.get(id_, {}).get(name) for id_ in targets], targets)
-            for name in after
+            name: shared({id_: facts.get(id_, {}).get(name) for id_ in targets}) for name in after
         }
         return Event(
             actor=by, verb=verb, kind="job", targets=targets, filter=filter, before=before, after=after
@@ -72,6 +76,7 @@ def audited_jobs(
     return work
 
 
-def _value(values: list[Any], targets: list[str]) -> Any:
+def shared(by_id: dict[str, Any]) -> Any:
     """What all had in common, else the value of each by its id."""
-    return values[0] if len(set(values)) == 1 else dict(zip(targets, values, strict=True))
+    first, *others = by_id.values()
+    return first if all(value == first for value in others) else by_id

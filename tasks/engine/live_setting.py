@@ -153,7 +153,7 @@ SETTINGS = {
             "undo_window_s",
             "console",
             whole(0, 300),
-            lambda: 10,
+            lambda: get_settings().undo_window_s,
             Phrase("Time to undo"),
             Phrase("In seconds, after bulk work and cancelling. 0: nothing can be undone."),
         ),

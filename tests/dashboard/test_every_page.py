@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 
 from dashboard.accounts import create_person
-from tasks.engine import live_settings
+from tasks.engine import live_settings, verbs
 from tasks.engine.mask import MASK
+from tasks.engine.queries.job_filter import JobFilter
 from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, ask
+from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_worker, ask
 
 NONSENSE = ("%00", "1" + "0" * 20, "x" * 5000, "-1", "%ff%fe", "[]", "%D9%A1", "%27%22%3E", "1e400")
 IN_PATHS = (
@@ -151,10 +152,16 @@ def check(browser: Browser, path: str) -> None:
 
 def some_ids() -> dict[str, Any]:
     """Values for the parts of addresses."""
-    return {
-        "id": a_job(), "deadletterqueue.id": a_letter(), "user.id": 1, "view.id": 1, "filename": "app.js",
-        "form": "csv", "what": "role", "operation.id": 1, "name": "default",
-    }  # fmt: skip
+    return walk.PARTS | {
+        "id": a_job(),
+        "deadletterqueue.id": a_letter(),
+        "worker.id": a_live_worker(),
+    }
+
+
+def a_live_worker() -> uuid.UUID:
+    a_worker()
+    return uuid.UUID(ask("SELECT id::text FROM worker LIMIT 1")[0][0])
 
 
 def stored(text: str, *, secret: str = "") -> dict[str, Any]:
@@ -191,8 +198,10 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
     )
     if not secret:
         note_in_the_audit(text, job)
+    order = verbs.Order("retry", by=name, reason=text)
     return some_ids() | {
         "id": job, "deadletterqueue.id": letter, "task": name, "queue": name,
+        "operation.id": verbs.start(order, JobFilter(task=name)),
         "user.id": a_person(text) if not secret else 1,
     }  # fmt: skip
 

@@ -18,6 +18,22 @@ PARAMETER = re.compile(r"""(?:query\.\w+|request\.args\.get)\(["'](\w+)["']""")
 USUAL = ("page", "sort", "desc", "search", "flt0_0", "flt1_job_state", "id", "url")
 FIELD = re.compile(r"""request\.form(?:\.get(?:list)?\(|\[)["'](\w[\w-]*)["']""")
 
+# What stands in addresses, by its name, or by the first part of the endpoint and its name.
+PARTS: dict[str, Any] = {
+    "filename": "app.js",
+    "form": "csv",
+    "what": "role",
+    "part": "args",
+    "number": 1,
+    "subject": "default",
+    "task.subject": "tasks.demo.echo",
+    "queues.verb": "retry",
+    "worker.verb": "quiet",
+    "operation.id": 1,
+    "user.id": 1,
+    "view.id": 1,
+}
+
 
 def pages(app: Flask) -> list[Rule]:
     """The routes that a browser opens."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.engine import refusal
+from tasks.engine import audit, refusal
+from tasks.engine.audit import Event
 from tasks.engine.database import Cursor
 from tasks.engine.intake import accept
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import refusals
 from tasks.engine.store import operations as store
-from tasks.engine.store.operations import Work
+from tasks.engine.store.operations import Seen, Work
 from tasks.engine.verbs.acts import ACTS, JOB, Act, Applied
+
+Rows = dict[Any, Seen]
 
 
 def do(cursor: Cursor, work: Work, ids: list[Any]) -> tuple[Applied, dict[Any, Phrase]]:
@@ -37,6 +40,9 @@ def do(cursor: Cursor, work: Work, ids: list[Any]) -> tuple[Applied, dict[Any, P
             for id_ in ids
         ],
     )
+    done = [id_ for id_ in ids if id_ in applied.ids]
+    if done:
+        audit.tell(cursor, _event(work, act, done, before, after))
     return applied, facts
 
 
@@ -46,6 +52,30 @@ def ring(applied: Applied) -> None:
         accept.forget(applied.silenced)
     if applied.rings:
         accept.ring(applied.rings)
+
+
+def _event(work: Work, act: Act, done: list[Any], before: Rows, after: Rows) -> Event:
+    old = _columns(before, done)
+    new = _columns(after, done) if act.is_undoable else {}
+    return Event(
+        actor=work.by,
+        verb=work.verb,
+        kind=act.kind,
+        targets=[str(id_) for id_ in done],
+        before={name: value for name, value in old.items() if name in new or name == "state"},
+        after=new | {"operation": work.id},
+        reason=work.reason,
+    )
+
+
+def _columns(rows: Rows, ids: list[Any]) -> dict[str, Any]:
+    """Each column with what all had in common, else with the value of each by its id."""
+    known = {id_: rows[id_].columns for id_ in ids if id_ in rows}
+    names = dict.fromkeys(name for columns in known.values() for name in columns)
+    return {
+        name: audit.shared({str(id_): columns.get(name) for id_, columns in known.items()})
+        for name in names
+    }
 
 
 def _made(applied: Applied, id_: Any) -> dict[str, str] | None:

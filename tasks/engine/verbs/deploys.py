@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from tasks.engine import database
+from tasks.engine import audit, database
 from tasks.engine.arguments import clean
+from tasks.engine.audit import Event
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.store import deploys
 
@@ -26,5 +27,9 @@ def mark_deploy(revision: str, *, by: str, note: str | None = None) -> int:
     note = clean(note.strip(), NOTE_LIMIT_BYTES) if note else None
     with database.transaction() as cursor:  # not repeated: two marks would be two lines
         id_ = deploys.mark(cursor, revision, note=note or None, by=by)
+        audit.tell(
+            cursor,
+            Event(actor=by, verb="deploy", kind="deploy", targets=[revision], reason=note or None),
+        )
     log.info("Deploy marked. revision=%s by=%s", revision, by)
     return id_

@@ -14,8 +14,9 @@ from uuid import UUID
 
 from psycopg2.errors import UniqueViolation
 
-from tasks.engine import database, operation_refusal
+from tasks.engine import audit, database, operation_refusal
 from tasks.engine.arguments import clean
+from tasks.engine.audit import Event
 from tasks.engine.database import Cursor
 from tasks.engine.errors import DatabaseUnavailable
 from tasks.engine.phrase import Phrase
@@ -112,16 +113,33 @@ def start(
     values = order.checked() | {"filter": walk.kept(wanted), "expected": expected}
     with database.transaction() as cursor:
         values["until"] = _top(cursor, order.act, until)
-        return store.make(cursor, **values)
+        id_ = store.make(cursor, **values)
+        audit.tell(cursor, _begun(order, id_, values))
+        return id_
 
 
 def abort(operation_id: int, *, by: str) -> Phrase | None:
     """End an operation after the chunk that is under way; why not, if it is not done."""
     with database.transaction() as cursor:
         if store.abort(cursor, operation_id, by=by):
+            audit.tell(
+                cursor, Event(actor=by, verb="abort", kind="operation", targets=[str(operation_id)])
+            )
             log.info("Operation aborted. operation=%s by=%s", operation_id, by)
             return None
         return operation_refusal.of_abort(operation_id, operation_fact(cursor, operation_id))
+
+
+def _begun(order: Order, id_: int, values: dict[str, Any]) -> Event:
+    return Event(
+        actor=order.by,
+        verb=order.verb,
+        kind="operation",
+        targets=[str(id_)],
+        filter=values["filter"],
+        after={"expected": values["expected"], **values["parameters"]},
+        reason=values["reason"],
+    )
 
 
 def newest(cursor: Cursor, act: Act) -> str | None:

@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import partial
 
 from config import get_settings
-from tasks.engine import database
+from tasks.engine import audit, database
+from tasks.engine.audit import Event
 from tasks.engine.intake import accept
 from tasks.engine.intake.doorbell import ID
 from tasks.engine.queries import bells, lines
@@ -98,6 +99,10 @@ def whole(*, repair: bool = False, by: str, limit_s: float | None = None) -> lis
     compared = [_whole(queue, repair=repair, deadline=deadline) for queue in _queues()]
     if repair:
         faults = sum(found.faults_found for found in compared)
+        queues = [found.queue for found in compared if found.faults_found]
+        audit.note(
+            Event(actor=by, verb="repair", kind="queue", targets=queues, after={"mended": faults})
+        )
         log.info("Redis reconciled with the rows. mended=%s by=%s", faults, by)
     return compared
 

@@ -8,7 +8,8 @@ from functools import partial
 from uuid import UUID
 
 from tasks.engine import database
-from tasks.engine.states import MOVES, Event
+from tasks.engine.audit import audited_jobs
+from tasks.engine.states import MOVES, Event, State
 from tasks.engine.store import rehearsal
 from tasks.engine.verbs.acts import turned_by
 from tasks.engine.verbs.verdict import Verdict, judged, why_not
@@ -28,7 +29,15 @@ def fail(job_ids: Iterable[UUID], *, by: str, reason: str | None = None) -> Verd
 
 
 def _fail(ids: Sequence[UUID], *, by: str, reason: str | None) -> list[UUID]:
-    turn = partial(rehearsal.turn, ids=list(map(str, ids)), failure=turned_by(by, reason))
-    turned = database.repeatable(turn)
+    names = list(map(str, ids))
+    turn = audited_jobs(
+        partial(rehearsal.turn, ids=names, failure=turned_by(by, reason)),
+        "fail",
+        by=by,
+        ids=names,
+        done=lambda turned: turned,
+        after={"state": State.FAILED},
+    )
+    turned = database.repeatable(turn, atomic=True)
     log.warning("Completed jobs turned into failed ones. jobs=%s by=%s", len(turned), by)
     return [UUID(id_) for id_ in turned]

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from psycopg2.errors import UniqueViolation
 
-from config import get_settings
-from tasks.engine import consequence, database, operation_refusal, refusal
+from tasks.engine import audit, consequence, database, live_settings, operation_refusal, refusal
 from tasks.engine.arguments import load
+from tasks.engine.audit import Event
 from tasks.engine.database import Cursor
 from tasks.engine.errors import PayloadBroken
 from tasks.engine.phrase import Phrase
@@ -75,7 +75,7 @@ def undo_chunk(cursor: Cursor, work: Work) -> Applied:
 
 
 def _begin(cursor: Cursor, operation_id: int, *, by: str) -> tuple[Undone, list[Applied]]:
-    window_s = get_settings().undo_window_s
+    window_s = live_settings.value("undo_window_s")
     fact = operation_fact(cursor, operation_id)
     is_undoable = fact is not None and ACTS[fact.verb].is_undoable
     if not is_undoable or not store.begin_undo(cursor, operation_id, by=by, window_s=window_s):
@@ -83,6 +83,7 @@ def _begin(cursor: Cursor, operation_id: int, *, by: str) -> tuple[Undone, list[
             operation_id, fact, is_undoable=is_undoable, window_s=window_s
         )
         return Undone(reason), []
+    audit.tell(cursor, Event(actor=by, verb="undo", kind="operation", targets=[str(operation_id)]))
     log.info("Operation is undone. operation=%s by=%s", operation_id, by)
     work = store.lock(cursor, operation_id)
     assert work is not None, "it was changed in this transaction"
