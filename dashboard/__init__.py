@@ -25,6 +25,7 @@ PARTS = (
     "dashboard.preferences",
     "dashboard.presentation",
     "dashboard.sign_in",
+    "dashboard.snapshot",
     "dashboard.console",
     "dashboard.users",
     "dashboard.cli",

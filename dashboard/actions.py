@@ -166,6 +166,18 @@ FAIL = _action(
         count=shown,
     ),
 )
+CLEAN = _action(
+    "clean",
+    icon="trash",
+    colour="danger",
+    label=_l("Remove"),
+    question=lambda n, shown: ngettext(
+        "Remove %(count)s job for good", "Remove %(count)s jobs for good", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was removed.", "%(count)s jobs were removed.", n, count=shown
+    ),
+)
 REPROCESS = _action(
     "reprocess",
     icon="rotate",
@@ -205,7 +217,7 @@ RESOLVE = _action(
 JOB = {
     action.verb: action
     for action in (
-        RETRY, CANCEL, STOP, PROMOTE, SET_PRIORITY, MOVE, RESCHEDULE, DUPLICATE, FAIL,
+        RETRY, CANCEL, STOP, PROMOTE, SET_PRIORITY, MOVE, RESCHEDULE, DUPLICATE, FAIL, CLEAN,
     )
 }  # fmt: skip
 LETTER = {action.verb: action for action in (REPROCESS, RESOLVE)}

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from tasks.engine.states import State
+from tasks.engine.verbs import Fault
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,20 @@ OPERATION = {
     "aborted": Badge("grey", "ban", _l("aborted")),
     "undoing": Badge("orange", "arrow-back-up", _l("being undone")),
     "undone": Badge("grey", "arrow-back-up", _l("undone")),
+}
+
+BELLS = {
+    "right": Badge("green", "circle-check", _l("right")),
+    "wrong": Badge("orange", "alert-triangle", _l("differs")),
+}
+
+# What can be wrong between Redis and the rows.
+BELL_FAULTS: dict[str, LazyString] = {
+    Fault.MISSING: _l("queued, but not in Redis"),
+    Fault.CLAIMS_NOTHING: _l("in Redis, but not queued"),
+    Fault.WRONG_QUEUE: _l("in another queue than its row says"),
+    Fault.WRONG_PRIORITY: _l("at another priority than its row says"),
+    Fault.JUNK: _l("no job's id"),
 }
 
 RESULT = {

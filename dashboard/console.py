@@ -16,12 +16,15 @@ from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
+from dashboard.views.metrics import MetricsView
 from dashboard.views.new_job import NewJobView
 from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
+from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.settings import SettingView
+from dashboard.views.tasks import TaskView
 from dashboard.views.users import UserView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
@@ -35,12 +38,15 @@ def register(app: Flask) -> None:
     catalog.load()
     admin = Admin(app, name="Mahaam", theme=THEME, index_view=OverviewView())
     for view in (
+        QueueView(),
         JobView(),
         SavedViewView(),
         DeadLetterView(),
-        QueueView(),
+        MetricsView(),
         WorkerView(),
+        TaskView(),
         OperationView(),
+        ReconcileView(),
         EditJobView(),
         AuditView(),
         UserView(),
@@ -50,6 +56,7 @@ def register(app: Flask) -> None:
     ):
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
+    app.add_url_rule("/admin/queue/", "old_queues", to_queues)
     menu = partial(_menu, admin)
     app.jinja_env.globals |= {"menu": menu, "shortcuts": lambda: shortcuts(menu())}
 
@@ -61,3 +68,8 @@ def _menu(admin: Admin) -> list[Any]:
 def to_console() -> ResponseReturnValue:
     """The site's root is the console."""
     return redirect(url_for("admin.index"))
+
+
+def to_queues() -> ResponseReturnValue:
+    """Where the queues were before they had a monitor."""
+    return redirect(url_for("queues.index"), code=301)

@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Flask, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from config import get_settings
-from dashboard import access, badges, languages, moves, preferences, verb_words
+from dashboard import access, badges, chart_data, languages, moves, preferences, verb_words
 from dashboard.differences import differences
 from dashboard.languages import number
 from tasks.engine.live_settings import value as live
@@ -20,6 +21,7 @@ from tasks.engine.masking import masked, masked_call, masked_text
 from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
 
+DAY_S, HOUR_S = 86400, 3600
 FOREIGN = ("site-packages", "/lib/python", "<frozen ")
 
 
@@ -28,6 +30,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         badges=badges,
         can=moves.can,
+        charts=chart_data,
         filter_in_address=filter_in_address,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
@@ -57,6 +60,10 @@ def register(app: Flask) -> None:
         megabytes=megabytes,
         share=share,
         tail=tail,
+        milliseconds=milliseconds,
+        percent=percent,
+        seconds=seconds,
+        span=span,
     )
     app.context_processor(_of_this_request)
 
@@ -136,6 +143,36 @@ def share(part: timedelta | None, whole: timedelta) -> float:
 def tail(text: str, length: int) -> str:
     """The end of a name, which tells more than its beginning."""
     return text if len(text) <= length else f"…{text[1 - length :]}"
+
+
+def seconds(count: float) -> Markup:
+    """A length of time that is no better known than to the second."""
+    return duration(timedelta(seconds=round(count)))
+
+
+def milliseconds(count: float | None) -> Markup:
+    """A length of time that was measured in milliseconds; None: it was not."""
+    if count is not None and count < 1:
+        return Markup("<bdi>{}</bdi>").format(_("under %(count)s ms", count=number(1)))
+    return duration(None if count is None else timedelta(milliseconds=count))
+
+
+def percent(part: float, whole: float) -> Markup:
+    """A part of a whole."""
+    share = number(round(100 * part / whole, 1)) if whole else number(0)
+    return Markup('<bdi dir="ltr">{} %</bdi>').format(share)
+
+
+def span(seconds: int) -> str:
+    """A round length of time in words."""
+    if seconds % DAY_S == 0:
+        days = seconds // DAY_S
+        return ngettext("%(count)s day", "%(count)s days", days, count=number(days))
+    if seconds % HOUR_S == 0:
+        hours = seconds // HOUR_S
+        return ngettext("%(count)s hour", "%(count)s hours", hours, count=number(hours))
+    minutes = seconds // 60
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes, count=number(minutes))
 
 
 def megabytes(size_bytes: int | None) -> str:

@@ -1,6 +1,7 @@
 // What the pages gain from a browser that runs scripts; without it they work all the same.
 import { offerCopies } from "./copy.js";
 import { followLogs } from "./follow.js";
+import { drawCharts, keepColours } from "./charts.js";
 import { improveForms } from "./forms.js";
 import { improveJson } from "./json_editor.js";
 import { listenToKeys } from "./keys.js";
@@ -14,6 +15,7 @@ function dress(part) {
   writeTimes(part);
   watchTicks(part);
   followLogs(part);
+  drawCharts(part);
 }
 
 keepLive(document, dress);
@@ -24,4 +26,5 @@ closeMenus(document);
 offerCopies(document);
 keepTimes(document);
 listenToKeys(document);
+keepColours(document);
 offerUndo(document);

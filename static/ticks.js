@@ -23,6 +23,14 @@ function wire(form) {
   show();
 }
 
+// How many match is known a moment after the page is there.
+function nameAll(form) {
+  const count = document.querySelector("#matching")?.textContent.trim();
+  const label = form.querySelector("[data-text-all]");
+  if (count && label) label.textContent = label.dataset.textAll.replace("{n}", count);
+}
+
 export function watchTicks(page) {
+  document.querySelectorAll("form[data-bulk]").forEach(nameAll);
   page.querySelectorAll("form[data-bulk]").forEach(wire);
 }

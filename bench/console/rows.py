@@ -132,7 +132,7 @@ def _job(dice: random.Random, number: int, ms: int, task: str, state: str, is_ne
 
 def _kwargs(dice: random.Random, number: int, is_needle: bool) -> str:
     given = {
-        "user_id": -42 if is_needle else int(dice.paretovariate(0.4)) % 2_000_000,
+        "user_id": 4_242_424_242 if is_needle else int(dice.paretovariate(0.4)) % 2_000_000,
         "order_id": 900_000_000_000 + number,
         "opts": {"batch": dice.randrange(1000), "dry": False},
         "region": dice.choice(("eu", "us", "me", "apac")),

@@ -60,7 +60,7 @@ LISTS: dict[str, dict[str, str]] = {
     "an argument of many": {"argument": "region=eu"},
     "an argument of some": {"argument": "opts.batch=7"},
     "an argument of some, deep": {"argument": "opts.batch=7", "after": "{middle}"},
-    "an argument of few": {"argument": "user_id=-42"},
+    "an argument of few": {"argument": "user_id=4242424242"},
     "an argument of one": {"argument": "order_id=900000000007"},
     "an argument of none": {"argument": "order_id=1"},
     "a positional argument": {"argument": "[8]"},

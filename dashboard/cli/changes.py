@@ -1,4 +1,4 @@
-"""`flask jobs promote | reschedule | priority | move | edit | duplicate | cancel | stop`."""
+"""`flask jobs reschedule | priority | move | edit | duplicate | stop`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,6 @@ from tasks.engine import verbs
 ids_argument = click.argument("ids", metavar="ID…", nargs=-1, required=True)
 
 
-@jobs.add("cancel")
-@ids_argument
-@as_json
-def cancel(ids: tuple[str, ...], is_json: bool) -> None:
-    """Cancel jobs that wait."""
-    verdict = verbs.cancel(map(job_id, ids), by=operator())
-    tell(
-        verdict,
-        lambda n: ngettext("%(num)s job was cancelled.", "%(num)s jobs were cancelled.", n),
-        is_json=is_json,
-    )
-
-
 @jobs.add("stop")
 @ids_argument
 @as_json
@@ -38,19 +25,6 @@ def stop(ids: tuple[str, ...], is_json: bool) -> None:
     tell(
         verdict,
         lambda n: ngettext("%(num)s job is to stop.", "%(num)s jobs are to stop.", n),
-        is_json=is_json,
-    )
-
-
-@jobs.add("promote")
-@ids_argument
-@as_json
-def promote(ids: tuple[str, ...], is_json: bool) -> None:
-    """Let scheduled and retrying jobs run now."""
-    verdict = verbs.promote(map(job_id, ids), by=operator())
-    tell(
-        verdict,
-        lambda n: ngettext("%(num)s job is queued now.", "%(num)s jobs are queued now.", n),
         is_json=is_json,
     )
 

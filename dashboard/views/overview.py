@@ -1,19 +1,13 @@
-"""The first page: what is broken, what waits, who works."""
+"""The first page: what is broken, since when, for whom, and where the button is that helps."""
 
 from __future__ import annotations
 
+from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard.database import db
+from dashboard.snapshot import live_page
 from dashboard.views.page import ConsolePage
-from tasks.engine.queries.counts import overview
-from tasks.engine.queries.dead_letters import DeadLetterFilter, dead_letters_page
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.queues import queues
-
-NEWEST = Cursor(size=5)
-OPEN = DeadLetterFilter(reprocessed=False, resolved=False)
 
 
 class OverviewView(ConsolePage):
@@ -25,11 +19,6 @@ class OverviewView(ConsolePage):
         )
 
     @expose("/")
-    def index(self) -> str:
-        """Counts, each with the way to the rows behind it."""
-        return self.render(
-            "overview.html",
-            overview=overview(db.session),
-            letters=dead_letters_page(db.session, OPEN, NEWEST),
-            queues=queues(db.session),
-        )
+    def index(self) -> ResponseReturnValue:
+        """The verdict, and what it is made of."""
+        return live_page(self, "overview.html", "overview/part.html")

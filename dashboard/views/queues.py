@@ -1,22 +1,114 @@
-"""The queues and what is in them."""
+"""The live monitor of the queues, and what can be done to one of them."""
 
 from __future__ import annotations
 
+import uuid
+
+from flask import abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
+from dashboard import badges, snapshot, sweeps
+from dashboard.access import require
 from dashboard.database import db
-from dashboard.views.page import ConsolePage
-from tasks.engine.queries.queues import queues
+from dashboard.query_string import QueryString
+from dashboard.sweeps import SWEEPS
+from dashboard.views.page import read_list
+from dashboard.views.pausing import PausingPage
+from tasks.engine import verbs
+from tasks.engine.queries.attempts import attempts_of
+from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.queries.jobs import find_job, jobs_page
+from tasks.engine.queries.logs import last_lines
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.queues import QueueEntry
+
+NEWEST = Cursor(size=20)
+LINES_SHOWN = 50
 
 
-class QueueView(ConsolePage):
-    """Queues at /admin/queue/."""
+class QueueView(PausingPage):
+    """The monitor at /admin/queues/."""
+
+    pause_verb = staticmethod(verbs.pause_queues)
+    resume_verb = staticmethod(verbs.resume_queues)
 
     def __init__(self) -> None:
-        super().__init__(_l("Queues"), endpoint="queue", menu_icon_value="stack")
+        super().__init__(_l("Queues"), endpoint="queues", menu_icon_value="stack")
 
     @expose("/")
-    def index(self) -> str:
-        """Every queue, first served first."""
-        return self.render("queues.html", queues=queues(db.session))
+    def index(self) -> ResponseReturnValue:
+        """A card for each queue."""
+        return snapshot.live_page(self, "queue/monitor.html", "queue/cards.html")
+
+    @expose("/<subject>/")
+    def details(self, subject: str) -> ResponseReturnValue:
+        """A queue with the newest jobs of one state."""
+        now = snapshot.current().situation
+        queue = self._queue(subject)
+        query = QueryString(request.args)
+        state = query.choice("state", badges.JOB) or _first_state(queue)
+        wanted = JobFilter(state=state, queue=subject)
+        page = read_list(query, lambda: jobs_page(db.session, wanted, NEWEST))
+        text = self.render(
+            "queue/details.html", now=now, queue=queue, state=state, page=page, query=query,
+            sweeps=[sweep for sweep in SWEEPS.values() if state in sweep.states],
+        )  # fmt: skip
+        return text, 400 if query.faults else 200
+
+    @expose("/<subject>/job/<uuid:id>/")
+    def job(self, subject: str, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
+        """Data, result, error and last lines of a job, to be unfolded in the list."""
+        job = find_job(db.session, id)
+        if job is None or job.queue != subject:
+            abort(404)
+        return str(
+            self.render(
+                "queue/job.html",
+                job=job,
+                attempts=attempts_of(db.session, job),
+                lines=last_lines(db.session, job.id, limit=LINES_SHOWN),
+            )
+        )
+
+    @expose("/<subject>/sweep/<verb>/", methods=("GET", "POST"))
+    def sweep(self, subject: str, verb: str) -> ResponseReturnValue:
+        """Do something to all jobs of a state in this queue, once it is confirmed."""
+        sweep = SWEEPS.get(verb) or abort(404)
+        require(verb)
+        now = snapshot.current().situation
+        self.check(subject)
+        query = QueryString(request.args)
+        state = query.choice("state", sweep.states) or sweep.states[0]
+        if query.close():
+            abort(400)
+        back = url_for("queues.details", subject=subject, state=state)
+        if request.method == "POST":
+            wanted = JobFilter(state=state, queue=subject)
+            id_ = sweeps.start(sweep, wanted, request.form)
+            return redirect(url_for("operation.details", id=id_), code=303)
+        count = now.count(subject, state)
+        return str(
+            self.render(
+                "queue/sweep.html", subject=subject, sweep=sweep, state=state, back=back, count=count,
+                ages_s=sweeps.AGES_S,
+            )
+        )  # fmt: skip
+
+    def check(self, subject: str) -> None:
+        """A queue of the table."""
+        self._queue(subject)
+
+    def home(self, subject: str) -> str:
+        """The page of the queue."""
+        return url_for("queues.details", subject=subject)
+
+    def _queue(self, subject: str) -> QueueEntry:
+        queues = snapshot.current().situation.queues
+        return next((queue for queue in queues if queue.name == subject), None) or abort(404)
+
+
+def _first_state(queue: QueueEntry) -> str:
+    """The state that is looked at first: what waits, or what has ended."""
+    return "queued" if queue.waiting else "running" if queue.running else "completed"

@@ -1,13 +1,22 @@
-"""The consumer processes."""
+"""The consumer processes, what each runs, and what can be asked of them."""
 
 from __future__ import annotations
 
+import uuid
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
+from dashboard import access, snapshot
 from dashboard.database import db
+from dashboard.languages import said
+from dashboard.steering import STEPS
 from dashboard.views.page import ConsolePage
-from tasks.engine.queries.workers import workers
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.queries.running import jobs_by_worker
+from tasks.engine.queries.workers import shown_workers
 
 
 class WorkerView(ConsolePage):
@@ -18,5 +27,36 @@ class WorkerView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """The live ones first."""
-        return self.render("workers.html", workers=workers(db.session))
+        """The live ones first; those that have ended leave after a while."""
+        found = shown_workers(db.session)
+        return str(
+            self.render(
+                "workers.html",
+                workers=found,
+                running=jobs_by_worker(db.session, [worker.id for worker in found]),
+                steps=STEPS,
+            )
+        )
+
+    @expose("/<uuid:id>/<verb>/", methods=("GET", "POST"))
+    def steer(self, id: uuid.UUID, verb: str) -> ResponseReturnValue:  # noqa: A002
+        """Ask once more; then ask it of the worker."""
+        step = STEPS.get(verb) or abort(404)
+        access.require(step.verb)
+        worker = next((one for one in shown_workers(db.session) if one.id == id), None) or abort(
+            404
+        )
+        if request.method == "GET":
+            return str(self.render("worker/steer.html", worker=worker, step=step))
+        try:
+            verdict = step.run(id, request.form, by=g.person.email)
+        except (OptionNotValid, ValueError):
+            return str(
+                self.render("worker/steer.html", worker=worker, step=step, is_wrong=True)
+            ), 400
+        for reason in verdict.refused.values():
+            flash(said(reason), "warning")
+        if verdict.done:
+            flash(str(step.done), "success")
+        snapshot.forget()
+        return redirect(url_for("worker.index"), code=303)

@@ -51,6 +51,9 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_where=sa.text(f"error IS NOT NULL AND {AT_REST}"),
     )
+    op.create_index(
+        "job_failing", "job", ["state", "id"], postgresql_where=sa.text("error IS NOT NULL")
+    )
     op.create_table(
         "saved_view",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

@@ -26,6 +26,7 @@ class Claim(NamedTuple):
     retry_jitter: bool
     timeout_s: float | None
     may_be_revoked: bool = False  # there is a revocation, of this job or of another
+    wait_s: float | None = None  # from queued to this start
 
     @property
     def fence(self) -> tuple[str, int]:

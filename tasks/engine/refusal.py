@@ -21,6 +21,7 @@ JOB = {
     "turned into failed": Phrase("Job %(id)s cannot be turned into a failed one: %(reason)s."),
     "put back": Phrase("Job %(id)s cannot be put back: %(reason)s."),
     "duplicated": Phrase("Job %(id)s cannot be duplicated: %(reason)s."),
+    "removed": Phrase("Job %(id)s cannot be removed: %(reason)s."),
 }
 LETTER = {
     "reprocessed": Phrase("Dead letter %(id)s cannot be reprocessed: %(reason)s."),

@@ -21,7 +21,8 @@ CHEAP = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism"
 # With few rows DELETE is many times faster than TRUNCATE; attempts and letters go with their job.
 CLEAN = """
 DELETE FROM job; DELETE FROM worker; DELETE FROM job_minute; DELETE FROM sent_form;
-DELETE FROM operation;
+DELETE FROM job_period; DELETE FROM deploy; DELETE FROM task_pause; DELETE FROM operation;
+UPDATE queue SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL;
 UPDATE "user" SET language = NULL
 """
 LogIn = Callable[[str], Browser]
@@ -47,7 +48,9 @@ def _without_rows(shared_database: str, redis_url: str) -> None:
 @pytest.fixture
 def app(shared_database: str) -> Flask:
     """The application, with one person of each role."""
-    return _app_on(shared_database)
+    app = _app_on(shared_database)
+    forget_shared(app)
+    return app
 
 
 @pytest.fixture
@@ -67,6 +70,12 @@ def log_in(app: Flask) -> LogIn:
 def operator(log_in: LogIn) -> Browser:
     """An operator who has logged in."""
     return log_in("operator")
+
+
+def forget_shared(app: Flask) -> None:
+    """Let the next request see the tables as they are, whatever another has just seen."""
+    app.extensions["snapshot"].forget()
+    app.extensions.pop("metrics", None)
 
 
 def run(database_url: str, sql: str) -> None:

@@ -79,9 +79,10 @@ def a_worker() -> None:
     ask(WORKER)
 
 
-def state_of(job_id: uuid.UUID) -> str:
-    """The state that the row of this job has."""
-    return str(ask("SELECT state FROM job WHERE id = %s", (str(job_id),))[0][0])
+def state_of(job_id: uuid.UUID) -> str | None:
+    """The state that the row of this job has; None when it is gone."""
+    rows = ask("SELECT state FROM job WHERE id = %s", (str(job_id),))
+    return str(rows[0][0]) if rows else None
 
 
 def jobs() -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ TAKES = {
     },
     "duplicate": SAME,
     "fail": {State.COMPLETED: State.FAILED},
+    "clean": dict.fromkeys(RETRYABLE, None),
 }
 
 

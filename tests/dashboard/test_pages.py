@@ -24,10 +24,16 @@ PAGES = (
     "/admin/deadletterqueue/",
     "/admin/deadletterqueue/?reprocessed=no&resolved=no&notified=yes",
     "/admin/deadletterqueue/{letter}/",
-    "/admin/queue/",
+    "/admin/queues/",
+    "/admin/queues/default/",
+    "/admin/queues/default/?state=failed",
+    "/admin/task/",
+    "/admin/metrics/",
+    "/admin/metrics/?window=30d&queue=default&task=tasks.demo.echo",
     "/admin/worker/",
     "/admin/operation/",
     "/admin/operation/{operation}/",
+    "/admin/reconcile/",
 )
 NEW_JOB_PAGES = ("/jobs/create/", "/jobs/create/?task=tasks.demo.progress")
 

@@ -183,7 +183,13 @@ def test_an_argument_is_read_as_json_and_else_as_text(text: str, expected: objec
 
 @pytest.fixture
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("WALK", 7), ("NEAR", 1), ("FEW", 4), ("SAMPLE", 16)):
+    for name, size in (
+        ("WALK", 7),
+        ("LONG_WALK", 20),
+        ("WORTH_WALKING", 2),
+        ("COMMON", 3),
+        ("FEW", 4),
+    ):
         monkeypatch.setattr(search, name, size)
 
 

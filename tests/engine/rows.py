@@ -62,7 +62,7 @@ def a_worker(stage: Stage, *, state: str = "running", lease_s: float = 60) -> st
 
 def claim_of(stage: Stage, id_: str, **fields: Any) -> Claim:
     """What the worker of a running job knows; `fields` differ from the row."""
-    row = {"may_be_revoked": False} | stage.ask(
+    row = {"may_be_revoked": False, "wait_s": None} | stage.ask(
         "SELECT *, id::text, coalesce(worker_id::text, gen_random_uuid()::text) AS worker_id,"
         " args::text, kwargs::text, options::text FROM job WHERE id = %s",
         id_,

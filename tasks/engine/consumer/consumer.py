@@ -19,6 +19,7 @@ from tasks.engine.consumer.places import Places
 from tasks.engine.consumer.plan import Plan, of_huey_options
 from tasks.engine.consumer.scheduler import DueScheduler
 from tasks.engine.consumer.scribe import Scribe
+from tasks.engine.consumer.spreads import SpreadWriter
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.upkeep import Upkeep
 from tasks.engine.consumer.wishes import Wishes
@@ -71,6 +72,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             wishes=self._wishes,
         )
         self._scribe = Scribe()
+        self._spreads = SpreadWriter(self.dispatcher.spreads, self.dispatcher.lease)
         self._operations = Operations()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
@@ -124,6 +126,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._upkeep.loop,
             self._operations.loop,
             self._scribe.loop,
+            self._spreads.loop,
             hooks.loop,
             self._ears.listen,
         ):
@@ -215,6 +218,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._wait_for_hooks(max(deadline, time.monotonic() + HOOKS_S))
         with gevent.Timeout(INTERRUPT_S, False):
             self._scribe.write()
+            self._spreads.write()
             hooks.finish(INTERRUPT_S)
         pool.close()
         lease.close()

@@ -21,6 +21,7 @@ from tasks.engine.consumer.ears import Ears
 from tasks.engine.consumer.listener import Listener
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.places import Places
+from tasks.engine.consumer.spreads import Spreads
 from tasks.engine.database import Cursor
 from tasks.engine.errors import MahaamError
 from tasks.engine.intake.doorbell import Doorbell
@@ -70,6 +71,7 @@ class Dispatcher:
         self.places = places
         self.lease = Lease(queues=queues, greenlets=places.count, held=self.held)
         self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
+        self.spreads = Spreads()
         self._doorbell = doorbell
         self._ears = ears
         self._news = news
@@ -104,6 +106,7 @@ class Dispatcher:
             self._exchange([(run.claim, _outcome_of(run)) for run in over])
             for run in over:
                 places.runs.pop(run.claim.fence, None)
+                self.spreads.note_run(run)
             places.starting = []
             if not self.listener.is_popping:
                 places.begin_suspect()
@@ -125,6 +128,7 @@ class Dispatcher:
             return
         for claim in claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
+            self.spreads.note_start(claim)
         self._put_aside({claim.id for claim in claims}, paused)
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from gevent.event import Event
 from gevent.queue import Empty, SimpleQueue
 
@@ -105,6 +107,7 @@ class Places:
     def finish(self, run: Run) -> None:
         """Note that an attempt is over: its place is free, its outcome is written next."""
         run.is_over = True
+        run.ended_at = time.monotonic()
         if self._by_id.get(run.claim.id) is run:
             del self._by_id[run.claim.id]
         if run is self._alone:

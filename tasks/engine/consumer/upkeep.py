@@ -23,13 +23,16 @@ from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines, settings
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
-from tasks.engine.store import chords, due, locks, pauses, periodic, values, workers
+from tasks.engine.store import chords, due, locks, pauses, periodic, rollups, values, workers
 
 log = logging.getLogger("mahaam.upkeep")
 
 TICK_S = 0.25
 SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
 RETIRE_EVERY_S = 5.0
+SAMPLE_EVERY_S = 10.0
+ADD_UP_MINUTES_EVERY_S = 5.0
+ADD_UP_PERIODS_EVERY_S = 60.0
 FORGET_VALUES_EVERY_S = 30.0
 FORGET_EVERY_S = 3600.0
 
@@ -65,6 +68,9 @@ class Upkeep:
             (1.0, self._ring_overdue),
             (TICK_S, self._prune),
             (RETIRE_EVERY_S, pool.retire),
+            (SAMPLE_EVERY_S, self._sample_ages),
+            (ADD_UP_MINUTES_EVERY_S, self._add_up_minutes),
+            (ADD_UP_PERIODS_EVERY_S, self._add_up_periods),
             (FORGET_VALUES_EVERY_S, self._forget_values),
             (FORGET_EVERY_S, self._forget),
         ]
@@ -198,11 +204,20 @@ class Upkeep:
             )
         )
 
+    def _sample_ages(self) -> None:
+        self._link.run(rollups.sample_ages)
+
+    def _add_up_minutes(self) -> None:
+        self._link.run(rollups.add_up_minutes, atomic=True)
+
+    def _add_up_periods(self) -> None:
+        self._link.run(rollups.add_up_periods, atomic=True)
+
     def _prune(self) -> None:
         self._pruner.step(self._link)
 
     def _forget(self) -> None:
-        for forget in (workers.forget, chords.forget):
+        for forget in (workers.forget, chords.forget, rollups.forget):
             self._link.run(forget)
         # A pause that somebody deleted by hand leaves nobody to let its jobs go.
         self._doorbell.ring(self._link.run(pauses.let_go))

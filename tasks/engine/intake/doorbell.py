@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import redis
@@ -199,6 +199,43 @@ class Doorbell:
         """How many ids stand in a queue."""
         return int(self._client.zcard(self.key(queue)))
 
+    def queues(self) -> list[str]:
+        """The names of all queues in which ids stand."""
+        first, last = self.key(""), ":starts"
+        keys = (key.decode() for key in self._client.scan_iter(f"{_literal(first)}*", count=1000))
+        return sorted(key.removeprefix(first) for key in keys if not key.endswith(last))
+
+    def some(self, queue: str, *, size: int) -> dict[bytes, float]:
+        """The members next in line and as many at random, with their scores."""
+        key = self.key(queue)
+        head: Any = self._client.zrange(key, 0, size - 1, withscores=True)
+        # Flat, and with the scores as they came.
+        random: Any = self._client.zrandmember(key, size, withscores=True)
+        found: dict[bytes, float] = dict(head)
+        return found | dict(zip(random[::2], map(float, random[1::2]), strict=True))
+
+    def steps(self, queue: str, *, size: int) -> Iterator[dict[bytes, float]]:
+        """All members with their scores, about `size` at a time; one may come twice."""
+        cursor = 0
+        while True:
+            answer: Any = self._client.zscan(self.key(queue), cursor, count=size)
+            cursor, pairs = answer
+            yield dict(pairs)
+            if cursor == 0:
+                return
+
+    def scores(self, queue: str, ids: Sequence[str]) -> dict[str, float | None]:
+        """Where these ids stand in a queue; None: they do not."""
+        if not ids:
+            return {}
+        found = self._client.zmscore(self.key(queue), list(ids))
+        return dict(zip(ids, found, strict=True))
+
+    def drop(self, queue: str, members: Sequence[bytes]) -> None:
+        """Take members out of a queue, whatever they are."""
+        if members:
+            self._client.zrem(self.key(queue), *members)
+
     def clear(self, queue: str) -> None:
         """Empty a queue's sorted set; the rows stay as they are."""
         self._client.delete(self.key(queue))
@@ -212,6 +249,11 @@ class Doorbell:
     def key(self, queue: str) -> str:
         """The name of a queue's sorted set."""
         return f"{self._prefix}:queue:{queue}"
+
+
+def _literal(text: str) -> str:
+    """`text` as a pattern of Redis that means just itself."""
+    return re.sub(r"([*?\[\]\\^])", r"\\\1", text)
 
 
 def connect(url: str) -> redis.Redis:

@@ -14,6 +14,7 @@ from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
 
@@ -24,9 +25,12 @@ __all__ = [
     "Chord",
     "ChordMember",
     "DeadLetter",
+    "Deploy",
     "Job",
     "JobLog",
     "JobMinute",
+    "JobPeriod",
+    "JobSpread",
     "KeptCounter",
     "KeptValue",
     "Operation",
@@ -35,6 +39,7 @@ __all__ = [
     "Pruned",
     "Pruning",
     "Queue",
+    "QueueAge",
     "Setting",
     "TaskLock",
     "TaskPause",

@@ -110,7 +110,7 @@ class Job(Base):
         ),
         # Only jobs that others made are in it; the many that a client made do not pay for it.
         Index("job_parent", "parent_id", "id", postgresql_where=text("parent_id IS NOT NULL")),
-        # The four by which people find jobs. Rows that run are few and in none of them: a start, the
+        # By these people find jobs. Rows that run are few and in no index of content: a start, the
         # hottest of all writes, pays nothing.
         Index("job_listed", "state", "queue", "task", "id", postgresql_where=text(AT_REST)),
         Index(
@@ -133,6 +133,7 @@ class Job(Base):
             postgresql_using="gin",
             postgresql_where=text(f"error IS NOT NULL AND {AT_REST}"),
         ),
+        Index("job_failing", "state", "id", postgresql_where=text("error IS NOT NULL")),
         # The head of job_waiting dies with every start; a small table must be vacuumed early.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )

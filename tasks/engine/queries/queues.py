@@ -24,6 +24,7 @@ class QueueEntry:
     rate_limit: int | None
     rate_period_s: float | None
     paused_at: datetime | None
+    paused_by: str | None
     pause_reason: str | None
     resume_at: datetime | None
     waiting: int
@@ -37,6 +38,7 @@ class QueueEntry:
 QUEUES = """
     SELECT queue.name, queue.rank, queue.weight, queue.rate_limit, queue.rate_period_s,
            CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.paused_at END AS paused_at,
+           CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.paused_by END AS paused_by,
            CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.pause_reason END AS pause_reason,
            CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.resume_at END AS resume_at,
            waiting.count AS waiting,

@@ -1,62 +1,99 @@
 """Finds the ids of jobs that match a filter; the work is bounded, whatever is asked for.
 
 State, queue and task are answered by `job_stream`, always wholly. Who looks into rows (tags, errors,
-arguments) is answered in three steps, each taken when the ones before have not filled the page:
+arguments) is answered in steps, each taken when the ones before have not filled the page:
 
-1. the next few hundred rows are looked at: what is common is found here;
-2. the next hundredth or two of the table, by the index of the content and the primary key together;
-3. all the rest by the index of the content, if few rows can match; if many do, the search ends here and
-   says how far it has come. Whoever wants more goes on from there.
+1. a thousand rows are looked at, which tells how common each content is; some thousand more when they
+   promise a page: so what is common is found;
+2. what is rare is fetched by the index of the rarest content, all of it;
+3. what is neither is fetched from the next part of the table, by that index and the primary key
+   together. There the search ends and says how far it has come; whoever wants more goes on from there.
+
+An index of content gives its rows in no order, and takes a quarter of a microsecond for each: a hundred
+thousand are the most that it is good for, and more than that are met by walking.
 """
 
 from __future__ import annotations
 
 import uuid
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 from tasks.engine.queries import job_stream
-from tasks.engine.queries.asking import Ask
+from tasks.engine.queries.asking import Ask, Values
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.job_stream import Window
+from tasks.engine.states import State
 
-WALK = 500  # rows that are looked at one by one
-NEAR = 2  # hundredths of the table that are looked at by two indexes together
+WALK = 1000  # rows that are looked at one by one
+LONG_WALK = 6000  # when the first thousand say that this is worth while
+WORTH_WALKING = 8  # hits among the first thousand
+COMMON = 10  # likewise: so many make a content too common for its index
 FEW = 4000  # rows that are fetched to be sorted
+NEAR = 2  # hundredths of the table that are searched at most, unless few rows can match
+WORK_MEM = "64MB"  # a bitmap of a million rows; a smaller one forgets which rows of a page they are
 
-CONTENT = {
+# How each content is found by its index, and how it is seen in a row. IS TRUE keeps the planner from
+# asking a second index, which may be slower than all the rest.
+BY_INDEX = {
     "tag": "tags IS NOT NULL AND tags @> ARRAY[%(tag)s::text]",
-    "error": "error IS NOT NULL AND error_grams(error) @> error_grams(%(error)s)"
-    " AND left(error, 300) ILIKE %(error_like)s",
+    "error": "error IS NOT NULL AND error_grams(error) @> error_grams(%(error)s)",
     "args": "args @> %(argument)s::jsonb",
     "kwargs": "kwargs @> %(argument)s::jsonb",
+}
+IN_ROW = {
+    "tag": "(tags @> ARRAY[%(tag)s::text]) IS TRUE",
+    "error": "(left(error, 300) ILIKE %(error_like)s) IS TRUE",
+    "args": "(args @> %(argument)s::jsonb) IS TRUE",
+    "kwargs": "(kwargs @> %(argument)s::jsonb) IS TRUE",
 }
 COLUMNS = {"state": "state = %(state)s", "queue": "queue = %(queue)s", "task": "task = %(task)s"}
 IN_WINDOW = "id >= %(oldest)s AND id < %(limit)s"
 
+# Each row with what it matches, so that one sees how common each content is.
+LOOKED = """
+SELECT job.id, {each} FROM ({stream}) AS looked JOIN job ON job.id = looked.id ORDER BY job.id {order}
+"""
+# The row at which the walk ends is there, too, whether it fits or not.
 WALKED = """
 SELECT id, fits, number FROM (
   SELECT job.id, {conditions} AS fits, row_number() OVER (ORDER BY job.id {order}) AS number
   FROM ({stream}) AS looked JOIN job ON job.id = looked.id
 ) AS seen
-ORDER BY id {order}
+WHERE fits OR number = %(size)s ORDER BY id {order} LIMIT %(wanted)s
+"""
+# The few rows with an error have an index of their own: `job_failing`.
+FAILING = """
+SELECT found.id FROM unnest(%(states)s) AS wanted(state), LATERAL (
+  SELECT id FROM job WHERE error IS NOT NULL AND state = wanted.state AND {window}
+  ORDER BY id {order} LIMIT %(size)s) AS found
+ORDER BY found.id {order} LIMIT %(size)s
 """
 # Sorted outside, so that no plan follows the primary key row by row.
 INDEXED = """
 WITH found AS MATERIALIZED (
-  SELECT id FROM job WHERE state <> 'running' AND {conditions} AND {window}
+  SELECT id FROM job WHERE state <> 'running' AND {by_index} AND {conditions} AND {window}
 ), running AS MATERIALIZED (
   SELECT id FROM job WHERE state = 'running' AND {conditions} AND {window}
 )
-SELECT id FROM (SELECT id FROM found UNION ALL SELECT id FROM running) AS both_
+SELECT id FROM (SELECT id FROM found UNION ALL SELECT id FROM running) AS together
 ORDER BY id {order} LIMIT %(size)s
 """
 # PostgreSQL gives back a random part of what the index holds when that is more than the limit.
-SAMPLED = "SELECT count(*) FROM job WHERE state <> 'running' AND {condition}"
-SAMPLE = FEW * 4
-BITMAPS_ONLY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off;"
-ANY_PLAN = "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_indexscan TO DEFAULT; SELECT NULL"
+SAMPLED = "SELECT count(*) FROM job WHERE state <> 'running' AND {by_index}"
+SAMPLE_LIMIT = "SET LOCAL gin_fuzzy_search_limit = {size};"
+# A row that an index of content leads to is a page of its own, so the planner must not take it for
+# cheap: it shall ask the primary key first which of them are in the window.
+BITMAPS_ONLY = (
+    f"SET LOCAL work_mem = '{WORK_MEM}'; SET LOCAL random_page_cost = 8;"
+    " SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off;"
+)
+ANY_PLAN = """
+SET LOCAL gin_fuzzy_search_limit = 0; SET LOCAL work_mem TO DEFAULT; SET LOCAL random_page_cost TO DEFAULT;
+SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_indexscan TO DEFAULT; SELECT NULL
+"""
 # A hundred ids with as many jobs between each and the next, as of the last ANALYZE.
 HUNDREDTHS = """
 SELECT unnest(histogram_bounds::text::uuid[]) FROM pg_stats
@@ -71,6 +108,16 @@ class Found(NamedTuple):
     reached: uuid.UUID | None
 
 
+class Walk(NamedTuple):
+    """The first rows that were looked at: the ids of those that match, how often each content was
+    there, where it began, and how far it came (None: to the end)."""
+
+    ids: list[uuid.UUID]
+    counts: dict[str, int]
+    began: uuid.UUID | None
+    reached: uuid.UUID | None
+
+
 def search(ask: Ask, wanted: JobFilter, window: Window) -> Found:
     """The first ids in `window` that match, at most its size; fewer than that with `reached` set
     when the work had to end. `ask` is in a transaction."""
@@ -78,55 +125,23 @@ def search(ask: Ask, wanted: JobFilter, window: Window) -> Found:
     if not wanted.is_about_content:
         stream, values = job_stream.statement(ask, wanted, window)
         return Found([row[0] for row in ask(stream, values)], None)
-    found = _walk(ask, wanted, window)
-    if _is_enough(found, window):
+    walk = _look(ask, wanted, window)
+    found = Found(walk.ids[: window.size], walk.reached)
+    rarest = min(walk.counts, key=lambda name: walk.counts[name])
+    is_common = walk.counts[rarest] > COMMON
+    if is_common or len(walk.ids) >= WORTH_WALKING:
+        found = _further(found, window, lambda rest: _walk_on(ask, wanted, rest))
+    if not is_common:
+        found = _further(found, window, lambda rest: _by_index(ask, wanted, rest, walk, rarest))
+    return found
+
+
+def _further(found: Found, window: Window, look: Callable[[Window], Found]) -> Found:
+    """`found` with what `look` finds behind it, unless it is enough."""
+    if found.reached is None or len(found.ids) >= window.size:
         return found
-    return _by_indexes(ask, wanted, window, found)
-
-
-def _by_indexes(ask: Ask, wanted: JobFilter, window: Window, found: Found) -> Found:
-    """Go on behind `found`."""
-    assert found.reached is not None
-    rest = window.behind(found.reached)
-    border = _border(ask, rest)
-    near = _up_to(rest, border)
-    found = _joined(found, _indexed(ask, wanted, near), window, reached=border)
-    if _is_enough(found, window):
-        return found
-    assert border is not None
-    if not _is_rare(ask, wanted):
-        return found
-    return _joined(found, _indexed(ask, wanted, rest.behind(border)), window, reached=None)
-
-
-def _walk(ask: Ask, wanted: JobFilter, window: Window) -> Found:
-    """What of the next rows by state, queue and task matches in the rest, too."""
-    stream, values = job_stream.statement(ask, wanted, replace(window, size=WALK))
-    sql = WALKED.format(conditions=_conditions(wanted), stream=stream, order=window.order)
-    rows = ask(sql, {**_values(wanted), **values})
-    ids = [row[0] for row in rows if row[1]][: window.size]
-    return Found(ids, rows[-1][0] if len(rows) == WALK else None)
-
-
-def _indexed(ask: Ask, wanted: JobFilter, window: Window) -> list[uuid.UUID]:
-    """All that matches in `window`, by the indexes of the content."""
-    conditions = " AND ".join([_conditions(wanted), *_columns(wanted)])
-    sql = INDEXED.format(conditions=conditions, window=IN_WINDOW, order=window.order)
-    rows = ask(BITMAPS_ONLY + sql, {**_values(wanted), **window.values})
-    ask(ANY_PLAN, {})
-    return [row[0] for row in rows]
-
-
-def _is_rare(ask: Ask, wanted: JobFilter) -> bool:
-    """Whether the index of one of the contents leads to few rows."""
-    for condition in _contents(wanted):
-        limit = f"SET LOCAL gin_fuzzy_search_limit = {SAMPLE};"
-        sql = BITMAPS_ONLY + limit + SAMPLED.format(condition=condition)
-        ((count,),) = ask(sql, _values(wanted))
-        ask(f"SET LOCAL gin_fuzzy_search_limit = 0; {ANY_PLAN}", {})
-        if count <= FEW:
-            return True
-    return False
+    more = look(window.behind(found.reached))
+    return Found([*found.ids, *more.ids][: window.size], more.reached)
 
 
 def within(window: Window, wanted: JobFilter) -> Window:
@@ -138,13 +153,85 @@ def within(window: Window, wanted: JobFilter) -> Window:
     )
 
 
-def _border(ask: Ask, window: Window) -> uuid.UUID | None:
-    """The id at which some hundredths of the table are over; None when the window ends before."""
+def _look(ask: Ask, wanted: JobFilter, window: Window) -> Walk:
+    """Look at the next rows one by one."""
+    stream, values = _stream(ask, wanted, replace(window, size=WALK))
+    names = _contents(wanted)
+    each = ", ".join([*(IN_ROW[name] for name in names), _all_of(_columns(wanted))])
+    sql = LOOKED.format(each=each, stream=stream, order=window.order)
+    rows = ask(sql, {**_values(wanted), **values})
+    return Walk(
+        ids=[id_ for id_, *fits in rows if all(fits)],
+        counts={name: sum(row[place] for row in rows) for place, name in enumerate(names, start=1)},
+        began=rows[0][0] if rows else None,
+        reached=rows[-1][0] if len(rows) == WALK else None,
+    )
+
+
+def _walk_on(ask: Ask, wanted: JobFilter, window: Window) -> Found:
+    """Look at many more rows, until there are enough that match."""
+    stream, values = _stream(ask, wanted, replace(window, size=LONG_WALK))
+    conditions = _all_of([*_in_row(wanted), *_columns(wanted)])
+    sql = WALKED.format(conditions=conditions, stream=stream, order=window.order)
+    seen = ask(sql, {**_values(wanted), **values, "wanted": window.size})
+    ids = [id_ for id_, fits, _ in seen if fits]
+    # With a full page it has ended early.
+    is_over = len(ids) < window.size and (not seen or seen[-1][2] < LONG_WALK)
+    return Found(ids, None if is_over else seen[-1][0])
+
+
+def _stream(ask: Ask, wanted: JobFilter, window: Window) -> tuple[str, Values]:
+    """The rows that are looked at."""
+    if wanted.error is None:
+        return job_stream.statement(ask, wanted, window)
+    states = [wanted.state] if wanted.state else [state.value for state in State]
+    return FAILING.format(window=IN_WINDOW, order=window.order), window.values | {"states": states}
+
+
+def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk, content: str) -> Found:
+    """What matches in `window`, or in its next part, by the index of one content."""
+    by_index = BY_INDEX[content]
+    if not walk.counts[content] and _is_rare(ask, wanted, by_index):
+        return Found(_indexed(ask, wanted, window, by_index), None)
+    border = _border(ask, window, walk)
+    return Found(_indexed(ask, wanted, _up_to(window, border), by_index), border)
+
+
+def _indexed(ask: Ask, wanted: JobFilter, window: Window, by_index: str) -> list[uuid.UUID]:
+    conditions = _all_of([*_in_row(wanted), *_columns(wanted)])
+    parts = {"by_index": by_index, "conditions": conditions, "window": IN_WINDOW}
+    sql = INDEXED.format(**parts, order=window.order)
+    rows = ask(BITMAPS_ONLY + sql, {**_values(wanted), **window.values})
+    ask(ANY_PLAN, {})
+    return [row[0] for row in rows]
+
+
+def _is_rare(ask: Ask, wanted: JobFilter, by_index: str) -> bool:
+    """Whether the index leads to few rows."""
+    limit = SAMPLE_LIMIT.format(size=FEW * 4)
+    ((count,),) = ask(BITMAPS_ONLY + limit + SAMPLED.format(by_index=by_index), _values(wanted))
+    ask(ANY_PLAN, {})
+    return bool(count <= FEW)
+
+
+def _border(ask: Ask, window: Window, walk: Walk) -> uuid.UUID | None:
+    """The id up to which to search for a page, judged by what the walk has met on its way.
+
+    None: the window ends before.
+    """
     marks: list[uuid.UUID] = [row[0] for row in ask(HUNDREDTHS, {})]
     inside = marks[bisect_right(marks, window.oldest) : bisect_left(marks, window.limit)]
     if len(inside) < NEAR:
         return None
-    return inside[NEAR - 1 if window.upwards else -NEAR]
+    farthest = inside[NEAR - 1 if window.upwards else -NEAR]
+    if not walk.ids or walk.began is None or walk.reached is None:
+        return farthest
+    hits = len(walk.ids)
+    density = max(hits - hits**0.5, 0.3) / abs(walk.reached.int - walk.began.int)  # cautious
+    way = int(window.size / density)
+    if window.upwards:
+        return min(farthest, uuid.UUID(int=walk.reached.int + way))
+    return max(farthest, uuid.UUID(int=walk.reached.int - way))
 
 
 def _up_to(window: Window, border: uuid.UUID | None) -> Window:
@@ -156,29 +243,24 @@ def _up_to(window: Window, border: uuid.UUID | None) -> Window:
     return replace(window, oldest=border)
 
 
-def _joined(
-    found: Found, more: list[uuid.UUID], window: Window, *, reached: uuid.UUID | None
-) -> Found:
-    return Found([*found.ids, *more][: window.size], reached)
-
-
-def _is_enough(found: Found, window: Window) -> bool:
-    return found.reached is None or len(found.ids) >= window.size
-
-
-def _conditions(wanted: JobFilter) -> str:
-    return " AND ".join(_contents(wanted))
-
-
 def _contents(wanted: JobFilter) -> list[str]:
-    names = [name for name in ("tag", "error") if getattr(wanted, name) is not None]
+    """The contents that are asked for."""
+    names = ["error"] if wanted.error is not None else []
     if wanted.argument is not None:
         names.append(wanted.argument_column)
-    return [CONTENT[name] for name in names]
+    return [*names, "tag"] if wanted.tag is not None else names
+
+
+def _in_row(wanted: JobFilter) -> list[str]:
+    return [IN_ROW[name] for name in _contents(wanted)]
 
 
 def _columns(wanted: JobFilter) -> list[str]:
     return [sql for name, sql in COLUMNS.items() if getattr(wanted, name) is not None]
+
+
+def _all_of(conditions: list[str]) -> str:
+    return " AND ".join(conditions) or "true"
 
 
 def _values(wanted: JobFilter) -> dict[str, object]:

@@ -31,6 +31,21 @@ class WorkerEntry:
     is_live: bool
     running: int
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it went silent without saying goodbye."""
+        return not self.is_live and self.state != "stopped"
+
+    def is_lost_since(self, moment: datetime) -> bool:
+        """Whether it was lost after `moment`."""
+        return self.is_lost and self.beat_at >= moment
+
+    def serves(self, queue: str) -> bool:
+        """Whether it takes jobs of `queue` now."""
+        return (
+            self.is_live and self.state == "running" and (not self.queues or queue in self.queues)
+        )
+
 
 WORKERS = """
     SELECT worker.id, host, pid, version, queues, greenlets, worker.state, worker.started_at,
@@ -38,10 +53,18 @@ WORKERS = """
            worker.state IN ('running', 'quiet', 'stopping') AND lease_until > now() AS is_live,
            (SELECT count(*) FROM job
              WHERE job.state = 'running' AND job.worker_id = worker.id) AS running
-      FROM worker
+      FROM worker {where}
      ORDER BY is_live DESC, beat_at DESC
      LIMIT :limit
 """
+ALL = WORKERS.format(where="")
+# Who ended well is of no interest soon; who was lost, for longer.
+SHOWN = WORKERS.format(
+    where="""
+     WHERE state IN ('running', 'quiet', 'stopping')
+        OR state = 'stopped' AND stopped_at > now() - interval '10 minutes'
+        OR state = 'lost' AND stopped_at > now() - interval '1 hour'"""
+)
 
 NAMED = """
     SELECT id FROM worker WHERE id::text LIKE :name || '%' OR id::text LIKE '%' || :name
@@ -52,7 +75,17 @@ NAMED = """
 def workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
     """The live workers, then those that ended most recently. Raises QueryTooSlow."""
     with time_limit(session):
-        rows = session.execute(text(WORKERS), {"limit": limit}).all()
+        rows = session.execute(text(ALL), {"limit": limit}).all()
+    return tuple(WorkerEntry(**row._mapping) for row in rows)
+
+
+def shown_workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
+    """The live workers, those lost within the hour, those that ended in the last ten minutes.
+
+    Raises QueryTooSlow.
+    """
+    with time_limit(session):
+        rows = session.execute(text(SHOWN), {"limit": limit}).all()
     return tuple(WorkerEntry(**row._mapping) for row in rows)
 
 

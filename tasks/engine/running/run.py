@@ -33,6 +33,7 @@ class Run:
         "_follows",
         "claim",
         "ended",
+        "ended_at",
         "error_metadata",
         "exception",
         "final_state",
@@ -61,6 +62,7 @@ class Run:
         self.claim = claim
         self.options: dict[str, Any] = {}  # what rides along: chain, error handler, removal
         self.started_at = time.monotonic()
+        self.ended_at = 0.0
         self.greenlet: Any = None  # where the task runs, for whoever must stop it
         self.value: Any = None
         self.exception: BaseException | None = None

@@ -60,11 +60,13 @@ WITH ended AS (
     AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'quiet', 'stopping'))
   RETURNING id, attempt, task, queue, priority, args::text, kwargs::text, options::text, crash_count,
             retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s,
-            (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's'))
+            (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's')),
+            date_part('epoch', now() - queued_at)
 )
 SELECT * FROM started
 UNION ALL
-SELECT id, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT id, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL
 FROM moved
 """
 

@@ -7,6 +7,7 @@ from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.acts import ACTS, Act
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
+from tasks.engine.verbs.deploys import mark_deploy
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
 from tasks.engine.verbs.operations import (
     AT_ONCE,
@@ -21,6 +22,9 @@ from tasks.engine.verbs.operations import (
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
 from tasks.engine.verbs.queues import clear
+from tasks.engine.verbs.reconcile import Comparison, Fault
+from tasks.engine.verbs.reconcile import sample as sample_bells
+from tasks.engine.verbs.reconcile import whole as compare_bells
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.settings import change_setting
@@ -39,6 +43,8 @@ __all__ = [
     "RETRYABLE",
     "STOPPABLE",
     "Act",
+    "Comparison",
+    "Fault",
     "Order",
     "Pause",
     "Report",
@@ -50,11 +56,13 @@ __all__ = [
     "carry_out",
     "change_setting",
     "clear",
+    "compare_bells",
     "duplicate",
     "edit",
     "fail",
     "find",
     "flush",
+    "mark_deploy",
     "move",
     "narrowed",
     "newest",
@@ -71,6 +79,7 @@ __all__ = [
     "resume_tasks",
     "retry",
     "retry_all",
+    "sample_bells",
     "set_priority",
     "start",
     "stop",

@@ -13,8 +13,17 @@ from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
 from tasks.engine.intake import queue_names
 from tasks.engine.outcome import Failure
-from tasks.engine.states import MOVES, WAITING, Event, State
-from tasks.engine.store import contents, dead_letters, plans, rehearsal, requeue, stops, waiting
+from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
+from tasks.engine.store import (
+    contents,
+    dead_letters,
+    plans,
+    rehearsal,
+    removal,
+    requeue,
+    stops,
+    waiting,
+)
 from tasks.engine.store.due import Ring
 from tasks.engine.store.operations import Work
 from tasks.engine.store.plans import Changed
@@ -144,6 +153,10 @@ def turned_by(who: str, reason: str | None) -> Failure:
     return Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}"))
 
 
+def _clean(cursor: Cursor, ids: list[str], _work: Work) -> Applied:
+    return Applied(set(removal.remove_ended(cursor, ids)))
+
+
 def _resolve(cursor: Cursor, ids: list[int], work: Work) -> Applied:
     note = work.parameters.get("note")
     return Applied(set(dead_letters.resolve(cursor, ids, by=work.by, note=note)))
@@ -209,6 +222,7 @@ ACTS = {
     "move": Act(JOB, "moved", CHANGEABLE, _move, ("queue",), CHANGEABLE, check=_queue),
     "duplicate": Act(JOB, "duplicated", frozenset(State), _duplicate),
     "fail": Act(JOB, "turned into failed", frozenset(MOVES[Event.TURNED]), _fail),
+    "clean": Act(JOB, "removed", FINAL, _clean),
     "reprocess": Act(LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread),
     "resolve": Act(
         LETTER, "resolved", frozenset(), _resolve,

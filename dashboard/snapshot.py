@@ -1,0 +1,89 @@
+"""One picture of the product per process and second, and the parts of pages drawn from it.
+
+Fifty viewers cost what one costs: they share the questions, and those of one language and role the
+rendered part. A part must hold nothing of one person: no token, no name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_admin import BaseView
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from dashboard import troubles
+from dashboard.database import db
+from dashboard.languages import current_language
+from dashboard.shared import Shared
+from tasks.engine.queries.situation import Situation, situation
+
+FRESH_S = 1.0
+STALE_S = 4.0
+SEEN, TAG = "X-Part-Seen", "X-Part"  # which part the browser shows, which one this is
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rendered part of a page and what it is known by."""
+
+    html: Markup
+    tag: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A situation, with the parts that were rendered of it."""
+
+    situation: Situation
+    parts: dict[tuple[str, ...], Part] = field(default_factory=dict)
+
+
+def register(app: Flask) -> None:
+    """Keep one snapshot for this application."""
+    app.extensions["snapshot"] = Shared(_take, fresh_s=FRESH_S, stale_s=STALE_S)
+
+
+def current() -> Snapshot:
+    """The picture of this second. Raises QueryTooSlow."""
+    kept: Shared[Snapshot] = current_app.extensions["snapshot"]
+    return kept.get()
+
+
+def forget() -> None:
+    """Let the person who has just changed something see it."""
+    current_app.extensions["snapshot"].forget()
+
+
+def live_page(view: BaseView, page: str, template: str) -> ResponseReturnValue:
+    """The page around the shared part that `template` makes of the snapshot.
+
+    A live refresh gets the part alone, or 204 when it has that one already.
+    """
+    part = _part(template)
+    if "HX-Request" not in request.headers:
+        return str(view.render(page, part=part.html))
+    if request.headers.get(SEEN) == part.tag:
+        return "", 204
+    answer = make_response(part.html)
+    answer.headers[TAG] = part.tag
+    return answer
+
+
+def _take() -> Snapshot:
+    with Session(db.engine) as session:
+        return Snapshot(situation(session))
+
+
+def _part(template: str) -> Part:
+    snapshot = current()
+    key = (template, current_language().code, g.person.role_name)
+    if key not in snapshot.parts:
+        now = snapshot.situation
+        html = render_template(template, now=now, troubles=troubles.of(now))
+        tag = hashlib.sha256(html.encode()).hexdigest()[:16]
+        snapshot.parts[key] = Part(Markup(html), tag)  # noqa: S704  # a template made it
+    return snapshot.parts[key]

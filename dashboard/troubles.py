@@ -1,0 +1,191 @@
+"""What needs a person: each rule looks at the situation and tells what it finds, worst first.
+
+A new kind of trouble is one function and its line in RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from dashboard.languages import number
+from tasks.engine.queries.limits import COUNT_LIMIT
+from tasks.engine.queries.situation import Situation
+
+BROKEN, LOOK = "red", "orange"  # something does not work; somebody should look
+ALONE = 4  # failing tasks that get a line of their own
+WAITS_LONG = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong, for whom, since when, and the way to the page with the button that helps.
+
+    `subject` is a name, `detail` a free text.
+    """
+
+    level: str
+    icon: str
+    subject: str
+    text: str
+    url: str
+    button: str
+    since: datetime | None = None
+    detail: str | None = None
+
+
+def of(now: Situation) -> list[Trouble]:
+    """Everything that needs a person, what is broken first."""
+    found = [trouble for rule in RULES for trouble in rule(now)]
+    return sorted(found, key=lambda trouble: trouble.level != BROKEN)
+
+
+def no_worker(now: Situation) -> Iterator[Trouble]:
+    """Nothing runs at all."""
+    if not now.live_workers:
+        yield Trouble(
+            BROKEN, "server", "", _("No worker is alive: no job runs."),
+            url_for("worker.index"), _("Workers"),
+        )  # fmt: skip
+
+
+def unserved(now: Situation) -> Iterator[Trouble]:
+    """Jobs wait in a queue that no live worker serves."""
+    for queue in now.queues:
+        if (
+            queue.waiting
+            and not queue.paused_at
+            and now.live_workers
+            and not now.servers(queue.name)
+        ):
+            yield Trouble(
+                BROKEN, "stack", queue.name, _("No worker serves this queue, and jobs wait in it."),
+                url_for("worker.index"), _("Workers"), since=queue.oldest_at,
+            )  # fmt: skip
+
+
+def failing(now: Situation) -> Iterator[Trouble]:
+    """The tasks that fail most, each alone; the others, and those that fail now and then, together."""
+    grave = [task for task in now.failing if task.is_grave]
+    for task in grave[:ALONE]:
+        yield Trouble(
+            BROKEN,
+            "alert-octagon",
+            task.task,
+            ngettext(
+                "Failed %(count)s time in the last hour, %(before)s in the hour before.",
+                "Failed %(count)s times in the last hour, %(before)s in the hour before.",
+                task.failed,
+                count=number(task.failed),
+                before=number(task.failed_before),
+            ),
+            url_for("job.index", state="failed", task=task.task),
+            _("Failed jobs"),
+            since=task.since,
+            detail=task.error,
+        )
+    others = len(now.failing) - len(grave[:ALONE])
+    if others:
+        yield Trouble(
+            BROKEN if len(grave) > ALONE else LOOK,
+            "alert-triangle",
+            "",
+            ngettext(
+                "%(count)s task failed now and then in the last hour.",
+                "%(count)s tasks failed now and then in the last hour.",
+                others,
+                count=number(others),
+            )
+            if len(grave) <= ALONE
+            else ngettext(
+                "%(count)s more task fails.",
+                "%(count)s more tasks fail.",
+                others,
+                count=number(others),
+            ),
+            url_for("admin.index", _anchor="failing"),
+            _("Show"),
+        )
+
+
+def slow(now: Situation) -> Iterator[Trouble]:
+    """Jobs wait for long in a queue that is served."""
+    for queue in now.queues:
+        oldest = now.oldest(queue)
+        if oldest and oldest >= WAITS_LONG and not queue.paused_at and now.servers(queue.name):
+            yield Trouble(
+                LOOK, "hourglass", queue.name, _waiting(queue.waiting),
+                url_for("queues.details", subject=queue.name), _("Queue"), since=queue.oldest_at,
+            )  # fmt: skip
+
+
+def paused(now: Situation) -> Iterator[Trouble]:
+    """Queues and tasks of which somebody lets nothing start."""
+    for queue in now.queues:
+        if queue.paused_at:
+            yield Trouble(
+                LOOK, "player-pause", queue.name,
+                _("This queue is paused by %(who)s.", who=queue.paused_by),
+                url_for("queues.resume", subject=queue.name), _("Resume…"),
+                since=queue.paused_at, detail=queue.pause_reason,
+            )  # fmt: skip
+    for task in now.paused_tasks:
+        yield Trouble(
+            LOOK, "player-pause", task.task, _("This task is paused by %(who)s.", who=task.paused_by),
+            url_for("task.resume", subject=task.task), _("Resume…"),
+            since=task.paused_at, detail=task.reason,
+        )  # fmt: skip
+
+
+def lost_workers(now: Situation) -> Iterator[Trouble]:
+    """Consumers that went silent; their jobs run elsewhere."""
+    for worker in now.lost_workers:
+        yield Trouble(
+            LOOK, "server", f"{worker.host}:{worker.pid}",
+            _("This worker was lost. Its jobs are run by others."),
+            url_for("worker.index"), _("Workers"), since=worker.beat_at,
+        )  # fmt: skip
+
+
+def open_letters(now: Situation) -> Iterator[Trouble]:
+    """Jobs that failed for good and that nobody has dealt with."""
+    if now.open_letters:
+        yield Trouble(
+            LOOK, "mail-x", "",
+            ngettext(
+                "%(count)s dead letter is open.",
+                "%(count)s dead letters are open.",
+                now.open_letters,
+                count=_bounded(now.open_letters),
+            ),
+            url_for("deadletterqueue.index", reprocessed="no", resolved="no"), _("Dead letters"),
+        )  # fmt: skip
+
+
+RULES: tuple[Callable[[Situation], Iterator[Trouble]], ...] = (
+    no_worker,
+    unserved,
+    failing,
+    slow,
+    paused,
+    lost_workers,
+    open_letters,
+)
+
+
+def _waiting(count: int) -> str:
+    return ngettext(
+        "%(count)s job waits, longer than it should.",
+        "%(count)s jobs wait, the oldest longer than it should.",
+        count,
+        count=_bounded(count),
+    )
+
+
+def _bounded(count: int) -> str:
+    return f"{number(min(count, COUNT_LIMIT))}{'+' if count > COUNT_LIMIT else ''}"

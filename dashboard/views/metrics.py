@@ -1,0 +1,66 @@
+"""Charts of throughput, failures, waits and runs over a window."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard import chart_data, snapshot
+from dashboard.database import db
+from dashboard.query_string import QueryString
+from dashboard.shared import Shared
+from dashboard.views.page import ConsolePage
+from tasks.engine.queries.deploys import deploys
+from tasks.engine.queries.metrics import WINDOWS, Metrics, metrics
+
+FRESH_S, STALE_S = 5.0, 20.0  # a minute is added up anew every five seconds
+MOST_KEPT = 100
+ROWS_SHOWN = 30
+
+
+class MetricsView(ConsolePage):
+    """Charts at /admin/metrics/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Metrics"), endpoint="metrics", menu_icon_value="chart-line")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """A window of all jobs, of one queue, of one task or of a task in a queue."""
+        query = QueryString(request.args)
+        name = query.choice("window", WINDOWS) or "1h"
+        queue, task = query.name("queue"), query.name("task")
+        code = 400 if query.close() else 200
+        found = _kept(name, queue, task)
+        marks = deploys(db.session, since=found.since)
+        text = self.render(
+            "metrics.html",
+            query=query,
+            name=name,
+            windows=WINDOWS,
+            wanted={"queue": queue, "task": task},
+            metrics=found,
+            deploys=marks,
+            rows=found.coarse(ROWS_SHOWN),
+            charts=chart_data.of_metrics(found, marks),
+            queues=[queue.name for queue in snapshot.current().situation.queues],
+        )
+        return text, code
+
+
+def _kept(name: str, queue: str | None, task: str | None) -> Metrics:
+    """The figures of a window, which all viewers share for some seconds."""
+    kept: dict[tuple[str | None, ...], Shared[Metrics]]
+    kept = current_app.extensions.setdefault("metrics", {})
+    key = (name, queue, task)
+    if key not in kept:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        kept[key] = Shared(
+            lambda: metrics(db.session, WINDOWS[name], queue=queue, task=task),
+            fresh_s=FRESH_S,
+            stale_s=STALE_S,
+        )
+    return kept[key].get()

@@ -1,0 +1,68 @@
+"""Redis against PostgreSQL: what the doorbell holds, what the rows say, and the button that mends it."""
+
+from __future__ import annotations
+
+from flask import flash, g, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from config import get_settings
+from dashboard import access, badges
+from dashboard.languages import number
+from dashboard.views.page import MORE, ConsolePage
+from tasks.engine import verbs
+from tasks.engine.verbs import Comparison
+
+REPAIR_LIMIT_S = (
+    5.0  # a person waits for it; flask queue reconcile --repair takes all the time it needs
+)
+
+
+class ReconcileView(ConsolePage):
+    """The page at /admin/reconcile/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Reconcile"), category=MORE, endpoint="reconcile", menu_icon_value="git-compare"
+        )
+
+    @expose("/")
+    def index(self) -> str:
+        """What a look at the heads of the queues and at some of the rest finds."""
+        return self.render(
+            "reconcile.html",
+            compared=verbs.sample_bells(),
+            words=badges.BELL_FAULTS,
+            grace_s=get_settings().ring_grace_s,
+        )
+
+    @expose("/repair/", methods=("POST",))
+    def repair(self) -> ResponseReturnValue:
+        """Ring what is missing, take away what claims nothing."""
+        access.require("repair")
+        compared = verbs.compare_bells(repair=True, by=g.person.email, limit_s=REPAIR_LIMIT_S)
+        _tell(compared)
+        return redirect(url_for("reconcile.index"), code=303)
+
+
+def _tell(compared: list[Comparison]) -> None:
+    mended = sum(found.faults_found for found in compared)
+    if mended:
+        flash(
+            ngettext(
+                "%(count)s fault was mended.", "%(count)s faults were mended.", mended,
+                count=number(mended),
+            ),
+            "success",
+        )  # fmt: skip
+    if not all(found.is_whole for found in compared):
+        flash(
+            _("Not everything could be compared in %(count)s s: flask queue reconcile --repair can.",
+              count=number(REPAIR_LIMIT_S)),
+            "warning",
+        )  # fmt: skip
+    elif not mended:
+        flash(_("Everything was compared, and nothing was wrong."), "success")

@@ -1,0 +1,51 @@
+"""The registered tasks: how they do, and their pauses."""
+
+from __future__ import annotations
+
+from flask import abort, url_for
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard import snapshot
+from dashboard.views.pausing import PausingPage
+from tasks.engine import verbs
+from tasks.engine.errors import UnknownTask
+from tasks.engine.intake import catalog
+
+
+class TaskView(PausingPage):
+    """Tasks at /admin/task/."""
+
+    kind = "task"
+    pause_verb = staticmethod(verbs.pause_tasks)
+    resume_verb = staticmethod(verbs.resume_tasks)
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Tasks"), endpoint="task", category=_l("More"), menu_icon_value="puzzle"
+        )
+
+    @expose("/")
+    def index(self) -> str:
+        """Every registered task, and those that are paused and not registered any more."""
+        now = snapshot.current().situation
+        pauses = {pause.task: pause for pause in now.paused_tasks}
+        cards = catalog.all_tasks()
+        gone = sorted(pauses.keys() - {card.name for card in cards})
+        failing = {task.task: task for task in now.failing}
+        return str(
+            self.render("tasks.html", cards=cards, gone=gone, pauses=pauses, failing=failing)
+        )
+
+    def check(self, subject: str) -> None:
+        """A task that is registered, or one that is paused."""
+        try:
+            catalog.find(subject)
+        except UnknownTask:
+            paused = snapshot.current().situation.paused_tasks
+            if subject not in {pause.task for pause in paused}:
+                abort(404)
+
+    def home(self, subject: str) -> str:
+        """The list."""
+        return url_for("task.index")

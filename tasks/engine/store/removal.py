@@ -1,0 +1,23 @@
+"""Removes jobs that have ended, with all that hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.engine.database import Cursor
+from tasks.engine.models.base import listed
+from tasks.engine.states import FINAL
+
+# Attempts, lines and dead letters go with their job. In the order in which others lock jobs.
+REMOVE = f"""
+WITH ended AS (
+  SELECT id FROM job WHERE id = ANY(%s::uuid[]) AND state IN ({listed(FINAL)}) ORDER BY id FOR UPDATE
+)
+DELETE FROM job USING ended WHERE job.id = ended.id RETURNING job.id::text
+"""
+
+
+def remove_ended(cursor: Cursor, ids: Sequence[str]) -> list[str]:
+    """Remove those of `ids` that have ended; returns them."""
+    cursor.execute(REMOVE, (list(ids),))
+    return [id_ for (id_,) in cursor.fetchall()]

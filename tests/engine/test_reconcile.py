@@ -1,0 +1,91 @@
+"""Redis against the rows: what is wrong is found, named and put right; what is right stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.engine.verbs import reconcile
+from tasks.engine.verbs.reconcile import Comparison, Fault
+from tests.engine import rows
+from tests.engine.stage import Stage
+
+OLD = "now() - interval '1 minute'"
+
+
+@pytest.fixture
+def mischief(empty_stage: Stage) -> dict[str, str]:
+    """One of each fault, beside three jobs whose bells are right; members by fault."""
+    empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    right = [rows.a_job(empty_stage, queued_at=OLD, priority="3") for _ in range(3)]
+    elsewhere, early = (rows.a_job(empty_stage, queued_at=OLD) for _ in range(2))
+    done, lost = rows.a_job(empty_stage, "completed"), rows.a_job(empty_stage, queued_at=OLD)
+    rows.a_job(empty_stage)  # within the grace time: nobody misses its bell yet
+    with empty_stage.redis() as client:
+        client.zadd(empty_stage.key(), dict.fromkeys(right, -3.0))
+        client.zadd(empty_stage.key("orders"), {elsewhere: 0})
+        client.zadd(empty_stage.key(), {early: -99, done: 0, "junk \x00\xff": 5})
+        client.zadd(empty_stage.key() + ":starts", {"not a queue": 1})
+    return {
+        "right": " ".join(right), Fault.WRONG_QUEUE: elsewhere, Fault.WRONG_PRIORITY: early,
+        Fault.CLAIMS_NOTHING: done, Fault.MISSING: lost,
+    }  # fmt: skip
+
+
+def by_queue(compared: list[Comparison]) -> dict[str, Comparison]:
+    return {found.queue: found for found in compared}
+
+
+@pytest.mark.parametrize("look", [reconcile.sample, lambda: reconcile.whole(by="ann")])
+def test_every_fault_is_found_and_named(
+    empty_stage: Stage, mischief: dict[str, str], look: object
+) -> None:
+    before = empty_stage.rung(), empty_stage.rung("orders")
+
+    found = by_queue(look())
+
+    assert set(found) >= {"default", "orders"}
+    assert dict(found["orders"].faults) == {Fault.WRONG_QUEUE: 1}
+    # The job whose bell stands in the wrong queue has none in its own.
+    assert dict(found["default"].faults) == {
+        Fault.WRONG_PRIORITY: 1, Fault.CLAIMS_NOTHING: 1, Fault.JUNK: 1, Fault.MISSING: 2,
+    }  # fmt: skip
+    for fault in (Fault.WRONG_PRIORITY, Fault.CLAIMS_NOTHING):
+        assert found["default"].examples[fault] == [mischief[fault]]
+    assert (found["default"].in_redis, found["default"].queued) == (6, 7)
+    assert (empty_stage.rung(), empty_stage.rung("orders")) == before
+
+
+def test_a_repair_puts_all_right_and_touches_nothing_else(
+    empty_stage: Stage, mischief: dict[str, str]
+) -> None:
+    reconcile.whole(repair=True, by="ann")
+
+    right = dict.fromkeys(mischief["right"].split(), -3.0)
+    mended = (mischief[fault] for fault in (Fault.WRONG_QUEUE, Fault.WRONG_PRIORITY, Fault.MISSING))
+    assert empty_stage.rung() == right | dict.fromkeys(mended, 0.0)
+    assert empty_stage.rung("orders") == {}
+    assert all(found.is_right and found.is_whole for found in reconcile.whole(by="ann"))
+
+
+def test_a_large_queue_is_compared_step_by_step(
+    empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "STEP", 100)
+    empty_stage.ask(
+        "INSERT INTO job (id, task, queue, state, priority, queued_at)"
+        " SELECT gen_random_uuid(), 't', 'default', 'queued', n % 7, now() - interval '1 min'"
+        " FROM generate_series(1, 1500) AS n"
+    )
+
+    (found,) = [one for one in reconcile.whole(repair=True, by="ann") if one.queue == "default"]
+
+    assert dict(found.faults) == {Fault.MISSING: 1500}
+    assert (found.compared_rows, len(found.examples[Fault.MISSING])) == (1500, 5)
+    (found,) = [one for one in reconcile.whole(by="ann") if one.queue == "default"]
+    assert found.is_right
+    assert found.compared_ids >= 1500
+
+
+def test_what_was_not_compared_to_its_end_says_so(empty_stage: Stage) -> None:
+    rows.a_job(empty_stage, queued_at=OLD)
+    assert not any(found.is_whole for found in reconcile.whole(by="ann", limit_s=-1))
