@@ -21,6 +21,11 @@ from tasks.engine.models.base import Base, listed
 from tasks.engine.states import LIVE, is_held
 
 AT_REST = "state <> 'running'"
+# What is new waits in a list that every search reads: a short one.
+GIN: dict[str, Any] = {
+    "postgresql_using": "gin",
+    "postgresql_with": {"gin_pending_list_limit": 1024},
+}
 
 
 class Job(Base):
@@ -117,20 +122,20 @@ class Job(Base):
             "job_argument",
             "args",
             "kwargs",
-            postgresql_using="gin",
+            **GIN,
             postgresql_ops={"args": "jsonb_path_ops", "kwargs": "jsonb_path_ops"},
             postgresql_where=text(AT_REST),
         ),
         Index(
             "job_tag",
             "tags",
-            postgresql_using="gin",
+            **GIN,
             postgresql_where=text(f"tags IS NOT NULL AND {AT_REST}"),
         ),
         Index(
             "job_error_text",
             text("error_grams(error)"),
-            postgresql_using="gin",
+            **GIN,
             postgresql_where=text(f"error IS NOT NULL AND {AT_REST}"),
         ),
         Index("job_failing", "state", "id", postgresql_where=text("error IS NOT NULL")),
