@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import abort, g
 
 from dashboard import audit
+from dashboard.accounts import RANKS
 from dashboard.models import User
 
-VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
-RANKS = {VIEWER: 10, OPERATOR: 20, ADMIN: 30}
+VIEWER, OPERATOR, ADMIN = RANKS
 
 # verb -> the lowest role that may
 NEEDED = {

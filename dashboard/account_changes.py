@@ -9,9 +9,9 @@ from flask_security.utils import hash_password
 from sqlalchemy import select
 
 from dashboard import audit, sessions
-from dashboard.accounts import AccountNotValid, check_password, find_person
+from dashboard.accounts import AccountNotValid, check_password, check_role, find_person
 from dashboard.database import db
-from dashboard.models import Role, User
+from dashboard.models import User
 
 
 def person_called(email: str) -> User:
@@ -24,8 +24,7 @@ def person_called(email: str) -> User:
 
 def set_role(person: User, role: str, *, by: str) -> bool:
     """Give a person another role; whether it is another one. Raises AccountNotValid."""
-    if db.session.get(Role, role) is None:
-        raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])))
+    check_role(role)
     before = person.role_name
     if before == role:
         return False

@@ -18,6 +18,7 @@ from dashboard.models import Role, User
 from tasks.engine.errors import MahaamError
 
 FIRST_ADMIN_LOCK = 7_406_120_452  # any constant: two that make the first admin wait for each other
+RANKS = {"viewer": 10, "operator": 20, "admin": 30}  # as in the table of roles
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 200
 
@@ -72,8 +73,7 @@ def create_person(email: str, *, password: str, role: str, by: str = "system") -
     taken = _("%(email)s has an account already.", email=email)
     if find_person(email):
         raise AccountNotValid(taken)
-    if db.session.get(Role, role) is None:
-        raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])))
+    check_role(role)
     person = User(
         email=email.strip().lower(),
         password=hash_password(password),
@@ -105,6 +105,12 @@ def _let_principal_rest(app: Flask) -> None:
     # so for pages, and access.py decides.
     hooks = app.before_request_funcs[None]
     hooks[:] = [hook for hook in hooks if hook.__module__ != "flask_principal"]
+
+
+def check_role(role: str) -> None:
+    """Raises AccountNotValid for a role that does not exist."""
+    if role not in RANKS:
+        raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])))
 
 
 def check_password(password: str) -> None:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, actions, export, matching, saved_views
+from dashboard import access, actions, audit, export, matching, saved_views
 from dashboard.bulk import BulkAction, Preview
 from dashboard.database import db
 from dashboard.job_query import read_filter
@@ -68,6 +68,10 @@ class JobView(JobPages):
         wanted = read_filter(query)
         if query.close():
             return self._list(query, page=Page(), wanted=wanted), 400
+        audit.write(
+            "export", "list", [], by=g.person.email, filter=wanted.to_dict() | {"form": form}
+        )
+        db.session.commit()
         return export.download(wanted, form=form)
 
     def read_filter(self, query: QueryString) -> JobFilter:
