@@ -1,6 +1,6 @@
 # `make` tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format translations bench bench-console faults demo docs clean
+.PHONY: help run test check format translations bench bench-console faults demo screenshots docs clean
 
 PYTHON ?=
 ARGS ?=
@@ -51,6 +51,9 @@ faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connection
 demo: .venv/ready ## on a running product: priority and concurrency, then the dead letters
 	@$(python) -m flask --app wsgi demo priority-concurrency --count 12 --sleep 2 --clear
 	@$(python) -m flask --app wsgi demo dead-letter
+
+screenshots: .venv/ready-dev ## take the pictures of the README anew (needs chromium)
+	@$(python) -m screenshots $(ARGS)
 
 docs: .venv/ready ## write the generated documents
 	@$(python) -m launch.configuration_doc

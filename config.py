@@ -82,6 +82,13 @@ class Settings(BaseSettings):
         secret=True,
         validation_alias="DATABASE_URL",
     )
+    given_migration_database_url: Annotated[str, BeforeValidator(_postgres_url)] | None = setting(
+        None,
+        "PostgreSQL as the owner of the tables, for migrations alone; unset: DATABASE_URL. With a role "
+        "of its own, the product's role cannot change the audit.",
+        secret=True,
+        validation_alias="MIGRATION_DATABASE_URL",
+    )
     given_redis_url: Annotated[str, BeforeValidator(_redis_url)] | None = setting(
         None,
         "Redis, as redis://:password@host:port/0; unset: an embedded server.",
@@ -119,6 +126,13 @@ class Settings(BaseSettings):
 
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
     port: int = setting(8000, "Port that the web server listens on.", ge=1, le=65535)
+    trusted_proxies: int = setting(
+        0,
+        "How many proxies stand in front of the web server and set X-Forwarded-For and "
+        "X-Forwarded-Proto; with 0 these headers are ignored.",
+        ge=0,
+        le=10,
+    )
     web_threads: int = setting(8, "Requests answered at once by the web server.", ge=1, le=256)
     default_language: Literal["en", "ar", "fa"] = setting(
         "en", "Language of pages for people who have not chosen one."
@@ -250,6 +264,13 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """PostgreSQL as SQLAlchemy takes it, whose own default is another driver."""
         return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    @property
+    def migration_database_url(self) -> str:
+        """PostgreSQL as the role that owns the tables; raises ConfigurationFault like `database_url`."""
+        if self.given_migration_database_url or self.given_database_url:
+            return str(self.given_migration_database_url or self.given_database_url)
+        return self._embedded("migration_database_url")
 
     @property
     def redis_url(self) -> str:

@@ -17,7 +17,7 @@ import redis
 
 from launch.account import server_account
 from launch.migrations import migrate
-from launch.postgres import DATABASE, Postgres
+from launch.postgres import DATABASE, OWNER, Postgres
 from launch.redis import Redis
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -64,7 +64,7 @@ class Ground:
 
     def connect(self, database: str | None = None) -> Any:
         """A connection whose statements commit by themselves."""
-        connection = psycopg2.connect(self.postgres.url_of(database or self._database))
+        connection = psycopg2.connect(self.postgres.url_of(database or self._database, role=OWNER))
         connection.autocommit = True
         return connection
 
@@ -112,7 +112,7 @@ def ground() -> Iterator[Ground]:
     try:
         made.postgres.start()
         made.redis.start()
-        migrate(made.environment)
+        migrate(made.environment | made.postgres.urls)
         yield made
     finally:
         made.redis.stop()

@@ -7,6 +7,7 @@ import importlib.util
 from typing import Any
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import PROJECT_DIR, get_settings
 from dashboard.flask_config import flask_config
@@ -17,6 +18,7 @@ PARTS = (
     "dashboard.health",
     "dashboard.headers",
     "dashboard.faults",
+    "dashboard.audit",
     "dashboard.accounts",
     "dashboard.gate",
     "dashboard.languages",
@@ -41,9 +43,13 @@ def create_app(**overrides: Any) -> Flask:
         template_folder=str(PROJECT_DIR / "templates"),
         static_folder=str(PROJECT_DIR / "static"),
     )
-    app.config.update(flask_config(get_settings()))
+    settings = get_settings()
+    app.config.update(flask_config(settings))
     app.config.update(overrides)
     for part in PARTS:
         if part not in OPTIONAL or importlib.util.find_spec(part):
             importlib.import_module(part).register(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app

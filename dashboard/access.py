@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import abort, g
 
+from dashboard import audit
+from dashboard.accounts import RANKS
 from dashboard.models import User
 
-VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
-RANKS = {VIEWER: 10, OPERATOR: 20, ADMIN: 30}
+VIEWER, OPERATOR, ADMIN = RANKS
 
 # verb -> the lowest role that may
 NEEDED = {
@@ -60,6 +61,7 @@ def may(verb: str) -> bool:
 
 
 def require(verb: str) -> None:
-    """Answer 403 unless the person of this request may do `verb`."""
+    """Answer 403 unless the person of this request may do `verb`; the refusal is audited."""
     if not may(verb):
+        audit.refuse(verb)
         abort(403)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import uuid
 
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask
+from flask_babel import gettext as _
 from flask_security import Security, SQLAlchemyUserDatastore
-from flask_security.utils import hash_password, verify_and_update_password
+from flask_security.utils import hash_password, verify_and_update_password, verify_password
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
+from dashboard import audit
 from dashboard.database import db
 from dashboard.models import Role, User
 from tasks.engine.errors import MahaamError
 
 FIRST_ADMIN_LOCK = 7_406_120_452  # any constant: two that make the first admin wait for each other
+RANKS = {"viewer": 10, "operator": 20, "admin": 30}  # as in the table of roles
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 200
 
@@ -46,13 +50,30 @@ def verified_person(email: str, password: str) -> User | None:
     return person if is_right and person.active else None
 
 
-def create_person(email: str, *, password: str, role: str) -> User:
+def is_password_of(person: User, password: str) -> bool:
+    """Whether this is the person's password."""
+    if "\x00" in password or len(password) > MAX_PASSWORD_LENGTH:
+        return False
+    return bool(verify_password(password, person.password))
+
+
+def checked_email(email: str) -> str:
+    """An address as it is written usually. Raises AccountNotValid."""
+    try:
+        return validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as fault:
+        raise AccountNotValid(
+            _("%(email)s is not an e-mail address. %(why)s", email=email[:100], why=fault)
+        ) from None
+
+
+def create_person(email: str, *, password: str, role: str, by: str = "system") -> User:
     """Add a person. Raises AccountNotValid."""
-    _check_password(password)
+    check_password(password)
+    taken = _("%(email)s has an account already.", email=email)
     if find_person(email):
-        raise AccountNotValid(f"{email} has an account already.")
-    if db.session.get(Role, role) is None:
-        raise AccountNotValid(f"There is no role {role!r}. Choose viewer, operator or admin.")
+        raise AccountNotValid(taken)
+    check_role(role)
     person = User(
         email=email.strip().lower(),
         password=hash_password(password),
@@ -61,31 +82,22 @@ def create_person(email: str, *, password: str, role: str) -> User:
     )
     db.session.add(person)
     try:
-        db.session.commit()
+        db.session.flush()
     except IntegrityError:  # somebody else added it at this moment
         db.session.rollback()
-        raise AccountNotValid(f"{email} has an account already.") from None
+        raise AccountNotValid(taken) from None
+    audit.write("users", "user", [person.email], by=by, after={"created": True, "role": role})
+    db.session.commit()
     return person
 
 
-def set_password(email: str, password: str) -> None:
-    """Change a password and end the person's sessions. Raises AccountNotValid."""
-    _check_password(password)
-    person = find_person(email)
-    if person is None:
-        raise AccountNotValid(f"{email} has no account.")
-    person.password = hash_password(password)
-    person.fs_uniquifier = uuid.uuid4().hex
-    db.session.commit()
-
-
-def create_first_admin(email: str, *, password: str) -> User | None:
+def create_first_admin(email: str, *, password: str, by: str = "system") -> User | None:
     """Add an administrator if there is none; None when there is one. Two at once make one."""
     db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_ADMIN_LOCK})
     if db.session.scalar(select(exists().where(User.role_name == "admin"))):
         db.session.rollback()
         return None
-    return create_person(email, password=password, role="admin")
+    return create_person(email, password=password, role="admin", by=by)
 
 
 def _let_principal_rest(app: Flask) -> None:
@@ -95,9 +107,21 @@ def _let_principal_rest(app: Flask) -> None:
     hooks[:] = [hook for hook in hooks if hook.__module__ != "flask_principal"]
 
 
-def _check_password(password: str) -> None:
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+def check_role(role: str) -> None:
+    """Raises AccountNotValid for a role that does not exist."""
+    if role not in RANKS:
+        raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])))
+
+
+def check_password(password: str) -> None:
+    """Raises AccountNotValid for one that is too short, too long, or cannot be stored."""
+    is_storable = "\x00" not in password
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or not is_storable:
         raise AccountNotValid(
-            f"A password needs {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters;"
-            f" this one has {len(password)}."
+            _(
+                "A password needs %(low)s to %(high)s characters; this one has %(count)s.",
+                low=MIN_PASSWORD_LENGTH,
+                high=MAX_PASSWORD_LENGTH,
+                count=len(password),
+            )
         )

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from dashboard import bulk
 from dashboard.asked import has_faults
-from tasks.engine import verbs
+from tasks.engine import origin, verbs
 
 TEXT_LENGTH = 2000
 
@@ -44,7 +44,8 @@ class BulkRequest:
 
     def carry_out(self, ids: list[Any], *, wanted: Any = None) -> ResponseReturnValue:
         """Do it to these rows now, and go back."""
-        bulk.tell(self.action, verbs.carry_out(self._order, ids, wanted=wanted))
+        with origin.because(self.reason or self.note or None):
+            bulk.tell(self.action, verbs.carry_out(self._order, ids, wanted=wanted))
         return redirect(self.back, code=303)
 
     def carry_out_matching(

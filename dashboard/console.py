@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
+from dashboard.shortcuts import shortcuts
+from dashboard.views.account import AccountView
+from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.edit_job import EditJobView
 from dashboard.views.jobs import JobView
@@ -17,7 +23,9 @@ from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
+from dashboard.views.settings import SettingView
 from dashboard.views.tasks import TaskView
+from dashboard.views.users import UserView
 from dashboard.views.workers import WorkerView
 from tasks.engine.intake import catalog
 
@@ -40,14 +48,21 @@ def register(app: Flask) -> None:
         OperationView(),
         ReconcileView(),
         EditJobView(),
+        AuditView(),
+        UserView(),
+        SettingView(),
+        AccountView(),
         NewJobView(),
     ):
         admin.add_view(view)
     app.add_url_rule("/", "root", to_console)
     app.add_url_rule("/admin/queue/", "old_queues", to_queues)
-    app.jinja_env.globals["menu"] = lambda: [
-        item for item in admin.menu() if item.is_visible() and item.is_accessible()
-    ]
+    menu = partial(_menu, admin)
+    app.jinja_env.globals |= {"menu": menu, "shortcuts": lambda: shortcuts(menu())}
+
+
+def _menu(admin: Admin) -> list[Any]:
+    return [item for item in admin.menu() if item.is_visible() and item.is_accessible()]
 
 
 def to_console() -> ResponseReturnValue:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response
 
 from tasks.engine import database
+from tasks.engine.masking import masked, masked_call, masked_text
 from tasks.engine.queries.exports import COLUMNS, rows_below
 from tasks.engine.queries.job_filter import JobFilter
 
@@ -40,9 +41,22 @@ def _rows(wanted: JobFilter) -> Iterator[list[Row]]:
     while True:
         with database.transaction() as cursor:
             rows, below = rows_below(cursor, wanted, below=below)
-        yield rows
+        yield [_masked(row) for row in rows]
         if below is None:
             return
+
+
+def _masked(row: Row) -> Row:
+    """A row without secrets."""
+    task, error = row["task"], row["error"]
+    args, kwargs = masked_call(row["args"], row["kwargs"], task)
+    return row | {
+        "args": args,
+        "kwargs": kwargs,
+        "result": masked(row["result"], task),
+        "error": error and masked_text(error, task),
+        "tags": row["tags"] and [masked_text(tag, task) for tag in row["tags"]],
+    }
 
 
 def _as_csv(slices: Iterator[list[Row]]) -> Iterator[str]:

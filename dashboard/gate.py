@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
 from flask_wtf import CSRFProtect
+
+from dashboard import sessions
 
 PUBLIC = frozenset({"static", "healthz", "sign_in.form", "sign_in.enter", "preferences.save"})
 
@@ -24,8 +25,7 @@ def admit() -> ResponseReturnValue | None:
     """Note the person of this request; without one, only public pages answer."""
     if request.endpoint in ("static", "healthz"):
         return None
-    person = current_user._get_current_object()
-    g.person = person if person.is_authenticated else None
+    g.person = sessions.current_person()
     if g.person is not None or request.endpoint in PUBLIC:
         return None
     if request.endpoint is None:

@@ -65,5 +65,7 @@ def said(phrase: Phrase) -> str:
 def number(value: float) -> str:
     """`value` in the digits and with the separators of this request's language."""
     language = current_language()
+    if isinstance(value, int) and 0 <= value < 1000:  # most of a list, and nothing to separate
+        return str(value).translate(DIGITS[language.digits])
     text = format_decimal(value, locale=language.code, numbering_system=language.digits)
     return text.translate(DIGITS[language.digits])  # Babel changes the separators only

@@ -1,4 +1,4 @@
-"""The tables of the console: people, roles and forms already sent."""
+"""The tables of the console: people, roles, forms already sent and what they made last."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class User(Base, UserMixin):
     role_name: Mapped[str] = mapped_column(ForeignKey("role.name"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     language: Mapped[str | None] = mapped_column(comment="as chosen; NULL: never chosen")
+    theme: Mapped[str | None] = mapped_column(comment="as chosen; NULL: the browser's")
     fs_uniquifier: Mapped[str] = mapped_column(unique=True, comment="a new one ends all sessions")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
@@ -41,12 +42,31 @@ class User(Base, UserMixin):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_is_lower"),
         CheckConstraint("language IN ('en', 'ar', 'fa')", name="language_is_known"),
+        CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme_is_known"),
     )
 
     @property
     def roles(self) -> list[Role]:  # type: ignore[override]  # only Flask-Security's stores set it
         """The one role, as Flask-Security wants to see it."""
         return [self.role]
+
+
+class UserSession(Base):
+    """A browser in which a person is logged in; who has its token is that person."""
+
+    __tablename__ = "user_session"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True, comment="SHA-256")
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    began_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    seen_at: Mapped[datetime] = mapped_column(
+        server_default=text("now()"),
+        comment="the last thing that the person did; a page that refreshes itself is nothing",
+    )
+    address: Mapped[str | None]
+    agent: Mapped[str | None]
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class SentForm(Base):
@@ -57,6 +77,18 @@ class SentForm(Base):
     token: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     job_id: Mapped[uuid.UUID | None] = mapped_column(comment="what the first sending made")
     sent_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class LastCall(Base):
+    """The job that a person made last of a task."""
+
+    __tablename__ = "last_call"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
+    task: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(comment="it may have been deleted since")
 
 
 class SavedView(Base):

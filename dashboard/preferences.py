@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from dashboard.database import db
 from dashboard.gate import safe_path
@@ -21,9 +22,15 @@ def register(app: Flask) -> None:
 
 
 def current_theme() -> str:
-    """auto, light or dark, as the browser remembers it."""
-    theme = request.cookies.get("theme", "auto")
+    """auto, light or dark, as the browser remembers it, else as the person chose it elsewhere."""
+    person = g.get("person")
+    theme = request.cookies.get("theme") or (person.theme if person else None)
     return theme if theme in THEMES else "auto"
+
+
+def theme_words() -> dict[str, str]:
+    """How the appearances are called."""
+    return {"auto": _("As the system"), "light": _("Light"), "dark": _("Dark")}
 
 
 @blueprint.post("/preferences/")
@@ -36,6 +43,7 @@ def save() -> ResponseReturnValue:
         _remember_language(language)
     response = redirect(safe_path(request.form.get("next")), code=303)
     if theme:
+        _remember_theme(theme)
         response.set_cookie(
             "theme",
             theme,
@@ -45,6 +53,12 @@ def save() -> ResponseReturnValue:
             secure=current_app.config["SESSION_COOKIE_SECURE"],
         )
     return response
+
+
+def _remember_theme(theme: str) -> None:
+    if g.person is not None:
+        g.person.theme = theme
+        db.session.commit()
 
 
 def _remember_language(code: str) -> None:

@@ -13,8 +13,11 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from config import get_settings
-from dashboard import access, badges, chart_data, languages, moves, preferences
+from dashboard import access, badges, chart_data, languages, moves, preferences, verb_words
+from dashboard.differences import differences
 from dashboard.languages import number
+from tasks.engine.live_settings import value as live
+from tasks.engine.masking import masked, masked_call, masked_text
 from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
 
@@ -31,8 +34,15 @@ def register(app: Flask) -> None:
         filter_in_address=filter_in_address,
         icons_url=icons_url,
         languages=languages.LANGUAGES,
+        differences=differences,
+        kind_word=verb_words.kind_word,
         may=access.may,
         said=languages.said,
+        colour_word=verb_words.colour_word,
+        refusal_word=verb_words.refusal_word,
+        role_word=verb_words.role_word,
+        theme_words=preferences.theme_words,
+        verb_word=verb_words.verb_word,
         themes=preferences.THEMES,
         undo_window_s=lambda: get_settings().undo_window_s,
     )
@@ -43,8 +53,13 @@ def register(app: Flask) -> None:
         number=number,
         duration=duration,
         pretty_json=pretty_json,
+        masked_text=shown_text,
+        said=languages.said,
+        masked_call=shown_call,
         frames=frames,
         megabytes=megabytes,
+        share=share,
+        tail=tail,
         milliseconds=milliseconds,
         percent=percent,
         seconds=seconds,
@@ -56,6 +71,7 @@ def register(app: Flask) -> None:
 def _of_this_request() -> dict[str, Any]:
     return {
         "person": g.get("person"),
+        "environment": (live("environment_name"), live("environment_colour")),
         "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
@@ -86,7 +102,7 @@ def bounded(count: int) -> str:
 def moment(at: datetime | None, style: str = "full") -> Markup:
     """A time element; the browser writes it in the person's zone and calendar.
 
-    `style` is full or relative.
+    `style` is full, relative, or clock, which leaves out the day.
     """
     if at is None:
         return Markup('<span class="text-secondary">–</span>')
@@ -115,6 +131,18 @@ def _in_units(seconds: float) -> str:
     if hours:
         return _("%(hours)s h %(minutes)s min", hours=number(hours), minutes=number(rest_min))
     return _("%(minutes)s min %(seconds)s s", minutes=number(minutes), seconds=number(rest_s))
+
+
+def share(part: timedelta | None, whole: timedelta) -> float:
+    """How many hundredths of `whole` a part is, never under one when there is any."""
+    if part is None or part <= timedelta(0):
+        return 0.0
+    return round(max(part / whole * 100, 1.0), 2)
+
+
+def tail(text: str, length: int) -> str:
+    """The end of a name, which tells more than its beginning."""
+    return text if len(text) <= length else f"…{text[1 - length :]}"
 
 
 def seconds(count: float) -> Markup:
@@ -152,15 +180,25 @@ def megabytes(size_bytes: int | None) -> str:
     return "–" if size_bytes is None else f"{number(round(size_bytes / 1e6))} MB"
 
 
-def pretty_json(value: Any) -> str:
-    """JSON for reading; large integers keep every digit."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def pretty_json(value: Any, task: str | None = None) -> str:
+    """JSON for reading, without the secrets of `task`; large integers keep every digit."""
+    return json.dumps(masked(value, task), indent=2, ensure_ascii=False)
 
 
-def frames(traceback: str) -> Iterator[tuple[str, bool]]:
-    """The lines of a traceback, each with whether it is of the application's own code."""
+def shown_text(text: str | None, task: str | None = None) -> str:
+    """An error message, a log line, a progress text of `task`, without secrets."""
+    return masked_text(text or "", task)
+
+
+def shown_call(job: Any) -> tuple[list[Any], dict[str, Any]]:
+    """A job's arguments by place and by name, without secrets."""
+    return masked_call(job.args, job.kwargs, job.task)
+
+
+def frames(traceback: str, task: str | None = None) -> Iterator[tuple[str, bool]]:
+    """The lines of a traceback, without secrets, each with whether it is of the application's own code."""
     is_own = False
-    for line in traceback.rstrip().splitlines():
+    for line in masked_text(traceback, task).rstrip().splitlines():
         if line.lstrip().startswith('File "'):
             is_own = not any(mark in line for mark in FOREIGN)
         elif not line.startswith(" "):

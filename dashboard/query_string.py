@@ -14,11 +14,13 @@ from typing import Any
 from flask_babel import gettext as _
 
 from tasks.engine.queries.argument_text import wanted_json
+from tasks.engine.queries.logs import Place
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_NAME_LENGTH = 200
 MAX_INTEGER = 2**63 - 1
 MIN_LETTERS = 3  # fewer are in nearly every text, and in no index
+MAX_NUMBER = 2**31 - 1
 FLAGS = {"yes": True, "no": False}
 
 
@@ -65,6 +67,14 @@ class QueryString:
         """A whole number that is not negative."""
         return self._read(name, integer)
 
+    def place(self, name: str) -> Place | None:
+        """Where a line of a log stands: attempt and number, as 2.140."""
+        return self._read(name, _place)
+
+    def count(self, name: str) -> int | None:
+        """The number of an attempt."""
+        return self._read(name, lambda value: _at_most(integer(value), MAX_NUMBER))
+
     @property
     def filter(self) -> dict[str, str]:
         """What was understood, without where the page begins."""
@@ -105,6 +115,16 @@ def integer(value: str) -> int | None:
     """The id of a row; None when `value` is not one."""
     is_plain = value.isascii() and value.isdigit() and len(value) < 20
     return int(value) if is_plain and int(value) <= MAX_INTEGER else None
+
+
+def _at_most(number: int | None, limit: int) -> int | None:
+    return number if number is not None and number <= limit else None
+
+
+def _place(value: str) -> Place | None:
+    attempt, _dot, number = value.partition(".")
+    place = _at_most(integer(attempt), MAX_NUMBER), _at_most(integer(number), MAX_NUMBER)
+    return None if place[0] is None or place[1] is None else Place(place[0], place[1])
 
 
 def moment(value: str) -> datetime | None:

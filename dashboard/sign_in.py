@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Flask, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_security.utils import login_user, logout_user
 
-from dashboard import accounts, throttle
+from dashboard import accounts, audit, sessions, throttle
+from dashboard.database import db
 from dashboard.gate import safe_path
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/admin")
@@ -37,16 +37,19 @@ def enter() -> ResponseReturnValue:
     person = _verified(email, password)
     if person is None:
         throttle.note_failure(address, email)
+        _tell("login", email, refused="wrong")
         return _page(target, _("The e-mail address or the password is wrong.")), 401
     throttle.forgive(address, email)
-    _begin_session(person)
+    sessions.begin(person)
+    _tell("login", person.email)
     return redirect(safe_path(target), code=303)
 
 
 @blueprint.post("/logout/")
 def leave() -> ResponseReturnValue:
-    """End the session."""
-    logout_user()
+    """End the session, on the server, too: a copy of the cookie opens nothing any more."""
+    sessions.end()
+    _tell("logout", g.person.email)
     session.clear()
     return redirect(url_for("sign_in.form"), code=303)
 
@@ -57,13 +60,10 @@ def _verified(email: str, password: str) -> accounts.User | None:
     return accounts.verified_person(email, password)
 
 
-def _begin_session(person: accounts.User) -> None:
-    language = session.get("language")
-    session.clear()
-    login_user(person)
-    session.permanent = True
-    if language:
-        session["language"] = language
+def _tell(verb: str, email: str, *, refused: str | None = None) -> None:
+    name = email.strip().lower()[:254]
+    audit.write(verb, "user", [name], by=name, refused=refused)
+    db.session.commit()
 
 
 def _page(target: str | None, fault: str | None = None) -> str:

@@ -20,6 +20,8 @@ from launch.faults import ProgramMissing, ServerFailed
 from launch.server import ENVIRONMENT, Server
 
 DATABASE = "mahaam"
+OWNER = "mahaam"  # of the tables; runs migrations
+ROLE = "mahaam_app"  # what web and consumer are; owns nothing
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -58,11 +60,18 @@ class Postgres(Server):
     def url(self) -> str:
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
+    @property
+    def owner_url(self) -> str:
+        """Where migrations find the database, as the owner of its tables."""
+        return self.url_of(DATABASE, role=OWNER)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.url, "MIGRATION_DATABASE_URL": self.owner_url}
+
+    def url_of(self, database: str, *, role: str = ROLE) -> str:
         """Where clients find another database of this server."""
-        return (
-            f"postgresql://{DATABASE}@/{database}?host={quote(str(self.socket_folder), safe='/')}"
-        )
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket_folder), safe='/')}"
 
     @property
     def program(self) -> Path:
@@ -112,7 +121,7 @@ class Postgres(Server):
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         sync = ["--no-sync"] if self.options.get("fsync") == "off" else []
         # Trust is safe behind a socket in a folder that only its user can enter.
-        return ["--username", DATABASE, "--auth=trust", "--encoding=UTF8", *locale, *sync]
+        return ["--username", OWNER, "--auth=trust", "--encoding=UTF8", *locale, *sync]
 
     def _socket_files(self) -> list[Path]:
         socket = self.socket_folder / self.socket_name
@@ -125,19 +134,27 @@ class Postgres(Server):
 
     def _answers(self) -> bool:
         try:
-            psycopg2.connect(self.url_of("postgres"), connect_timeout=5).close()
+            psycopg2.connect(self._root_url, connect_timeout=5).close()
         except psycopg2.OperationalError:
             return False
         return True
 
+    @property
+    def _root_url(self) -> str:
+        return self.url_of("postgres", role=OWNER)
+
     def _make_database(self) -> None:
-        connection = psycopg2.connect(self.url_of("postgres"))
+        """Make what is missing; a cluster of an earlier version has no role for the product."""
+        connection = psycopg2.connect(self._root_url)
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
                 if cursor.fetchone() is None:
                     cursor.execute(f"CREATE DATABASE {DATABASE}")
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f"CREATE ROLE {ROLE} LOGIN")
         finally:
             connection.close()
 

@@ -29,7 +29,8 @@ def run(settings: Settings) -> None:
         check_port(settings.host, settings.port)
         with embedded_servers(settings) as servers:
             environment = _environment(settings, servers)
-            watch = Watch(settings, servers, environment, has_new_tables=migrate(environment))
+            has_new_tables = migrate(environment | _owner(servers))
+            watch = Watch(settings, servers, environment, has_new_tables=has_new_tables)
             _run_children(settings, environment, watch)
 
 
@@ -40,6 +41,11 @@ def _leave(_signal_number: int, _frame: FrameType | None) -> NoReturn:
 def _environment(settings: Settings, servers: Servers) -> dict[str, str]:
     urls = {name: server.url for name, server in servers.items()}
     return {**os.environ, **urls, "SECRET_KEY": settings.secret_key, "PYTHONUNBUFFERED": "1"}
+
+
+def _owner(servers: Servers) -> dict[str, str]:
+    """Who migrates, when the server is ours; web and consumer are not told."""
+    return servers["DATABASE_URL"].urls if "DATABASE_URL" in servers else {}
 
 
 def _run_children(settings: Settings, environment: dict[str, str], watch: Watch) -> None:

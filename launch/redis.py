@@ -41,6 +41,10 @@ class Redis(Server):
         return f"unix://{quote(str(self._socket), safe='/')}?db=0"
 
     @property
+    def urls(self) -> dict[str, str]:
+        return {"REDIS_URL": self.url}
+
+    @property
     def program(self) -> Path:
         return program()
 

@@ -50,6 +50,11 @@ class Server(ABC):
 
     @property
     @abstractmethod
+    def urls(self) -> dict[str, str]:
+        """Every address of it, by the name of its setting."""
+
+    @property
+    @abstractmethod
     def program(self) -> Path:
         """The program that serves; raises ProgramMissing."""
 

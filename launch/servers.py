@@ -63,7 +63,7 @@ def _check_given(settings: Settings) -> None:
 
 
 def _tell_other_shells(settings: Settings, servers: Servers) -> None:
-    urls = {name.lower(): server.url for name, server in servers.items()}
+    urls = {name.lower(): url for server in servers.values() for name, url in server.urls.items()}
     draft = settings.servers_file.with_suffix(".new")
     draft.write_text(json.dumps({"launcher_pid": os.getpid(), **urls}), "utf-8")
     draft.chmod(0o600)

@@ -1,4 +1,4 @@
-"""Runs the migrations against DATABASE_URL; every table hangs on the engine's metadata."""
+"""Runs the migrations as the owner of the tables; every table hangs on the engine's metadata."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from alembic import context
 from sqlalchemy import create_engine, pool
 
 from config import get_settings
+from migrations.rights import grant
 from tasks.engine.models import Base
 
 if importlib.util.find_spec("dashboard.models"):
@@ -18,9 +19,10 @@ LOCK = 7_406_120_451  # any constant: two migrations at once wait for each other
 
 
 def run() -> None:
-    """Upgrade in one transaction, alone."""
+    """Upgrade in one transaction, alone; then let the product's role use what is there."""
+    settings = get_settings()
     engine = create_engine(
-        get_settings().database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
+        settings.migration_database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
         poolclass=pool.NullPool,
     )
     with engine.connect() as connection:
@@ -29,6 +31,7 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=Base.metadata)
         with context.begin_transaction():
             context.run_migrations()
+            grant(connection, settings.database_url)
 
 
 run()

@@ -7,6 +7,9 @@ const full = new Intl.DateTimeFormat(locale, {
   year: "numeric", month: "short", day: "numeric",
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const clock = new Intl.DateTimeFormat(locale, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
+});
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
 
 function ago(at) {
@@ -15,10 +18,12 @@ function ago(at) {
   return relative.format(Math.round(seconds / size), unit);
 }
 
+const STYLES = { full: (at) => full.format(at), clock: (at) => clock.format(at), relative: ago };
+
 function write(element) {
   const at = new Date(element.dateTime);
   const text = document.createElement("bdi");
-  text.textContent = element.dataset.style === "relative" ? ago(at) : full.format(at);
+  text.textContent = (STYLES[element.dataset.style] || STYLES.full)(at);
   element.title = `${full.format(at)} · ${element.dateTime}`;
   element.replaceChildren(text);
 }

@@ -15,7 +15,7 @@ import redis
 
 from launch.account import server_account
 from launch.migrations import migrate
-from launch.postgres import DATABASE, Postgres
+from launch.postgres import DATABASE, OWNER, ROLE, Postgres
 from launch.redis import Redis
 from tests.waiting import wait_until
 
@@ -72,7 +72,7 @@ class TestServers:
             client.flushall()
 
     def _run(self, sql: str, *values: str) -> list[tuple[int, str, str]]:
-        connection = psycopg2.connect(self.postgres.url_of("postgres"))
+        connection = psycopg2.connect(self.postgres.url_of("postgres", role=OWNER))
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
@@ -80,6 +80,11 @@ class TestServers:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+
+def owner_url(database_url: str) -> str:
+    """The same database, for the owner of its tables."""
+    return database_url.replace(f"//{ROLE}@", f"//{OWNER}@")
 
 
 @contextmanager
@@ -100,7 +105,7 @@ def running_servers(options: dict[str, str] | None = None) -> Iterator[TestServe
         servers = TestServers(folder, options)
         try:
             servers.start()
-            migrate(os.environ | {"DATABASE_URL": servers.postgres.url})
+            migrate(os.environ | servers.postgres.urls)
             yield servers
         finally:
             servers.stop()

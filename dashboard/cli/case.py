@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,16 +13,19 @@ from sqlalchemy.orm import Session
 
 from dashboard.cli.commands import Refusal
 from dashboard.cli.paper import paper, plain, row, span, table, word
+from tasks.engine.masking import masked_call, masked_text
 from tasks.engine.models import DeadLetter, Job
 from tasks.engine.queries.attempts import AttemptEntry, attempts_of
 from tasks.engine.queries.dead_letters import dead_letters_of, find_dead_letter
 from tasks.engine.queries.jobs import find_job
 from tasks.engine.verbs import LARGEST_ID
 
+TOLD = ("error_message", "traceback", "first_error_message", "first_traceback")
+
 
 @dataclass(frozen=True)
 class Case:
-    """A dead letter with its job's arguments and attempts."""
+    """A dead letter with its job's arguments and attempts, without secrets."""
 
     id: int
     job_id: UUID
@@ -90,13 +93,23 @@ def _of_job(session: Session, job_id: UUID) -> DeadLetter:
 def _case(letter: DeadLetter, job: Job, attempts: tuple[AttemptEntry, ...]) -> Case:
     own = {"job_state", "args", "kwargs", "failed_at", "attempts"}
     fields = {name: getattr(letter, name) for name in Case.__dataclass_fields__ if name not in own}
+    told = {name: masked_text(fields[name], job.task) for name in TOLD}
+    args, kwargs = masked_call(job.args, job.kwargs, job.task)
     return Case(
-        **fields,
+        **fields | told,
         job_state=job.state,
-        args=job.args,
-        kwargs=job.kwargs,
+        args=args,
+        kwargs=kwargs,
         failed_at=letter.created_at,
-        attempts=attempts,
+        attempts=tuple(_masked(entry, job.task) for entry in attempts),
+    )
+
+
+def _masked(entry: AttemptEntry, task: str) -> AttemptEntry:
+    return replace(
+        entry,
+        error_message=entry.error_message and masked_text(entry.error_message, task),
+        traceback=entry.traceback and masked_text(entry.traceback, task),
     )
 
 

@@ -21,7 +21,9 @@ from sqlalchemy.orm import Session
 
 from config import EXIT_CODE, ConfigurationFault, get_settings
 from dashboard.database import db
-from tasks.engine import errors
+from tasks.engine import errors, origin
+from tasks.engine.mask import MaskLeftOver
+from tasks.engine.origin import Origin
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +31,7 @@ T = TypeVar("T")
 BAD_INPUT = (
     errors.ArgumentNotStorable,
     errors.ArgumentsNotFitting,
+    MaskLeftOver,
     errors.OptionNotValid,
     errors.PayloadTooLarge,
     errors.UnknownQueue,
@@ -79,7 +82,8 @@ def _told(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> T:
         # A terminal has no request that could say a language.
-        with force_locale(get_settings().default_language), _one_sentence():
+        language = get_settings().default_language
+        with force_locale(language), origin.acting(Origin("cli")), _one_sentence():
             return function(*args, **kwargs)
 
     return command

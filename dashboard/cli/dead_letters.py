@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import click
@@ -14,6 +15,7 @@ from dashboard.cli.paper import as_json, paper, plain, print_json, row, table, w
 from dashboard.cli.queue import queue
 from dashboard.languages import said
 from tasks.engine import verbs
+from tasks.engine.masking import masked_text
 from tasks.engine.queries.counts import open_letter_count
 from tasks.engine.queries.dead_letters import DeadLetterEntry, DeadLetterFilter, dead_letters_page
 from tasks.engine.queries.paging import Cursor
@@ -31,12 +33,13 @@ def failed(limit: int, name: str | None, is_all: bool, is_json: bool) -> None:
     is_marked = None if is_all else False
     wanted = DeadLetterFilter(reprocessed=is_marked, resolved=is_marked, queue=name)
     page = read(dead_letters_page, wanted, Cursor(size=limit))
+    entries = tuple(map(_masked, page.entries))
     if is_json:
-        print_json(page.entries)
-    elif not page.entries:
+        print_json(entries)
+    elif not entries:
         click.echo(_("There is no dead letter."))
     else:
-        _print_list(page.entries)
+        _print_list(entries)
         if page.has_older:
             click.echo(_("There are more; --limit shows them."))
 
@@ -117,6 +120,10 @@ def _tell_retried(count: int, verdict: verbs.Verdict, *, is_json: bool) -> None:
         )
     if verdict.refused:
         raise Refusal("\n".join(map(said, verdict.refused.values())))
+
+
+def _masked(entry: DeadLetterEntry) -> DeadLetterEntry:
+    return replace(entry, error_message=masked_text(entry.error_message, entry.task))
 
 
 def _print_list(entries: tuple[DeadLetterEntry, ...]) -> None:

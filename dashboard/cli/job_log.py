@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from dashboard.cli.commands import Refusal, read
 from dashboard.cli.jobs import jobs
 from dashboard.cli.paper import as_json, jsonable, plain
 from dashboard.cli.typed import job_id
+from tasks.engine.masking import masked_text
 from tasks.engine.queries.jobs import find_job
 from tasks.engine.queries.logs import BEGINNING, LogEntry, Place, lines_after
 from tasks.engine.states import FINAL
@@ -35,10 +36,12 @@ LAST_WORDS_S = 1.0  # what was said before the end of a job is written within th
 def logs(job: str, attempt: int | None, level: str, follow: bool, is_json: bool) -> None:
     """Print the lines that a job said; with --json one object per line."""
     wanted = job_id(job)
-    if read(find_job, wanted) is None:
+    job_row = read(find_job, wanted)
+    if job_row is None:
         raise Refusal(_("No job %(id)s exists.", id=wanted))
     number = logging.getLevelNamesMapping()[level.upper()] if level != LEVELS[0] else 0
     lines = _followed(wanted, attempt, number) if follow else _written(wanted, attempt, number)
+    lines = (replace(line, message=masked_text(line.message, job_row.task)) for line in lines)
     try:
         _print(lines, is_json=is_json)
     except KeyboardInterrupt:

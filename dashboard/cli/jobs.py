@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from dashboard.cli.commands import BadInput, Commands, operator
 from dashboard.cli.paper import as_json, print_json, word
 from tasks import Enqueued, enqueue
+from tasks.engine.audit import Event, note
 from tasks.engine.intake import catalog
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -35,6 +36,16 @@ def create(
     args, kwargs = _arguments(args_text, kwargs_text)
     _check(task, args, kwargs)
     made = enqueue(task, args, kwargs, created_by=operator(), **options)
+    if not made.deduplicated:
+        note(
+            Event(
+                actor=operator(),
+                verb="create",
+                kind="job",
+                targets=[str(made.id)],
+                after={"task": task},
+            )
+        )
     if is_json:
         print_json(made)
     else:

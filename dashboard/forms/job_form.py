@@ -5,36 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dashboard.forms import earlier_call
 from dashboard.forms.options import option_fields, read_options
 from dashboard.forms.parameters import call_of, fields_of
+from dashboard.forms.raw_call import RawCall
 from tasks import Enqueued, enqueue
 from tasks.engine.intake.catalog import TaskCard
+from tasks.engine.models import Job
 
 
 class JobForm:
-    """The fields of one task and of every job; holds what was typed until it is right."""
+    """The fields of one task and of every job; holds what was typed until it is right.
 
-    def __init__(self, card: TaskCard, *, queues: tuple[str, ...]) -> None:
+    `is_raw`: the arguments are typed as JSON, not each in its field. `begin`: a job whose
+    arguments are there at the beginning.
+    """
+
+    def __init__(
+        self,
+        card: TaskCard,
+        *,
+        queues: tuple[str, ...],
+        is_raw: bool = False,
+        begin: Job | None = None,
+    ) -> None:
         hidden = frozenset({"task"}) if getattr(card, "context", False) else frozenset[str]()
         self.card = card
         self.parameters = fields_of(card.signature, hidden=hidden)
         self.options = option_fields(card, queues)
-        self.fault: str | None = None
-        self._values: dict[str, Any] = {}
+        self.begin = begin
+        call = (begin.args, begin.kwargs) if begin else ((), {})
+        self.raw = RawCall(card.name, call) if is_raw else None
+        if begin:
+            earlier_call.fill(self.parameters, card.signature, call, task=card.name)
+        self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._chosen: dict[str, Any] = {}
 
     def read(self, typed: Mapping[str, str]) -> bool:
         """Take what was typed; whether all of it is right."""
-        self._values = {name: field.read(typed) for name, field in self.parameters.items()}
+        self._call = self.raw.read(typed) if self.raw else self._from_fields(typed)
         self._chosen = read_options(self.options, typed)
         return not any(field.fault for field in self.fields)
 
     def enqueue(self, *, by: str) -> Enqueued:
         """Make the job. Raises MahaamError."""
-        args, kwargs = call_of(self.card.signature, self._values)
+        assert self._call is not None, "only what was read and is right is sent"
+        args, kwargs = self._call
         return enqueue(self.card.name, args, kwargs, created_by=by, **self._chosen)
+
+    def take_options(self, job: Job) -> None:
+        """Begin with the queue, the priority and the retries of `job`."""
+        for name in ("queue", "priority", "max_retries"):
+            self.options[name].text = str(getattr(job, name))
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        """All fields, parameters first."""
-        return (*self.parameters.values(), *self.options.values())
+        """All fields, those of the arguments first."""
+        arguments = self.raw.fields if self.raw else tuple(self.parameters.values())
+        return (*arguments, *self.options.values())
+
+    def _from_fields(self, typed: Mapping[str, str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        values = {name: field.read(typed) for name, field in self.parameters.items()}
+        return call_of(self.card.signature, values)

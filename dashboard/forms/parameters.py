@@ -111,21 +111,21 @@ def _field(parameter: inspect.Parameter) -> Field:
         parameter.name,
         kind,
         default=default,
-        text=_shown(kind, default),
+        text=shown(kind, default),
         # A text that had a default and was emptied is meant to be empty.
         may_be_empty=kind is TEXT and isinstance(default, str),
     )
 
 
-def _shown(kind: Kind, default: Any) -> str:
-    """A default as it would be typed."""
-    if default is OMITTED or default is None:
+def shown(kind: Kind, value: Any) -> str:
+    """A value as it would be typed."""
+    if value is OMITTED or value is None:
         return ""
     if kind is BOOLEAN:
-        return "yes" if default else ""
+        return "yes" if value else ""
     if kind.widget == "json":
-        return _as_json(default)
-    return default.isoformat() if hasattr(default, "isoformat") else str(default)
+        return _as_json(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _as_json(value: Any) -> str:

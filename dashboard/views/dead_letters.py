@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import actions, matching
+from dashboard import actions, matching, shown_job
 from dashboard.bulk import BulkAction, Preview
 from dashboard.database import db
 from dashboard.query_string import QueryString, integer
@@ -53,7 +53,11 @@ class DeadLetterView(ListPage):
         letter = letter or abort(404)
         (entry,) = self.entries([letter.id])
         job = find_job(db.session, letter.job_id)
-        return self.render("dead_letter/details.html", letter=letter, entry=entry, job=job)
+        assert job is not None, "a foreign key keeps the job"
+        parts = shown_job.excerpts(job)
+        return self.render(
+            "dead_letter/details.html", letter=letter, entry=entry, job=job, parts=parts
+        )
 
     def read_filter(self, query: QueryString) -> DeadLetterFilter:
         """The dead letters that the address asks for."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from typing import Any
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -14,12 +12,12 @@ from flask_babel import lazy_gettext as _l
 
 from dashboard import access, moves
 from dashboard.database import db
-from dashboard.forms.kinds import LIST, OBJECT
-from dashboard.forms.parameters import Field
+from dashboard.forms.raw_call import RawCall
 from dashboard.languages import said
-from dashboard.views.page import ConsolePage
+from dashboard.views.page import ConsolePage, found
 from tasks.engine import verbs
 from tasks.engine.errors import DatabaseUnavailable, MahaamError
+from tasks.engine.intake import catalog
 from tasks.engine.models import Job
 from tasks.engine.queries.jobs import find_job
 
@@ -30,9 +28,7 @@ class EditJobView(ConsolePage):
     def __init__(self) -> None:
         super().__init__(_l("Edit"), endpoint="job_edit", url="/admin/job/<uuid:id>/edit")
 
-    def is_accessible(self) -> bool:
-        """Only for those who may edit."""
-        return access.may("edit")
+    verb = "edit"
 
     def is_visible(self) -> bool:
         """Not in the menu: it is reached from a job."""
@@ -40,48 +36,41 @@ class EditJobView(ConsolePage):
 
     @expose("/")
     def index(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
-        """The arguments as they are."""
-        job = find_job(db.session, id) or abort(404)
-        return self._page(job, _fields(job))
+        """The arguments as they are, secrets masked; a mask that is left stands for the old value."""
+        job = found(find_job(db.session, id))
+        return self._page(job, _call(job))
 
     @expose("/", methods=("POST",))
     def save(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
         """Change them, or show what is wrong beside what was typed."""
         access.require("edit")
-        job = find_job(db.session, id) or abort(404)
-        fields = _fields(job)
-        args, kwargs = (field.read(request.form) for field in fields)
-        if any(field.fault for field in fields):
-            return self._page(job, fields), 400
+        job = found(find_job(db.session, id))
+        call = _call(job)
+        typed = call.read(request.form)
+        if typed is None:
+            return self._page(job, call), 400
         try:
-            verdict = verbs.edit(id, args=args, kwargs=kwargs, by=g.person.email)
+            verdict = verbs.edit(id, args=typed[0], kwargs=typed[1], by=g.person.email)
         except DatabaseUnavailable:
             raise
         except MahaamError as fault:
-            return self._page(job, fields, fault=str(fault)), 400
+            return self._page(job, call, fault=str(fault)), 400
         _tell(verdict, job)
         return redirect(url_for("job.details", id=id), code=303)
 
-    def _page(self, job: Job, fields: list[Field], fault: str | None = None) -> str:
-        faults = [fault] if fault else []
+    def _page(self, job: Job, call: RawCall, fault: str | None = None) -> str:
         return self.render(
             "job/edit.html",
             job=job,
-            fields=fields,
-            faults=faults,
+            call=call,
+            fault=fault,
+            signature=catalog.spelling(job.task),
             is_possible=moves.can("edit", job),
         )
 
 
-def _fields(job: Job) -> list[Field]:
-    return [
-        Field("args", _("Arguments by place"), LIST, default=[], text=_shown(job.args)),
-        Field("kwargs", _("Arguments by name"), OBJECT, default={}, text=_shown(job.kwargs)),
-    ]
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _call(job: Job) -> RawCall:
+    return RawCall(job.task, (job.args, job.kwargs), keeps_masks=True)
 
 
 def _tell(verdict: verbs.Verdict, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The list of jobs, and one job."""
+"""The list of jobs."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, actions, export, matching, saved_views
+from dashboard import access, actions, audit, export, matching, saved_views
 from dashboard.bulk import BulkAction, Preview
 from dashboard.database import db
 from dashboard.job_query import read_filter
 from dashboard.kept import Kept
 from dashboard.query_string import QueryString, job_id
-from dashboard.views.page import ListPage, read_list
+from dashboard.views.job import JobPages
+from dashboard.views.page import read_list
 from tasks.engine.intake import catalog
-from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.counts import state_counts
-from tasks.engine.queries.dead_letters import dead_letters_of
 from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.jobs import JobEntry, find_job, jobs_by_id, jobs_page
+from tasks.engine.queries.jobs import JobEntry, jobs_by_id, jobs_page
 from tasks.engine.queries.limits import QueryTooSlow
-from tasks.engine.queries.logs import last_lines
 from tasks.engine.queries.paging import Cursor, Page
 from tasks.engine.queries.queues import queue_names
 from tasks.engine.queries.tallies import tally
 
 
-class JobView(ListPage):
+class JobView(JobPages):
     """Jobs at /admin/job/."""
 
     actions = actions.JOB
@@ -70,19 +68,11 @@ class JobView(ListPage):
         wanted = read_filter(query)
         if query.close():
             return self._list(query, page=Page(), wanted=wanted), 400
-        return export.download(wanted, form=form)
-
-    @expose("/<uuid:id>/")
-    def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
-        """Everything about one job."""
-        job = find_job(db.session, id) or abort(404)
-        return self.render(
-            "job/details.html",
-            job=job,
-            attempts=attempts_of(db.session, job),
-            lines=last_lines(db.session, job.id),
-            letters=dead_letters_of(db.session, job.id),
+        audit.write(
+            "export", "list", [], by=g.person.email, filter=wanted.to_dict() | {"form": form}
         )
+        db.session.commit()
+        return export.download(wanted, form=form)
 
     def read_filter(self, query: QueryString) -> JobFilter:
         """The jobs that the address asks for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,28 +11,29 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access
+from dashboard import audit
 from dashboard.database import db
 from dashboard.forms.job_form import JobForm
+from dashboard.last_calls import last_call, remember
 from dashboard.query_string import job_id
 from dashboard.sent_forms import once
-from dashboard.views.page import ConsolePage
+from dashboard.views.page import ConsolePage, found
 from tasks.engine.errors import DatabaseUnavailable, MahaamError, UnknownTask
 from tasks.engine.intake import catalog
+from tasks.engine.models import Job
+from tasks.engine.queries.jobs import find_job
 from tasks.engine.queries.queues import queue_names
 
 
 class NewJobView(ConsolePage):
     """The page at /jobs/create/."""
 
+    verb = "create"
+
     def __init__(self) -> None:
         super().__init__(
             _l("New job"), endpoint="new_job", url="/jobs/create", menu_icon_value="plus"
         )
-
-    def is_accessible(self) -> bool:
-        """Only for those who may make jobs."""
-        return access.may("create")
 
     def is_visible(self) -> bool:
         """Not in the menu: it is the button beside it."""
@@ -44,7 +46,7 @@ class NewJobView(ConsolePage):
         if not name:
             return self._page(None)
         try:
-            return self._page(self._form(name))
+            return self._page(self._first_form(name))
         except UnknownTask as fault:
             return self._page(None, fault=str(fault)), 404
 
@@ -52,7 +54,7 @@ class NewJobView(ConsolePage):
     def create(self) -> ResponseReturnValue:
         """Make the job, or show what is wrong beside what was typed."""
         try:
-            form = self._form(request.form.get("task", ""))
+            form = self._form(request.form.get("task", ""), request.form)
         except UnknownTask as fault:
             return self._page(None, fault=str(fault)), 400
         if not form.read(request.form):
@@ -67,6 +69,12 @@ class NewJobView(ConsolePage):
     def _make(self, form: JobForm) -> ResponseReturnValue:
         token = job_id(request.form.get("token", "")) or abort(400)
         made, is_new = once(token, lambda: form.enqueue(by=g.person.email).id)
+        if is_new and made:
+            remember(g.person, form.card.name, made)
+            audit.write(
+                "create", "job", [str(made)], by=g.person.email, after={"task": form.card.name}
+            )
+            db.session.commit()
         flash(
             _("The job was created.")
             if is_new
@@ -75,8 +83,20 @@ class NewJobView(ConsolePage):
         )
         return redirect(url_for("job.details", id=made), code=303)
 
-    def _form(self, name: str) -> JobForm:
-        return JobForm(catalog.find(name), queues=queue_names(db.session))
+    def _first_form(self, name: str) -> JobForm:
+        """The form that begins as the job that is named, or as the person's last of this task."""
+        like = request.args.get("like", "")
+        model = found(find_job(db.session, job_id(like) or abort(400))) if like else None
+        form = self._form(name, request.args, begin=model or last_call(g.person, name))
+        if model:
+            form.take_options(model)
+        return form
+
+    def _form(self, name: str, sent: Mapping[str, str], *, begin: Job | None = None) -> JobForm:
+        is_raw = sent.get("as") == "json"
+        return JobForm(
+            catalog.find(name), queues=queue_names(db.session), is_raw=is_raw, begin=begin
+        )
 
     def _page(self, form: JobForm | None, fault: str | None = None) -> str:
         return self.render(

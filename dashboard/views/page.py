@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from dashboard import access, bulk
 from dashboard.bulk_request import BulkRequest
@@ -19,17 +20,22 @@ from tasks.engine.queries.paging import Page
 
 Entry = TypeVar("Entry")
 
-MORE = "More"  # the menu of the second rank; nav.html says it in the person's language
+MORE = _l("More")  # where pages stand in the menu that are not opened every day
 
 
 class ConsolePage(BaseView):  # type: ignore[misc]
     """A page for people who may look."""
 
-    icon = ""
+    verb = "look"  # who may do this sees the page; the gate has stopped strangers
 
     def is_accessible(self) -> bool:
-        """Every role may look; the gate has stopped everybody else."""
-        return access.may("look")
+        """Whether the person of this request may see the page."""
+        return access.may(self.verb)
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
+        """Refuse, and have it audited."""
+        access.require(self.verb)
+        return redirect(url_for("admin.index"))  # the role has changed meanwhile
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         # Flask-Admin's own calls a view a second time, differently, when it raises TypeError.
@@ -123,6 +129,13 @@ class ListPage(ConsolePage):
             back=request_.back,
             faults=faults,
         )
+
+
+def found(row: Entry | None) -> Entry:
+    """`row`; 404 when there is none."""
+    if row is None:
+        abort(404)
+    return row
 
 
 def read_list(query: QueryString, read: Callable[[], Page[Entry]]) -> Page[Entry]:

@@ -19,6 +19,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 $$
 """
 AT_REST = "state <> 'running'"
+# What is new waits in a list that every search reads: a short one.
+GIN = {"postgresql_using": "gin", "postgresql_with": {"gin_pending_list_limit": 1024}}
 
 
 def upgrade() -> None:
@@ -33,7 +35,7 @@ def upgrade() -> None:
         "job_argument",
         "job",
         ["args", "kwargs"],
-        postgresql_using="gin",
+        **GIN,
         postgresql_ops={"args": "jsonb_path_ops", "kwargs": "jsonb_path_ops"},
         postgresql_where=sa.text(AT_REST),
     )
@@ -41,14 +43,14 @@ def upgrade() -> None:
         "job_tag",
         "job",
         ["tags"],
-        postgresql_using="gin",
+        **GIN,
         postgresql_where=sa.text(f"tags IS NOT NULL AND {AT_REST}"),
     )
     op.create_index(
         "job_error_text",
         "job",
         [sa.text("error_grams(error)")],
-        postgresql_using="gin",
+        **GIN,
         postgresql_where=sa.text(f"error IS NOT NULL AND {AT_REST}"),
     )
     op.create_index(

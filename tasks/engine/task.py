@@ -27,6 +27,7 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_remove_on_complete = False
     default_remove_on_fail = False
     cpu_bound = False  # computed in a process of its own
+    masked: tuple[str, ...] = ()  # further names of arguments that are secret
 
     usual_job: Any = None  # the NewJob of a call without options, once there was one
     run: Any = None  # the attempt, once it is started
@@ -117,10 +118,33 @@ class TaskCard:
     timeout_s: float | None
     context: bool = False
 
+    @property
+    def spelling(self) -> str:
+        """Its parameters as they stand in the code; annotations may be texts there, unevaluated."""
+        plain = [
+            parameter.replace(annotation=_as_written(parameter.annotation))
+            for parameter in self.signature.parameters.values()
+        ]
+        answer = _as_written(self.signature.return_annotation)
+        return str(self.signature.replace(parameters=plain, return_annotation=answer))
+
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raises TypeError when the function could not be called so."""
         names = {**kwargs, "task": None} if self.context else kwargs
         self.signature.bind(*args, **names)
+
+
+class _Written(str):
+    """A text that is shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _as_written(annotation: Any) -> Any:
+    return _Written(annotation) if isinstance(annotation, str) else annotation
 
 
 TaskFunction = Callable[..., Any]

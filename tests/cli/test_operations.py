@@ -127,6 +127,7 @@ def test_an_operation_that_does_not_exist(flask: Flask_, command: str) -> None:
     assert flask("operations", command, "nonsense").code == 2
 
 
+@pytest.mark.usefixtures("redis_url")  # empty
 def test_reconcile_finds_and_mends(flask: Flask_) -> None:
     job = a_job()
     ask("UPDATE job SET queued_at = now() - interval '1 minute'")

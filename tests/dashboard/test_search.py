@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import random
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
+from sqlalchemy import Engine, event
 
+from dashboard.kept import Kept
 from tasks.engine import database
 from tasks.engine.queries import search
 from tasks.engine.queries.argument_text import wanted_json
@@ -18,10 +24,12 @@ from tasks.engine.queries.asking import by_cursor
 from tasks.engine.queries.job_filter import JobFilter, first_id_of, moment_of
 from tasks.engine.queries.job_ids import ids_below
 from tasks.engine.queries.job_stream import Window
+from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.states import State
 from tasks.engine.task import new_id
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
+from tests.waiting import wait_until
 
 ROW = re.compile(r'name="rowid" value="([^"]+)"')
 FIELDS = "UPDATE job SET args = %s, kwargs = %s, tags = %s, error = %s WHERE id = %s"
@@ -326,7 +334,70 @@ def test_what_matches_is_counted_by_a_second_request(
     a_job_with(tags=["a"])
     a_job_with()
     a_job_with(state=State.RUNNING)
-    assert operator.get(f"/admin/job/count/?{asked}").text.strip() == expected
+    assert (
+        operator.get(f"/admin/job/count/?{asked}").text.strip()
+        == f'<bdi dir="ltr">{expected}</bdi>'
+    )
     assert f'hx-get="/admin/job/count/{"?" + asked if "=" in asked[:6] else ""}' in (
         operator.get(f"/admin/job/?{asked}").text
     )
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "state=failed", "queue=default&task=tasks.demo.echo", "tag=a"]
+)
+def test_a_list_asks_few_questions_however_many_rows_there_are(
+    operator: Browser, asked: str
+) -> None:
+    for count in (0, 1, 60):
+        for _ in range(count):
+            a_job_with(tags=["a"])
+        with questions() as seen:
+            assert operator.get(f"/admin/job/?{asked}").status_code == 200
+        assert len(seen) <= 14, seen
+
+
+@contextmanager
+def questions() -> Iterator[list[str]]:
+    """Every statement that is sent to PostgreSQL meanwhile, by any thread."""
+    seen: list[str] = []
+
+    def note(_link: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_tabs_tell_how_many_there_are_without_making_anybody_wait(app: Flask) -> None:
+    asked, slow = threading.Event(), threading.Event()
+
+    def answer() -> int:
+        asked.set()
+        slow.wait(5)
+        return 42
+
+    kept = Kept(answer, fresh_s=0)
+    assert kept.get(app, patience_s=0) is None
+    assert asked.wait(5)
+    assert kept.get(app) is None  # it is asked for already
+    slow.set()
+    wait_until(lambda: kept.get(app) == 42)
+
+
+def test_tabs_outlive_an_answer_that_did_not_come(app: Flask) -> None:
+    answers = iter([7])
+
+    def answer() -> int:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise QueryTooSlow from None
+
+    kept = Kept(answer, fresh_s=0)
+    wait_until(lambda: kept.get(app) == 7)
+    for _ in range(20):
+        assert kept.get(app) == 7

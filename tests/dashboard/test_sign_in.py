@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from config import get_settings
-from dashboard import throttle
-from dashboard.accounts import create_person, set_password
+from dashboard import create_app, throttle
+from dashboard.account_changes import person_called, set_password
+from dashboard.accounts import create_person
 from dashboard.flask_config import flask_config
 from tests.dashboard.browser import PASSWORD, Browser
+from tests.dashboard.conftest import CHEAP
 
 INSIDE = (
     "/",
@@ -113,16 +116,79 @@ def test_guessing_is_stopped_for_all_processes(app: Flask) -> None:
 
 
 @pytest.mark.usefixtures("_one_window")
+def test_guessing_from_everywhere_is_stopped_but_not_the_owner(app: Flask, home: str) -> None:
+    assert log_in_from(app, home).status_code == 303
+    for number in range(throttle.PER_ACCOUNT_ANYWHERE):
+        assert log_in_from(app, f"198.51.100.{number}", "wrong").status_code == 401
+    assert log_in_from(app, "198.51.100.200").status_code == 429
+    assert log_in_from(app, home).status_code == 303
+
+
+@pytest.mark.usefixtures("_one_window")
+def test_many_accounts_from_one_address_are_stopped(app: Flask) -> None:
+    for number in range(throttle.PER_ADDRESS):
+        Browser(app).log_in(f"nobody{number}@example.com", "wrong")
+    assert Browser(app).log_in("operator@example.com").status_code == 429
+
+
+@pytest.mark.usefixtures("_one_window")
+def test_all_addresses_of_a_network_of_ipv6_are_one(app: Flask) -> None:
+    for number in range(throttle.PER_ACCOUNT):
+        log_in_from(app, f"2001:db8::{number}", "wrong")
+    assert log_in_from(app, "2001:db8::ffff").status_code == 429
+    assert log_in_from(app, "2001:db8:0:1::1").status_code == 303
+
+
+@pytest.mark.usefixtures("_one_window")
+@pytest.mark.parametrize(("proxies", "status"), [(0, 429), (1, 303)])
+def test_only_a_proxy_that_is_trusted_says_where_one_comes_from(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, proxies: int, status: int
+) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", str(proxies))
+    get_settings.cache_clear()
+    behind = create_app(SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
+    for number in range(throttle.PER_ACCOUNT):
+        # What a client itself writes into the header stands before what the proxy adds.
+        forged = f"203.0.113.{number}, 203.0.113.99"
+        log_in_from(behind, "127.0.0.1", "wrong", **{"X-Forwarded-For": forged})
+    assert (
+        log_in_from(behind, "127.0.0.1", **{"X-Forwarded-For": "203.0.113.7"}).status_code == status
+    )
+    known = log_in_from(behind, "127.0.0.1", **{"X-Forwarded-For": "1.2.3.4, 203.0.113.99"})
+    assert known.status_code == 429
+
+
+@pytest.fixture
+def home() -> str:
+    return "192.0.2.1"
+
+
+def log_in_from(app: Flask, address: str, password: str = PASSWORD, **headers: str) -> TestResponse:
+    """Log in as a viewer from an address."""
+    browser = Browser(app)
+    form = {"email": "viewer@example.com", "password": password, "csrf_token": browser.token()}
+    return browser.client.post(
+        "/admin/login/", data=form, headers=headers, environ_overrides={"REMOTE_ADDR": address}
+    )
+
+
+@pytest.mark.usefixtures("_one_window")
 def test_a_right_password_is_forgiven_its_typos(app: Flask) -> None:
     for password in ("wrong", "wrong", PASSWORD, "wrong", "wrong", "wrong"):
         Browser(app).log_in("viewer@example.com", password)
     assert Browser(app).log_in("viewer@example.com").status_code == 303
 
 
-def test_one_logs_out_by_post(operator: Browser) -> None:
-    assert operator.get("/admin/logout/").status_code == 405
-    assert operator.post("/admin/logout/", {}).status_code == 303
-    assert not operator.is_in()
+def test_one_logs_out_by_post_and_a_copy_of_the_cookie_opens_nothing(
+    app: Flask, browser: Browser
+) -> None:
+    browser.log_in("operator@example.com")
+    thief = Browser(app, cookie=browser.cookie)
+    assert thief.is_in()
+    assert browser.get("/admin/logout/").status_code == 405
+    assert browser.post("/admin/logout/", {}).status_code == 303
+    assert not browser.is_in()
+    assert not thief.is_in()
 
 
 def test_a_new_password_ends_the_sessions(app: Flask, browser: Browser) -> None:
@@ -131,7 +197,7 @@ def test_a_new_password_ends_the_sessions(app: Flask, browser: Browser) -> None:
     browser.log_in("careless@example.com")
     assert browser.is_in()
     with app.app_context():
-        set_password("careless@example.com", PASSWORD)
+        set_password(person_called("careless@example.com"), PASSWORD, by="ann")
     assert not browser.is_in()
 
 

@@ -40,6 +40,6 @@ def data_of_a_first_start() -> Iterator[Path]:
             var_path / "postgres", account=server_account(), log_path=folder / "log"
         )
         postgres.start()
-        migrate(os.environ | {"DATABASE_URL": postgres.url})
+        migrate(os.environ | postgres.urls)
         postgres.stop()
         yield var_path

@@ -73,7 +73,7 @@ def test_a_redis_that_does_not_answer_is_named_without_its_password(
 
 
 def test_an_unknown_database_user_is_refused(product: Product, servers: TestServers) -> None:
-    url = servers.postgres.url.replace("mahaam@", "stranger@")
+    url = servers.postgres.url.replace("mahaam_app@", "stranger@")
     code, sentence = refusal(product, DATABASE_URL=url)
     assert code == 1
     assert 'role "stranger" does not exist' in sentence

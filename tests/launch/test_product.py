@@ -20,7 +20,10 @@ from tests.waiting import wait_until
 
 READY_AGAIN_TIMEOUT_S = 5
 STOP_TIMEOUT_S = 10
-URLS = "from config import get_settings as s; print(s().database_url, s().redis_url)"
+URLS = (
+    "from config import get_settings as s;"
+    " print(s().database_url, s().migration_database_url, s().redis_url)"
+)
 
 
 def test_it_starts_stops_and_starts_again_with_its_data(new_product: Product) -> None:
@@ -128,7 +131,7 @@ def servers_of(product: Product) -> dict[str, str]:
 def leave_marks(product: Product) -> None:
     """Write something into both servers that a restart must keep."""
     urls = servers_of(product)
-    run_sql(urls["database_url"], "CREATE TABLE mark AS SELECT 'kept' AS word")
+    run_sql(urls["migration_database_url"], "CREATE TABLE mark AS SELECT 'kept' AS word")
     with redis.Redis.from_url(urls["redis_url"]) as client:
         client.set("mark", "kept")
 
@@ -136,7 +139,7 @@ def leave_marks(product: Product) -> None:
 def marks(product: Product) -> tuple[object, object]:
     urls = servers_of(product)
     with redis.Redis.from_url(urls["redis_url"]) as client:
-        return run_sql(urls["database_url"], "SELECT word FROM mark"), client.get("mark")
+        return run_sql(urls["migration_database_url"], "SELECT word FROM mark"), client.get("mark")
 
 
 def run_sql(url: str, sql: str) -> object:

@@ -8,7 +8,7 @@ from functools import partial
 
 import gevent
 
-from config import get_settings
+from tasks.engine import live_settings
 from tasks.engine.consumer.places import Places
 from tasks.engine.errors import TaskStopped
 from tasks.engine.link import Link
@@ -27,7 +27,6 @@ class Stops:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._grace_s = get_settings().stop_grace_s
         self._noted: set[Run] = set()
 
     def look(self, link: Link, worker_id: str) -> None:
@@ -49,8 +48,8 @@ class Stops:
                 gevent.get_hub().loop.run_callback(_interrupt, run)
 
     def _patience_until(self, run: Run) -> float:
-        again_s = max(self._grace_s, AGAIN_S)
-        return run.stop_asked_at + self._grace_s + run.interruptions * again_s
+        grace_s = live_settings.value("stop_grace_s")
+        return float(run.stop_asked_at + grace_s + run.interruptions * max(grace_s, AGAIN_S))
 
     def _note_stubborn(self, link: Link, runs: list[Run]) -> None:
         stubborn = {run for run in runs if run.interruptions > 1}

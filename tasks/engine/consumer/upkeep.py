@@ -11,14 +11,16 @@ import psycopg2
 import redis
 
 from config import get_settings
+from tasks.engine import live_settings
 from tasks.engine.consumer.dispatcher import Dispatcher
+from tasks.engine.consumer.pruner import Pruner
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.wishes import Wishes
 from tasks.engine.errors import WorkerCrashed
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
-from tasks.engine.queries import lines
+from tasks.engine.queries import lines, settings
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
 from tasks.engine.store import chords, due, locks, pauses, periodic, rollups, values, workers
@@ -47,22 +49,24 @@ class Upkeep:
         stops: Stops,
         wishes: Wishes,
     ) -> None:
-        settings = get_settings()
-        self._settings = settings
+        self._settings = get_settings()
         self._dispatcher = dispatcher
         self._doorbell = doorbell
         self._queues = queues
         self._stops = stops
         self._wishes = wishes
         self._link = Link("mahaam upkeep", timeout_s=10)
+        self._pruner = Pruner()
         self._duties = [
-            (settings.queue_refresh_s, self.read_lines),
+            (self._settings.queue_refresh_s, self.read_lines),
+            (1.0, self._read_settings),
             (1.0, self._end_pauses),
             (0.5, self._look_for_stops),
             (1.0, self._look_for_wishes),
-            (settings.rescue_interval_s, self._rescue),
+            (self._settings.rescue_interval_s, self._rescue),
             (1.0, self._remember),
             (1.0, self._ring_overdue),
+            (TICK_S, self._prune),
             (RETIRE_EVERY_S, pool.retire),
             (SAMPLE_EVERY_S, self._sample_ages),
             (ADD_UP_MINUTES_EVERY_S, self._add_up_minutes),
@@ -107,6 +111,9 @@ class Upkeep:
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
         return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
+
+    def _read_settings(self) -> None:
+        live_settings.learn(self._link.run(settings.changed_values))
 
     def _look_for_wishes(self) -> None:
         self._wishes.look(self._link)
@@ -205,6 +212,9 @@ class Upkeep:
 
     def _add_up_periods(self) -> None:
         self._link.run(rollups.add_up_periods, atomic=True)
+
+    def _prune(self) -> None:
+        self._pruner.step(self._link)
 
     def _forget(self) -> None:
         for forget in (workers.forget, chords.forget, rollups.forget):

@@ -43,6 +43,13 @@ def find(name: str) -> TaskCard:
     return find_task(name).card
 
 
+def spelling(name: str) -> str | None:
+    """A task with its parameters, as a person would write it; None for one that is not known here."""
+    load()
+    known = registry.tasks.get(name)
+    return f"{name}{known.card.spelling}" if known else None
+
+
 def all_tasks() -> list[TaskCard]:
     """Every registered task, by name."""
     load()

@@ -1,5 +1,6 @@
 """The tables of the engine, as SQLAlchemy sees them; the rules they keep stand beside the columns."""
 
+from tasks.engine.models.audit_event import AuditEvent
 from tasks.engine.models.base import Base
 from tasks.engine.models.chord import Chord, ChordMember
 from tasks.engine.models.dead_letter import DeadLetter
@@ -14,10 +15,12 @@ from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
+from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
 
 __all__ = [
     "Attempt",
+    "AuditEvent",
     "Base",
     "Chord",
     "ChordMember",
@@ -33,8 +36,11 @@ __all__ = [
     "Operation",
     "OperationResult",
     "PeriodicFire",
+    "Pruned",
+    "Pruning",
     "Queue",
     "QueueAge",
+    "Setting",
     "TaskLock",
     "TaskPause",
     "Worker",

@@ -21,6 +21,11 @@ from tasks.engine.models.base import Base, listed
 from tasks.engine.states import LIVE, is_held
 
 AT_REST = "state <> 'running'"
+# What is new waits in a list that every search reads: a short one.
+GIN: dict[str, Any] = {
+    "postgresql_using": "gin",
+    "postgresql_with": {"gin_pending_list_limit": 1024},
+}
 
 
 class Job(Base):
@@ -108,6 +113,8 @@ class Job(Base):
                 "state IN ('scheduled', 'retrying', 'failed', 'cancelled', 'expired')"
             ),
         ),
+        # Only jobs that others made are in it; the many that a client made do not pay for it.
+        Index("job_parent", "parent_id", "id", postgresql_where=text("parent_id IS NOT NULL")),
         # By these people find jobs. Rows that run are few and in no index of content: a start, the
         # hottest of all writes, pays nothing.
         Index("job_listed", "state", "queue", "task", "id", postgresql_where=text(AT_REST)),
@@ -115,20 +122,20 @@ class Job(Base):
             "job_argument",
             "args",
             "kwargs",
-            postgresql_using="gin",
+            **GIN,
             postgresql_ops={"args": "jsonb_path_ops", "kwargs": "jsonb_path_ops"},
             postgresql_where=text(AT_REST),
         ),
         Index(
             "job_tag",
             "tags",
-            postgresql_using="gin",
+            **GIN,
             postgresql_where=text(f"tags IS NOT NULL AND {AT_REST}"),
         ),
         Index(
             "job_error_text",
             text("error_grams(error)"),
-            postgresql_using="gin",
+            **GIN,
             postgresql_where=text(f"error IS NOT NULL AND {AT_REST}"),
         ),
         Index("job_failing", "state", "id", postgresql_where=text("error IS NOT NULL")),

@@ -5,12 +5,19 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from tasks.engine.models import Attempt, Job
 from tasks.engine.queries.limits import Reader
 from tasks.engine.states import State
+
+ATTEMPTS_SHOWN = 10
+TRACEBACK_SHOWN = 4000
+MESSAGE_SHOWN = 2000
+NO_TIME = timedelta(0)
+SHORTEST = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class AttemptEntry:
     traceback: str | None = None
     late_at: datetime | None = None
     late_outcome: str | None = None
+    is_cut: bool = False  # of the traceback only the end is there
 
     @property
     def wait(self) -> timedelta | None:
@@ -40,12 +48,66 @@ class AttemptEntry:
         return _between(self.started_at, self.finished_at)
 
 
+@dataclass(frozen=True)
+class AttemptPage:
+    """Some starts of one job, oldest first, and whether there are older ones."""
+
+    entries: tuple[AttemptEntry, ...]
+    has_older: bool
+
+    @property
+    def longest(self) -> timedelta:
+        """What the longest of them waited and ran together; never zero."""
+        spans = [(entry.wait or NO_TIME) + (entry.run or NO_TIME) for entry in self.entries]
+        return max(spans, default=NO_TIME) or SHORTEST
+
+
+def attempts_page(
+    session: Reader, job: Job, *, before: int | None = None, limit: int = ATTEMPTS_SHOWN
+) -> AttemptPage:
+    """The newest starts of `job` before the start number `before`; tracebacks only with their end."""
+    # Index: attempt_pkey.
+    question = _excerpts().where(Attempt.job_id == job.id)
+    if before is not None:
+        question = question.where(Attempt.number < before)
+    rows = session.execute(question.order_by(Attempt.number.desc()).limit(limit + 1)).all()
+    entries = [AttemptEntry(**row._mapping) for row in rows]
+    if before is None and _has_start(job) and (not entries or entries[0].number != job.attempt):
+        entries.insert(0, _current(job))
+    return AttemptPage(tuple(reversed(entries[:limit])), has_older=len(entries) > limit)
+
+
+def find_attempt(session: Reader, job: Job, number: int) -> AttemptEntry | None:
+    """One start of `job`, with its whole traceback; None when there was none of that number."""
+    row = session.get(Attempt, (job.id, number))
+    if row is not None:
+        return _recorded(row)
+    return _current(job) if number == job.attempt and _has_start(job) else None
+
+
 def attempts_of(session: Reader, job: Job) -> tuple[AttemptEntry, ...]:
     """Every start of `job`."""
     rows = session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.number))
     known = tuple(_recorded(row) for row in rows)
     is_described = any(entry.number == job.attempt for entry in known)
     return known if is_described or not _has_start(job) else (*known, _current(job))
+
+
+def _excerpts() -> Select[Any]:
+    return select(
+        Attempt.number,
+        Attempt.outcome,
+        Attempt.worker_id,
+        Attempt.queued_at,
+        Attempt.started_at,
+        Attempt.finished_at,
+        Attempt.error_class,
+        func.left(Attempt.error_message, MESSAGE_SHOWN).label("error_message"),
+        func.right(Attempt.traceback, TRACEBACK_SHOWN).label("traceback"),
+        (func.length(Attempt.traceback) > TRACEBACK_SHOWN).label("is_cut"),
+        Attempt.late_at,
+        Attempt.late_outcome,
+    )
 
 
 def _has_start(job: Job) -> bool:

@@ -77,10 +77,12 @@ def find_dead_letter(session: Reader, letter_id: int) -> DeadLetter | None:
     return session.get(DeadLetter, letter_id)
 
 
-def dead_letters_of(session: Reader, job_id: uuid.UUID) -> tuple[DeadLetterEntry, ...]:
+def dead_letters_of(
+    session: Reader, job_id: uuid.UUID, *, limit: int | None = None
+) -> tuple[DeadLetterEntry, ...]:
     """The dead letters of one job, newest first."""
     rows = session.execute(
-        _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc())
+        _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc()).limit(limit)
     )
     return tuple(DeadLetterEntry(**row._mapping) for row in rows)
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, select, tuple_
 
 from tasks.engine.models import JobLog
-from tasks.engine.queries.limits import Reader
+from tasks.engine.queries.limits import Reader, time_limit
 
 PAGE_LINES = 1000
+LINES_SHOWN = 100
 
 
 class Place(NamedTuple):
@@ -66,6 +67,42 @@ def lines_after(
         question = question.where(JobLog.level >= level)
     rows = session.execute(question.order_by(JobLog.attempt, JobLog.number).limit(limit))
     return tuple(LogEntry(**row._mapping) for row in rows)
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Some lines, oldest first, and whether there are older ones."""
+
+    lines: tuple[LogEntry, ...]
+    has_older: bool
+
+
+def log_page(
+    session: Reader,
+    job_id: uuid.UUID,
+    *,
+    before: Place | None = None,
+    attempt: int | None = None,
+    level: int = 0,
+    limit: int = LINES_SHOWN,
+) -> LogPage:
+    """The newest lines, or those before `before`, of one attempt or of all, from `level` on.
+
+    Raises QueryTooSlow.
+    """
+    # Index: job_log_pkey, backwards.
+    question = _lines(job_id)
+    if before is not None:
+        question = question.where(tuple_(JobLog.attempt, JobLog.number) < before)
+    if attempt is not None:
+        question = question.where(JobLog.attempt == attempt)
+    if level:
+        question = question.where(JobLog.level >= level)
+    newest = (JobLog.attempt.desc(), JobLog.number.desc())
+    with time_limit(session):
+        rows = session.execute(question.order_by(*newest).limit(limit + 1)).all()
+    lines = tuple(LogEntry(**row._mapping) for row in reversed(rows[:limit]))
+    return LogPage(lines, has_older=len(rows) > limit)
 
 
 def last_lines(session: Reader, job_id: uuid.UUID, *, limit: int = 200) -> tuple[LogEntry, ...]:

@@ -55,7 +55,7 @@ def tally(session: Reader, wanted: JobFilter) -> Tally:
 def _all(ask: Ask) -> Tally:
     ((estimate,),) = ask(ESTIMATE, {})
     if estimate > COUNT_LIMIT:
-        return Tally(estimate, is_estimate=True)
+        return Tally(round(estimate, 2 - len(str(estimate)) + 1), is_estimate=True)
     return _counted(ask, JobFilter())
 
 

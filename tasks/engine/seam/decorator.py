@@ -21,7 +21,8 @@ def task(function: TaskFunction | None = None, /, **options: Any) -> Any:
 
     Options: `queue`, `max_retries`, `retry_delay` (seconds), `retry_backoff` (factor),
     `retry_jitter`, `timeout` (seconds), `priority`, `expires`, `tags`, `context`, `name`,
-    `remove_on_complete`, `remove_on_fail`, `cpu_bound`. What is not given comes from the settings
+    `remove_on_complete`, `remove_on_fail`, `cpu_bound`, `masked` (names of arguments that nobody may
+    see, besides password, token and their like). What is not given comes from the settings
     (`huey.task` has Huey's own defaults). Raises OptionNotValid.
     """
     decorate = huey.task(**_completed(options))

@@ -120,6 +120,7 @@ class MahaamHuey(DurableRuns, DurableValues):
         remove_on_complete: bool = False,
         remove_on_fail: bool = False,
         cpu_bound: bool = False,
+        masked: tuple[str, ...] = (),
         **settings: Any,
     ) -> Callable[[Callable[..., Any]], DurableTask]:
         """Make a task of a function, with Huey's own defaults: no retries, delays in seconds."""
@@ -138,6 +139,7 @@ class MahaamHuey(DurableRuns, DurableValues):
             default_remove_on_complete=remove_on_complete,
             default_remove_on_fail=remove_on_fail,
             cpu_bound=cpu_bound,
+            masked=_names(masked),
             **settings,
         )
 
@@ -166,3 +168,11 @@ class MahaamHuey(DurableRuns, DurableValues):
         """The consumer that Huey's options describe. Raises OptionNotValid for what it cannot do."""
         # By name, because the consumer stands above the seam.
         return import_module("tasks.engine.consumer.consumer").from_huey_options(self, options)
+
+
+def _names(masked: Any) -> tuple[str, ...]:
+    """The names of `masked=`. Raises OptionNotValid."""
+    names = tuple(masked) if isinstance(masked, list | tuple | set | frozenset) else None
+    if names is None or not all(isinstance(name, str) and name for name in names):
+        raise OptionNotValid(f'masked must be names, such as ("iban",); it is {masked!r}.')
+    return names

@@ -27,6 +27,7 @@ from tasks.engine.verbs.reconcile import sample as sample_bells
 from tasks.engine.verbs.reconcile import whole as compare_bells
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
+from tasks.engine.verbs.settings import change_setting
 from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 from tasks.engine.verbs.walk import Wanted, narrowed
@@ -53,6 +54,7 @@ __all__ = [
     "abort",
     "cancel",
     "carry_out",
+    "change_setting",
     "clear",
     "compare_bells",
     "duplicate",

@@ -12,10 +12,13 @@ from uuid import UUID
 from config import get_settings
 from tasks.engine import database
 from tasks.engine.arguments import dump_call, load
+from tasks.engine.audit import Event, audited
 from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
 from tasks.engine.intake import accept, catalog
+from tasks.engine.masking import masked_call, unmasked_call
 from tasks.engine.store import contents, requeue
 from tasks.engine.store.contents import Contents
+from tasks.engine.store.due import Ring
 from tasks.engine.task import new_id
 from tasks.engine.verbs.jobs import RETRYABLE, requeued
 from tasks.engine.verbs.plans import CHANGEABLE
@@ -35,7 +38,8 @@ def edit(
 ) -> Verdict:
     """Give a job other arguments; None keeps the old ones. One that has ended is queued again.
 
-    Raises ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
+    Where the mask of a secret was left, the secret stays. Raises MaskLeftOver,
+    ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
     """
     return judged(
         [job_id],
@@ -68,17 +72,42 @@ def _edited(
     job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None, *, by: str
 ) -> bool:
     new_args, new_kwargs = _checked(job, args, kwargs)
+    told = partial(_edit_event, job, new_args, new_kwargs, by=by)
     edit_waiting = partial(contents.edit, id_=job.id, args=new_args, kwargs=new_kwargs)
+    if database.repeatable(audited(edit_waiting, told), atomic=True):
+        return True
     edit_ended = partial(requeue.retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs)
-    return database.repeatable(edit_waiting) or bool(requeued(edit_ended))
+    return bool(requeued(audited(edit_ended, told)))
+
+
+def _edit_event(
+    job: Contents, args: str | None, kwargs: str | None, done: object, *, by: str
+) -> Event | None:
+    if not done:
+        return None
+    before, after = _shown(job, job.args, job.kwargs), _shown(job, args, kwargs)
+    return Event(actor=by, verb="edit", kind="job", targets=[job.id], before=before, after=after)
+
+
+def _shown(job: Contents, args: str | None, kwargs: str | None) -> dict[str, Any]:
+    """Arguments as JSON, without secrets; those that stay as they are (None) are left out."""
+    shown = masked_call(json.loads(args or "[]"), json.loads(kwargs or "{}"), job.task)
+    given = {"args": args is not None, "kwargs": kwargs is not None}
+    return {
+        name: value
+        for (name, is_given), value in zip(given.items(), shown, strict=True)
+        if is_given
+    }
 
 
 def _checked(
     job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None
 ) -> tuple[str | None, str | None]:
     """The JSON of new arguments, None of old ones, if the task can be called with them together."""
-    positional = tuple(load(job.args) if args is None else args)
-    named = load(job.kwargs) if kwargs is None else kwargs
+    old_args, old_kwargs = load(job.args), load(job.kwargs)
+    args, kwargs = unmasked_call(args, kwargs, old=(old_args, old_kwargs), task=job.task)
+    positional = tuple(old_args if args is None else args)
+    named = old_kwargs if kwargs is None else kwargs
     try:
         catalog.find(job.task).check(positional, named)
     except UnknownTask:
@@ -93,12 +122,23 @@ def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[
     originals = database.repeatable(partial(contents.read, ids=list(map(str, ids))))
     copies = {new_id(): original for original in originals}
     options = [own_options(original.options) for original in originals]
-    rings = database.repeatable(partial(contents.copy, copies=copies, options=options, by=by))
+    change = audited(
+        partial(contents.copy, copies=copies, options=options, by=by),
+        partial(_copy_event, copies, by=by),
+    )
+    rings = database.repeatable(change, atomic=True)
     accept.ring(rings)
     new = {UUID(copies[ring.id].id): UUID(ring.id) for ring in rings}
     made.update(new)
     log.info("Jobs duplicated. jobs=%s by=%s", len(new), by)
     return list(new)
+
+
+def _copy_event(copies: dict[str, Contents], rings: list[Ring], *, by: str) -> Event:
+    made = {copies[ring.id].id: ring.id for ring in rings}
+    return Event(
+        actor=by, verb="duplicate", kind="job", targets=list(made), after={"made": made}
+    )  # fmt: skip
 
 
 def own_options(text: str | None) -> str | None:

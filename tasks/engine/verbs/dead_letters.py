@@ -8,6 +8,7 @@ from functools import partial
 
 from tasks.engine import database, refusal
 from tasks.engine.arguments import clean
+from tasks.engine.audit import Event, audited
 from tasks.engine.intake import queue_names
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import bounds, refusals
@@ -49,14 +50,23 @@ def retry_all(*, by: str, queue: str | None = None) -> int:
 
 def _reprocess(ids: Sequence[int], *, by: str) -> list[int]:
     known = _possible(ids)
-    moved = requeued(lambda cursor: requeue.reprocess(cursor, known, by=by))
+    moved = requeued(
+        audited(
+            partial(requeue.reprocess, letters=known, by=by),
+            lambda moved: _event("reprocess", [id_ for job in moved for id_ in job.letters], by=by),
+        )
+    )
     log.info("Dead letters reprocessed. jobs=%s by=%s", len(moved), by)
     return [letter for job in moved for letter in job.letters]
 
 
 def _resolve(ids: Sequence[int], *, by: str, note: str | None) -> list[int]:
     known = _possible(ids)
-    done = database.repeatable(lambda cursor: dead_letters.resolve(cursor, known, by=by, note=note))
+    change = audited(
+        partial(dead_letters.resolve, letters=known, by=by, note=note),
+        lambda done: _event("resolve", done, by=by, reason=note),
+    )
+    done = database.repeatable(change, atomic=True)
     log.info("Dead letters resolved. dead_letters=%s by=%s", len(done), by)
     return done
 
@@ -70,6 +80,11 @@ def _through_open_letters(step: Callable[[list[int]], int], *, queue: str | None
         count += step(chunk)
         after = chunk[-1]
     return count
+
+
+def _event(verb: str, letters: list[int], *, by: str, reason: str | None = None) -> Event:
+    targets = list(map(str, letters))
+    return Event(actor=by, verb=verb, kind="dead_letter", targets=targets, reason=reason)
 
 
 def _possible(ids: Iterable[int]) -> list[int]:

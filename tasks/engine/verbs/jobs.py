@@ -10,9 +10,10 @@ from uuid import UUID
 from psycopg2.errors import UniqueViolation
 
 from tasks.engine import database
+from tasks.engine.audit import audited_jobs
 from tasks.engine.database import Cursor
 from tasks.engine.intake import accept
-from tasks.engine.states import MOVES, WAITING, Event
+from tasks.engine.states import MOVES, WAITING, Event, State
 from tasks.engine.store import requeue, waiting
 from tasks.engine.store.requeue import Requeued
 from tasks.engine.verbs.verdict import Verdict, judged, why_not
@@ -38,10 +39,10 @@ def cancel(job_ids: Iterable[UUID], *, by: str) -> Verdict:
 
 
 def requeued(work: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
-    """Queue jobs again, then ring for them."""
+    """Queue jobs again, and what else `work` does, then ring for them."""
     while True:
         try:
-            moved = database.repeatable(work)
+            moved = database.repeatable(work, atomic=True)
         except UniqueViolation:
             continue  # a job with the same dedupe key came at this moment; now it is seen
         if moved:
@@ -50,13 +51,32 @@ def requeued(work: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
 
 
 def _retry(ids: Sequence[UUID], *, by: str) -> list[UUID]:
-    moved = requeued(lambda cursor: requeue.retry(cursor, list(map(str, ids)), by=by))
+    names = list(map(str, ids))
+    moved = requeued(
+        audited_jobs(
+            partial(requeue.retry, ids=names, by=by),
+            "retry",
+            by=by,
+            ids=names,
+            done=lambda moved: [job.id for job in moved],
+            after={"state": State.QUEUED},
+        )
+    )
     log.info("Jobs retried. jobs=%s by=%s", len(moved), by)
     return [UUID(job.id) for job in moved]
 
 
 def _cancel(ids: Sequence[UUID], *, by: str) -> list[UUID]:
-    cancelled = database.repeatable(partial(waiting.cancel, ids=list(map(str, ids))), atomic=True)
+    names = list(map(str, ids))
+    change = audited_jobs(
+        partial(waiting.cancel, ids=names),
+        "cancel",
+        by=by,
+        ids=names,
+        done=lambda cancelled: [job.id for job in cancelled.jobs],
+        after={"state": State.CANCELLED},
+    )
+    cancelled = database.repeatable(change, atomic=True)
     accept.forget(cancelled.jobs)
     accept.ring(cancelled.following)
     log.info("Jobs cancelled. jobs=%s by=%s", len(cancelled.jobs), by)

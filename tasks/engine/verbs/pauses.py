@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from tasks.engine import database, new_job, refusal
 from tasks.engine.arguments import clean
-from tasks.engine.database import Cursor
+from tasks.engine.audit import Event, audited
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.phrase import Phrase
@@ -50,13 +50,13 @@ def pause_queues(names: Iterable[str], wanted: Pause) -> Verdict:
 
     Raises UnknownQueue, DatabaseUnavailable.
     """
-    step = partial(_done, "Queues paused", partial(pauses.pause_queues, pause=wanted), by=wanted.by)
+    step = partial(_paused, pauses.pause_queues, "queue", wanted)
     return judged(_known(names, queue_names.check), step, partial(_why_not, "queue", "paused"))
 
 
 def resume_queues(names: Iterable[str], *, by: str) -> Verdict:
     """Serve these queues again. Raises UnknownQueue, DatabaseUnavailable."""
-    step = partial(_done, "Queues resumed", pauses.resume_queues, by=by)
+    step = partial(_resumed, pauses.resume_queues, "queue", by=by)
     return judged(_known(names, queue_names.check), step, partial(_why_not, "queue", "resumed"))
 
 
@@ -65,13 +65,13 @@ def pause_tasks(names: Iterable[str], wanted: Pause) -> Verdict:
 
     Raises UnknownTask, DatabaseUnavailable.
     """
-    step = partial(_done, "Tasks paused", partial(pauses.pause_tasks, pause=wanted), by=wanted.by)
+    step = partial(_paused, pauses.pause_tasks, "task", wanted)
     return judged(_known(names, catalog.find), step, partial(_why_not, "task", "paused"))
 
 
 def resume_tasks(names: Iterable[str], *, by: str) -> Verdict:
     """Start jobs of these tasks again, and queue those that were held. Raises DatabaseUnavailable."""
-    step = partial(_done, "Tasks resumed", pauses.resume_tasks, by=by)
+    step = partial(_resumed, pauses.resume_tasks, "task", by=by)
     verdict = judged(names, step, partial(_why_not, "task", "resumed"))
     while verdict.done and (rings := _end_pauses()):
         accept.ring(rings)
@@ -85,16 +85,33 @@ def _known(names: Iterable[str], check: Callable[[str], object]) -> list[str]:
     return known
 
 
-def _done(
-    sentence: str,
-    change: Callable[[Cursor, Sequence[str]], list[str]],
-    names: list[str],
-    *,
-    by: str,
+def _paused(
+    change: Callable[..., list[str]], kind: str, wanted: Pause, names: list[str]
 ) -> list[str]:
-    done = database.repeatable(lambda cursor: change(cursor, names))
-    log.info("%s. names=%s by=%s", sentence, ",".join(done), by)
+    told = partial(_event, "pause", kind, by=wanted.by, wanted=wanted)
+    change = partial(change, names=names, pause=wanted)
+    done: list[str] = database.repeatable(audited(change, told), atomic=True)
+    log.info("Paused. kind=%s names=%s by=%s", kind, ",".join(done), wanted.by)
     return done
+
+
+def _resumed(
+    change: Callable[..., list[str]], kind: str, names: list[str], *, by: str
+) -> list[str]:
+    told = partial(_event, "resume", kind, by=by)
+    change = partial(change, names=names)
+    done: list[str] = database.repeatable(audited(change, told), atomic=True)
+    log.info("Resumed. kind=%s names=%s by=%s", kind, ",".join(done), by)
+    return done
+
+
+def _event(verb: str, kind: str, done: list[str], *, by: str, wanted: Pause | None = None) -> Event:
+    if wanted is None:
+        return Event(actor=by, verb=verb, kind=kind, targets=done, after={"paused": False})
+    after = {"paused": True, "resume_at": wanted.resume_at, "for_s": wanted.for_s}
+    return Event(
+        actor=by, verb=verb, kind=kind, targets=done, after=after, reason=wanted.reason
+    )  # fmt: skip
 
 
 def _end_pauses() -> list[Ring]:

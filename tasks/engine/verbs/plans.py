@@ -6,23 +6,31 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tasks.engine import database, new_job
-from tasks.engine.database import Cursor
+from tasks.engine.audit import audited_jobs
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, queue_names
-from tasks.engine.states import MOVES, Event
+from tasks.engine.states import MOVES, Event, State
 from tasks.engine.store import plans
 from tasks.engine.store.plans import Changed
 from tasks.engine.verbs.verdict import Verdict, judged, why_not
 
 log = logging.getLogger("mahaam.verbs")
 
-Change = Callable[[Cursor, Sequence[str]], list[Changed]]
-
 PROMOTABLE: frozenset[str] = frozenset(MOVES[Event.PROMOTED])
 CHANGEABLE: frozenset[str] = frozenset(MOVES[Event.CHANGED])
+
+
+class Order(NamedTuple):
+    """What is wanted of waiting jobs, the word for those that it was done to, what is so then."""
+
+    verb: str
+    participle: str
+    change: Callable[..., list[Changed]]
+    after: dict[str, Any]
 
 
 def promote(job_ids: Iterable[UUID], *, by: str) -> Verdict:
@@ -30,7 +38,8 @@ def promote(job_ids: Iterable[UUID], *, by: str) -> Verdict:
 
     Raises DatabaseUnavailable.
     """
-    return _change(job_ids, plans.promote, "promoted", PROMOTABLE, by=by)
+    order = Order("promote", "promoted", plans.promote, {"state": State.QUEUED})
+    return _change(job_ids, order, PROMOTABLE, by=by)
 
 
 def reschedule(
@@ -49,8 +58,12 @@ def reschedule(
     delay_s = new_job.seconds("delay_s", delay_s)
     if delay_s is not None and delay_s < 0:
         raise OptionNotValid(f"delay_s must not be negative; it is {delay_s:g}.")
-    change = partial(plans.reschedule, run_at=new_job.moment("run_at", run_at), delay_s=delay_s)
-    return _change(job_ids, change, "rescheduled", CHANGEABLE, by=by)
+    run_at = new_job.moment("run_at", run_at)
+    change = partial(plans.reschedule, run_at=run_at, delay_s=delay_s)
+    at = str(run_at) if run_at else f"in {delay_s:g} s"
+    return _change(
+        job_ids, Order("reschedule", "rescheduled", change, {"run_at": at}), CHANGEABLE, by=by
+    )
 
 
 def set_priority(job_ids: Iterable[UUID], priority: int, *, by: str) -> Verdict:
@@ -60,7 +73,8 @@ def set_priority(job_ids: Iterable[UUID], priority: int, *, by: str) -> Verdict:
     """
     new_job.check_priority(priority)
     change = partial(plans.set_priority, priority=priority)
-    return _change(job_ids, change, "given a priority", CHANGEABLE, by=by)
+    order = Order("set_priority", "given a priority", change, {"priority": priority})
+    return _change(job_ids, order, CHANGEABLE, by=by)
 
 
 def move(job_ids: Iterable[UUID], queue: str, *, by: str) -> Verdict:
@@ -69,19 +83,27 @@ def move(job_ids: Iterable[UUID], queue: str, *, by: str) -> Verdict:
     Raises UnknownQueue, DatabaseUnavailable.
     """
     queue_names.check(queue)
-    return _change(job_ids, partial(plans.move, queue=queue), "moved", CHANGEABLE, by=by)
+    order = Order("move", "moved", partial(plans.move, queue=queue), {"queue": queue})
+    return _change(job_ids, order, CHANGEABLE, by=by)
 
 
-def _change(
-    ids: Iterable[UUID], change: Change, verb: str, states: Collection[str], *, by: str
-) -> Verdict:
-    return judged(ids, partial(_changed, change=change, verb=verb, by=by), why_not(verb, states))
+def _change(ids: Iterable[UUID], order: Order, states: Collection[str], *, by: str) -> Verdict:
+    return judged(ids, partial(_changed, order=order, by=by), why_not(order.participle, states))
 
 
-def _changed(ids: Sequence[UUID], *, change: Change, verb: str, by: str) -> list[UUID]:
+def _changed(ids: Sequence[UUID], *, order: Order, by: str) -> list[UUID]:
     """Change some jobs, then let Redis know: forget first, so that a new priority is taken."""
-    changed = database.repeatable(lambda cursor: change(cursor, list(map(str, ids))))
+    names = list(map(str, ids))
+    change = audited_jobs(
+        partial(order.change, ids=names),
+        order.verb,
+        by=by,
+        ids=names,
+        done=lambda changed: [job.id for job in changed],
+        after=order.after,
+    )
+    changed = database.repeatable(change, atomic=True)
     accept.forget([job.bell_before for job in changed])
     accept.ring([job.bell for job in changed if job.bell])
-    log.info("Jobs %s. jobs=%s by=%s", verb, len(changed), by)
+    log.info("Jobs %s. jobs=%s by=%s", order.participle, len(changed), by)
     return [UUID(job.id) for job in changed]

@@ -7,11 +7,14 @@ from functools import partial
 from uuid import UUID
 
 from tasks.engine import database
+from tasks.engine.audit import Event, audited
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.new_job import INT4
 from tasks.engine.queries import bounds
+from tasks.engine.states import State
 from tasks.engine.store import waiting
 from tasks.engine.store.due import Ring
+from tasks.engine.store.waiting import Cancelled
 
 log = logging.getLogger("mahaam.verbs")
 
@@ -27,7 +30,9 @@ def clear(queue: str, *, by: str) -> int:
     count, after, until = 0, FIRST, database.repeatable(bounds.now)
     while True:
         clear_next = partial(waiting.clear, queue=queue, until=until, after=after)
-        cancelled = database.repeatable(clear_next, atomic=True)
+        cancelled = database.repeatable(
+            audited(clear_next, partial(_event, queue=queue, by=by)), atomic=True
+        )
         if not cancelled.jobs:
             break
         accept.forget(cancelled.jobs)
@@ -36,3 +41,15 @@ def clear(queue: str, *, by: str) -> int:
         after = max(cancelled.jobs, key=lambda ring: (-ring.priority, ring.id))
     log.info("Queue cleared. queue=%s jobs=%s by=%s", queue, count, by)
     return count
+
+
+def _event(cancelled: Cancelled, *, queue: str, by: str) -> Event:
+    return Event(
+        actor=by,
+        verb="clear",
+        kind="job",
+        targets=[job.id for job in cancelled.jobs],
+        filter={"queue": queue, "state": State.QUEUED},
+        before={"state": State.QUEUED},
+        after={"state": State.CANCELLED},
+    )

@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from tasks.engine import database
+from tasks.engine.audit import audited_jobs
 from tasks.engine.states import State
 from tasks.engine.store import stops
 from tasks.engine.verbs.verdict import Verdict, judged, why_not
@@ -26,6 +27,15 @@ def stop(job_ids: Iterable[UUID], *, by: str) -> Verdict:
 
 
 def _stop(ids: Sequence[UUID], *, by: str) -> list[UUID]:
-    asked = database.repeatable(lambda cursor: stops.ask(cursor, list(map(str, ids)), by=by))
+    names = list(map(str, ids))
+    change = audited_jobs(
+        partial(stops.ask, ids=names, by=by),
+        "stop",
+        by=by,
+        ids=names,
+        done=lambda asked: asked,
+        after={"state": "stopping"},
+    )
+    asked = database.repeatable(change, atomic=True)
     log.info("Jobs asked to stop. jobs=%s by=%s", len(asked), by)
     return [UUID(id_) for id_ in asked]

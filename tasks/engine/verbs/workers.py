@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from tasks.engine import database
+from tasks.engine.audit import Event, audited
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import wishes as queries
@@ -47,40 +48,46 @@ def resize_workers(ids: Iterable[UUID], greenlets: int, *, by: str) -> Verdict:
         raise OptionNotValid(
             f"greenlets must be a number from 1 to {GREENLETS_MAX}; it is {greenlets}."
         )
-    return _asked(ids, "resized", by=by, greenlets=greenlets)
+    return _asked(ids, "resize", "resized", by=by, greenlets=greenlets)
 
 
 def quiet_workers(ids: Iterable[UUID], *, by: str) -> Verdict:
     """Let workers finish what they run and take nothing new. Raises DatabaseUnavailable."""
-    return _asked(ids, "quieted", by=by, state="quiet")
+    return _asked(ids, "quiet", "quieted", by=by, state="quiet")
 
 
 def wake_workers(ids: Iterable[UUID], *, by: str) -> Verdict:
     """Let quiet workers take jobs again. Raises DatabaseUnavailable."""
-    return _asked(ids, "woken", by=by, state="running")
+    return _asked(ids, "wake", "woken", by=by, state="running")
 
 
 def stop_workers(ids: Iterable[UUID], *, by: str) -> Verdict:
     """End workers as SIGTERM does. Raises DatabaseUnavailable."""
-    return _asked(ids, "stopped", by=by, state="stopped")
+    return _asked(ids, "stop_worker", "stopped", by=by, state="stopped")
 
 
 def _asked(
     ids: Iterable[UUID],
     verb: str,
+    participle: str,
     *,
     by: str,
     state: str | None = None,
     greenlets: int | None = None,
 ) -> Verdict:
     wish = partial(store.ask, state=state, greenlets=greenlets)
+    after = {"state": state} if state else {"greenlets": greenlets}
+
+    def event(asked: list[str]) -> Event:
+        return Event(actor=by, verb=verb, kind="worker", targets=asked, after=after)
 
     def step(wanted: Sequence[UUID]) -> list[UUID]:
-        asked = database.repeatable(partial(wish, ids=list(map(str, wanted))))
-        log.info("Workers to be %s. workers=%s by=%s", verb, ",".join(asked), by)
+        change = audited(partial(wish, ids=list(map(str, wanted))), event)
+        asked = database.repeatable(change, atomic=True)
+        log.info("Workers to be %s. workers=%s by=%s", participle, ",".join(asked), by)
         return [UUID(id_) for id_ in asked]
 
-    return judged(ids, step, partial(_why_not, verb))
+    return judged(ids, step, partial(_why_not, participle))
 
 
 def _why_not(verb: str, left: Sequence[UUID]) -> dict[Id, Phrase]:

@@ -1,0 +1,62 @@
+"""Tells the audit who acts in this request, from where and why; and what has no verb of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask, g, request
+
+from dashboard.database import db
+from tasks.engine import audit, origin
+from tasks.engine.arguments import clean
+from tasks.engine.audit import Event
+from tasks.engine.origin import NOBODY, Origin
+from tasks.engine.store import audit as store
+
+REASON_LIMIT_BYTES = 500
+AGENT_LIMIT_BYTES = 200
+
+
+def register(app: Flask) -> None:
+    """Know the origin of each request from its beginning to its end."""
+    app.before_request(begin)
+    app.teardown_request(end)
+
+
+def begin() -> None:
+    """Whatever is done in this request comes from the console and from this address."""
+    if request.endpoint != "static":
+        origin.begin(Origin("console", request.remote_addr))
+
+
+def end(_fault: BaseException | None) -> None:
+    """The thread serves somebody else next."""
+    origin.begin(NOBODY)
+
+
+def given_reason(field: str = "reason") -> str | None:
+    """Why, as the form says; None when it says nothing."""
+    text = request.form.get(field, "").strip()
+    return clean(text, REASON_LIMIT_BYTES) or None
+
+
+def refuse(verb: str) -> None:
+    """Write down that the person of this request may not do `verb`."""
+    audit.note(
+        Event(
+            actor=g.person.email if g.person else "nobody",
+            verb=verb,
+            kind="page",
+            targets=[request.path],
+            refused="role",
+        )
+    )
+
+
+def write(verb: str, kind: str, targets: Sequence[str], *, by: str, **facts: Any) -> None:
+    """Write down what this transaction of the console's session does; it commits with it."""
+    link: Any = db.session.connection().connection
+    with link.cursor() as cursor:
+        event = Event(actor=by, verb=verb, kind=kind, targets=targets, **facts)
+        store.add(cursor, event, origin.current())

@@ -1,0 +1,44 @@
+"""Fills a form with what an earlier job was called with, except its secrets."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.forms.parameters import Field, shown
+from dashboard.forms.raw_call import Stored
+from tasks.engine.arguments import load
+from tasks.engine.errors import PayloadBroken
+from tasks.engine.masking import masked_call
+
+
+def fill(
+    fields: Mapping[str, Field], signature: inspect.Signature, call: Stored, *, task: str
+) -> None:
+    """Put the arguments of `call`, as a row keeps them, into the fields of their parameters.
+
+    A secret leaves its field as it is, and so does what the task does not take any more.
+    """
+    given = _by_parameter(signature, call)
+    open_to_all = _by_parameter(signature, masked_call(*call, task))
+    for name, value in given.items():
+        if name in fields and open_to_all.get(name) == value:
+            fields[name].text = shown(fields[name].kind, value_of(value))
+
+
+def value_of(stored: Any) -> Any:
+    """A stored value as the task would get it; None for one that cannot be read back."""
+    try:
+        return load(json.dumps(stored))
+    except PayloadBroken:
+        return None
+
+
+def _by_parameter(signature: inspect.Signature, call: Stored) -> dict[str, Any]:
+    args, kwargs = call
+    try:
+        return dict(signature.bind_partial(*args, **kwargs).arguments)
+    except TypeError:  # the function has changed since
+        return {}

@@ -1,0 +1,56 @@
+"""The arguments of a call as the JSON that a row keeps: the way for whatever the fields cannot say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from dashboard.forms.kinds import LIST, OBJECT
+from dashboard.forms.parameters import Field
+from dashboard.presentation import pretty_json
+from tasks.engine.arguments import load
+from tasks.engine.errors import PayloadBroken
+from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
+
+Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row keeps them
+
+
+class RawCall:
+    """Two fields of JSON, that begin as the call `old`, its secrets masked.
+
+    `keeps_masks`: what takes the call puts the old secrets back where a mask was left; without it,
+    a mask is a fault.
+    """
+
+    def __init__(self, task: str, old: Stored = ((), {}), *, keeps_masks: bool = False) -> None:
+        self._task, self._keeps_masks = task, keeps_masks
+        args, kwargs = masked_call(*old, task)
+        self.args = Field("args", _("Arguments by place"), LIST, default=[], text=pretty_json(args))
+        self.kwargs = Field(
+            "kwargs",
+            _("Arguments by name"),
+            OBJECT,
+            default={},
+            text=pretty_json(kwargs),
+        )
+
+    @property
+    def fields(self) -> tuple[Field, Field]:
+        """Both fields."""
+        return self.args, self.kwargs
+
+    def read(self, typed: Mapping[str, str]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """What was typed as the values of a call; None, and a fault at a field, when it is wrong."""
+        args, kwargs = (field.read(typed) for field in self.fields)
+        if any(field.fault for field in self.fields):
+            return None
+        try:
+            if not self._keeps_masks:
+                unmasked_call(args, kwargs, old=((), {}), task=self._task)
+            return tuple(load(json.dumps(args))), load(json.dumps(kwargs))
+        except (PayloadBroken, MaskLeftOver) as fault:
+            self.kwargs.fault = str(fault)
+            return None

@@ -1,0 +1,36 @@
+"""The keys that lead to pages: g, and then a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+LETTERS = {
+    "admin": "o",
+    "job": "j",
+    "deadletterqueue": "d",
+    "queue": "q",
+    "queues": "q",
+    "monitor": "q",
+    "metrics": "m",
+    "worker": "w",
+}
+
+
+class Shortcut(NamedTuple):
+    """A letter, and the page that it leads to."""
+
+    letter: str
+    name: str
+    url: str
+
+
+def shortcuts(items: Iterable[Any]) -> Iterator[Shortcut]:
+    """Those of a menu, whose items are Flask-Admin's; each letter once."""
+    seen: set[str] = set()
+    for item in items:
+        view = getattr(item, "_view", None)
+        letter = LETTERS.get(view.endpoint) if view else None
+        if letter and letter not in seen:
+            seen.add(letter)
+            yield Shortcut(letter, str(item.name), item.get_url())

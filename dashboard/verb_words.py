@@ -1,0 +1,99 @@
+"""What the audit calls the things that people do."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+VERBS: dict[str, LazyString] = {
+    "look": _l("Look at a page"),
+    "export": _l("Export"),
+    "save_view": _l("Save a view"),
+    "share_view": _l("Share a view"),
+    "create": _l("Create"),
+    "retry": _l("Retry"),
+    "cancel": _l("Cancel"),
+    "clear": _l("Clear a queue"),
+    "stop": _l("Stop"),
+    "promote": _l("Run now"),
+    "reschedule": _l("Reschedule"),
+    "set_priority": _l("Change the priority"),
+    "move": _l("Move to another queue"),
+    "edit": _l("Edit the arguments"),
+    "duplicate": _l("Duplicate"),
+    "fail": _l("Turn into failed"),
+    "clean": _l("Delete what has ended"),
+    "reprocess": _l("Reprocess"),
+    "resolve": _l("Resolve"),
+    "pause": _l("Pause"),
+    "resume": _l("Resume"),
+    "quiet": _l("Make quiet"),
+    "wake": _l("Wake"),
+    "stop_worker": _l("Stop a worker"),
+    "resize": _l("Resize"),
+    "abort": _l("Abort bulk work"),
+    "undo": _l("Undo"),
+    "repair": _l("Repair Redis"),
+    "audit": _l("Read the audit"),
+    "users": _l("Manage users"),
+    "settings": _l("Change settings"),
+    "login": _l("Log in"),
+    "logout": _l("Log out"),
+    "password": _l("Change a password"),
+    "end_sessions": _l("End sessions"),
+}
+KINDS: dict[str, LazyString] = {
+    "job": _l("job"),
+    "dead_letter": _l("dead letter"),
+    "queue": _l("queue"),
+    "task": _l("task"),
+    "worker": _l("worker"),
+    "operation": _l("operation"),
+    "user": _l("user"),
+    "setting": _l("setting"),
+    "list": _l("list"),
+    "page": _l("page"),
+    "view": _l("view"),
+}
+REFUSALS: dict[str, LazyString] = {
+    "role": _l("refused: the role does not allow it"),
+    "wrong": _l("refused: wrong address or password"),
+}
+ROLES: dict[str, LazyString] = {
+    "viewer": _l("viewer"),
+    "operator": _l("operator"),
+    "admin": _l("administrator"),
+}
+COLOURS: dict[str, LazyString] = {
+    "red": _l("red"),
+    "orange": _l("orange"),
+    "green": _l("green"),
+    "blue": _l("blue"),
+    "purple": _l("purple"),
+    "grey": _l("grey"),
+}
+
+
+def verb_word(verb: str) -> str:
+    """The words for a verb."""
+    return str(VERBS.get(verb, verb))
+
+
+def kind_word(kind: str) -> str:
+    """The word for a kind of target."""
+    return str(KINDS.get(kind, kind))
+
+
+def refusal_word(refused: str) -> str:
+    """Why something was refused."""
+    return str(REFUSALS.get(refused, refused))
+
+
+def role_word(role: str) -> str:
+    """The word for a role."""
+    return str(ROLES.get(role, role))
+
+
+def colour_word(colour: str) -> str:
+    """The word for a colour."""
+    return str(COLOURS.get(colour, colour))

@@ -1,0 +1,82 @@
+"""One's own account."""
+
+from __future__ import annotations
+
+from flask import abort, flash, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from dashboard import account_changes, accounts, audit, sessions, throttle
+from dashboard.database import db
+from dashboard.views.page import ConsolePage
+
+
+class AccountView(ConsolePage):
+    """One's own account at /admin/account/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Account"), endpoint="account", menu_icon_value="user")
+
+    def is_visible(self) -> bool:
+        """Not in the menu of pages: it stands with language and appearance."""
+        return False
+
+    @expose("/")
+    def index(self) -> str:
+        """Who one is, where one is logged in."""
+        return self._page()
+
+    @expose("/password/", methods=("POST",))
+    def password(self) -> ResponseReturnValue:
+        """Change the password; the other sessions end."""
+        address, email = request.remote_addr or "unknown", g.person.email
+        if throttle.is_closed(address, email):
+            return self._page(_("Too many failed logins. Wait five minutes and try again.")), 429
+        if not accounts.is_password_of(g.person, request.form.get("old", "")):
+            throttle.note_failure(address, email)
+            audit.write("password", "user", [email], by=email, refused="wrong")
+            db.session.commit()
+            return self._page(_("The present password is wrong.")), 400
+        if request.form.get("new", "") != request.form.get("again", ""):
+            return self._page(_("The new password was not typed twice the same.")), 400
+        try:
+            account_changes.set_password(
+                g.person, request.form.get("new", ""), by=email, keep=sessions.current_hash()
+            )
+        except accounts.AccountNotValid as fault:
+            return self._page(str(fault)), 400
+        flash(_("The password was changed; your other sessions were ended."), "success")
+        return redirect(url_for("account.index"), code=303)
+
+    @expose("/session/", methods=("POST",))
+    def end_session(self) -> ResponseReturnValue:
+        """End one of one's sessions."""
+        try:
+            token_hash = bytes.fromhex(request.form.get("session", ""))
+        except ValueError:
+            abort(400)
+        if sessions.end_one(g.person, token_hash):
+            audit.write(
+                "end_sessions", "user", [g.person.email], by=g.person.email, after={"ended": 1}
+            )
+            db.session.commit()
+            flash(_("The session was ended."), "success")
+        return redirect(url_for("account.index"), code=303)
+
+    @expose("/logout/", methods=("POST",))
+    def logout_everywhere(self) -> ResponseReturnValue:
+        """End all of one's sessions, this one, too."""
+        account_changes.end_sessions(g.person, by=g.person.email)
+        session.clear()
+        return redirect(url_for("sign_in.form"), code=303)
+
+    def _page(self, fault: str | None = None) -> str:
+        return self.render(
+            "account.html",
+            sessions=sessions.sessions_of(g.person),
+            own=sessions.current_hash(),
+            fault=fault,
+            lengths=(accounts.MIN_PASSWORD_LENGTH, accounts.MAX_PASSWORD_LENGTH),
+        )

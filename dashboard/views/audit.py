@@ -1,0 +1,48 @@
+"""What people did."""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard.database import db
+from dashboard.query_string import QueryString
+from dashboard.verb_words import VERBS
+from dashboard.views.page import MORE, ConsolePage, read_list
+from tasks.engine.queries.audit import AuditFilter, audit_page, is_protected
+from tasks.engine.queries.paging import Cursor
+
+
+class AuditView(ConsolePage):
+    """The audit at /admin/audit/."""
+
+    verb = "audit"
+
+    def __init__(self) -> None:
+        super().__init__(_l("Audit"), endpoint="audit", category=MORE, menu_icon_value="history")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """A page of the events that match, newest first."""
+        query = QueryString(request.args)
+        wanted = AuditFilter(
+            actor=query.name("actor"),
+            verb=query.choice("verb", VERBS),
+            target=query.name("target"),
+            since=query.moment("since"),
+            until=query.moment("until"),
+            is_refused=query.flag("refused"),
+        )
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: audit_page(db.session, wanted, cursor))
+        shown = self.render(
+            "audit/list.html",
+            query=query,
+            wanted=wanted,
+            page=page,
+            verbs=VERBS,
+            is_protected=is_protected(db.session),
+        )
+        return shown, 400 if query.faults else 200

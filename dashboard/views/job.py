@@ -1,0 +1,146 @@
+"""One job: its page, and the pages behind it that show what is too much for one."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from flask import Response, abort, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from dashboard import shown_job
+from dashboard.comparison import Side, pairs
+from dashboard.database import db
+from dashboard.family_picture import picture_of
+from dashboard.presentation import pretty_json
+from dashboard.query_string import QueryString
+from dashboard.views.page import ListPage, found
+from tasks.engine.models import Job
+from tasks.engine.queries.attempts import attempts_page, find_attempt
+from tasks.engine.queries.audit import audit_of
+from tasks.engine.queries.dead_letters import dead_letters_of
+from tasks.engine.queries.family import family_of
+from tasks.engine.queries.jobs import find_job
+from tasks.engine.queries.limits import QueryTooSlow
+from tasks.engine.queries.logs import LogPage, log_page
+
+LINES_ON_PAGE = 50
+LETTERS_ON_PAGE = 10
+EVENTS_ON_PAGE = 20
+ATTEMPTS_ON_PAGE = 25
+LEVELS = {
+    name.lower(): logging.getLevelNamesMapping()[name]
+    for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+}
+
+
+class JobPages(ListPage):
+    """One job at /admin/job/<id>/."""
+
+    @expose("/<uuid:id>/")
+    def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
+        """Everything about one job, with the way to what is too much for one page."""
+        job = found(find_job(db.session, id))
+        family = family_of(db.session, job)
+        return self.render(
+            "job/details.html",
+            job=job,
+            parts=shown_job.excerpts(job),
+            attempts=attempts_page(db.session, job),
+            log=log_page(db.session, job.id, limit=LINES_ON_PAGE),
+            letters=dead_letters_of(db.session, job.id, limit=LETTERS_ON_PAGE),
+            events=audit_of(db.session, job.id, limit=EVENTS_ON_PAGE),
+            family=family,
+            picture=picture_of(family) if family else None,
+        )
+
+    @expose("/<uuid:id>/attempts/")
+    def attempts(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
+        """Its attempts, the newest first, in pages."""
+        job, query = found(find_job(db.session, id)), QueryString(request.args)
+        before = query.count("before")
+        query.close()
+        page = attempts_page(db.session, job, before=before, limit=ATTEMPTS_ON_PAGE)
+        shown = {"job": job, "query": query, "attempts": page}
+        return self.render("job/attempts_page.html", **shown), _status(query)
+
+    @expose("/<uuid:id>/attempts/<int(max=2147483647):number>/")
+    def attempt(self, id: uuid.UUID, number: int) -> str:  # noqa: A002
+        """One attempt, with its whole traceback and what was said in it."""
+        job = found(find_job(db.session, id))
+        attempt = found(find_attempt(db.session, job, number))
+        log = log_page(db.session, job.id, attempt=number)
+        return self.render("job/attempt.html", job=job, attempt=attempt, log=log)
+
+    @expose("/<uuid:id>/log/")
+    def log(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
+        """What it said, the newest lines last, in pages; from a level on, of one attempt or all."""
+        job, query = found(find_job(db.session, id)), QueryString(request.args)
+        wanted = {
+            "level": LEVELS.get(query.choice("level", LEVELS) or "", 0),
+            "attempt": query.count("attempt"),
+            "before": query.place("before"),
+        }
+        page = _lines(query, job, wanted)
+        shown = {"job": job, "query": query, "log": page, "levels": LEVELS, "wanted": wanted}
+        return self.render("job/log_page.html", **shown), _status(query)
+
+    @expose("/<uuid:id>/json/<any(args, kwargs, result, options):part>/")
+    def json(self, id: uuid.UUID, part: str) -> Response:  # noqa: A002
+        """The whole of its arguments, its result or its options, without secrets."""
+        parts = shown_job.values(found(find_job(db.session, id)))
+        if part not in parts:
+            abort(404)
+        return Response(pretty_json(parts[part]), mimetype="application/json")
+
+    @expose("/<uuid:id>/compare/")
+    def compare(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
+        """Two attempts of this job, or this job and another, side by side."""
+        job, query = found(find_job(db.session, id)), QueryString(request.args)
+        other_id, number, other_number = (
+            query.job_id("with"),
+            query.count("attempt"),
+            query.count("other"),
+        )
+        query.close()
+        other = find_job(db.session, other_id) if other_id else job
+        if other is None:
+            query.faults.append(_("There is no job %(id)s.", id=str(other_id)))
+        left = _side(job, number, query)
+        right = _side(other or job, other_number or _earlier(left, other or job), query)
+        shown = {"job": job, "query": query, "left": left, "right": right}
+        return self.render("job/compare.html", pairs=list(pairs(left, right)), **shown), _status(
+            query
+        )
+
+
+def _status(query: QueryString) -> int:
+    return 400 if query.faults else 200
+
+
+def _lines(query: QueryString, job: Job, wanted: dict[str, Any]) -> LogPage:
+    if query.close():
+        return LogPage((), has_older=False)
+    try:
+        return log_page(db.session, job.id, **wanted)
+    except QueryTooSlow:
+        query.faults.append(_("The list took longer than 3 seconds. Narrow the filter."))
+        return LogPage((), has_older=False)
+
+
+def _side(job: Job, number: int | None, query: QueryString) -> Side:
+    """A run of `job`: the start that is asked for, else the last."""
+    wanted = job.attempt if number is None else number
+    attempt = find_attempt(db.session, job, wanted)
+    if attempt is None and number is not None:
+        query.faults.append(_("This job has no attempt %(number)s.", number=number))
+    return Side(job, attempt)
+
+
+def _earlier(left: Side, other: Job) -> int | None:
+    """Of the same job, the attempt before the other one is the one to look at."""
+    is_same = other.id == left.job.id and left.attempt is not None
+    return max(left.attempt.number - 1, 1) if is_same and left.attempt else None

@@ -1,0 +1,116 @@
+"""The settings that change while the product runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from dashboard.database import db
+from dashboard.languages import number, said
+from dashboard.views.page import MORE, ConsolePage
+from tasks.engine import verbs
+from tasks.engine.live_setting import SETTINGS, LiveSetting, SettingNotValid
+from tasks.engine.queries import settings as queries
+from tasks.engine.queries.settings import Change
+
+GROUPS = {
+    "retention": _l("How long jobs are kept"),
+    "console": _l("Console"),
+    "safety": _l("Safety"),
+}
+MOST_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting on the page: what stands in its field, who changed it, what is wrong."""
+
+    setting: LiveSetting
+    text: str
+    change: Change | None
+    fault: str | None = None
+
+    @property
+    def default(self) -> str:
+        """What holds when nobody says otherwise."""
+        return self.setting.kind.text(self.setting.default())
+
+
+class SettingView(ConsolePage):
+    """Settings at /admin/setting/."""
+
+    verb = "settings"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Settings"), endpoint="setting", category=MORE, menu_icon_value="settings"
+        )
+
+    @expose("/")
+    def index(self) -> str:
+        """Every setting, by its group."""
+        return self._page({}, {})
+
+    @expose("/", methods=("POST",))
+    def save(self) -> ResponseReturnValue:
+        """Take all that was changed, or nothing and say what is wrong beside it."""
+        typed = {name: request.form[name] for name in SETTINGS if name in request.form}
+        faults = {name: fault for name, text in typed.items() if (fault := _fault(name, text))}
+        if faults:
+            return self._page(typed, faults), 400
+        changed = [
+            name
+            for name, text in typed.items()
+            if verbs.change_setting(name, text, by=g.person.email)
+        ]
+        count = len(changed)
+        flash(
+            ngettext(
+                "%(count)s setting was changed.", "%(count)s settings were changed.", count,
+                count=number(count),
+            )
+            if count
+            else _("Nothing was changed."),
+            "success",
+        )  # fmt: skip
+        return redirect(url_for("setting.index"), code=303)
+
+    def _page(self, typed: dict[str, str], faults: dict[str, str]) -> str:
+        changes = queries.changes(db.session)
+        rows = [
+            Row(
+                one,
+                typed.get(name) or _shown(one, changes.get(name)),
+                changes.get(name),
+                faults.get(name),
+            )
+            for name, one in SETTINGS.items()
+        ]
+        return self.render(
+            "setting/page.html",
+            groups={
+                words: [row for row in rows if row.setting.group == group]
+                for group, words in GROUPS.items()
+            },
+            pruning=queries.pruning(db.session),
+        )
+
+
+def _shown(setting: LiveSetting, change: Change | None) -> str:
+    value: Any = change.value if change else setting.default()
+    return setting.kind.text(value)
+
+
+def _fault(name: str, text: str) -> str | None:
+    try:
+        SETTINGS[name].kind.parse(text.strip()[:MOST_TEXT])
+    except SettingNotValid as fault:
+        return said(fault.phrase)
+    return None

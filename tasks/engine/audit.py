@@ -1,0 +1,77 @@
+"""What is done for people is written down in the transaction that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from tasks.engine import database, origin
+from tasks.engine.database import Cursor
+from tasks.engine.store import audit
+from tasks.engine.store.audit import Event
+
+__all__ = ["Event", "audited", "audited_jobs", "note"]
+
+T = TypeVar("T")
+
+Facts = dict[str, dict[str, Any]]
+
+
+def note(event: Event) -> None:
+    """Write down what has been done or refused elsewhere. Raises DatabaseUnavailable."""
+    with database.transaction() as cursor:
+        audit.add(cursor, event, origin.current())
+
+
+def audited(
+    change: Callable[[Cursor], T], event: Callable[[T], Event | None]
+) -> Callable[[Cursor], T]:
+    """`change`, and the `event` of what it returned; to be called in a transaction.
+
+    When nothing was done, `event` is None or has no targets, and nothing is written.
+    """
+
+    def work(cursor: Cursor) -> T:
+        done = change(cursor)
+        told = event(done)
+        if told is not None and (told.targets or told.count):
+            audit.add(cursor, told, origin.current())
+        return done
+
+    return work
+
+
+def audited_jobs(
+    change: Callable[[Cursor], T],
+    verb: str,
+    *,
+    by: str,
+    ids: Sequence[str],
+    done: Callable[[T], Iterable[str]],
+    after: dict[str, Any],
+    filter: dict[str, Any] | None = None,  # noqa: A002 (the column's name)
+) -> Callable[[Cursor], T]:
+    """`change` of the jobs `ids`, with what `after` names as it was before; `done` tells which.
+
+    To be called in a transaction.
+    """
+
+    def work(cursor: Cursor) -> T:
+        facts = audit.job_facts(cursor, ids)
+        return audited(change, lambda result: _event(facts, list(done(result))))(cursor)
+
+    def _event(facts: Facts, targets: list[str]) -> Event:
+        before = {
+            name: _value([facts.get(id_, {}).get(name) for id_ in targets], targets)
+            for name in after
+        }
+        return Event(
+            actor=by, verb=verb, kind="job", targets=targets, filter=filter, before=before, after=after
+        )  # fmt: skip
+
+    return work
+
+
+def _value(values: list[Any], targets: list[str]) -> Any:
+    """What all had in common, else the value of each by its id."""
+    return values[0] if len(set(values)) == 1 else dict(zip(targets, values, strict=True))

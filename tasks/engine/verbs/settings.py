@@ -1,0 +1,47 @@
+"""What an administrator can do to live settings."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from tasks.engine import database, live_settings
+from tasks.engine.audit import Event, audited
+from tasks.engine.database import Cursor
+from tasks.engine.live_setting import SETTINGS
+from tasks.engine.store import settings as store
+
+log = logging.getLogger("mahaam.verbs")
+
+
+def change_setting(name: str, text: str, *, by: str) -> bool:
+    """Give a setting the value that was typed as `text`; whether that is another one than before.
+
+    Raises SettingNotValid, DatabaseUnavailable.
+    """
+    setting = SETTINGS[name]
+    value = setting.kind.parse(text.strip())
+    change = partial(_change, name=name, value=value, by=by)
+    before = database.repeatable(audited(change, partial(_event, name, value, by=by)), atomic=True)
+    live_settings.forget()
+    if before is not None:
+        log.info("Setting changed. name=%s by=%s", name, by)
+    return before is not None
+
+
+def _change(cursor: Cursor, *, name: str, value: Any, by: str) -> tuple[Any] | None:
+    """The value before, when it was another one."""
+    before = store.read(cursor, name) or (SETTINGS[name].default(),)
+    if before[0] == value:
+        return None
+    store.keep(cursor, name, value, by=by)
+    return before
+
+
+def _event(name: str, value: Any, before: tuple[Any] | None, *, by: str) -> Event | None:
+    if before is None:
+        return None
+    return Event(
+        actor=by, verb="settings", kind="setting", targets=[name], before=before[0], after=value
+    )  # fmt: skip

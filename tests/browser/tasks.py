@@ -1,0 +1,26 @@
+"""Tasks for the browser to start."""
+
+from __future__ import annotations
+
+import time
+
+from tasks import current_job, task
+
+
+@task
+def of_many_kinds(
+    order_id: int, email: str = "", share: float = 0.5, extra: dict | None = None
+) -> int:
+    """Take one of each.
+
+    Returns the order.
+    """
+    return order_id
+
+
+@task
+def slow(seconds: float = 1.0) -> None:
+    """Say something, and work on."""
+    current_job.log("It has begun.")
+    current_job.progress(50, "half of it")
+    time.sleep(seconds)

@@ -1,0 +1,232 @@
+"""What holds for every page: nonsense is no fault of ours, stored script is text, secrets stay hidden."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+
+from dashboard.accounts import create_person
+from tasks.engine import live_settings
+from tasks.engine.mask import MASK
+from tests.dashboard import walk
+from tests.dashboard.browser import PASSWORD, Browser
+from tests.dashboard.conftest import LogIn
+from tests.dashboard.rows import a_failed_job, a_job, a_letter, ask
+
+NONSENSE = ("%00", "1" + "0" * 20, "x" * 5000, "-1", "%ff%fe", "[]", "%D9%A1", "%27%22%3E", "1e400")
+IN_PATHS = (
+    "0",
+    "-1",
+    "1" + "0" * 20,
+    "x" * 5000,
+    "%00",
+    "%ff",
+    "..%2f..",
+    "00000000-0000-0000-0000-00000000000g",
+)
+IN_FORMS = (
+    "\x00",
+    "1" + "0" * 20,
+    "x" * 5000,
+    "-1",
+    "\ud800".encode("utf-8", "surrogatepass"),
+    "[]",
+    "true",
+)
+SLOW_S = 1.0
+# End the session and take no fields; the password is tested with the account, as it counts guesses.
+STAYS_IN = {"account.logout_everywhere", "sign_in.leave", "account.password", "sign_in.enter"}
+
+SCRIPT = """'"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}"""
+RAW = ("<script>alert(1)", "<img src=x", "49}")
+SECRET = "hunter2hunter2"
+
+
+@pytest.fixture
+def admin(log_in: LogIn) -> Browser:
+    return log_in("admin")
+
+
+@pytest.fixture(autouse=True)
+def _default_settings() -> Iterator[None]:
+    yield
+    ask("DELETE FROM setting")
+    live_settings.forget()
+
+
+@pytest.mark.timeout(180)
+def test_nonsense_in_an_address_is_a_page(app: Flask, admin: Browser) -> None:
+    ids, names = some_ids(), sorted(set(walk.parameter_names()))
+    for rule in walk.pages(app):
+        path = walk.address(rule, ids)
+        for value in NONSENSE:
+            check(admin, f"{path}?{'&'.join(f'{name}={value}' for name in names)}"[:30_000])
+        for name in names:
+            for value in NONSENSE[:3]:
+                check(admin, f"{path}?{name}={value}")
+
+
+def test_nonsense_in_a_path_is_a_page(app: Flask, admin: Browser) -> None:
+    ids = some_ids()
+    for rule in walk.pages(app):
+        for name in rule.arguments:
+            mark = "7f7f7f7f-7f7f-7f7f-7f7f-7f7f7f7f7f7f"
+            path = walk.address(rule, ids)
+            value = str(ids.get(f"{rule.endpoint.partition('.')[0]}.{name}", ids.get(name, "x")))
+            for nonsense in IN_PATHS:
+                check(admin, path.replace(quote(value), nonsense, 1) if value in path else mark)
+
+
+@pytest.mark.timeout(180)
+def test_nonsense_in_a_form_is_a_page(app: Flask, admin: Browser) -> None:
+    ids = some_ids()
+    for rule in walk.forms(app):
+        if rule.endpoint in STAYS_IN:
+            continue
+        path = walk.address(rule, ids)
+        for form in nonsense_forms():
+            began = time.monotonic()
+            answer = admin.post(path, form)
+            assert answer.status_code < 500, (path, form)
+            assert time.monotonic() - began < SLOW_S, (path, form)
+    assert admin.is_in()
+
+
+def test_stored_script_is_shown_as_text(app: Flask, admin: Browser) -> None:
+    ids = stored(SCRIPT)
+    shown = 0
+    for text, where in texts(app, admin, ids):
+        for raw in RAW:
+            assert raw not in text, (where, text[max(0, text.find(raw) - 200) :][:400])
+        shown += "&lt;script&gt;" in text
+    assert shown >= 5
+
+
+def test_no_page_and_no_file_shows_a_secret(app: Flask, admin: Browser) -> None:
+    ids = stored(f"the password={SECRET} was refused", secret=SECRET)
+    masked = 0
+    for text, where in texts(app, admin, ids, files=True):
+        assert SECRET not in text, (where, text[max(0, text.find(SECRET) - 200) :][:400])
+        masked += MASK in text
+    assert masked >= 4
+
+
+def texts(
+    app: Flask, browser: Browser, ids: dict[str, Any], *, files: bool = False
+) -> Iterator[tuple[str, str]]:
+    """What every page says, whole and as a live part, and with the filters that the rows match."""
+    for rule in walk.pages(app):
+        path = walk.address(rule, ids)
+        for query in ("", f"?task={quote(ids['task'])}", f"?queue={quote(ids['queue'])}"):
+            for headers in ({}, {"HX-Request": "true"}):
+                answer = browser.get(path + query, **headers)
+                assert answer.status_code < 500, path
+                if files or answer.mimetype == "text/html":
+                    yield answer.text, path + query
+
+
+def nonsense_forms() -> Iterator[dict[str, Any]]:
+    """Forms with one field of nonsense, and with nothing else."""
+    names = sorted(set(walk.field_names()))
+    for value in IN_FORMS:
+        yield dict.fromkeys(names, value)
+    for name in names:
+        for value in IN_FORMS[:3]:
+            yield {name: value}
+
+
+def check(browser: Browser, path: str) -> None:
+    began = time.monotonic()
+    answer = browser.get(path)
+    answer.close()
+    assert answer.status_code < 500, path
+    assert time.monotonic() - began < SLOW_S, path
+
+
+def some_ids() -> dict[str, Any]:
+    """Values for the parts of addresses."""
+    return {
+        "id": a_job(), "deadletterqueue.id": a_letter(), "user.id": 1, "view.id": 1, "filename": "app.js",
+        "form": "csv", "what": "role", "operation.id": 1, "name": "default",
+    }  # fmt: skip
+
+
+def stored(text: str, *, secret: str = "") -> dict[str, Any]:
+    """The ids of rows that hold `text` wherever people or tasks can put one; and `secret` under names."""
+    job, name = a_failed_job(), text if not secret else "tests.secretive"
+    ask(
+        "UPDATE job SET task = %(name)s, queue = %(name)s, tags = ARRAY[%(text)s], dedupe_key = %(text)s,"
+        " error = %(text)s, created_by = %(name)s, progress = 5, progress_text = %(text)s,"
+        " args = jsonb_build_array(%(text)s, jsonb_build_object('token', %(secret)s)),"
+        " kwargs = jsonb_build_object('note', %(text)s, 'password', %(secret)s, %(key)s, 1),"
+        " result = jsonb_build_object('said', %(text)s, 'api_key', %(secret)s) WHERE id = %(id)s",
+        {"text": text, "name": name, "secret": secret, "key": f"{text[:20]}key", "id": str(job)},
+    )
+    ask(
+        "UPDATE attempt SET error_class = %(name)s, error_message = %(text)s, traceback = %(text)s"
+        " WHERE job_id = %(id)s",
+        {"text": text, "name": name, "id": str(job)},
+    )
+    ask(
+        "INSERT INTO job_log VALUES (%(id)s, 1, 1, now(), 30, %(name)s, %(text)s)",
+        {"text": text, "name": name, "id": str(job)},
+    )
+    ask(
+        "INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until) VALUES"
+        " (gen_random_uuid(), %(name)s, 42, %(name)s, ARRAY[%(name)s], 4, now() + interval '1 hour')",
+        {"name": name},
+    )
+    letter = a_letter(job)
+    ask(
+        "UPDATE dead_letter SET task = %(name)s, queue = %(name)s, error_class = %(name)s,"
+        " error_message = %(text)s, traceback = %(text)s, first_error_message = %(text)s,"
+        " first_traceback = %(text)s, resolution_note = %(text)s WHERE id = %(id)s",
+        {"text": text, "name": name, "id": letter},
+    )
+    if not secret:
+        note_in_the_audit(text, job)
+    return some_ids() | {
+        "id": job, "deadletterqueue.id": letter, "task": name, "queue": name,
+        "user.id": a_person(text) if not secret else 1,
+    }  # fmt: skip
+
+
+def note_in_the_audit(text: str, job: uuid.UUID) -> None:
+    ask(
+        "INSERT INTO audit_event (actor, channel, address, verb, kind, targets, count, filter, before,"
+        " after, reason, refused) VALUES (%(text)s, 'api', %(text)s, %(text)s, %(text)s,"
+        " ARRAY[%(id)s, %(text)s], 2, jsonb_build_object(%(text)s, %(text)s),"
+        " jsonb_build_object(%(text)s, %(text)s), to_jsonb(%(text)s::text), %(text)s, %(text)s)",
+        {"text": text, "id": str(job)},
+    )
+
+
+def a_person(text: str) -> int:
+    """Somebody whose address is `text`, which no form would take."""
+    email = f"{uuid.uuid4().hex[:8]}{text.lower()}"
+    row = ask(
+        'INSERT INTO "user" (email, password, role_name, fs_uniquifier, active)'
+        " VALUES (%s, %s, %s, %s, false) RETURNING id",
+        (email, "x", "viewer", uuid.uuid4().hex),
+    )
+    ask(
+        "INSERT INTO user_session (token_hash, user_id, address, agent) VALUES (%s, %s, %s, %s)",
+        (uuid.uuid4().bytes, row[0][0], text, text),
+    )
+    return int(row[0][0])
+
+
+def test_a_saved_view_with_script_is_text(app: Flask) -> None:
+    with app.app_context():
+        create_person("scribe@example.com", password=PASSWORD, role="operator")
+    browser = Browser(app)
+    browser.log_in("scribe@example.com")
+    browser.post("/admin/view/", {"name": SCRIPT[:60], "state": "failed"})
+    page = browser.get("/admin/job/").text
+    assert "<script>alert(1)" not in page

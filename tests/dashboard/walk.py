@@ -1,0 +1,62 @@
+"""Walks over every page of the application, those that somebody adds tomorrow, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from config import PROJECT_DIR
+from tasks.engine.live_setting import SETTINGS
+
+FOREIGN = {"admin.static", "static"}  # files
+PARAMETER = re.compile(r"""(?:query\.\w+|request\.args\.get)\(["'](\w+)["']""")
+USUAL = ("page", "sort", "desc", "search", "flt0_0", "flt1_job_state", "id", "url")
+FIELD = re.compile(r"""request\.form(?:\.get(?:list)?\(|\[)["'](\w[\w-]*)["']""")
+
+
+def pages(app: Flask) -> list[Rule]:
+    """The routes that a browser opens."""
+    return _with(app, "GET")
+
+
+def forms(app: Flask) -> list[Rule]:
+    """The routes that take forms."""
+    return _with(app, "POST")
+
+
+def address(rule: Rule, ids: dict[str, Any]) -> str:
+    """The rule's address; `ids` has values by the first part of its endpoint, else by their names."""
+    given = {
+        name: ids.get(f"{rule.endpoint.partition('.')[0]}.{name}", ids.get(name, "x"))
+        for name in rule.arguments
+    }
+    _, path = rule.build(given) or ("", "")
+    assert path, f"{rule} cannot be built of {given}"
+    return path
+
+
+def parameter_names() -> Iterator[str]:
+    """Every parameter that any handler asks an address for, and those that Flask-Admin's own take."""
+    for path in (PROJECT_DIR / "dashboard").rglob("*.py"):
+        yield from PARAMETER.findall(Path(path).read_text("utf-8"))
+    yield from USUAL
+
+
+def field_names() -> Iterator[str]:
+    """Every field that any handler asks a form for, read from the code."""
+    for path in (PROJECT_DIR / "dashboard").rglob("*.py"):
+        yield from FIELD.findall(Path(path).read_text("utf-8"))
+    yield from SETTINGS
+
+
+def _with(app: Flask, method: str) -> list[Rule]:
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if method in (rule.methods or ()) and rule.endpoint not in FOREIGN
+    ]

@@ -1,0 +1,180 @@
+"""Nobody reads a secret: not in arguments, results, logs, errors or tracebacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tasks import task
+from tasks.engine import mask
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.mask import MASK, MaskLeftOver
+from tasks.engine.masking import masked, masked_call, masked_text, unmasked_call
+from tasks.engine.task import DurableTask
+
+SECRET = "hunter2"
+HIDDEN_NAMES = (
+    "password", "Password", "user_password", "passwordHash", "API_KEY", "apiKey", "x-api-key", "apikey",
+    "access_token", "accesstoken", "tokens", "clientSecret", "card", "card_number", "cardNumber",
+    "Authorization", "set-cookie", "db.password",
+)  # fmt: skip
+OPEN_NAMES = (
+    "user",
+    "discard",
+    "cardinal",
+    "postcard_size",
+    "pinned",
+    "tokenizer",
+    "order_id",
+    "secretary",
+)
+LINES = (
+    f"password={SECRET}",
+    f"password = '{SECRET}'",
+    f'login(user="ann", password="{SECRET}", retry=True)',
+    f"password: {SECRET}",
+    f'{{"user": "ann", "password": "{SECRET}"}}',
+    f"{{'password': '{SECRET}', 'user': 'ann'}}",
+    f"{{'password': b'{SECRET}'}}",
+    f"{{'card': {{'number': '{SECRET}', 'name': ('a', '{SECRET}')}}, 'user': 'ann'}}",
+    f'{{"card": [1, 2, "{SECRET}"]}}',
+    f'body={{\\"token\\": \\"{SECRET}\\"}}',
+    f"token=SecretStr('{SECRET}')",
+    f"GET /orders?page=2&token={SECRET}&user=ann",
+    f"Authorization: Bearer {SECRET}",
+    f"Authorization: Basic {SECRET}",
+    f"sent Bearer {SECRET} to the shop",
+    f"Cookie: a=b; session={SECRET}",
+    f"Set-Cookie: sid={SECRET}; Path=/",
+    f"{{'Authorization': 'Bearer {SECRET}'}}",
+    f"postgresql://shop:{SECRET}@db.internal:5432/shop does not answer",
+    f"password='it\\'s {SECRET}'",
+    f"password='{SECRET}",
+    f'first\n  client_secret="{SECRET}"\nlast',
+)  # fmt: skip
+PLAIN = (
+    "TokenError: the signature is wrong",
+    "KeyError: 'password'",
+    "if token == expected: pass",
+    "order_id=12 user: ann",
+    "12:30:01 the token has expired",
+    "password=None secret: true",
+    "tokenizer: wordpiece",
+    "https://example.com:8000/a@b",
+)
+
+
+@pytest.fixture
+def charge() -> Iterator[DurableTask]:
+    """A task with a secret of its own."""
+
+    @task(masked=("iban",))
+    def charge(iban: str, amount: int, *tokens: str, note: str = "") -> None:
+        """Nothing."""
+
+    yield charge
+    charge.unregister()
+
+
+@pytest.mark.parametrize("name", HIDDEN_NAMES)
+def test_what_stands_under_a_secret_name_is_hidden(name: str) -> None:
+    assert masked({"a": [{name: SECRET}]}) == {"a": [{name: MASK}]}
+    assert masked({name: {"deep": [SECRET]}}) == {name: MASK}
+
+
+@pytest.mark.parametrize("name", OPEN_NAMES)
+def test_what_only_looks_like_a_secret_name_is_shown(name: str) -> None:
+    assert masked({name: SECRET}) == {name: SECRET}
+
+
+def test_nothing_and_flags_tell_nothing() -> None:
+    assert masked({"token": None, "secret": True}) == {"token": None, "secret": True}
+
+
+def test_a_text_in_a_value_is_searched_too() -> None:
+    assert masked(["x", f"token={SECRET}"]) == ["x", f"token={MASK}"]
+
+
+def test_keys_that_are_no_plain_names_are_searched_too() -> None:
+    pairs = {"$dict": [["password", SECRET], [1, SECRET], [None, {"token": SECRET}]]}
+    assert masked(pairs) == {"$dict": [["password", MASK], [1, SECRET], [None, {"token": MASK}]]}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_secret_in_a_text_is_hidden(line: str) -> None:
+    shown = masked_text(line)
+    assert SECRET not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_rest_of_the_text_stays(line: str) -> None:
+    shown = masked_text(line)
+    for word in ("ann", "first", "last", "db.internal:5432/shop does not answer", "to the shop"):
+        assert (word in line) == (word in shown)
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_a_text_without_secrets_stays_as_it_is(line: str) -> None:
+    assert masked_text(line) == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 200_000, "password=" * 20_000, "'" * 100_000, "token: [" * 20_000, "\\" * 100_000,
+     "token=" + "\\'" * 50_000, "a:" * 100_000, "bearer " * 30_000, "://" * 60_000],
+)  # fmt: skip
+def test_a_hostile_text_takes_no_longer_than_another(text: str) -> None:
+    began = time.perf_counter()
+    masked_text(text)
+    assert time.perf_counter() - began < 1
+
+
+def test_a_task_has_secrets_of_its_own(charge: DurableTask) -> None:
+    assert masked({"iban": SECRET}, charge.path) == {"iban": MASK}
+    assert masked({"iban": SECRET}) == {"iban": SECRET}
+    assert masked_text(f"iban={SECRET}", charge.path) == f"iban={MASK}"
+
+
+def test_arguments_by_place_are_hidden_by_the_names_of_parameters(charge: DurableTask) -> None:
+    args, kwargs = masked_call([SECRET, 5, "one", "two"], {"note": "x"}, charge.path)
+    assert args == [MASK, 5, MASK, MASK]
+    assert kwargs == {"note": "x"}
+
+
+def test_an_unknown_task_has_arguments_without_names() -> None:
+    assert masked_call([1, {"token": SECRET}], {}, "no.such.task") == ([1, {"token": MASK}], {})
+
+
+def test_a_mask_that_is_left_keeps_the_old_value(charge: DurableTask) -> None:
+    old = ([SECRET, 5], {"note": f"token={SECRET} ok", "deep": {"card": [1], "x": 1}})
+    args, kwargs = masked_call(*old, charge.path)
+    args[1] = 6
+    kwargs["deep"]["x"] = 2
+    assert unmasked_call(args, kwargs, old=old, task=charge.path) == (
+        [SECRET, 6],
+        {"note": f"token={SECRET} ok", "deep": {"card": [1], "x": 2}},
+    )
+
+
+@pytest.mark.parametrize("args", [[MASK], ["x", MASK], ["x", {"new": MASK}], [f"a {MASK}", 5]])
+def test_a_mask_where_nothing_was_hidden_is_refused(
+    charge: DurableTask, args: list[object]
+) -> None:
+    with pytest.raises(MaskLeftOver):
+        unmasked_call(args, None, old=([SECRET, 5], {}), task=charge.path)
+
+
+def test_none_stays_none(charge: DurableTask) -> None:
+    assert unmasked_call(None, None, old=([], {}), task=charge.path) == (None, None)
+
+
+def test_names_that_are_no_names_are_refused() -> None:
+    with pytest.raises(OptionNotValid):
+        task(masked="iban")(lambda iban: None)
+
+
+def test_every_name_that_is_always_hidden_hides_itself() -> None:
+    assert all(mask.mask(()).hides(name) for name in mask.ALWAYS)
