@@ -50,6 +50,7 @@ def register(app: Flask) -> None:
         bounded=bounded,
         created=moment_of,
         moment=moment,
+        read_moment=datetime.fromisoformat,
         number=number,
         duration=duration,
         pretty_json=pretty_json,

@@ -9,7 +9,6 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from dashboard import access, bulk
 from dashboard.bulk_request import BulkRequest
@@ -20,7 +19,7 @@ from tasks.engine.queries.paging import Page
 
 Entry = TypeVar("Entry")
 
-MORE = _l("More")  # where pages stand in the menu that are not opened every day
+MORE = "More"  # the menu of the second rank; nav.html says it in the person's language
 
 
 class ConsolePage(BaseView):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -260,6 +261,24 @@ def test_dead_letters_are_reprocessed_and_resolved_by_filter(empty_stage: Stage)
         there: (None, "ann", "known"),
         dealt_with: (None, "bob", None),
     }
+
+
+def test_operators_of_jobs_and_of_dead_letters_do_not_block_each_other(empty_stage: Stage) -> None:
+    failed = [rows.a_job(empty_stage, "failed", attempt="1") for _ in range(60)]
+    letters = [a_letter(empty_stage, job) for job in failed]
+    wanted = [UUID(job) for job in failed]
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [
+            pool.submit(verbs.carry_out, order("retry"), wanted, wanted=None),
+            pool.submit(verbs.carry_out, order("reprocess"), letters[::-1], wanted=None),
+            pool.submit(verbs.carry_out, order("retry"), wanted[::-1], wanted=None),
+            pool.submit(verbs.carry_out, order("reprocess"), letters, wanted=None),
+        ]
+    reports = [answer.result().verdict for answer in asked]
+
+    assert sorted(len(verdict.done) for verdict in reports) == [0, 0, 0, 60]
+    assert [len(verdict.done) + len(verdict.refused) for verdict in reports] == [60] * 4
 
 
 def test_an_order_that_makes_no_sense_is_refused_before_it_is_kept(empty_stage: Stage) -> None:

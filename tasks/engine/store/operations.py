@@ -100,6 +100,13 @@ WHERE operation_id = %(id)s AND number > %(after)s AND is_done ORDER BY number L
 """
 
 
+LOOK_AT_JOBS = """
+SELECT id::text, id::text, {columns} FROM job WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+LOOK_AT_LETTERS = "SELECT id, job_id::text, {columns} FROM dead_letter WHERE id = ANY(%s::bigint[])"
+
+
 class Work(NamedTuple):
     """An operation that is taken: nobody else changes it before the transaction ends."""
 
@@ -146,16 +153,11 @@ def snapshot(columns: Sequence[str], table: str) -> str:
 def look(
     cursor: Cursor, kind: str, ids: Sequence[str] | Sequence[int], columns: Sequence[str]
 ) -> dict[Any, Seen]:
-    """Those of `ids` that exist, locked in the order of their ids. Index: the primary key."""
-    # As every store locks them, so that operators wait for each other in a line and not in a ring.
-    key, job, cast = (
-        ("id::text", "id::text", "uuid[]") if kind == "job" else ("id", "job_id::text", "bigint[]")
-    )
-    cursor.execute(
-        f"SELECT {key}, {job}, {snapshot(columns, kind)} FROM {kind}"
-        f" WHERE id = ANY(%s::{cast}) ORDER BY id FOR UPDATE",
-        (list(ids),),
-    )
+    """Those of `ids` that exist; jobs are locked. Index: the primary key."""
+    # Jobs in the order of their ids, as every store locks them, so that operators wait for each other
+    # in a line and not in a ring. Letters not at all: who locks both begins with the jobs.
+    statement = LOOK_AT_JOBS if kind == "job" else LOOK_AT_LETTERS
+    cursor.execute(statement.format(columns=snapshot(columns, kind)), (list(ids),))
     return {row[0]: Seen(*row[1:]) for row in cursor.fetchall()}
 
 
