@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import badges, snapshot, sweeps
+from dashboard import badges, shown_job, snapshot, sweeps
 from dashboard.access import require
 from dashboard.database import db
 from dashboard.query_string import QueryString
@@ -17,10 +17,9 @@ from dashboard.sweeps import SWEEPS
 from dashboard.views.page import read_list
 from dashboard.views.pausing import PausingPage
 from tasks.engine import verbs
-from tasks.engine.queries.attempts import attempts_of
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.jobs import find_job, jobs_page
-from tasks.engine.queries.logs import last_lines
+from tasks.engine.queries.logs import log_page
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import QueueEntry
 
@@ -67,8 +66,8 @@ class QueueView(PausingPage):
             self.render(
                 "queue/job.html",
                 job=job,
-                attempts=attempts_of(db.session, job),
-                lines=last_lines(db.session, job.id, limit=LINES_SHOWN),
+                parts=shown_job.excerpts(job),
+                log=log_page(db.session, job.id, limit=LINES_SHOWN),
             )
         )
 

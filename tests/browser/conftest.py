@@ -19,7 +19,7 @@ from tests.browser.site_map import pages
 from tests.dashboard.browser import PASSWORD
 from tests.dashboard.bulk_work import an_operation
 from tests.dashboard.conftest import CHEAP, CLEAN, _forget_engine, run
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker
+from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker, ask
 from tests.servers import TestServers, fresh_database
 from tests.strays import MARK
 
@@ -113,6 +113,10 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
         "job_edit": {"id": job},
         "deadletterqueue": {"id": letter},
         "operation": {"id": an_operation(job)},
+        "queues": {"subject": "default", "id": job, "verb": "retry"},
+        "task": {"subject": "tasks.demo.echo"},
+        "user": {"id": ask('SELECT id FROM "user"')[0][0]},
+        "worker": {"id": ask("SELECT id FROM worker")[0][0], "verb": "quiet"},
     }
 
 
