@@ -2,44 +2,89 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks.engine.errors import MahaamError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+SLOW_S = 0.02  # what takes longer is made while people see the old one
+
+
+class Made(NamedTuple, Generic[T]):
+    """A value, when it was made, and how long that took."""
+
+    value: T
+    at: float
+    took_s: float
 
 
 class Shared(Generic[T]):
     """What `make` returned last, made anew when it is older than `fresh_s`.
 
-    While one request makes it, the others go on with the old one, unless that is older than
-    `stale_s`. When `make` raises, the next request tries again.
+    One request makes it while the others go on with the old one; when making takes long, none waits
+    for it. Nobody sees one that is older than `stale_s`.
     """
 
     def __init__(self, make: Callable[[], T], *, fresh_s: float, stale_s: float) -> None:
+        """`make` is called in an application's context, by one thread at a time."""
         self._make = make
         self._fresh_s = fresh_s
         self._stale_s = stale_s
-        self._lock = threading.Lock()
-        self._made: tuple[T, float] | None = None
+        self._making = threading.Lock()
+        self._made: Made[T] | None = None
+        self._changes = 0  # what was begun before a change is not shown after it
 
     def get(self) -> T:
         """The value. Raises what `make` raises."""
-        age_s = self._age_s()
-        if age_s >= self._fresh_s and self._lock.acquire(blocking=age_s >= self._stale_s):
-            try:
-                if self._age_s() >= self._fresh_s:
-                    self._made = (self._make(), time.monotonic())
-            finally:
-                self._lock.release()
-        assert self._made is not None
-        return self._made[0]
+        made = self._made
+        age_s = float("inf") if made is None else time.monotonic() - made.at
+        if made is not None and age_s < self._fresh_s:
+            return made.value
+        if made is None or age_s >= self._stale_s:
+            with self._making:
+                return self._renewed()
+        if self._making.acquire(blocking=False):
+            if made.took_s < SLOW_S:
+                return self._released(self._renewed)
+            app = current_app._get_current_object()  # type: ignore[attr-defined]
+            threading.Thread(target=self._renew_aside, args=(app,), daemon=True).start()
+        return made.value
 
     def forget(self) -> None:
         """Make it anew for the next request: something was changed here."""
+        self._changes += 1
         self._made = None
 
-    def _age_s(self) -> float:
+    def _renewed(self) -> T:
+        """The value, made now unless another request has just done it."""
         made = self._made
-        return float("inf") if made is None else time.monotonic() - made[1]
+        if made is not None and time.monotonic() - made.at < self._fresh_s:
+            return made.value
+        begun_at, changes = time.monotonic(), self._changes
+        value = self._make()
+        if changes == self._changes:
+            now = time.monotonic()
+            self._made = Made(value, now, now - begun_at)
+        return value
+
+    def _released(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        finally:
+            self._making.release()
+
+    def _renew_aside(self, app: Flask) -> None:
+        try:
+            with app.app_context():
+                self._released(self._renewed)
+        except (SQLAlchemyError, MahaamError) as fault:
+            log.warning("A picture was not made anew; tried again. fault=%s", fault)

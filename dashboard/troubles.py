@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from dashboard.languages import number
+from tasks.engine.masking import masked_text
 from tasks.engine.queries.limits import COUNT_LIMIT
 from tasks.engine.queries.situation import Situation
 
@@ -87,7 +88,7 @@ def failing(now: Situation) -> Iterator[Trouble]:
             url_for("job.index", state="failed", task=task.task),
             _("Failed jobs"),
             since=task.since,
-            detail=task.error,
+            detail=task.error and masked_text(task.error, task.task),
         )
     others = len(now.failing) - len(grave[:ALONE])
     if others:

@@ -330,3 +330,19 @@ def test_stored_script_is_shown_as_text(
     text = operator.get(path).text
     assert HOSTILE not in text
     assert "&lt;script&gt;" in text or "\\u003cscript" in text
+
+
+SECRET = "hunter22"
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/queues/default/?state=failed", "/admin/queues/default/job/{job}/"]
+)
+def test_secrets_are_masked(operator: Browser, path: str) -> None:
+    situations.a_worker()
+    situations.a_minute(ago_s=60, failed=9)
+    job = a_job("failed", error=f"LoginError: password={SECRET} was refused")
+    ask("UPDATE job SET kwargs = %s WHERE id = %s", (f'{{"password": "{SECRET}"}}', str(job)))
+    text = operator.get(path.format(job=job)).text
+    assert "LoginError" in text
+    assert SECRET not in text

@@ -106,7 +106,7 @@ class Dispatcher:
             self._exchange([(run.claim, _outcome_of(run)) for run in over])
             for run in over:
                 places.runs.pop(run.claim.fence, None)
-                self.spreads.note_run(run)
+            self.spreads.note_runs(over)
             places.starting = []
             if not self.listener.is_popping:
                 places.begin_suspect()
@@ -128,7 +128,7 @@ class Dispatcher:
             return
         for claim in claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
-            self.spreads.note_start(claim)
+        self.spreads.note_starts(claims)
         self._put_aside({claim.id for claim in claims}, paused)
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]

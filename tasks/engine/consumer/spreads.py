@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -49,17 +50,20 @@ class Spreads:
         self._ahead_s = time.time() - time.monotonic()
         self._kept: dict[tuple[int, str, str], Spread] = {}
 
-    def note_start(self, claim: Claim) -> None:
-        """Count the wait before a first start; what is started again waited for other reasons."""
-        if claim.attempt == 1 and claim.wait_s is not None:
-            waits = self._spread(claim).waits
-            waits[bucket_of(claim.wait_s * 1000)] += 1
+    def note_starts(self, claims: Iterable[Claim]) -> None:
+        """Count the waits before first starts; what is started again waited for other reasons."""
+        minute = self._minute()
+        for claim in claims:
+            if claim.attempt == 1 and claim.wait_s is not None:
+                self._spread(minute, claim).waits[bucket_of(claim.wait_s * 1000)] += 1
 
-    def note_run(self, run: Run) -> None:
-        """Count how long an attempt ran, unless it was given back."""
-        if run.outcome is not None and run.outcome.state is not State.QUEUED:
-            runs = self._spread(run.claim).runs
-            runs[bucket_of((run.ended_at - run.started_at) * 1000)] += 1
+    def note_runs(self, runs: Iterable[Run]) -> None:
+        """Count how long attempts ran, except those that were given back."""
+        minute = self._minute()
+        for run in runs:
+            if run.outcome is not None and run.outcome.state is not State.QUEUED:
+                took_ms = (run.ended_at - run.started_at) * 1000
+                self._spread(minute, run.claim).runs[bucket_of(took_ms)] += 1
 
     def rows(self) -> list[SpreadRow]:
         """Everything that is kept, in the order of the table's key."""
@@ -80,8 +84,8 @@ class Spreads:
         oldest = self._minute() - MINUTES_KEPT
         self._kept = {key: spread for key, spread in self._kept.items() if key[0] > oldest}
 
-    def _spread(self, claim: Claim) -> Spread:
-        key = (self._minute(), claim.queue, claim.task)
+    def _spread(self, minute: int, claim: Claim) -> Spread:
+        key = (minute, claim.queue, claim.task)
         spread = self._kept.get(key)
         if spread is None:
             spread = self._kept[key] = Spread(defaultdict(int), defaultdict(int))
