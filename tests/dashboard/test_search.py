@@ -7,7 +7,7 @@ import random
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -271,6 +271,22 @@ def downwards(wanted: JobFilter, limit: int) -> list[str]:
         ids += found
         if below is None:
             return ids
+
+
+@pytest.mark.usefixtures("_small_steps")
+@pytest.mark.parametrize("asked", [{"tag": "a"}, {"error": "timeout"}, {"state": "failed"}])
+def test_whoever_has_a_link_of_his_own_finds_the_same(asked: dict[str, str]) -> None:
+    for number in range(40):
+        a_job_with(tags=["a"] if number % 9 == 0 else ["b"], error="TimeoutError: slow")
+    ask("ANALYZE job")
+    wanted, ids, below = JobFilter.from_dict(asked), [], None
+    with closing(database.open_link("test")) as link, link.cursor() as cursor:
+        while not ids or below is not None:
+            found, below = ids_below(cursor, wanted, below=below, limit=2)
+            ids += found
+        cursor.execute("SHOW enable_indexscan")
+        assert cursor.fetchone() == ("on",)
+    assert ids == downwards(wanted, 50)
 
 
 def upwards(wanted: JobFilter, limit: int) -> list[str]:

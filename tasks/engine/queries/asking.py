@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from psycopg2.extras import register_uuid
+
 from tasks.engine.database import Cursor
 from tasks.engine.queries.limits import Reader
 
@@ -20,6 +22,8 @@ def by_session(session: Reader) -> Ask:
 
 def by_cursor(cursor: Cursor) -> Ask:
     """Ask through a cursor of psycopg2."""
+    # As SQLAlchemy does for its own connections.
+    register_uuid(conn_or_curs=cursor)  # type: ignore[no-untyped-call]
 
     def ask(sql: str, values: Values) -> Sequence[Sequence[Any]]:
         cursor.execute(sql, values)

@@ -27,7 +27,8 @@ def ids_below(
 ) -> Slice:
     """At most `limit` ids of jobs that match and are older than `below` (None: the newest).
 
-    The cursor is in a transaction, which a slice leaves as it was.
+    The settings of the cursor's transaction are afterwards as they were; it may commit each
+    statement by itself, too.
     """
     found = search(by_cursor(cursor), wanted, Window(limit=below or LAST_ID, size=limit))
     is_full = len(found.ids) == limit
