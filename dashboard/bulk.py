@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import flash
@@ -74,7 +74,6 @@ class Preview:
     ids: tuple[Any, ...] = ()
     until: str | None = None
     is_all: bool = False
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:

@@ -16,7 +16,7 @@ from tasks.engine.phrase import Phrase
 from tasks.engine.queries.dead_letters import DeadLetterFilter
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.states import HELD_UNTIL, MOVES, Event, State
-from tasks.engine.verbs import ACTS, Order, chunks, operations, undoing
+from tasks.engine.verbs import ACTS, Order, chunks, operations, undoing, walk
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 
@@ -475,3 +475,18 @@ def test_a_cancel_of_which_a_chord_knows_is_not_undone(empty_stage: Stage) -> No
     assert empty_stage.job(free.id)["state"] == "queued"
     told = [row["undo_fact"] for row in results(empty_stage, report.operation_id)]
     assert "its chord was told that it ended" in str(Phrase.of_kept(told[0]))
+
+
+def test_what_is_found_at_once_is_everything_or_left_to_consumers(
+    empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "AT_ONCE", 3)
+    few = [rows.a_job(empty_stage, state) for state in ("queued", "retrying", "scheduled")]
+    rows.a_job(empty_stage, "completed")
+
+    assert set(verbs.find(order("cancel"), JobFilter(), until=None) or []) == set(map(UUID, few))
+    assert verbs.find(order("cancel"), JobFilter(queue="nobody"), until=None) == []
+    rows.a_job(empty_stage)
+    assert verbs.find(order("cancel"), JobFilter(), until=None) is None
+    monkeypatch.setattr(walk, "STEPS_AT_ONCE", 1)
+    assert verbs.find(order("cancel"), JobFilter(queue="nobody"), until=None) is None

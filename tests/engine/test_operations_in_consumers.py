@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.engine import verbs
+from tasks.engine.consumer.operations import next_chunk
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.verbs import Order
 from tests.engine.stage import Stage
@@ -53,3 +54,11 @@ def test_an_operation_whose_consumers_are_killed_is_finished_by_others_and_each_
         id_,
     )
     assert seen == {"count": JOBS, "jobs": JOBS, "min": 1, "max": JOBS}
+
+
+def test_a_busy_database_gets_smaller_chunks() -> None:
+    assert next_chunk(1000, 0.1) == 1000
+    assert next_chunk(1000, 1.2) == 250
+    assert next_chunk(250, 0.1) == 500  # not more than twice as many
+    assert next_chunk(60, 30.0) == 50
+    assert next_chunk(1000, 0.0) == 1000

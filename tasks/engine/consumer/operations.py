@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import gevent
 
@@ -14,6 +15,8 @@ log = logging.getLogger("mahaam.operations")
 
 LOOK_S = 0.5
 BREATH_S = 0.005  # between two chunks, so that jobs start beside a long operation
+CHUNK_S = 0.3  # no chunk shall hold its locks for much longer
+CHUNK_LEAST, CHUNK_MOST = 50, operations.CHUNK
 
 waits = Complaint(log, every_s=10.0)
 
@@ -23,6 +26,7 @@ class Operations:
 
     def __init__(self) -> None:
         self._is_over = False
+        self._chunk = CHUNK_MOST
 
     def loop(self) -> None:
         """Work until told to end."""
@@ -34,8 +38,18 @@ class Operations:
         self._is_over = True
 
     def _work(self) -> bool:
+        began_at = time.monotonic()
         try:
-            return operations.work_on_next()
+            was_any = operations.work_on_next(chunk=self._chunk)
         except DatabaseUnavailable as fault:
             waits.say("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
             return False
+        if was_any:
+            self._chunk = next_chunk(self._chunk, time.monotonic() - began_at)
+        return was_any
+
+
+def next_chunk(chunk: int, took_s: float) -> int:
+    """How many to do next, after `chunk` took so long; a busy database gets smaller ones."""
+    fitting = int(chunk * CHUNK_S / max(took_s, 0.001))
+    return max(CHUNK_LEAST, min(CHUNK_MOST, fitting, 2 * chunk))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from tasks.engine.database import Cursor
 from tasks.engine.new_job import INT4
-from tasks.engine.store.due import Ring
 
 # Index: job_pkey.
 PLACES = "SELECT id::text, state, queue, priority FROM job WHERE id = ANY(%s::uuid[])"
@@ -26,7 +25,16 @@ SELECT count(*) FROM (
 ) AS found
 """
 
-FIRST = Ring("", INT4, "00000000-0000-0000-0000-000000000000")
+
+class Waiting(NamedTuple):
+    """A queued job, whose id should stand in Redis."""
+
+    queue: str
+    priority: int
+    id: str
+
+
+FIRST = Waiting("", INT4, "00000000-0000-0000-0000-000000000000")
 
 
 class Place(NamedTuple):
@@ -45,12 +53,12 @@ def places(cursor: Cursor, ids: Sequence[str]) -> dict[str, Place]:
 
 
 def expected(
-    cursor: Cursor, queue: str, *, grace_s: float, after: Ring = FIRST, limit: int
-) -> list[Ring]:
+    cursor: Cursor, queue: str, *, grace_s: float, after: Waiting = FIRST, limit: int
+) -> list[Waiting]:
     """The next jobs of a queue, behind `after`, that are queued for longer than `grace_s`."""
     values = {"queue": queue, "grace_s": grace_s, "priority": after.priority, "id": after.id}
     cursor.execute(EXPECTED, {**values, "limit": limit})
-    return [Ring._make(row) for row in cursor.fetchall()]
+    return [Waiting._make(row) for row in cursor.fetchall()]
 
 
 def count(cursor: Cursor, queue: str, *, limit: int) -> int:

@@ -134,19 +134,20 @@ def newest(cursor: Cursor, act: Act) -> str | None:
 def find(order: Order, wanted: Wanted, *, until: str | None) -> list[Any] | None:
     """The ids that the order is about, none newer than `until` (None: than now).
 
-    None when they are more than AT_ONCE. Raises DatabaseUnavailable.
+    None when they are more than AT_ONCE, or when finding them takes long. Raises DatabaseUnavailable.
     """
     with database.transaction() as cursor:
         top = _top(cursor, order.act, until)
         found = walk.first(cursor, order.act, wanted, top=top, limit=AT_ONCE + 1)
-    keys = found.ids
-    if len(keys) > AT_ONCE:
+    if found.cursor is not None or len(found.ids) > AT_ONCE:
         return None
-    return [UUID(key) for key in keys] if order.act.kind == JOB else keys
+    return [UUID(key) for key in found.ids] if order.act.kind == JOB else found.ids
 
 
-def work_on_next() -> bool:
+def work_on_next(*, chunk: int | None = None) -> bool:
     """Do a chunk of the oldest operation that nobody works at; whether there was one.
+
+    `chunk` is how many at most (None: CHUNK).
 
     Raises DatabaseUnavailable, also when somebody else holds a row for too long.
     """
@@ -157,7 +158,10 @@ def work_on_next() -> bool:
             work = store.take(cursor)
             if work is None:
                 return False
-            applied = undo_chunk(cursor, work) if work.state == "undoing" else _chunk(cursor, work)
+            if work.state == "undoing":
+                applied = undo_chunk(cursor, work)
+            else:
+                applied = _chunk(cursor, work, limit=chunk or CHUNK)
     except UniqueViolation:
         return True
     except DatabaseUnavailable:
@@ -172,10 +176,10 @@ def work_on_next() -> bool:
     return True
 
 
-def _chunk(cursor: Cursor, work: Work) -> Applied:
+def _chunk(cursor: Cursor, work: Work, *, limit: int) -> Applied:
     act = ACTS[work.verb]
     wanted = walk.read_back(act, work.filter or {})
-    next_ = walk.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=CHUNK)
+    next_ = walk.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=limit)
     applied, facts = chunks.do(cursor, work, next_.ids)
     done, is_last = len(applied.ids), next_.cursor is None
     store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)

@@ -18,7 +18,7 @@ from tasks.engine import database
 from tasks.engine.intake import accept
 from tasks.engine.intake.doorbell import ID
 from tasks.engine.queries import bells, lines
-from tasks.engine.queries.bells import Place
+from tasks.engine.queries.bells import Place, Waiting
 from tasks.engine.queries.limits import COUNT_LIMIT
 from tasks.engine.states import State
 from tasks.engine.store.due import Ring
@@ -153,7 +153,7 @@ def _fault_of(member: bytes, score: float, rows: Mapping[str, Place], queue: str
     return None if score == -row.priority else Fault.WRONG_PRIORITY
 
 
-def _compare_rows(found: Comparison, rows: list[Ring], *, repair: bool) -> None:
+def _compare_rows(found: Comparison, rows: list[Waiting], *, repair: bool) -> None:
     """Look for the ids of rows that are queued for longer than the grace time."""
     scores = accept.bell().scores(found.queue, [row.id for row in rows])
     found.compared_rows += len(rows)
@@ -178,14 +178,14 @@ def _ring_queued(ids: Iterable[str]) -> None:
     )
 
 
-def _all_expected(queue: str) -> Iterator[list[Ring]]:
+def _all_expected(queue: str) -> Iterator[list[Waiting]]:
     after = bells.FIRST
     while rows := _expected(queue, after, STEP):
         yield rows
         after = rows[-1]
 
 
-def _expected(queue: str, after: Ring, limit: int) -> list[Ring]:
+def _expected(queue: str, after: Waiting, limit: int) -> list[Waiting]:
     grace_s = get_settings().ring_grace_s
     return database.repeatable(
         partial(bells.expected, queue=queue, grace_s=grace_s, after=after, limit=limit)

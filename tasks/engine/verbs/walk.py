@@ -21,6 +21,8 @@ LIFE = (
     State.EXPIRED, State.COMPLETED,
 )  # fmt: skip
 
+STEPS_AT_ONCE = 20  # a search for what is rare is left to consumers after so many steps
+
 
 class Step(NamedTuple):
     """The next ids, perhaps none, and where to go on; None: this was the last step."""
@@ -71,13 +73,16 @@ def step(
 
 
 def first(cursor: Cursor, act: Act, wanted: Wanted, *, top: str | None, limit: int) -> Step:
-    """The first `limit` ids; fewer only if there are no more."""
+    """The first ids, about `limit`; without a cursor these are all that there are."""
     ids: list[Any] = []
-    step_ = Step([], "")
-    while step_.cursor is not None and len(ids) < limit:
-        step_ = step(cursor, act, wanted, top=top, after=step_.cursor or None, limit=limit)
-        ids += step_.ids
-    return Step(ids[:limit], step_.cursor)
+    after: str | None = None
+    for _ in range(STEPS_AT_ONCE):
+        found = step(cursor, act, wanted, top=top, after=after, limit=limit)
+        ids += found.ids
+        after = found.cursor
+        if after is None or len(ids) >= limit:
+            break
+    return Step(ids, after)
 
 
 def _jobs(
