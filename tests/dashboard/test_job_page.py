@@ -67,7 +67,7 @@ def busy_ms(browser: Browser, path: str) -> float:
 
 
 WAITS = {"cancel", "reschedule", "set_priority", "move", "duplicate", "edit"}
-ENDED = {"retry", "duplicate", "edit"}
+ENDED = {"retry", "duplicate", "edit", "clean"}
 
 
 @pytest.mark.parametrize(
