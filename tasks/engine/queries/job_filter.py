@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -64,11 +63,6 @@ class JobFilter:
     def is_about_content(self) -> bool:
         """Whether it looks into rows: the tags, the error, the arguments."""
         return not (self.tag is None and self.error is None and self.argument is None)
-
-    @property
-    def argument_column(self) -> str:
-        """Where the argument is looked for."""
-        return "args" if isinstance(json.loads(self.argument or "{}"), list) else "kwargs"
 
     @property
     def oldest_id(self) -> uuid.UUID:

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from tasks.engine.queries import job_stream
 from tasks.engine.queries.asking import Ask, Values
+from tasks.engine.queries.job_content import contents_of
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.job_stream import Window
 from tasks.engine.states import State
@@ -35,20 +36,6 @@ FEW = 4000  # rows that are fetched to be sorted
 NEAR = 2  # hundredths of the table that are searched at most, unless few rows can match
 WORK_MEM = "64MB"  # a bitmap of a million rows; a smaller one forgets which rows of a page they are
 
-# How each content is found by its index, and how it is seen in a row. IS TRUE keeps the planner from
-# asking a second index, which may be slower than all the rest.
-BY_INDEX = {
-    "tag": "tags IS NOT NULL AND tags @> ARRAY[%(tag)s::text]",
-    "error": "error IS NOT NULL AND error_grams(error) @> error_grams(%(error)s)",
-    "args": "args @> %(argument)s::jsonb",
-    "kwargs": "kwargs @> %(argument)s::jsonb",
-}
-IN_ROW = {
-    "tag": "(tags @> ARRAY[%(tag)s::text]) IS TRUE",
-    "error": "(left(error, 300) ILIKE %(error_like)s) IS TRUE",
-    "args": "(args @> %(argument)s::jsonb) IS TRUE",
-    "kwargs": "(kwargs @> %(argument)s::jsonb) IS TRUE",
-}
 COLUMNS = {"state": "state = %(state)s", "queue": "queue = %(queue)s", "task": "task = %(task)s"}
 IN_WINDOW = "id >= %(oldest)s AND id < %(limit)s"
 
@@ -109,11 +96,11 @@ class Found(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """The first rows that were looked at: the ids of those that match, how often each content was
-    there, where it began, and how far it came (None: to the end)."""
+    """The first rows that were looked at: the ids of those that match, how many had each of the
+    contents, where it began, and how far it came (None: to the end)."""
 
     ids: list[uuid.UUID]
-    counts: dict[str, int]
+    counts: list[int]
     began: uuid.UUID | None
     reached: uuid.UUID | None
 
@@ -127,12 +114,11 @@ def search(ask: Ask, wanted: JobFilter, window: Window) -> Found:
         return Found([row[0] for row in ask(stream, values)], None)
     walk = _look(ask, wanted, window)
     found = Found(walk.ids[: window.size], walk.reached)
-    rarest = min(walk.counts, key=lambda name: walk.counts[name])
-    is_common = walk.counts[rarest] > COMMON
+    is_common = min(walk.counts) > COMMON
     if is_common or len(walk.ids) >= WORTH_WALKING:
         found = _further(found, window, lambda rest: _walk_on(ask, wanted, rest))
     if not is_common:
-        found = _further(found, window, lambda rest: _by_index(ask, wanted, rest, walk, rarest))
+        found = _further(found, window, lambda rest: _by_index(ask, wanted, rest, walk))
     return found
 
 
@@ -156,13 +142,13 @@ def within(window: Window, wanted: JobFilter) -> Window:
 def _look(ask: Ask, wanted: JobFilter, window: Window) -> Walk:
     """Look at the next rows one by one."""
     stream, values = _stream(ask, wanted, replace(window, size=WALK))
-    names = _contents(wanted)
-    each = ", ".join([*(IN_ROW[name] for name in names), _all_of(_columns(wanted))])
+    contents = contents_of(wanted)
+    each = ", ".join([*(content.in_row for content in contents), _all_of(_columns(wanted))])
     sql = LOOKED.format(each=each, stream=stream, order=window.order)
     rows = ask(sql, {**_values(wanted), **values})
     return Walk(
         ids=[id_ for id_, *fits in rows if all(fits)],
-        counts={name: sum(row[place] for row in rows) for place, name in enumerate(names, start=1)},
+        counts=[sum(row[place] for row in rows) for place in range(1, len(contents) + 1)],
         began=rows[0][0] if rows else None,
         reached=rows[-1][0] if len(rows) == WALK else None,
     )
@@ -188,10 +174,11 @@ def _stream(ask: Ask, wanted: JobFilter, window: Window) -> tuple[str, Values]:
     return FAILING.format(window=IN_WINDOW, order=window.order), window.values | {"states": states}
 
 
-def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk, content: str) -> Found:
-    """What matches in `window`, or in its next part, by the index of one content."""
-    by_index = BY_INDEX[content]
-    if not walk.counts[content] and _is_rare(ask, wanted, by_index):
+def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk) -> Found:
+    """What matches in `window`, or in its next part, by the index of the rarest content."""
+    count, place = min((count, place) for place, count in enumerate(walk.counts))
+    by_index = contents_of(wanted)[place].by_index
+    if not count and _is_rare(ask, wanted, by_index):
         return Found(_indexed(ask, wanted, window, by_index), None)
     border = _border(ask, window, walk)
     return Found(_indexed(ask, wanted, _up_to(window, border), by_index), border)
@@ -227,7 +214,7 @@ def _border(ask: Ask, window: Window, walk: Walk) -> uuid.UUID | None:
     if not walk.ids or walk.began is None or walk.reached is None:
         return farthest
     hits = len(walk.ids)
-    density = max(hits - hits**0.5, 0.3) / abs(walk.reached.int - walk.began.int)  # cautious
+    density = max(hits - hits**0.5, 0.5) / abs(walk.reached.int - walk.began.int)  # cautious
     way = int(window.size / density)
     if window.upwards:
         return min(farthest, uuid.UUID(int=walk.reached.int + way))
@@ -243,16 +230,8 @@ def _up_to(window: Window, border: uuid.UUID | None) -> Window:
     return replace(window, oldest=border)
 
 
-def _contents(wanted: JobFilter) -> list[str]:
-    """The contents that are asked for."""
-    names = ["error"] if wanted.error is not None else []
-    if wanted.argument is not None:
-        names.append(wanted.argument_column)
-    return [*names, "tag"] if wanted.tag is not None else names
-
-
 def _in_row(wanted: JobFilter) -> list[str]:
-    return [IN_ROW[name] for name in _contents(wanted)]
+    return [content.in_row for content in contents_of(wanted)]
 
 
 def _columns(wanted: JobFilter) -> list[str]:
@@ -264,5 +243,7 @@ def _all_of(conditions: list[str]) -> str:
 
 
 def _values(wanted: JobFilter) -> dict[str, object]:
-    literal = (wanted.error or "").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return {**wanted.to_dict(), "error_like": f"%{literal}%"}
+    values: dict[str, object] = {**wanted.to_dict()}
+    for content in contents_of(wanted):
+        values |= content.values
+    return values

@@ -1,0 +1,69 @@
+"""What a filter looks for inside of rows, piece by piece, and how an index or a row tells of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tasks.engine.queries.job_filter import JobFilter
+
+
+class Content(NamedTuple):
+    """A condition as its index answers it, as a row does, and the values of both.
+
+    In a row it says IS TRUE, which keeps the planner from asking a second index: that one may be
+    slower than all the rest.
+    """
+
+    by_index: str
+    in_row: str
+    values: dict[str, str]
+
+
+def contents_of(wanted: JobFilter) -> list[Content]:
+    """Everything that `wanted` looks for inside of rows; all of it must be there."""
+    found = [_error(wanted.error)] if wanted.error is not None else []
+    if wanted.argument is not None:
+        found += _arguments(wanted.argument)
+    return [*found, _tag(wanted.tag)] if wanted.tag is not None else found
+
+
+def _error(error: str) -> Content:
+    literal = error.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return Content(
+        "error IS NOT NULL AND error_grams(error) @> error_grams(%(error)s)",
+        "(left(error, 300) ILIKE %(error_like)s) IS TRUE",
+        {"error": error, "error_like": f"%{literal}%"},
+    )
+
+
+def _tag(tag: str) -> Content:
+    return Content(
+        "tags IS NOT NULL AND tags @> ARRAY[%(tag)s::text]",
+        "(tags @> ARRAY[%(tag)s::text]) IS TRUE",
+        {"tag": tag},
+    )
+
+
+def _arguments(argument: str) -> list[Content]:
+    """One content for each value: the rarest of them is the one to ask the index for."""
+    asked = json.loads(argument)
+    column = "args" if isinstance(asked, list) else "kwargs"
+    return [
+        Content(
+            f"{column} @> %(argument_{number})s::jsonb",
+            f"({column} @> %(argument_{number})s::jsonb) IS TRUE",
+            {f"argument_{number}": json.dumps(part, ensure_ascii=False)},
+        )
+        for number, part in enumerate(_leaves(asked))
+    ]
+
+
+def _leaves(asked: Any) -> Iterator[Any]:
+    """`{"a": {"b": 1, "c": 2}}` as `{"a": {"b": 1}}` and `{"a": {"c": 2}}`; a list stays whole."""
+    if not isinstance(asked, dict) or not asked:
+        yield asked
+        return
+    for name, value in asked.items():
+        yield from ({name: leaf} for leaf in _leaves(value))
