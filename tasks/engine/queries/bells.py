@@ -11,12 +11,20 @@ from tasks.engine.new_job import INT4
 # Index: job_pkey.
 PLACES = "SELECT id::text, state, queue, priority FROM job WHERE id = ANY(%s::uuid[])"
 
-# Index: job_waiting; the next step begins behind the last one.
+# Index: job_waiting, in two pieces: written as one condition, each step would read its priority from
+# the beginning.
 EXPECTED = """
-SELECT queue, priority, id::text FROM job
-WHERE state = 'queued' AND queue = %(queue)s AND queued_at < now() - %(grace_s)s * interval '1 second'
-  AND priority <= %(priority)s AND (priority < %(priority)s OR id > %(id)s::uuid)
-ORDER BY priority DESC, id LIMIT %(limit)s
+SELECT queue, priority, id::text FROM (
+  (SELECT queue, priority, id FROM job
+   WHERE state = 'queued' AND queue = %(queue)s AND priority = %(priority)s AND id > %(id)s::uuid
+     AND queued_at < now() - %(grace_s)s * interval '1 second'
+   ORDER BY id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT queue, priority, id FROM job
+   WHERE state = 'queued' AND queue = %(queue)s AND priority < %(priority)s
+     AND queued_at < now() - %(grace_s)s * interval '1 second'
+   ORDER BY priority DESC, id LIMIT %(limit)s)
+) AS next ORDER BY priority DESC, id LIMIT %(limit)s
 """
 
 COUNT = """

@@ -26,7 +26,7 @@ from tasks.engine.store.due import Ring
 
 log = logging.getLogger("mahaam.reconcile")
 
-SAMPLE = 200
+SAMPLE = 100  # on each side
 STEP = 1000
 EXAMPLES = 5
 
