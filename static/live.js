@@ -53,10 +53,15 @@ export function keepLive(page, dress) {
     if (paused) event.preventDefault();
   });
   page.addEventListener("htmx:beforeSwap", (event) => {
+    // The session has ended, and the answer is the login page: it belongs into no part of this one.
+    const asked = new URL(event.detail.pathInfo.requestPath, location.href).pathname;
+    if (new URL(event.detail.xhr.responseURL).pathname !== asked) {
+      event.detail.shouldSwap = false;
+      return location.reload();
+    }
     if (!event.target.matches("[data-live]")) return;
-    // The session has ended: show the login page. A person became busy meanwhile: the next time.
-    if (new URL(event.detail.xhr.responseURL).pathname !== location.pathname) return location.reload();
     patience_ms = 2000;
+    // A person became busy meanwhile: the next time.
     if (isBusy(event.target)) event.detail.shouldSwap = false;
     else if (event.detail.shouldSwap) event.target.dataset.seen = event.detail.xhr.getResponseHeader("X-Part") || "";
   });

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from dashboard import create_app
 from dashboard.accounts import create_person
@@ -29,6 +29,7 @@ FLAGS = (
     "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 EMAIL = "admin@example.com"
+expect.set_options(timeout=15_000)  # on a machine that may be busy
 NewPerson = Callable[..., Person]
 
 
@@ -72,15 +73,29 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def session(browser: Browser, address: str) -> StorageState:
+    """The cookies of somebody who has logged in; to log in anew for each test takes a second."""
+    person = Person(browser, address)
+    person.log_in(EMAIL)
+    cookies = person.context.storage_state()
+    person.context.close()
+    assert person.faults == []
+    return cookies
+
+
 @pytest.fixture
-def new_person(browser: Browser, address: str, rows: dict[str, Any]) -> Iterator[NewPerson]:
+def new_person(
+    browser: Browser, address: str, session: StorageState, rows: dict[str, Any]
+) -> Iterator[NewPerson]:
     """Make a person who has logged in; at the end nothing may have gone wrong on his pages."""
     people: list[Person] = []
 
     def make(language: str = "en", theme: str = "light", **context: Any) -> Person:
-        person = Person(browser, address, locale=LANGUAGES[language].intl[:5], **context)
+        own = {"locale": LANGUAGES[language].intl[:5], "storage_state": session}
+        person = Person(browser, address, **(own | context))
         people.append(person)
-        person.log_in(EMAIL)
+        person.open("/admin/account/")  # a light page, for the token of its forms
         person.like("language", language)
         person.like("theme", theme)
         return person

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from tasks import current_job, task
 
@@ -19,8 +20,9 @@ def of_many_kinds(
 
 
 @task
-def slow(seconds: float = 1.0) -> None:
-    """Say something, and work on."""
+def until_told(path: str) -> None:
+    """Say something, and work on until there is a file at `path`."""
     current_job.log("It has begun.")
     current_job.progress(50, "half of it")
-    time.sleep(seconds)
+    while not Path(path).exists():
+        time.sleep(0.05)

@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.dashboard.rows import a_failed_job, a_job, ask, jobs, state_of
 from tests.engine.consumer import Consumer
 
 MANY = "tests.browser.tasks.of_many_kinds"
-SLOW = "tests.browser.tasks.slow"
+UNTIL_TOLD = "tests.browser.tasks.until_told"
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -28,7 +29,7 @@ def person(new_person: NewPerson) -> Person:
 
 
 @pytest.fixture
-def consumer(rows: dict[str, Any], tmp_path: Any) -> Iterator[Consumer]:
+def consumer(rows: dict[str, Any], tmp_path: Path) -> Iterator[Consumer]:
     ask("DELETE FROM job")
     with Consumer({}, tmp_path / "consumer.log") as consumer:
         yield consumer.wait_ready()
@@ -36,14 +37,17 @@ def consumer(rows: dict[str, Any], tmp_path: Any) -> Iterator[Consumer]:
 
 
 @pytest.mark.usefixtures("consumer")
-def test_a_job_that_is_made_is_seen_running_and_ending_without_a_reload(person: Person) -> None:
-    person.open(f"/jobs/create/?task={SLOW}")
-    person.page.get_by_label("seconds", exact=False).first.fill("3")
+def test_a_job_that_is_made_is_seen_running_and_ending_without_a_reload(
+    person: Person, tmp_path: Path
+) -> None:
+    person.open(f"/jobs/create/?task={UNTIL_TOLD}")
+    person.page.get_by_label("path").fill(str(tmp_path / "end"))
     person.page.get_by_role("button", name="Create the job").click()
 
     expect(person.page.locator("h1 .state")).to_have_text("running")
     expect(person.page.get_by_text("It has begun.")).to_be_visible()
     expect(person.page.locator(".progress-card")).to_contain_text("half of it")
+    (tmp_path / "end").touch()
     expect(person.page.locator("h1 .state")).to_have_text("completed")
 
 
@@ -157,4 +161,4 @@ def test_persian_times_are_jalali_and_have_persian_digits(new_person: NewPerson)
 def test_an_ended_session_leads_to_the_login_page_by_itself(person: Person) -> None:
     person.open("/admin/job/")
     person.context.clear_cookies()
-    person.page.wait_for_url(re.compile("/admin/login/"))
+    person.page.wait_for_url(re.compile("/admin/login/"), timeout=30_000)
