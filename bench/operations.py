@@ -65,7 +65,7 @@ class LockWatch:
 
     def _look(self) -> None:
         with closing(self._ground.connect()) as link, link.cursor() as cursor:
-            while not self._is_over.wait(0.01):
+            while not self._is_over.wait(0.05):
                 cursor.execute(HELD)
                 (held_s,) = cursor.fetchone()
                 self.longest_s = max(self.longest_s, held_s)

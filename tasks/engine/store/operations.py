@@ -101,7 +101,7 @@ WHERE operation_id = %(id)s AND number > %(after)s AND is_done ORDER BY number L
 
 
 LOOK_AT_JOBS = """
-SELECT id::text, id::text, {columns} FROM job WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+SELECT id::text, id::text, {columns} FROM job WHERE id = ANY(%s::uuid[]) {locking}
 """
 
 LOOK_AT_LETTERS = "SELECT id, job_id::text, {columns} FROM dead_letter WHERE id = ANY(%s::bigint[])"
@@ -151,13 +151,20 @@ def snapshot(columns: Sequence[str], table: str) -> str:
 
 
 def look(
-    cursor: Cursor, kind: str, ids: Sequence[str] | Sequence[int], columns: Sequence[str]
+    cursor: Cursor,
+    kind: str,
+    ids: Sequence[str] | Sequence[int],
+    columns: Sequence[str],
+    *,
+    lock: bool,
 ) -> dict[Any, Seen]:
-    """Those of `ids` that exist; jobs are locked. Index: the primary key."""
+    """Those of `ids` that exist; with `lock`, jobs stay as they are seen. Index: the primary key."""
     # Jobs in the order of their ids, as every store locks them, so that operators wait for each other
     # in a line and not in a ring. Letters not at all: who locks both begins with the jobs.
     statement = LOOK_AT_JOBS if kind == "job" else LOOK_AT_LETTERS
-    cursor.execute(statement.format(columns=snapshot(columns, kind)), (list(ids),))
+    locking = "ORDER BY id FOR UPDATE" if lock else ""
+    sql = statement.format(columns=snapshot(columns, kind), locking=locking)
+    cursor.execute(sql, (list(ids),))
     return {row[0]: Seen(*row[1:]) for row in cursor.fetchall()}
 
 

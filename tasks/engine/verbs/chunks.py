@@ -22,9 +22,14 @@ def do(cursor: Cursor, work: Work, ids: list[Any]) -> tuple[Applied, dict[Any, P
     if not ids:
         return Applied(set()), {}
     act = ACTS[work.verb]
-    before = store.look(cursor, act.kind, ids, act.seen)
+    # Only what undo gives back must be exactly what the verb found; a lock costs as much as a write.
+    before = store.look(cursor, act.kind, ids, act.seen, lock=act.is_undoable)
     applied = act.apply(cursor, [id_ for id_ in ids if id_ in before], work)
-    after = store.look(cursor, act.kind, list(applied.ids), act.columns) if act.is_undoable else {}
+    after = (
+        store.look(cursor, act.kind, list(applied.ids), act.columns, lock=False)
+        if act.is_undoable
+        else {}
+    )
     facts = _facts(cursor, act, [id_ for id_ in ids if id_ not in applied.ids])
     store.note(
         cursor,
