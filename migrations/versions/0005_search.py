@@ -18,6 +18,14 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   FROM (SELECT lower(left(error, 300)) AS low) AS beginning, generate_series(1, length(low) - 2) AS at
 $$
 """
+# Those of what is looked for: every third will do, and the last. Fewer are sooner asked for.
+ERROR_PROBES = """
+CREATE FUNCTION error_probes(wanted text) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT array_agg(DISTINCT substr(lower(wanted), at, 3))
+  FROM (SELECT generate_series(1, length(wanted) - 2, 3) UNION SELECT length(wanted) - 2) AS place(at)
+$$
+"""
 AT_REST = "state <> 'running'"
 # What is new waits in a list that every search reads: a short one.
 GIN = {"postgresql_using": "gin", "postgresql_with": {"gin_pending_list_limit": 1024}}
@@ -25,6 +33,7 @@ GIN = {"postgresql_using": "gin", "postgresql_with": {"gin_pending_list_limit": 
 
 def upgrade() -> None:
     op.execute(ERROR_GRAMS)
+    op.execute(ERROR_PROBES)
     op.create_index(
         "job_listed",
         "job",

@@ -32,7 +32,7 @@ def contents_of(wanted: JobFilter) -> list[Content]:
 def _error(error: str) -> Content:
     literal = error.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return Content(
-        "error IS NOT NULL AND error_grams(error) @> error_grams(%(error)s)",
+        "error IS NOT NULL AND error_grams(error) @> error_probes(%(error)s)",
         "(left(error, 300) ILIKE %(error_like)s) IS TRUE",
         {"error": error, "error_like": f"%{literal}%"},
     )

@@ -15,6 +15,7 @@ thousand are the most that it is good for, and more than that are met by walking
 
 from __future__ import annotations
 
+import math
 import uuid
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -178,7 +179,9 @@ def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk) -> Found:
     """What matches in `window`, or in its next part, by the index of the rarest content."""
     count, place = min((count, place) for place, count in enumerate(walk.counts))
     by_index = contents_of(wanted)[place].by_index
-    if not count and _is_rare(ask, wanted, by_index):
+    # Rows with an error are few: two in a thousand of them are few, too.
+    may_be_rare = count <= (0 if wanted.error is None else 2)
+    if may_be_rare and _is_rare(ask, wanted, by_index):
         return Found(_indexed(ask, wanted, window, by_index), None)
     border = _border(ask, window, walk)
     return Found(_indexed(ask, wanted, _up_to(window, border), by_index), border)
@@ -204,21 +207,27 @@ def _is_rare(ask: Ask, wanted: JobFilter, by_index: str) -> bool:
 def _border(ask: Ask, window: Window, walk: Walk) -> uuid.UUID | None:
     """The id up to which to search for a page, judged by what the walk has met on its way.
 
-    None: the window ends before.
+    None: the window ends before. It is an id of the statistics, because of a window that ends between
+    two of them the planner thinks that it is empty, and asks the primary key alone.
     """
     marks: list[uuid.UUID] = [row[0] for row in ask(HUNDREDTHS, {})]
-    inside = marks[bisect_right(marks, window.oldest) : bisect_left(marks, window.limit)]
-    if len(inside) < NEAR:
+    ahead = marks[bisect_right(marks, window.oldest) : bisect_left(marks, window.limit)]
+    ahead = ahead if window.upwards else ahead[::-1]
+    if len(ahead) < NEAR:
         return None
-    farthest = inside[NEAR - 1 if window.upwards else -NEAR]
+    start = window.oldest if window.upwards else window.limit
+    way = _way(walk, window)
+    far_enough = (mark for mark in ahead[:NEAR] if abs(mark.int - start.int) >= way)
+    return next(far_enough, ahead[NEAR - 1])
+
+
+def _way(walk: Walk, window: Window) -> float:
+    """How far, in ids, a page lies behind the walk; cautiously, as few hits tell little."""
     if not walk.ids or walk.began is None or walk.reached is None:
-        return farthest
+        return float("inf")
     hits = len(walk.ids)
-    density = max(hits - hits**0.5, 0.5) / abs(walk.reached.int - walk.began.int)  # cautious
-    way = int(window.size / density)
-    if window.upwards:
-        return min(farthest, uuid.UUID(int=walk.reached.int + way))
-    return max(farthest, uuid.UUID(int=walk.reached.int - way))
+    density = max(hits - math.sqrt(hits), 0.5) / abs(walk.reached.int - walk.began.int)
+    return window.size / density
 
 
 def _up_to(window: Window, border: uuid.UUID | None) -> Window:
