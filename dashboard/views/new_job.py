@@ -85,6 +85,7 @@ class NewJobView(ConsolePage):
 
     def _first_form(self, name: str) -> JobForm:
         """The form that begins as the job that is named, or as the person's last of this task."""
+        catalog.find(name)  # whatever else was typed is asked of no database
         like = request.args.get("like", "")
         model = found(find_job(db.session, job_id(like) or abort(400))) if like else None
         form = self._form(name, request.args, begin=model or last_call(g.person, name))

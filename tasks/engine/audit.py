@@ -77,6 +77,6 @@ def audited_jobs(
 
 
 def shared(by_id: dict[str, Any]) -> Any:
-    """What all had in common, else the value of each by its id."""
-    first, *others = by_id.values()
-    return first if all(value == first for value in others) else by_id
+    """What all had in common, else the value of each by its id; None of nothing."""
+    values = list(by_id.values())
+    return by_id if any(value != values[0] for value in values) else next(iter(values), None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from dashboard.accounts import create_person
 from tasks.engine import live_settings, verbs
@@ -69,8 +70,7 @@ def test_nonsense_in_an_address_is_a_page(app: Flask, admin: Browser) -> None:
         for value in NONSENSE:
             check(admin, f"{path}?{'&'.join(f'{name}={value}' for name in names)}"[:30_000])
         for name in names:
-            for value in NONSENSE[:3]:
-                check(admin, f"{path}?{name}={value}")
+            check(admin, f"{path}?{name}={NONSENSE[0]}")
 
 
 def test_nonsense_in_a_path_is_a_page(app: Flask, admin: Browser) -> None:
@@ -92,10 +92,8 @@ def test_nonsense_in_a_form_is_a_page(app: Flask, admin: Browser) -> None:
             continue
         path = walk.address(rule, ids)
         for form in nonsense_forms():
-            began = time.monotonic()
-            answer = admin.post(path, form)
+            answer = in_time(lambda path=path, form=form: admin.post(path, form), f"{path} {form}")
             assert answer.status_code < 500, (path, form)
-            assert time.monotonic() - began < SLOW_S, (path, form)
     assert admin.is_in()
 
 
@@ -138,16 +136,23 @@ def nonsense_forms() -> Iterator[dict[str, Any]]:
     for value in IN_FORMS:
         yield dict.fromkeys(names, value)
     for name in names:
-        for value in IN_FORMS[:3]:
-            yield {name: value}
+        yield {name: IN_FORMS[0]}
 
 
 def check(browser: Browser, path: str) -> None:
-    began = time.monotonic()
-    answer = browser.get(path)
+    answer = in_time(lambda: browser.get(path), path)
     answer.close()
     assert answer.status_code < 500, path
-    assert time.monotonic() - began < SLOW_S, path
+
+
+def in_time(ask_for: Callable[[], TestResponse], what: str) -> TestResponse:
+    """The answer; what takes long twice is slow, once may be the machine."""
+    for _ in range(2):
+        began = time.monotonic()
+        answer = ask_for()
+        if time.monotonic() - began < SLOW_S:
+            return answer
+    raise AssertionError(f"It took more than {SLOW_S} s: {what}")
 
 
 def some_ids() -> dict[str, Any]:
