@@ -47,6 +47,11 @@ class Ground:
             "PYTHONPATH": str(PROJECT),
         }
 
+    @property
+    def owner_url(self) -> str:
+        """Where the owner of the tables finds the database that is measured."""
+        return self.postgres.url_of(self._database, role=OWNER)
+
     def use(self, database: str) -> None:
         """Make `database` (a copy of the migrated one, if it is new) the one that is measured."""
         if database != DATABASE and not self.run(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-import psycopg2
 import pytest
 from flask import Flask
 
@@ -15,6 +14,7 @@ from dashboard.accounts import create_person
 from tasks.engine import database
 from tasks.engine.intake import accept
 from tests.dashboard.browser import PASSWORD, Browser
+from tests.dashboard.rows import ask
 from tests.servers import TestServers, fresh_database
 
 CHEAP = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
@@ -80,10 +80,7 @@ def forget_shared(app: Flask) -> None:
 
 def run(database_url: str, sql: str) -> None:
     """Run one statement and commit."""
-    link = psycopg2.connect(database_url)
-    with link, link.cursor() as cursor:
-        cursor.execute(sql)
-    link.close()
+    ask(sql, database_url=database_url)
 
 
 @cache

@@ -38,15 +38,23 @@ VALUES (gen_random_uuid(), 'host-1', 42, '0.1.0', '{}', 4, now() + interval '1 h
 """
 
 
-def ask(sql: str, values: Any = None) -> list[Any]:
+def ask(sql: str, values: Any = None, *, database_url: str | None = None) -> list[Any]:
     """Run one statement, commit, and give back its rows."""
-    link = psycopg2.connect(os.environ["DATABASE_URL"])
-    try:
-        with link, link.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        link.close()
+    link = _link(database_url or os.environ["DATABASE_URL"])
+    with link, link.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+_links: dict[str, Any] = {}  # to connect anew for each of thousands of questions takes a minute
+
+
+def _link(database_url: str) -> Any:
+    link = _links.get(database_url)
+    if link is None or link.closed:
+        link = _links[database_url] = psycopg2.connect(database_url)
+        link.autocommit = True
+    return link
 
 
 def a_job(state: str = State.QUEUED, **fields: Any) -> uuid.UUID:

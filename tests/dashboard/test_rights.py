@@ -96,9 +96,40 @@ def routes(app: Flask) -> list[Rule]:
     return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in FOREIGN]
 
 
-def path_of(rule: Rule) -> str:
-    """An address of the rule, about rows that exist where that matters."""
-    return walk.address(rule, walk.PARTS | {"id": a_job(), "deadletterqueue.id": a_letter()})
+@pytest.fixture
+def visitors(app: Flask, log_in: LogIn) -> Visitors:
+    """People of every role, and rows that exist for the addresses that need one."""
+    return Visitors(app, log_in)
+
+
+class Visitors:
+    """Asks for routes, each role with one browser: a token is read once."""
+
+    def __init__(self, app: Flask, log_in: LogIn) -> None:
+        self._app = app
+        self._ids = walk.PARTS | {"id": a_job(), "deadletterqueue.id": a_letter()}
+        self._browsers = {
+            role: log_in(role) if role else Browser(app) for role in (None, *access.RANKS)
+        }
+
+    def ask(self, rule: Rule, method: str, role: str | None) -> str:
+        """What becomes of a request: allowed, refused, login, missing or no such method."""
+        browser = self._browsers[role]
+        if rule.endpoint in ENDS_SESSIONS and role and method == "POST":
+            browser = somebody_else(self._app, role)
+        form = {**FORMS.get(rule.endpoint, {}), "csrf_token": browser.token()}
+        answer = browser.client.open(
+            walk.address(rule, self._ids), method=method, data=None if method == "GET" else form
+        )
+        answer.close()
+        words = {401: "login", 403: "refused", 404: "missing", 405: "no such method"}
+        is_wrong_password = rule.endpoint == "sign_in.enter" and answer.status_code == 401
+        if answer.status_code in words and not is_wrong_password:
+            return words[answer.status_code]
+        if answer.status_code == 302 and answer.location.startswith("/admin/login/"):
+            return "login"
+        assert answer.status_code < 500, (rule, method, answer.status_code)
+        return "allowed"
 
 
 def test_every_route_has_a_row(app: Flask) -> None:
@@ -107,36 +138,17 @@ def test_every_route_has_a_row(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("role", [None, *access.RANKS])
-def test_a_role_may_do_what_the_table_says(app: Flask, log_in: LogIn, role: str | None) -> None:
+def test_a_role_may_do_what_the_table_says(
+    app: Flask, visitors: Visitors, role: str | None
+) -> None:
     wrong = []
     for rule in routes(app):
         for method in METHODS:
-            answer = asked(app, log_in, rule, method, role)
+            answer = visitors.ask(rule, method, role)
             is_right = answer in expected(rule, method, role)
             if not is_right:
                 wrong.append((rule.endpoint, method, answer, expected(rule, method, role)))
     assert not wrong
-
-
-def asked(app: Flask, log_in: LogIn, rule: Rule, method: str, role: str | None) -> str:
-    """What becomes of a request: allowed, refused, login, missing or no such method."""
-    if rule.endpoint in ENDS_SESSIONS and role and method == "POST":
-        browser = somebody_else(app, role)
-    else:
-        browser = log_in(role) if role else Browser(app)
-    form = {**FORMS.get(rule.endpoint, {}), "csrf_token": browser.token()}
-    answer = browser.client.open(
-        path_of(rule), method=method, data=None if method == "GET" else form
-    )
-    answer.close()
-    words = {401: "login", 403: "refused", 404: "missing", 405: "no such method"}
-    is_wrong_password = rule.endpoint == "sign_in.enter" and answer.status_code == 401
-    if answer.status_code in words and not is_wrong_password:
-        return words[answer.status_code]
-    if answer.status_code == 302 and answer.location.startswith("/admin/login/"):
-        return "login"
-    assert answer.status_code < 500, (rule, method, answer.status_code)
-    return "allowed"
 
 
 def expected(rule: Rule, method: str, role: str | None) -> tuple[str, ...]:
@@ -171,7 +183,7 @@ def somebody_else(app: Flask, role: str) -> Browser:
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_a_refusal_is_audited(app: Flask, log_in: LogIn, role: str) -> None:
+def test_a_refusal_is_audited(app: Flask, visitors: Visitors, role: str) -> None:
     for rule in routes(app):
         needed = NEEDED[rule.endpoint]
         if not isinstance(needed, str) or needed not in access.NEEDED:
@@ -180,7 +192,7 @@ def test_a_refusal_is_audited(app: Flask, log_in: LogIn, role: str) -> None:
             continue
         method = "POST" if "POST" in (rule.methods or ()) else "GET"
         before = newest_event()
-        assert asked(app, log_in, rule, method, role) == "refused"
+        assert visitors.ask(rule, method, role) == "refused"
         assert newest_event() > before
         event = ask(
             "SELECT actor, verb, kind, channel, refused FROM audit_event ORDER BY id DESC LIMIT 1"
