@@ -16,8 +16,8 @@ help: ## list the commands
 run: .venv/ready ## run the product: servers, migrations, first account, web, consumer
 	@$(python) -m launch
 
-test: .venv/ready-dev ## run all tests, two files at a time, on servers of their own (ARGS="-k name" picks some)
-	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
+test: .venv/ready-dev ## run all tests, three files at a time, on servers of their own (ARGS="-k name" picks some)
+	@$(python) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: .venv/ready-dev ## format, lint, types, imports, generated documents
 	@$(python) -m ruff format --check .

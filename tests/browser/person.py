@@ -14,9 +14,14 @@ PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1366, "height": 900}
 # Of each fault the rule, the place and why, so that a failed test needs no second look.
 RUN_AXE = """
-async () => (await axe.run(document)).violations.flatMap((fault) => fault.nodes.map(
-  (node) => `${fault.id}: ${node.target.join(" ")}: ${node.failureSummary.split("\\n")[1] || ""}`))
+async (rule) => {
+  const options = { preload: false, resultTypes: ["violations"] };
+  if (rule) options.runOnly = { type: "rule", values: [rule] };
+  return (await axe.run(document, options)).violations.flatMap((fault) => fault.nodes.map(
+    (node) => `${fault.id}: ${node.target.join(" ")}: ${node.failureSummary.split("\\n")[1] || ""}`));
+}
 """
+TURN_DARK = "document.documentElement.dataset.bsTheme = 'dark'"
 IS_SIDEWAYS = "document.scrollingElement.scrollWidth > innerWidth"
 
 
@@ -55,11 +60,15 @@ class Person:
         """Go to a page of the site."""
         self.page.goto(self.address + path)
 
-    def axe(self) -> list[str]:
-        """What axe-core finds on the page."""
+    def turn_dark(self) -> None:
+        """See the page as it is in the dark; what alone differs between the themes is colour."""
+        self.page.evaluate(TURN_DARK)
+
+    def axe(self, rule: str | None = None) -> list[str]:
+        """What axe-core finds on the page, by one rule or by all."""
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE)
-        found: list[str] = self.page.evaluate(RUN_AXE)
+        found: list[str] = self.page.evaluate(RUN_AXE, rule)
         return found
 
     def is_sideways(self) -> bool:
