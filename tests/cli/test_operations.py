@@ -71,6 +71,7 @@ WRONG = (
     ("--all", "--yes", "--state", "FAILED"),
     ("--all", "--yes", "--error", "x"),
     ("--all", "--yes", "--argument", "{{"),
+    ("--all", "--yes", "--argument", "password=hunter2"),
     ("--all", "--yes", "--created-from", "yesterday"),
     ("--all", "--yes", "--queue", ""),
     ("--all", "--yes", "--spread", "soon"),
