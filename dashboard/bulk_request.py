@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -45,8 +46,9 @@ class BulkRequest:
     def carry_out(self, ids: list[Any], *, wanted: Any = None) -> ResponseReturnValue:
         """Do it to these rows now, and go back."""
         with origin.because(self.reason or self.note or None):
-            bulk.tell(self.action, verbs.carry_out(self._order, ids, wanted=wanted))
-        return redirect(self.back, code=303)
+            report = verbs.carry_out(self._order, ids, wanted=wanted)
+        bulk.tell(self.action, report)
+        return redirect(self._way_back(report.verdict.done), code=303)
 
     def carry_out_matching(
         self, wanted: Any, *, until: str | None, count: Callable[[], int | None]
@@ -61,6 +63,14 @@ class BulkRequest:
         operation_id = verbs.start(self._order, wanted, until=until, expected=count())
         flash(_("The operation has begun. It goes on when you leave this page."), "success")
         return redirect(url_for("operation.details", id=operation_id), code=303)
+
+    def _way_back(self, done: Iterable[Any]) -> str:
+        """Where the person came from; the list of jobs when that is the page of one that is gone."""
+        path = urlsplit(self.back).path
+        is_gone = self.action.verb == "clean" and any(
+            path.startswith(url_for("job.details", id=id_)) for id_ in done
+        )
+        return url_for("job.index") if is_gone else self.back
 
     @property
     def _order(self) -> verbs.Order:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from dashboard.languages import number
+from tasks.engine.masking import masked_text
 
 SHOWN = 300
 
@@ -44,4 +45,5 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = masked_text(text)  # a note, for one, is whatever somebody typed
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

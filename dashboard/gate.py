@@ -17,6 +17,7 @@ csrf = CSRFProtect()
 
 def register(app: Flask) -> None:
     """Ask of every request who sends it, before its form token is looked at."""
+    app.session_interface = sessions.CookieOfClicks()
     app.before_request(admit)
     csrf.init_app(app)
 

@@ -9,13 +9,14 @@ from tasks.engine.queries.job_filter import JobFilter
 
 def read_filter(query: QueryString) -> JobFilter:
     """The filter that `query` asks for; what it does not understand is a fault in `query`."""
+    task = query.name("task")
     return JobFilter(
         state=query.choice("state", badges.JOB),
         queue=query.name("queue"),
-        task=query.name("task"),
+        task=task,
         tag=query.name("tag"),
         created_from=query.moment("created_from"),
         created_to=query.moment("created_to"),
         error=query.letters("error"),
-        argument=query.argument("argument"),
+        argument=query.argument("argument", task=task),
     )

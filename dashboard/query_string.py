@@ -5,6 +5,7 @@ An ignored filter would widen the list, and with it what a bulk action touches.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Collection, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from tasks.engine.masking import searches_secret
 from tasks.engine.queries.argument_text import wanted_json
 from tasks.engine.queries.logs import Place
 
@@ -50,10 +52,15 @@ class QueryString:
         too_short = _("Enter at least 3 letters of the error.")
         return self._read(name, _letters, complaint=too_short)
 
-    def argument(self, name: str) -> str | None:
-        """What arguments are to contain, as JSON."""
+    def argument(self, name: str, *, task: str | None) -> str | None:
+        """What arguments are to contain, as JSON; nothing that is hidden from who looks at `task`."""
         unclear = _('Write an argument as user_id=42, opts.batch=7 or {"a": 1}.')
-        return self._read(name, wanted_json, complaint=unclear)
+        wanted: str | None = self._read(name, wanted_json, complaint=unclear)
+        if wanted is None or not searches_secret(json.loads(wanted), task):
+            return wanted
+        del self.understood[name]
+        self.faults.append(_("Secrets cannot be searched: look for an argument that is shown."))
+        return None
 
     def flag(self, name: str) -> bool | None:
         """yes or no."""

@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from flask import request, session
+from flask import Flask, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from sqlalchemy import CursorResult, Delete, delete, func, select, update
 
 from dashboard.audit import AGENT_LIMIT_BYTES
@@ -18,6 +19,18 @@ from tasks.engine.arguments import clean
 
 TOKEN = "token"  # noqa: S105 (its name in the cookie)
 NOTE_AFTER = timedelta(minutes=1)  # a click is not noted when the last one was noted just before
+
+
+class CookieOfClicks(SecureCookieSessionInterface):
+    """Gives the cookie a longer life when the person does something.
+
+    A refresh that was under way would bring back the cookie of before a logout or a choice.
+    """
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Whether this answer brings the cookie."""
+        is_click = request.endpoint != "static" and not _is_refresh()
+        return session.modified or (is_click and super().should_set_cookie(app, session))
 
 
 def begin(person: User) -> None:
@@ -94,12 +107,15 @@ def sessions_of(person: User) -> Sequence[UserSession]:
 
 def _note_click(known: UserSession, now: datetime) -> None:
     """Remember that the person did something: a page that refreshes itself is nobody's doing."""
-    is_refresh = request.method == "GET" and "HX-Request" in request.headers
-    if is_refresh or now - known.seen_at < NOTE_AFTER:
+    if _is_refresh() or now - known.seen_at < NOTE_AFTER:
         return
     order = update(UserSession).where(UserSession.token_hash == known.token_hash)
     with db.engine.begin() as link:  # beside the transaction that this request reads in
         link.execute(order.values(seen_at=func.now()))
+
+
+def _is_refresh() -> bool:
+    return request.method == "GET" and "HX-Request" in request.headers
 
 
 def _forgotten() -> Delete:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import abort, flash, g
 from flask_babel import gettext as _
@@ -23,7 +24,7 @@ AGES_S = (0, 3600, DAY_S, 7 * DAY_S, 30 * DAY_S)
 
 @dataclass(frozen=True)
 class Sweep:
-    """A verb for all jobs of one of `states`; `takes_age`: only for those that are old enough."""
+    """A verb for all jobs of one of `states`; `takes_age`: only for those that ended long enough ago."""
 
     verb: str
     icon: str
@@ -58,16 +59,20 @@ SWEEPS = {
 
 def start(sweep: Sweep, wanted: JobFilter, form: Mapping[str, str]) -> int:
     """Let consumers do it, chunk by chunk, to what there is now; the id of the operation."""
+    parameters: dict[str, Any] = {}
     if sweep.takes_age:
-        wanted = replace(wanted, created_to=_created_to(form.get("age_s", "")))
+        ended_before = _ended_before(form.get("age_s", ""))
+        parameters = {"ended_before": ended_before}
+        wanted = replace(wanted, created_to=ended_before)  # what ended by then began before
     reason = form.get("reason", "").replace("\x00", "").strip()
-    operation_id = verbs.start(Order(sweep.verb, g.person.email, reason=reason or None), wanted)
+    order = Order(sweep.verb, g.person.email, parameters, reason or None)
+    operation_id = verbs.start(order, wanted)
     snapshot.forget()
     flash(_("The operation has begun. It goes on when you leave this page."), "success")
     return operation_id
 
 
-def _created_to(age_s: str) -> datetime:
+def _ended_before(age_s: str) -> datetime:
     if not age_s.isascii() or not age_s.isdigit() or int(age_s) not in AGES_S:
         abort(400)
     return datetime.now(UTC) - timedelta(seconds=int(age_s))

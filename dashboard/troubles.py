@@ -133,13 +133,13 @@ def paused(now: Situation) -> Iterator[Trouble]:
                 LOOK, "player-pause", queue.name,
                 _("This queue is paused by %(who)s.", who=queue.paused_by),
                 url_for("queues.resume", subject=queue.name), _("Resume…"),
-                since=queue.paused_at, detail=queue.pause_reason,
+                since=queue.paused_at, detail=queue.pause_reason and masked_text(queue.pause_reason),
             )  # fmt: skip
     for task in now.paused_tasks:
         yield Trouble(
             LOOK, "player-pause", task.task, _("This task is paused by %(who)s.", who=task.paused_by),
             url_for("task.resume", subject=task.task), _("Resume…"),
-            since=task.paused_at, detail=task.reason,
+            since=task.paused_at, detail=task.reason and masked_text(task.reason, task.task),
         )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from tasks.engine.queries.dead_letters import dead_letters_of, find_dead_letter
 from tasks.engine.queries.jobs import find_job
 from tasks.engine.verbs import LARGEST_ID
 
-TOLD = ("error_message", "traceback", "first_error_message", "first_traceback")
+TOLD = ("error_message", "traceback", "first_error_message", "first_traceback", "resolution_note")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _of_job(session: Session, job_id: UUID) -> DeadLetter:
 def _case(letter: DeadLetter, job: Job, attempts: tuple[AttemptEntry, ...]) -> Case:
     own = {"job_state", "args", "kwargs", "failed_at", "attempts"}
     fields = {name: getattr(letter, name) for name in Case.__dataclass_fields__ if name not in own}
-    told = {name: masked_text(fields[name], job.task) for name in TOLD}
+    told = {name: fields[name] and masked_text(fields[name], job.task) for name in TOLD}
     args, kwargs = masked_call(job.args, job.kwargs, job.task)
     return Case(
         **fields | told,

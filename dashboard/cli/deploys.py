@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 from flask_babel import gettext as _
 
 from dashboard.cli.commands import Commands, operator, read
 from dashboard.cli.paper import as_json, paper, print_json, row, table
 from tasks.engine import verbs
+from tasks.engine.masking import masked_text
 from tasks.engine.queries.deploys import deploys as all_deploys
 
 deploys = Commands("deploys", help="Mark deploys in the charts.")
@@ -30,7 +33,7 @@ def mark(revision: str, note: str | None, is_json: bool) -> None:
 @as_json
 def list_(is_json: bool) -> None:
     """List the newest deploys."""
-    found = read(all_deploys)
+    found = [replace(one, note=one.note and masked_text(one.note)) for one in read(all_deploys)]
     if is_json:
         print_json(found)
         return

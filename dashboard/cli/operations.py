@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,6 +15,7 @@ from dashboard.cli.commands import Commands, Refusal, operator, read
 from dashboard.cli.paper import as_json, paper, plain, print_json, row, table
 from dashboard.languages import said
 from tasks.engine import verbs
+from tasks.engine.masking import masked, masked_text
 from tasks.engine.queries.operations import (
     OperationEntry,
     ResultEntry,
@@ -31,13 +34,13 @@ id_argument = click.argument("operation_id", metavar="ID", type=click.IntRange(1
 @as_json
 def list_(limit: int, is_json: bool) -> None:
     """The newest operations."""
-    page = read(operations_page, Cursor(size=limit))
+    entries = [_shown(entry) for entry in read(operations_page, Cursor(size=limit)).entries]
     if is_json:
-        print_json(page.entries)
-    elif not page.entries:
+        print_json(entries)
+    elif not entries:
         click.echo(_("There is no operation."))
     else:
-        _print_list(page.entries)
+        _print_list(entries)
 
 
 @operations.add("show")
@@ -49,11 +52,12 @@ def show(operation_id: int, limit: int, is_json: bool) -> None:
     entry = read(find_operation, operation_id)
     if entry is None:
         raise Refusal(_("No operation %(id)s exists.", id=operation_id))
+    entry = _shown(entry)
     results = read(results_page, operation_id, Cursor(size=limit)).entries if limit else ()
     if is_json:
         print_json({"operation": entry, "results": [_plain_result(one) for one in results]})
     else:
-        _print_list((entry,))
+        _print_list([entry])
         _print_results(results)
 
 
@@ -100,7 +104,7 @@ def _stayed(count: int) -> str:
     )
 
 
-def _print_list(entries: tuple[OperationEntry, ...]) -> None:
+def _print_list(entries: Sequence[OperationEntry]) -> None:
     made = table(
         _("Operation"), _("What"), _("About"), _("State"), _("Done"), _("Refused"), _("By"),
         _("When"), _("Reason"), numbers=(0, 4, 5),
@@ -123,6 +127,17 @@ def _print_results(results: tuple[ResultEntry, ...]) -> None:
     paper().print(made)
 
 
+def _shown(entry: OperationEntry) -> OperationEntry:
+    """Without the secrets that somebody may have typed into it."""
+    return replace(
+        entry,
+        parameters=masked(entry.parameters),
+        filter=masked(entry.filter),
+        reason=entry.reason and masked_text(entry.reason),
+        fault=entry.fault and masked_text(entry.fault),
+    )
+
+
 def _what(entry: OperationEntry) -> str:
     given = [f"{name}={value}" for name, value in entry.parameters.items()]
     return " ".join([entry.verb, *given])
@@ -142,6 +157,6 @@ def _plain_result(one: ResultEntry) -> dict[str, Any]:
         "is_done": one.is_done,
         "is_undone": one.is_undone,
         "reason": str(one.reason) if one.reason else None,
-        "before": one.before,
-        "after": one.after,
+        "before": masked(one.before),
+        "after": masked(one.after),
     }

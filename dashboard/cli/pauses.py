@@ -16,6 +16,7 @@ from dashboard.cli.typed import moment, span_s
 from dashboard.cli.verdicts import tell
 from tasks.engine import database, verbs
 from tasks.engine.intake import catalog
+from tasks.engine.masking import masked_text
 from tasks.engine.queries.pauses import TaskPauseEntry, task_pauses
 from tasks.engine.task import TaskCard
 
@@ -62,7 +63,7 @@ def resume_queue(names: tuple[str, ...], is_json: bool) -> None:
 @as_json
 def list_tasks(is_json: bool) -> None:
     """List the tasks, and which of them are paused."""
-    pauses = {pause.task: pause for pause in database.repeatable(task_pauses)}
+    pauses = {pause.task: _shown(pause) for pause in database.repeatable(task_pauses)}
     cards = catalog.all_tasks()
     if is_json:
         print_json([_plain(card, pauses.get(card.name)) for card in cards])
@@ -126,6 +127,10 @@ def _print_tasks(cards: list[TaskCard], pauses: dict[str, TaskPauseEntry]) -> No
             *(cells or (None, None, None, None)),
         )  # fmt: skip
     paper().print(made)
+
+
+def _shown(pause: TaskPauseEntry) -> TaskPauseEntry:
+    return pause._replace(reason=pause.reason and masked_text(pause.reason, pause.task))
 
 
 def _plain(card: TaskCard, pause: TaskPauseEntry | None) -> dict[str, Any]:

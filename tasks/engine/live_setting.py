@@ -149,6 +149,15 @@ SETTINGS = {
                 "One a line, such as shop.jobs.sync = 7; in days, for all states of that task. 0: for ever."
             ),
         ),
+        _retention(
+            "operations",
+            90,
+            Phrase("Keep operations"),
+            Phrase(
+                "In days after their end, with what they did to each job. 0: for ever."
+                " What people did stays in the audit."
+            ),
+        ),
         LiveSetting(
             "undo_window_s",
             "console",

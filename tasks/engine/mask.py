@@ -24,6 +24,12 @@ LONG = 5
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 NOT_A_NAME = re.compile(r"(?:Error|Exception|Warning)$")  # `TokenError: …` tells what went wrong
 
+# Before `: `, a class that says by its last word what happened is an exception with its message.
+EXCEPTION = re.compile(
+    r"[A-Z]\w*(?:Blocked|Declined|Denied|Error|Exceeded|Exception|Expired|Failed|Failure|Fault|Invalid|Mismatch"
+    r"|Missing|NotFound|Refused|Rejected|Required|Revoked|Timeout|Unavailable|Unknown|Used|Warning)"
+)
+
 # A name, perhaps in quotes (escaped ones, too: JSON in JSON), and what separates it from its value.
 NAMED = re.compile(
     r"""(?<![\w-])(?P<name>[\w-]++)\\*["']?\s*+(?:=>|:=|(?<![=!<>])=(?!=)|:(?!:))[ \t]*+"""
@@ -31,6 +37,8 @@ NAMED = re.compile(
 SCHEME = re.compile(r"(?i)\b(?P<scheme>bearer|basic|digest)\s++(?P<secret>[\w.~+/=-]{6,})")
 IN_URL = re.compile(r"(?<=://)(?P<user>[^\s/:@\"']*+):(?P<secret>[^\s/@\"']++)@")
 WHOLE_LINE = frozenset({"authorization", "cookie"})  # headers: what follows has spaces in it
+
+PAIRS = "$dict"  # stands for an object whose keys are no plain names
 
 OPENING, CLOSING, QUOTES = "([{", ")]}", "\"'"
 DELIMITERS = frozenset(" \t\r\n,;&<>")
@@ -71,13 +79,18 @@ class Mask:
         ]
         return shown, self.value(kwargs)
 
+    def is_in(self, value: Any) -> bool:
+        """Whether who looks for `value` asks for something that is hidden."""
+        # The pairs of such an object are found whatever their order, so no name in them is sure.
+        return bool(self.value(value) != value or _has_pairs(value))
+
     def text(self, text: str) -> str:
         """`text` with the secrets that can be recognised in it hidden."""
         text = IN_URL.sub(rf"\g<user>:{MASK}@", text)
         text = SCHEME.sub(rf"\g<scheme> {MASK}", text)
         parts, done = [], 0
         for found in NAMED.finditer(text):
-            if found.start() < done or not self.hides(found["name"]):
+            if found.start() < done or _is_exception(found) or not self.hides(found["name"]):
                 continue
             end = _end_of_value(text, found)
             if text[found.end() : end].lower() in ("", "none", "null", "true", "false"):
@@ -87,7 +100,7 @@ class Mask:
         return "".join([*parts, text[done:]]) if parts else text
 
     def _under(self, key: Any, item: Any) -> Any:
-        if key == "$dict" and isinstance(item, list):  # an object whose keys are no plain names
+        if key == PAIRS and isinstance(item, list):
             return [self._pair(pair) for pair in item]
         is_secret = isinstance(key, str) and self.hides(key)
         return MASK if is_secret and not isinstance(item, bool | None) else self.value(item)
@@ -122,6 +135,12 @@ def restored(new: Any, old: Any, shown: Any) -> Any:
     return _without_mask(new)
 
 
+def _has_pairs(value: Any) -> bool:
+    if isinstance(value, dict):
+        return PAIRS in value or any(map(_has_pairs, value.values()))
+    return isinstance(value, list) and any(map(_has_pairs, value))
+
+
 def _without_mask(value: Any) -> Any:
     parts: Iterable[Any] = ()
     if isinstance(value, dict):
@@ -141,6 +160,11 @@ def _hides(names: frozenset[tuple[str, ...]], name: str) -> bool:
         return False
     words = tuple(word.lower() for word in WORDS.findall(name))
     return any(_contains(words, secret) for secret in names)
+
+
+def _is_exception(found: re.Match[str]) -> bool:
+    is_message = found.string.startswith(": ", found.end("name"))
+    return is_message and EXCEPTION.fullmatch(found["name"]) is not None
 
 
 def _contains(words: tuple[str, ...], secret: tuple[str, ...]) -> bool:

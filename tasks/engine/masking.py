@@ -17,6 +17,7 @@ __all__ = [
     "masked",
     "masked_call",
     "masked_text",
+    "searches_secret",
     "unmasked_call",
 ]
 
@@ -38,6 +39,17 @@ def masked_call(
 def masked_text(text: str, task: str | None = None) -> str:
     """A log line, an error message, a traceback."""
     return mask_of(task).text(text)
+
+
+def searches_secret(wanted: Any, task: str | None = None) -> bool:
+    """Whether a search for arguments that contain `wanted` would tell of a secret.
+
+    Without a task it looks through the jobs of all, and what one of them hides is secret.
+    """
+    if task is not None:
+        return mask_of(task).is_in(wanted)
+    own = dict.fromkeys(name for task in sorted(registry.tasks) for name in _own_names(task))
+    return _mask((*live_settings.value("masked_keys"), *own)).is_in(wanted)
 
 
 def unmasked_call(

@@ -79,7 +79,9 @@ def of_job(id_: str, fact: JobFact | None, verb: str, *, sources: Collection[str
     if fact is None:
         return NO_JOB.about(id=id_)
     is_for_stop = verb == "cancelled" and fact.state == State.RUNNING and fact.stopping_s is None
-    return JOB[verb].about(id=id_, reason=STOP_IT if is_for_stop else _obstacle(fact, sources))
+    is_young = verb == "removed" and fact.state in sources  # only what ended earlier was meant
+    reason = STOP_IT if is_for_stop else _state(fact) if is_young else _obstacle(fact, sources)
+    return JOB[verb].about(id=id_, reason=reason)
 
 
 def of_letter(
@@ -107,7 +109,7 @@ def of_job_undo(
     if chord_knows:
         reason = CHORD_KNOWS
     elif fact.state not in left_in:
-        reason = STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
+        reason = _state(fact)
     elif fact.holder_id and fact.holder_state:
         reason = KEY_IS_HELD.about(id=fact.holder_id, state=Phrase(fact.holder_state))
     return JOB["put back"].about(id=id_, reason=reason)
@@ -145,12 +147,16 @@ def _obstacle(fact: JobFact, sources: Collection[str]) -> Phrase:
     if fact.is_held and fact.state not in sources:
         return IS_HELD
     if fact.state not in sources:
-        return STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
+        return _state(fact)
     if fact.holder_id and fact.holder_state:
         return KEY_IS_HELD.about(id=fact.holder_id, state=Phrase(fact.holder_state))
     if fact.paused_by is not None:
         return TASK_IS_PAUSED.about(ago=ago(fact.paused_s_ago or 0), who=fact.paused_by)
     return CHANGING
+
+
+def _state(fact: JobFact) -> Phrase:
+    return STATES[State(fact.state)].about(ago=ago(fact.ended_s_ago or 0))
 
 
 def _mark(fact: LetterFact, verb: str) -> Phrase | None:

@@ -161,4 +161,4 @@ def test_persian_times_are_jalali_and_have_persian_digits(new_person: NewPerson)
 def test_an_ended_session_leads_to_the_login_page_by_itself(person: Person) -> None:
     person.open("/admin/job/")
     person.context.clear_cookies()
-    person.page.wait_for_url(re.compile("/admin/login/"), timeout=30_000)
+    person.page.wait_for_url(re.compile("/admin/login/"), timeout=10_000)

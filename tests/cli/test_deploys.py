@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dashboard.verb_words import KINDS, VERBS
 from tests.cli.conftest import Flask_
 from tests.dashboard.rows import ask
 
@@ -39,6 +40,24 @@ def test_a_deploy_needs_a_revision(flask: Flask_, revision: str) -> None:
     assert answer.code == 2
     assert "needs a revision" in answer.err
     assert ask("SELECT id FROM deploy") == []
+
+
+def test_a_secret_in_a_note_is_hidden(flask: Flask_) -> None:
+    flask("deploys", "mark", "v1", "--note", "the password=hunter2 is new")
+    for more in ((), ("--json",)):
+        told = flask("deploys", "list", *more).out
+        assert "the password=" in told
+        assert "hunter2" not in told
+
+
+def test_a_deploy_is_written_down(flask: Flask_) -> None:
+    flask("deploys", "mark", "v1.2", "--note", "a hotfix")
+    ((event,),) = ask(
+        "SELECT row_to_json(audit_event) FROM audit_event WHERE verb = 'deploy' ORDER BY id DESC LIMIT 1"
+    )
+    assert (event["kind"], event["targets"], event["reason"]) == ("deploy", ["v1.2"], "a hotfix")
+    assert event["actor"].startswith("cli:")
+    assert {"deploy"} <= VERBS.keys() & KINDS.keys()
 
 
 def test_a_long_note_is_cut(flask: Flask_) -> None:

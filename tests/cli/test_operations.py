@@ -8,6 +8,8 @@ import pytest
 
 from tasks.engine import verbs
 from tasks.engine.intake import accept
+from tasks.engine.mask import MASK
+from tasks.engine.queries.job_filter import JobFilter
 from tests.cli.conftest import Flask_
 from tests.dashboard.bulk_work import (
     a_waiting_operation,
@@ -34,6 +36,19 @@ def test_jobs_are_turned_into_failed_ones(flask: Flask_) -> None:
     assert state_of(job) == "failed"
     ((error,),) = ask("SELECT error_message FROM dead_letter")
     assert error.endswith(": fire drill")
+
+
+def test_secrets_that_somebody_typed_are_hidden(flask: Flask_) -> None:
+    order = verbs.Order("retry", "ann", reason="the password=hunter2 was wrong")
+    id_ = verbs.start(order, JobFilter(error="token=hunter2"))
+    for told in (
+        flask("operations", "list").out,
+        flask("operations", "list", "--json").out,
+        flask("operations", "show", str(id_)).out,
+    ):
+        assert "hunter2" not in told
+        assert MASK in told
+        assert MASK in told
 
 
 def test_all_that_match_are_retried(flask: Flask_) -> None:
@@ -71,6 +86,7 @@ WRONG = (
     ("--all", "--yes", "--state", "FAILED"),
     ("--all", "--yes", "--error", "x"),
     ("--all", "--yes", "--argument", "{{"),
+    ("--all", "--yes", "--argument", "password=hunter2"),
     ("--all", "--yes", "--created-from", "yesterday"),
     ("--all", "--yes", "--queue", ""),
     ("--all", "--yes", "--spread", "soon"),

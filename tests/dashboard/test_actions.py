@@ -153,6 +153,25 @@ def test_the_way_back_never_leaves_the_site(operator: Browser) -> None:
     assert answer.location == "/admin/"
 
 
+@pytest.mark.parametrize(
+    ("state", "page", "way"),
+    [
+        ("completed", "/admin/job/{job}/", "/admin/job/"),
+        ("completed", "/admin/job/{job}/log/?level=error", "/admin/job/"),
+        ("completed", "/admin/queues/default/?state=completed", None),
+        ("queued", "/admin/job/{job}/", None),  # it is still there
+    ],
+)
+def test_the_way_back_is_never_to_a_job_that_is_gone(
+    operator: Browser, state: str, page: str, way: str | None
+) -> None:
+    job = a_job(state)
+    page = page.format(job=job)
+    answer = act(operator, JOBS, "clean", job, url=page)
+    assert answer.location == (way or page)
+    assert operator.get(answer.location).status_code == 200
+
+
 def test_rows_that_are_gone_are_told(operator: Browser) -> None:
     act(operator, JOBS, "retry", "00000000-0000-7000-8000-000000000000")
     assert "exists" in operator.get("/admin/job/").text

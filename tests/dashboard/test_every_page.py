@@ -201,6 +201,7 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
         " first_traceback = %(text)s, resolution_note = %(text)s WHERE id = %(id)s",
         {"text": text, "name": name, "id": letter},
     )
+    say_why(text, name, job)
     if not secret:
         note_in_the_audit(text, job)
     order = verbs.Order("retry", by=name, reason=text)
@@ -209,6 +210,30 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
         "operation.id": verbs.start(order, JobFilter(task=name)),
         "user.id": a_person(text) if not secret else 1,
     }  # fmt: skip
+
+
+def say_why(text: str, name: str, job: uuid.UUID) -> None:
+    """Reasons and notes of people: of a pause, a deploy, a stop, and in the audit of a job."""
+    ask(
+        "UPDATE queue SET paused_at = now(), paused_by = 'ann', pause_reason = %s WHERE name = 'default'",
+        (text,),
+    )
+    ask(
+        "INSERT INTO task_pause (task, paused_at, paused_by, pause_reason) VALUES (%s, now(), 'ann', %s)",
+        (name, text),
+    )
+    ask("INSERT INTO deploy (revision, note, marked_by) VALUES ('v1', %s, 'ann')", (text,))
+    running = a_job("running", task=name)
+    ask(
+        "UPDATE job SET worker_id = (SELECT id FROM worker LIMIT 1), cancel_requested_at = now(),"
+        " stop_note = %s WHERE id = %s",
+        (text, str(running)),
+    )
+    ask(
+        "INSERT INTO audit_event (actor, channel, verb, kind, targets, count, after, reason) VALUES"
+        " ('ann', 'console', 'resolve', 'job', ARRAY[%s], 1, jsonb_build_object('note', %s::text), %s)",
+        (str(job), text, text),
+    )
 
 
 def note_in_the_audit(text: str, job: uuid.UUID) -> None:

@@ -172,14 +172,16 @@ def test_a_sweep_moves_all_of_its_queue_and_state(operator: Browser, verb: str, 
 @pytest.mark.parametrize("state", SWEEPS["clean"].states)
 def test_clean_removes_ended_jobs_that_are_old_enough(operator: Browser, state: str) -> None:
     young = a_job(state)
-    old = a_job(state, id="00000000-0001-7000-8000-000000000001")
+    old, just_ended = (a_job(state, id=f"00000000-0001-7000-8000-00000000000{n}") for n in (1, 2))
+    ask("UPDATE job SET finished_at = now() - interval '2 h' WHERE id = %s", (str(old),))
     operator.post(f"/admin/queues/default/sweep/clean/?state={state}", {"age_s": "3600"})
     work_off()
-    assert ask("SELECT id FROM job") == [(str(young),)]
+    assert ask("SELECT id FROM job ORDER BY id") == [(str(just_ended),), (str(young),)]
+    (operation,) = ask("SELECT id FROM operation")
+    assert "cannot be removed: it " in operator.get(f"/admin/operation/{operation[0]}/").text
     operator.post(f"/admin/queues/default/sweep/clean/?state={state}", {"age_s": "0"})
     work_off()
     assert ask("SELECT id FROM job") == []
-    assert str(old) != str(young)
 
 
 @pytest.mark.parametrize("age_s", ["", "-1", "1", "x"])

@@ -10,7 +10,7 @@ from functools import partial
 import psycopg2
 import pytest
 
-from tasks.engine.queries import jobs, limits
+from tasks.engine.queries import jobs, limits, paging
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, a_letter, ask
 
@@ -67,14 +67,18 @@ def test_a_mark_of_a_dead_letter_can_be_asked_for(operator: Browser, mark: str) 
         assert ROW.findall(page) == [str(id_) for id_ in expected]
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("path", "table"), [("/admin/job/", "job"), ("/admin/operation/", "operation")]
+)
 def test_a_slow_list_says_narrow_the_filter(
-    operator: Browser, monkeypatch: pytest.MonkeyPatch
+    operator: Browser, monkeypatch: pytest.MonkeyPatch, path: str, table: str
 ) -> None:
-    a_job()
-    monkeypatch.setattr(jobs, "time_limit", partial(limits.time_limit, limit_ms=50))
+    for module in (jobs, paging):
+        monkeypatch.setattr(module, "time_limit", partial(limits.time_limit, limit_ms=50))
     with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as other, other.cursor() as cursor:
-        cursor.execute("LOCK TABLE job")
-        page = operator.get("/admin/job/")
+        cursor.execute(f"LOCK TABLE {table}")
+        page = operator.get(path)
     assert page.status_code == 400
     assert "Narrow the filter" in page.text
-    assert operator.get("/admin/queue/").status_code == 200
+    assert operator.get(path).status_code == 200

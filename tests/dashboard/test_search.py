@@ -174,6 +174,24 @@ def test_a_filter_that_means_nothing_is_a_fault_on_the_page_and_never_ignored(
 
 
 @pytest.mark.parametrize(
+    "asked", ["password=hunter2", "opts.password=hunter2", '{"opts": [{"apiKey": "hunter2"}]}']
+)
+def test_a_secret_cannot_be_guessed_by_searching(operator: Browser, asked: str) -> None:
+    kwargs = {"password": "hunter2", "opts": {"password": "hunter2"}}
+    a_job_with(kwargs=kwargs)
+    for path in ("/admin/job/", "/admin/job/export.csv"):
+        page = operator.get(f"{path}?{urlencode({'argument': asked})}")
+        assert page.status_code == 400
+        assert "Secrets cannot be searched" in page.text
+        assert 'name="rowid"' not in page.text
+    assert operator.get(f"/admin/job/count/?{urlencode({'argument': asked})}").status_code == 400
+    form = {"action": "cancel", "scope": "all"}
+    bulk = operator.post(f"/admin/job/action/?{urlencode({'argument': asked})}", form)
+    assert bulk.status_code == 400
+    assert "Secrets cannot be searched" in bulk.text
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("a=1", {"a": 1}),

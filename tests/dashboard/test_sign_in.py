@@ -224,3 +224,22 @@ def test_a_form_without_its_token_is_refused(operator: Browser, path: str) -> No
 def test_the_login_form_needs_its_token_too(browser: Browser) -> None:
     form = {"email": "operator@example.com", "password": PASSWORD}
     assert browser.post("/admin/login/", form, with_token=False).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "is_longer"),
+    [
+        ("/admin/job/", {}, True),
+        ("/admin/job/", {"HX-Request": "true"}, False),
+        ("/admin/job/count/", {"HX-Request": "true"}, False),
+        ("/static/app.js", {}, False),
+    ],
+)
+def test_what_a_person_opens_lengthens_the_life_of_the_cookie_and_a_refresh_brings_none(
+    operator: Browser, path: str, headers: dict[str, str], is_longer: bool
+) -> None:
+    operator.get("/admin/")
+    answer = operator.get(path, **headers)
+    answer.close()
+    assert answer.status_code == 200
+    assert ("Set-Cookie" in answer.headers) is is_longer

@@ -11,7 +11,7 @@ from tasks import task
 from tasks.engine import mask
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.mask import MASK, MaskLeftOver
-from tasks.engine.masking import masked, masked_call, masked_text, unmasked_call
+from tasks.engine.masking import masked, masked_call, masked_text, searches_secret, unmasked_call
 from tasks.engine.task import DurableTask
 
 SECRET = "hunter2"
@@ -52,10 +52,22 @@ LINES = (
     f"postgresql://shop:{SECRET}@db.internal:5432/shop does not answer",
     f"password='it\\'s {SECRET}'",
     f"password='{SECRET}",
+    f"CardNumber: {SECRET}",
+    f"AccessToken: {SECRET}",
+    f"db_password: {SECRET}",
+    f"x-api-key: {SECRET}",
+    f"CardDeclined: card_number={SECRET}",
+    f"CardDeclined={SECRET}",
+    f'{{"CardDeclined": "{SECRET}"}}',
     f'first\n  client_secret="{SECRET}"\nlast',
 )  # fmt: skip
 PLAIN = (
     "TokenError: the signature is wrong",
+    "CardDeclined: Order 1",
+    "shop.payment.CardDeclined: Order 1",
+    "job failed: TokenExpired: since noon",
+    "first line\nAccessTokenRevoked: by ann",
+    "SecretNotFound: shop/db",
     "KeyError: 'password'",
     "if token == expected: pass",
     "order_id=12 user: ann",
@@ -146,6 +158,33 @@ def test_arguments_by_place_are_hidden_by_the_names_of_parameters(charge: Durabl
 
 def test_an_unknown_task_has_arguments_without_names() -> None:
     assert masked_call([1, {"token": SECRET}], {}, "no.such.task") == ([1, {"token": MASK}], {})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "with_task", "is_secret"),
+    [
+        ({"password": SECRET}, False, True),
+        ({"opts": {"password": SECRET}}, False, True),
+        ({"opts": [{"apiKey": 7}]}, False, True),
+        ([{"card": {}}], False, True),
+        ({"note": f"token={SECRET}"}, False, True),
+        ({"$dict": [[SECRET]]}, False, True),
+        ({"iban": SECRET}, True, True),
+        ({"iban": SECRET}, False, True),
+        ({"order_id": 1, "note": "x"}, True, False),
+        ({"opts": {"batch": 7}}, False, False),
+        ([SECRET, 1], False, False),
+        ({"password": None}, False, False),  # that there is none is shown
+    ],
+)
+def test_who_looks_for_arguments_learns_nothing_of_secrets(
+    charge: DurableTask, wanted: object, with_task: bool, is_secret: bool
+) -> None:
+    assert searches_secret(wanted, charge.path if with_task else None) is is_secret
+
+
+def test_what_one_task_hides_is_searched_in_others(charge: DurableTask) -> None:
+    assert not searches_secret({"iban": SECRET}, "another.task")
 
 
 def test_a_mask_that_is_left_keeps_the_old_value(charge: DurableTask) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
+from collections.abc import Callable
 
 from tasks.engine import live_settings
+from tasks.engine.database import Cursor
 from tasks.engine.link import Link
 from tasks.engine.states import FINAL
-from tasks.engine.store.pruning import Retention, prune
+from tasks.engine.store import old_operations, pruning
+from tasks.engine.store.pruning import Retention, Step
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -19,9 +21,14 @@ REST_S = 60.0  # between two passes, and when another consumer takes the steps
 
 
 class Pruner:
-    """One consumer's part in the pass that all share; a step grows while it is fast enough."""
+    """One consumer's part in the pass that all share; a step grows while it is fast enough.
 
-    def __init__(self) -> None:
+    `prune` takes a step of at most so many rows; None: another consumer does.
+    """
+
+    def __init__(self, prune: Callable[[Cursor, int], Step | None], what: str) -> None:
+        self._prune = prune
+        self._what = what
         self._limit = FIRST
         self._next_at = 0.0
         self._deleted = 0
@@ -31,7 +38,7 @@ class Pruner:
         if time.monotonic() < self._next_at:
             return
         began_at = time.monotonic()
-        step = link.run(partial(prune, retention=retention(), limit=self._limit), atomic=True)
+        step = link.run(lambda cursor: self._prune(cursor, self._limit), atomic=True)
         self._adapt(time.monotonic() - began_at)
         self._deleted += step.deleted if step else 0
         if step is None or step.is_over:
@@ -44,8 +51,22 @@ class Pruner:
     def _rest(self) -> None:
         self._next_at = time.monotonic() + REST_S
         if self._deleted:
-            log.info("Jobs deleted whose time was over. jobs=%s", self._deleted)
+            log.info("%s deleted whose time was over. count=%s", self._what, self._deleted)
         self._deleted = 0
+
+
+def pruners() -> tuple[Pruner, ...]:
+    """For all that is deleted after a time, as the settings say it now."""
+    return Pruner(_prune_jobs, "Jobs"), Pruner(_prune_operations, "Operations")
+
+
+def _prune_jobs(cursor: Cursor, limit: int) -> Step | None:
+    return pruning.prune(cursor, retention(), limit=limit)
+
+
+def _prune_operations(cursor: Cursor, limit: int) -> Step:
+    days = live_settings.value("retention_operations_days")
+    return old_operations.prune(cursor, days=days, limit=limit)
 
 
 def retention() -> Retention:

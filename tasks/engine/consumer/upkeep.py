@@ -13,7 +13,7 @@ import redis
 from config import get_settings
 from tasks.engine import live_settings
 from tasks.engine.consumer.dispatcher import Dispatcher
-from tasks.engine.consumer.pruner import Pruner
+from tasks.engine.consumer.pruner import pruners
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.wishes import Wishes
 from tasks.engine.errors import WorkerCrashed
@@ -56,7 +56,7 @@ class Upkeep:
         self._stops = stops
         self._wishes = wishes
         self._link = Link("mahaam upkeep", timeout_s=10)
-        self._pruner = Pruner()
+        self._pruners = pruners()
         self._duties = [
             (self._settings.queue_refresh_s, self.read_lines),
             (1.0, self._read_settings),
@@ -214,7 +214,8 @@ class Upkeep:
         self._link.run(rollups.add_up_periods, atomic=True)
 
     def _prune(self) -> None:
-        self._pruner.step(self._link)
+        for pruner in self._pruners:
+            pruner.step(self._link)
 
     def _forget(self) -> None:
         for forget in (workers.forget, chords.forget, rollups.forget):

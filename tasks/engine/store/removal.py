@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from tasks.engine.database import Cursor
 from tasks.engine.models.base import listed
@@ -11,13 +12,16 @@ from tasks.engine.states import FINAL
 # Attempts, lines and dead letters go with their job. In the order in which others lock jobs.
 REMOVE = f"""
 WITH ended AS (
-  SELECT id FROM job WHERE id = ANY(%s::uuid[]) AND state IN ({listed(FINAL)}) ORDER BY id FOR UPDATE
+  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state IN ({listed(FINAL)})
+    AND finished_at < coalesce(%(before)s, 'infinity'::timestamptz) ORDER BY id FOR UPDATE
 )
 DELETE FROM job USING ended WHERE job.id = ended.id RETURNING job.id::text
 """
 
 
-def remove_ended(cursor: Cursor, ids: Sequence[str]) -> list[str]:
-    """Remove those of `ids` that have ended; returns them."""
-    cursor.execute(REMOVE, (list(ids),))
+def remove_ended(
+    cursor: Cursor, ids: Sequence[str], *, before: datetime | None = None
+) -> list[str]:
+    """Remove those of `ids` that have ended, `before` a moment if one is given; returns them."""
+    cursor.execute(REMOVE, {"ids": list(ids), "before": before})
     return [id_ for (id_,) in cursor.fetchall()]

@@ -153,8 +153,10 @@ def turned_by(who: str, reason: str | None) -> Failure:
     return Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}"))
 
 
-def _clean(cursor: Cursor, ids: list[str], _work: Work) -> Applied:
-    return Applied(set(removal.remove_ended(cursor, ids)))
+def _clean(cursor: Cursor, ids: list[str], work: Work) -> Applied:
+    at = work.parameters.get("ended_before")
+    before = datetime.fromisoformat(at) if at else None
+    return Applied(set(removal.remove_ended(cursor, ids, before=before)))
 
 
 def _resolve(cursor: Cursor, ids: list[int], work: Work) -> Applied:
@@ -192,6 +194,11 @@ def _when(given: Parameters) -> dict[str, Any]:
     return _only({"run_at": at, "delay_s": delay_s}, "run_at", "delay_s")
 
 
+def _ended_before(given: Parameters) -> dict[str, Any]:
+    at = new_job.moment("ended_before", given.get("ended_before"))
+    return {"ended_before": at.astimezone(UTC).isoformat()} if at else {}
+
+
 def _note(given: Parameters) -> dict[str, Any]:
     note = given.get("note")
     return {"note": clean(note, NOTE_LIMIT_BYTES)} if note else {}
@@ -222,7 +229,7 @@ ACTS = {
     "move": Act(JOB, "moved", CHANGEABLE, _move, ("queue",), CHANGEABLE, check=_queue),
     "duplicate": Act(JOB, "duplicated", frozenset(State), _duplicate),
     "fail": Act(JOB, "turned into failed", frozenset(MOVES[Event.TURNED]), _fail),
-    "clean": Act(JOB, "removed", FINAL, _clean),
+    "clean": Act(JOB, "removed", FINAL, _clean, check=_ended_before),
     "reprocess": Act(LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread),
     "resolve": Act(
         LETTER, "resolved", frozenset(), _resolve,
