@@ -1,6 +1,6 @@
 # `make` tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format translations bench bench-console faults demo screenshots docs clean
+.PHONY: help run test browser check format translations bench bench-console faults demo screenshots docs clean
 
 PYTHON ?=
 ARGS ?=
@@ -17,7 +17,10 @@ run: .venv/ready ## run the product: servers, migrations, first account, web, co
 	@$(python) -m launch
 
 test: .venv/ready-dev ## run all tests, three files at a time, on servers of their own (ARGS="-k name" picks some)
-	@$(python) -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(python) -m pytest -n 3 --dist loadfile --ignore tests/browser $(ARGS)
+
+browser: .venv/ready-dev ## run the tests in a real browser (needs Chromium at /usr/bin/chromium)
+	@$(python) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
 
 check: .venv/ready-dev ## format, lint, types, imports, generated documents
 	@$(python) -m ruff format --check .

@@ -21,7 +21,15 @@ async (rule) => {
     (node) => `${fault.id}: ${node.target.join(" ")}: ${node.failureSummary.split("\\n")[1] || ""}`));
 }
 """
-TURN_DARK = "document.documentElement.dataset.bsTheme = 'dark'"
+# At once: what is still on its way from one colour to another would be measured in between.
+TURN_DARK = """
+() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("* { transition: none !important; }");
+  document.adoptedStyleSheets.push(sheet);
+  document.documentElement.dataset.bsTheme = "dark";
+}
+"""
 IS_SIDEWAYS = "document.scrollingElement.scrollWidth > innerWidth"
 
 
