@@ -1,13 +1,16 @@
-"""Looking whether a database is up to date, without loading anything."""
+"""Looking whether a database is up to date, and bringing it up with all that it holds."""
 
 from __future__ import annotations
 
 import os
 
 import psycopg2
+import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+import config
 from launch.migrations import FOLDER, migrate, newest
 from tests.servers import owner_url
 
@@ -42,3 +45,59 @@ def run(database_url: str, sql: str) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(sql)
     connection.close()
+
+
+RELEASED = "0002"  # the last revision that people have in use
+ROWS = """
+INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
+VALUES ('0193a000-0000-7000-8000-0000000000aa', 'host', 1, '0.1', '{}', 4, now());
+INSERT INTO job (id, task, queue, state, args, kwargs, error, attempt, queued_at, started_at,
+                 finished_at, worker_id, run_at)
+SELECT ('0193a000-0000-7000-8000-00000000000' || place)::uuid, 'shop.charge', 'orders', state, '[1]',
+       '{"user_id": 42}', CASE WHEN state = 'failed' THEN 'ValueError: no' END, 1, now(), now(),
+       CASE WHEN state IN ('completed', 'failed', 'cancelled', 'expired') THEN now() END,
+       '0193a000-0000-7000-8000-0000000000aa', now()
+FROM unnest(ARRAY['scheduled', 'queued', 'running', 'retrying', 'completed', 'failed', 'cancelled',
+                  'expired']) WITH ORDINALITY AS listed(state, place);
+INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                         first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
+SELECT id, 1, task, queue, 'ValueError', 'no', 'T', 'ValueError', 'no', 'T', 'f', 0
+FROM job WHERE state = 'failed';
+INSERT INTO job_minute (minute, queue, task, worker_id, completed)
+VALUES (date_trunc('minute', now()), 'orders', 'shop.charge', '0193a000-0000-7000-8000-0000000000aa', 1);
+INSERT INTO "user" (email, password, role_name, fs_uniquifier) VALUES ('a@example.com', 'x', 'admin', 'u');
+"""
+KEPT = """
+SELECT (SELECT string_agg(state || attempt || kwargs, ' ' ORDER BY id) FROM job),
+       (SELECT count(*) FROM dead_letter), (SELECT sum(completed) FROM job_minute),
+       (SELECT string_agg(email || role_name, ' ') FROM "user"), (SELECT count(*) FROM worker)
+"""
+
+
+def test_the_last_release_is_brought_up_with_all_that_it_holds(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = owner_url(database_url)
+    run(owner, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    monkeypatch.setenv("DATABASE_URL", owner)
+    config.get_settings.cache_clear()
+    configuration = Config()
+    configuration.set_main_option("script_location", str(FOLDER))
+    command.upgrade(configuration, RELEASED)
+    run(owner, ROWS)
+    before = rows(owner, KEPT)
+
+    assert migrate(os.environ | {"DATABASE_URL": owner}) is True
+
+    assert rows(owner, KEPT) == before
+    # What is written anew is checked by the rules of today.
+    run(owner, "UPDATE job SET state = state, args = args; UPDATE worker SET beat_at = now()")
+
+
+def rows(database_url: str, sql: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(database_url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        found = cursor.fetchall()
+    connection.close()
+    return found
