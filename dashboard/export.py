@@ -32,7 +32,7 @@ def download(wanted: JobFilter, *, form: str) -> Response:
 
 
 def _rows(wanted: JobFilter) -> Iterator[list[Row]]:
-    """All rows that match, newest first, a thousand or fewer at a time.
+    """All rows that match, newest first, some hundred or fewer at a time.
 
     Each slice is a transaction of its own: whoever reads slowly holds no snapshot back from the
     vacuum, and no connection from others.

@@ -15,7 +15,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         "SQLALCHEMY_DATABASE_URI": settings.sqlalchemy_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.web_threads),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form may be left open
         **_cookies(is_secure=settings.is_production),
         **_security(),
@@ -23,8 +23,10 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _engine_options() -> dict[str, Any]:
+def _engine_options(threads: int) -> dict[str, Any]:
     return {
+        "pool_size": threads,
+        "max_overflow": threads,  # a request may note its click, or take the snapshot, beside
         "pool_pre_ping": True,
         "pool_timeout": 5,
         "connect_args": {"connect_timeout": 3, "application_name": "mahaam web"},

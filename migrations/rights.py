@@ -10,11 +10,13 @@ FOR_TABLES = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
 FOR_AUDIT = "SELECT, INSERT"
 MAINTAIN_SINCE = 170000  # the right to vacuum and analyze what one does not own
 
-OWN_TABLES = """
+# What belongs to another role, as the audit does, is that role's to give.
+OWN = """
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = current_schema() AND relkind IN ('r', 'p') AND relname <> %s
+WHERE nspname = current_schema() AND relkind = ANY(%s) AND relname <> %s
   AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
 """
+TABLES, SEQUENCES = ["r", "p"], ["S"]
 
 
 def grant(connection: Connection, database_url: str) -> None:
@@ -29,9 +31,11 @@ def grant(connection: Connection, database_url: str) -> None:
         connection, str(connection.exec_driver_sql("SELECT current_schema()").scalar())
     )
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
-    for (table,) in connection.exec_driver_sql(OWN_TABLES, (AUDIT,)).all():
+    for (table,) in connection.exec_driver_sql(OWN, (TABLES, AUDIT)).all():
         connection.exec_driver_sql(f"GRANT {rights} ON {_quoted(connection, table)} TO {role}")
-    connection.exec_driver_sql(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}")
+    for (name,) in connection.exec_driver_sql(OWN, (SEQUENCES, AUDIT)).all():
+        sequence = _quoted(connection, name)
+        connection.exec_driver_sql(f"GRANT USAGE, SELECT ON SEQUENCE {sequence} TO {role}")
 
 
 def product_role(connection: Connection, database_url: str) -> str | None:

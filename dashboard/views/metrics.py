@@ -55,12 +55,13 @@ def _kept(name: str, queue: str | None, task: str | None) -> Metrics:
     kept: dict[tuple[str | None, ...], Shared[Metrics]]
     kept = current_app.extensions.setdefault("metrics", {})
     key = (name, queue, task)
-    if key not in kept:
+    shared = kept.get(key)
+    if shared is None:
         if len(kept) >= MOST_KEPT:
             kept.clear()
-        kept[key] = Shared(
+        shared = kept[key] = Shared(
             lambda: metrics(db.session, WINDOWS[name], queue=queue, task=task),
             fresh_s=FRESH_S,
             stale_s=STALE_S,
         )
-    return kept[key].get()
+    return shared.get()

@@ -114,6 +114,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operation_id", "number", name=op.f("operation_result_pkey")),
     )
     op.create_index(
+        "operation_result_job",
+        "operation_result",
+        ["operation_id", "job_id"],
+        postgresql_where=sa.text("is_done"),
+    )
+    op.create_index(
         "operation_result_refused",
         "operation_result",
         ["operation_id", "number"],

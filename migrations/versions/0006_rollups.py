@@ -35,6 +35,9 @@ def _spread() -> list[sa.Column]:
 
 
 def upgrade() -> None:
+    # Earlier releases kept minutes for ever, and nothing read the old ones: the first time that minutes
+    # are added up shall not take all of them at once.
+    op.execute("DELETE FROM job_minute WHERE minute < now() - interval '1 day'")
     op.create_table(
         "job_spread",
         sa.Column("minute", sa.DateTime(timezone=True), nullable=False),

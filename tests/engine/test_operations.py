@@ -160,6 +160,29 @@ def test_a_long_operation_is_done_chunk_by_chunk_through_all_states_of_its_verb(
     assert len(jobs) == 40
 
 
+@pytest.mark.parametrize("verb", ["retry", "duplicate"])
+def test_a_job_that_is_met_again_on_the_way_is_not_done_twice(
+    empty_stage: Stage, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(operations, "CHUNK", 3)
+    failed = [rows.a_job(empty_stage, "failed") for _ in range(2)]
+    others = [rows.a_job(empty_stage, "completed") for _ in range(2)]
+    id_ = verbs.start(order(verb), JobFilter())
+
+    while len(results(empty_stage, id_)) < 2:
+        assert operations.work_on_next()
+    # They ran meanwhile, and the walk has not come to the completed ones yet.
+    empty_stage.ask(
+        "UPDATE job SET state = 'completed', started_at = now(), finished_at = now(), attempt = attempt + 1,"
+        " worker_id = gen_random_uuid() WHERE id = ANY(%s::uuid[])",
+        failed,
+    )
+    work_off()
+
+    met = [str(row["job_id"]) for row in results(empty_stage, id_)]
+    assert sorted(met) == sorted([*failed, *others])
+
+
 def test_a_job_that_moved_on_meanwhile_is_refused_with_the_fact(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

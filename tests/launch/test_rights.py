@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psycopg2
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,6 +13,7 @@ from sqlalchemy import create_engine
 
 import dashboard.models  # noqa: F401  # the tables of people
 from launch.account import server_account
+from launch.migrations import migrate
 from launch.postgres import OWNER, ROLE, Postgres
 from tasks.engine.models import Base
 from tests.servers import FAST, new_folder, owner_url
@@ -89,6 +92,45 @@ def test_a_cluster_of_an_earlier_version_gets_the_role() -> None:
             assert run(server.owner_url, "SELECT current_user") == [(OWNER,)]
         finally:
             server.stop()
+
+
+def test_a_server_of_ones_own_has_two_roles_and_no_superuser(database_url: str) -> None:
+    """As docs/operations.md says it: the owner may make roles, the product owns nothing."""
+    with new_folder() as folder:
+        server = Postgres(
+            folder / "postgres", account=server_account(), log_path=folder / "log", options=FAST
+        )
+        server.start()
+        try:
+            run(
+                server.owner_url,
+                "CREATE ROLE shop_owner LOGIN CREATEROLE",
+                "CREATE ROLE shop_app LOGIN",
+            )
+            make_database(server)
+            owner, app = (server.url_of("shop", role=name) for name in ("shop_owner", "shop_app"))
+            environment = os.environ | {"DATABASE_URL": app, "MIGRATION_DATABASE_URL": owner}
+
+            assert migrate(environment) is True
+
+            run(app, ADD)
+            assert run(app, "SELECT actor FROM audit_event") == [("a",)]
+            with pytest.raises(InsufficientPrivilege):
+                run(app, "DELETE FROM audit_event")
+            # The next migration finds a table that is not its own, and goes on.
+            run(owner, "UPDATE alembic_version SET version_num = '0008'", "DROP TABLE last_call")
+            run(owner, "DROP INDEX job_parent")
+            assert migrate(environment) is True
+        finally:
+            server.stop()
+
+
+def make_database(server: Postgres) -> None:
+    link = psycopg2.connect(server.owner_url)
+    link.autocommit = True
+    with link.cursor() as cursor:
+        cursor.execute("CREATE DATABASE shop OWNER shop_owner")
+    link.close()
 
 
 def test_the_models_say_what_the_migrations_made(database_url: str) -> None:

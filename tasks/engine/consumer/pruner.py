@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tasks.engine import live_settings
 from tasks.engine.database import Cursor
-from tasks.engine.link import Link
+from tasks.engine.link import Link, LinkBroken
 from tasks.engine.states import FINAL
 from tasks.engine.store import old_operations, pruning
 from tasks.engine.store.pruning import Retention, Step
@@ -17,6 +17,7 @@ log = logging.getLogger("mahaam.upkeep")
 
 LARGEST, SMALLEST, FIRST = 1000, 10, 100
 WANTED_S = 0.05  # half of what a lock may be held for
+AFTER_FAULT_S = 10.0
 REST_S = 60.0  # between two passes, and when another consumer takes the steps
 
 
@@ -38,7 +39,12 @@ class Pruner:
         if time.monotonic() < self._next_at:
             return
         began_at = time.monotonic()
-        step = link.run(lambda cursor: self._prune(cursor, self._limit), atomic=True)
+        try:
+            step = link.run(lambda cursor: self._prune(cursor, self._limit), atomic=True)
+        except LinkBroken:  # perhaps the step was too large: jobs take their logs along
+            self._limit = max(SMALLEST, self._limit // 2)
+            self._next_at = time.monotonic() + AFTER_FAULT_S
+            raise
         self._adapt(time.monotonic() - began_at)
         self._deleted += step.deleted if step else 0
         if step is None or step.is_over:

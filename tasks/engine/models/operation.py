@@ -99,6 +99,7 @@ class OperationResult(Base):
         CheckConstraint(
             "undo_fact IS NULL OR is_undone IS NOT DISTINCT FROM false", name="undo_is_whole"
         ),
+        Index("operation_result_job", "operation_id", "job_id", postgresql_where=text("is_done")),
         Index(
             "operation_result_refused",
             "operation_id",

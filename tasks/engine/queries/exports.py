@@ -30,13 +30,14 @@ COLUMNS = (
     "kwargs",
     "result",
 )
+SLICE = 200  # rows at once: one may hold hundreds of kilobytes
 ROWS = f"""
 SELECT id::text, {", ".join(COLUMNS[1:])} FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY job.id DESC
 """
 
 
 def rows_below(
-    cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None, limit: int = 1000
+    cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None, limit: int = SLICE
 ) -> tuple[list[dict[str, Any]], uuid.UUID | None]:
     """The next jobs that match, ready for JSON, and where to go on; None: there are no more.
 

@@ -73,6 +73,12 @@ WHERE id = %(id)s AND state IN ('waiting', 'running')
 RETURNING id
 """
 
+# What cannot go back any further stays as it is.
+END_UNDO = """
+UPDATE operation SET state = 'undone', undone_at = now(), fault = %(fault)s
+WHERE id = %(id)s AND state = 'undoing'
+"""
+
 BEGIN_UNDO = """
 UPDATE operation SET state = 'undoing', undone_by = %(by)s
 WHERE id = %(id)s AND state IN ('finished', 'aborted') AND undone_by IS NULL AND done > 0
@@ -99,6 +105,12 @@ SELECT number, job_id::text, dead_letter_id, after FROM operation_result
 WHERE operation_id = %(id)s AND number > %(after)s AND is_done ORDER BY number LIMIT %(limit)s
 """
 
+
+# Index: operation_result_job.
+ALREADY_DONE = """
+SELECT job_id::text FROM operation_result
+WHERE operation_id = %s AND is_done AND job_id = ANY(%s::uuid[])
+"""
 
 LOOK_AT_JOBS = """
 SELECT id::text, id::text, {columns} FROM job WHERE id = ANY(%s::uuid[]) {locking}
@@ -194,6 +206,12 @@ def lock(cursor: Cursor, operation_id: int) -> Work | None:
     return Work._make(row) if row else None
 
 
+def already_done(cursor: Cursor, operation_id: int, ids: Sequence[str]) -> set[str]:
+    """The jobs among `ids` that the operation has done: a walk from state to state meets some again."""
+    cursor.execute(ALREADY_DONE, (operation_id, list(ids)))
+    return {row[0] for row in cursor.fetchall()}
+
+
 def note(cursor: Cursor, work: Work, results: Sequence[Mapping[str, Any]]) -> None:
     """Write what was done to a chunk: job_id, dead_letter_id, fact, before and after of each."""
     if not results:
@@ -223,6 +241,11 @@ def abort(cursor: Cursor, operation_id: int, *, by: str | None, fault: str | Non
     """End an operation that is waiting or running; whether it was."""
     cursor.execute(ABORT, {"id": operation_id, "by": by, "fault": fault})
     return cursor.fetchone() is not None
+
+
+def end_undo(cursor: Cursor, operation_id: int, *, fault: str) -> None:
+    """End an undoing that cannot go on."""
+    cursor.execute(END_UNDO, {"id": operation_id, "fault": fault})
 
 
 def begin_undo(cursor: Cursor, operation_id: int, *, by: str, window_s: float) -> bool:

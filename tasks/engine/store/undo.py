@@ -12,8 +12,8 @@ from tasks.engine.store.due import Ring
 from tasks.engine.store.operations import TYPES, Done, snapshot
 
 # Only a row that is still as the operation left it goes back. A job that would hold a dedupe key
-# again which another live one has by now does not. Index: operation_result_pkey, job_pkey,
-# job_dedupe_key_live.
+# again which another live one has by now does not; of twins the newest goes back.
+# Index: operation_result_pkey, job_pkey, job_dedupe_key_live.
 JOBS = """
 WITH locked AS (
   SELECT job.id, job.queue, job.priority, result.before FROM job
@@ -27,6 +27,9 @@ WITH locked AS (
 )
 UPDATE job SET {given_back} FROM locked
 WHERE job.id = locked.id AND job.state = ANY(%(states)s)
+  AND (job.dedupe_key IS NULL OR job.state = ANY(%(live)s) OR NOT EXISTS (
+    SELECT FROM locked AS other JOIN job AS twin ON twin.id = other.id
+    WHERE twin.dedupe_key = job.dedupe_key AND twin.id > job.id))
 RETURNING job.id::text, locked.queue, locked.priority, job.queue, job.priority, job.state,
           job.run_at IS NOT DISTINCT FROM %(held_until)s
 """
@@ -40,6 +43,8 @@ FROM (
   ORDER BY dead_letter.id FOR UPDATE OF dead_letter
 ) AS locked
 WHERE dead_letter.id = locked.id AND {now} = locked.after
+  AND EXISTS (SELECT FROM job WHERE job.id = dead_letter.job_id AND job.state = 'failed'
+                AND job.attempt = dead_letter.attempt)
 RETURNING dead_letter.id
 """
 

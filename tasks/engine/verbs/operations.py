@@ -35,8 +35,11 @@ log = logging.getLogger("mahaam.operations")
 AT_ONCE = 500  # so many are done while the person waits
 CHUNK = 1000
 REASON_LIMIT_BYTES = 500
-# Nobody waits for a chunk that waits for somebody else: it is given up and done again later.
-PATIENCE = "SET LOCAL lock_timeout = '500ms'"
+# Nobody waits for a chunk that waits for somebody else: it is given up and done again later. One
+# whose process is frozen must not hold its rows.
+PATIENCE = """
+SET LOCAL lock_timeout = '500ms'; SET LOCAL idle_in_transaction_session_timeout = '5s'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,9 @@ def start(
     values = order.checked() | {"filter": walk.kept(wanted), "expected": expected}
     with database.transaction() as cursor:
         values["until"] = _top(cursor, order.act, until)
+        if order.verb == "clean":  # what ends while the walk goes on was not in the preview
+            ended_before = bounds.now(cursor).isoformat()
+            values["parameters"] = {"ended_before": ended_before} | values["parameters"]
         id_ = store.make(cursor, **values)
         audit.tell(cursor, _begun(order, id_, values))
         return id_
@@ -198,12 +204,20 @@ def _chunk(cursor: Cursor, work: Work, *, limit: int) -> Applied:
     act = ACTS[work.verb]
     wanted = walk.read_back(act, work.filter or {})
     next_ = walk.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=limit)
-    applied, facts = chunks.do(cursor, work, next_.ids)
+    applied, facts = chunks.do(cursor, work, _not_met_before(cursor, act, work, next_.ids))
     done, is_last = len(applied.ids), next_.cursor is None
     store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
     if is_last:
         _tell(work, done=work.done + done, refused=work.refused + len(facts))
     return applied
+
+
+def _not_met_before(cursor: Cursor, act: Act, work: Work, ids: list[Any]) -> list[Any]:
+    """`ids` without those that were done: a job may change its state and be met by the walk again."""
+    if act.kind != JOB:
+        return ids
+    done = store.already_done(cursor, work.id, ids)
+    return [id_ for id_ in ids if id_ not in done]
 
 
 def _keys(act: Act, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
@@ -236,8 +250,10 @@ def _top(cursor: Cursor, act: Act, until: str | None) -> str | None:
 
 def _give_up(work: Work, fault: Exception) -> None:
     line = f"{type(fault).__name__}: {fault}".splitlines()[0]
+    words = clean(line, REASON_LIMIT_BYTES)
     with database.transaction() as cursor:
-        store.abort(cursor, work.id, by=None, fault=clean(line, REASON_LIMIT_BYTES))
+        store.abort(cursor, work.id, by=None, fault=words)
+        store.end_undo(cursor, work.id, fault=words)
 
 
 def _tell(work: Work, *, done: int, refused: int) -> None:
