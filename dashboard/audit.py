@@ -9,12 +9,10 @@ from flask import Flask, g, request
 
 from dashboard.database import db
 from tasks.engine import audit, origin
-from tasks.engine.arguments import clean
 from tasks.engine.audit import Event
 from tasks.engine.origin import NOBODY, Origin
 from tasks.engine.store import audit as store
 
-REASON_LIMIT_BYTES = 500
 AGENT_LIMIT_BYTES = 200
 
 
@@ -33,12 +31,6 @@ def begin() -> None:
 def end(_fault: BaseException | None) -> None:
     """The thread serves somebody else next."""
     origin.begin(NOBODY)
-
-
-def given_reason(field: str = "reason") -> str | None:
-    """Why, as the form says; None when it says nothing."""
-    text = request.form.get(field, "").strip()
-    return clean(text, REASON_LIMIT_BYTES) or None
 
 
 def refuse(verb: str) -> None:

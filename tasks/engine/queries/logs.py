@@ -105,13 +105,6 @@ def log_page(
     return LogPage(lines, has_older=len(rows) > limit)
 
 
-def last_lines(session: Reader, job_id: uuid.UUID, *, limit: int = 200) -> tuple[LogEntry, ...]:
-    """The newest lines of all attempts, the oldest of them first."""
-    newest = (JobLog.attempt.desc(), JobLog.number.desc())
-    rows = session.execute(_lines(job_id).order_by(*newest).limit(limit)).all()
-    return tuple(LogEntry(**row._mapping) for row in reversed(rows))
-
-
 def _lines(job_id: uuid.UUID) -> Select[Any]:
     return select(  # type: ignore[return-value]  # more columns than SQLAlchemy types
         JobLog.attempt, JobLog.number, JobLog.said_at, JobLog.level, JobLog.logger, JobLog.message
