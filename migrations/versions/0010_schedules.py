@@ -1,0 +1,10 @@
+"""Schedules, their definitions and their fires."""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
