@@ -46,8 +46,8 @@ def carry_out(stage: Stage, work: Callable[[Cursor], Any]) -> Any:
         link.close()
 
 
-def write(stage: Stage, worker: str, *rows: SpreadRow) -> None:
-    carry_out(stage, lambda cursor: rollups.write_spreads(cursor, rows, worker_id=worker))
+def write(stage: Stage, *rows: SpreadRow) -> None:
+    carry_out(stage, lambda cursor: rollups.write_spreads(cursor, rows))
 
 
 def add_up(stage: Stage) -> None:
@@ -66,8 +66,8 @@ def spread(row: dict[str, Any], kind: str) -> dict[int, int]:
 
 
 def test_a_minute_that_is_written_again_counts_once(clean: Stage) -> None:
-    write(clean, WORKERS[0], SpreadRow(MIDNIGHT, "mail", "send", {3: 1}, {5: 1}))
-    write(clean, WORKERS[0], SpreadRow(MIDNIGHT, "mail", "send", {3: 2}, {5: 1, 7: 4}))
+    write(clean, SpreadRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 1}, {5: 1}))
+    write(clean, SpreadRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 2}, {5: 1, 7: 4}))
     add_up(clean)
     row = periods(clean)[0, "mail", "send"]
     assert (spread(row, "wait"), spread(row, "run")) == ({3: 2}, {5: 1, 7: 4})
@@ -75,7 +75,7 @@ def test_a_minute_that_is_written_again_counts_once(clean: Stage) -> None:
 
 def test_what_two_consumers_saw_is_one_period(clean: Stage) -> None:
     for worker in WORKERS:
-        write(clean, worker, SpreadRow(MIDNIGHT, "mail", "send", {3: 2, 9: 1}, {}))
+        write(clean, SpreadRow(MIDNIGHT, "mail", "send", worker, {3: 2, 9: 1}, {}))
     add_up(clean)
     assert spread(periods(clean)[0, "mail", "send"], "wait") == {3: 4, 9: 2}
 
@@ -83,7 +83,7 @@ def test_what_two_consumers_saw_is_one_period(clean: Stage) -> None:
 def test_all_queues_and_all_tasks_have_periods_of_their_own(clean: Stage) -> None:
     for queue, task, completed in (("a", "one", 1), ("a", "two", 2), ("b", "one", 4)):
         clean.ask(COUNTED, MIDNIGHT, queue, task, WORKERS[0], completed, 0)
-        write(clean, WORKERS[0], SpreadRow(MIDNIGHT, queue, task, {completed: 1}, {1: completed}))
+        write(clean, SpreadRow(MIDNIGHT, queue, task, WORKERS[0], {completed: 1}, {1: completed}))
     add_up(clean)
     found = {key[1:]: row["completed"] for key, row in periods(clean).items()}
     assert found == {
@@ -100,7 +100,7 @@ def test_longer_periods_are_the_sum_of_shorter_ones(
 ) -> None:
     for minute in (0, 9, 10):
         clean.ask(COUNTED, MIDNIGHT + minute, "a", "one", WORKERS[0], 5, 1)
-        write(clean, WORKERS[0], SpreadRow(MIDNIGHT + minute, "a", "one", {3: 1}, {minute: 1}))
+        write(clean, SpreadRow(MIDNIGHT + minute, "a", "one", WORKERS[0], {3: 1}, {minute: 1}))
     add_up(clean)
     rows = {key[0]: row for key, row in periods(clean, length_s).items() if key[1:] == ("a", "one")}
     assert rows.keys() == starts
@@ -110,7 +110,7 @@ def test_longer_periods_are_the_sum_of_shorter_ones(
 
 def test_adding_up_twice_changes_nothing(clean: Stage) -> None:
     clean.ask(COUNTED, MIDNIGHT, "a", "one", WORKERS[0], 5, 1)
-    write(clean, WORKERS[0], SpreadRow(MIDNIGHT, "a", "one", {3: 1}, {4: 1}))
+    write(clean, SpreadRow(MIDNIGHT, "a", "one", WORKERS[0], {3: 1}, {4: 1}))
     add_up(clean)
     before = {length_s: periods(clean, length_s) for length_s in (60, 600, 3600, 86400)}
     add_up(clean)

@@ -72,7 +72,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             wishes=self._wishes,
         )
         self._scribe = Scribe()
-        self._spreads = SpreadWriter(self.dispatcher.spreads, self.dispatcher.lease)
+        self._spreads = SpreadWriter(self.dispatcher.spreads)
         self._operations = Operations()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0

@@ -140,6 +140,7 @@ class Dispatcher:
         if hooks.is_used:
             hooks.started(claims)
             hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
+        self.spreads.note_completed(pair for pair in ended[:new] if pair[0].fence in fences)
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
 

@@ -31,7 +31,7 @@ class JobMinute(Base):
     expired: Mapped[int] = mapped_column(server_default="0")
     crashed: Mapped[int] = mapped_column(server_default="0")
     wait_ms: Mapped[int] = mapped_column(
-        BigInteger, server_default="0", comment="sum, first starts only"
+        BigInteger, server_default="0", comment="no longer written: job_spread tells more"
     )
-    waited: Mapped[int] = mapped_column(server_default="0", comment="first starts in wait_ms")
-    run_ms: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="sum")
+    waited: Mapped[int] = mapped_column(server_default="0", comment="no longer written")
+    run_ms: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="no longer written")

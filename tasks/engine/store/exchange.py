@@ -18,56 +18,46 @@ from tasks.engine.store import consequences
 from tasks.engine.store.arrays import array, text_array
 from tasks.engine.store.due import Ring
 
-# Index: job_pkey, twice. The states come as parameters ($5 running, $8 queued) so that the generic
-# plan finds rows by id and never walks a partial index full of dead entries. Every expression
-# here is set up anew for each exchange: what is rare (expiry) has a statement of its own.
+# Index: job_pkey. The states come as parameters ($5 running, $8 queued) so that the generic plan
+# finds rows by id and never walks a partial index full of dead entries. Setting up an UPDATE of
+# this table, with all its indexes, takes longer than updating four rows: so it is one UPDATE for
+# both ways, and whatever can be counted or done elsewhere is.
 #
-# ended, moved: running to completed. The fence is (id, attempt, worker_id) on a running row: a
-# result that comes late, from a worker that was given up, changes nothing.
+# Ends: running to completed. The fence is (id, attempt, worker_id) on a running row: a result that
+# comes late, from a worker that was given up, changes nothing.
 #
-# counted: the rollup of what is completed by this.
-#
-# started: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
+# Starts: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
 # out, the rows are running and ours already. $10 are paused tasks. A worker that was given up as
-# lost starts nothing, even if it has not noticed yet. The sub-select is carried out
-# once: is anything revoked at all?
+# lost starts nothing, even if it has not noticed yet. The sub-selects are carried out once.
 PREPARE = """
 PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid, text[]) AS
-WITH ended AS (
-  SELECT * FROM unnest($1, $2, $3, $4) AS ended(id, attempt, worker_id, result)
-), moved AS (
-  UPDATE job SET state = 'completed', finished_at = now(), result = ended.result, error = NULL
-  FROM ended
-  WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.worker_id = ended.worker_id
-    AND job.state = $5
-  RETURNING job.id, job.queue, job.task, job.attempt, job.queued_at, job.started_at
-), counted AS (
-  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, completed, wait_ms, waited, run_ms)
-  SELECT date_trunc('minute', now()), queue, task, $9, count(*),
-         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
-         count(*) FILTER (WHERE attempt = 1),
-         sum(date_part('epoch', now() - started_at) * 1000)
-  FROM moved GROUP BY queue, task
-  ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
-  SET completed = minute.completed + excluded.completed, wait_ms = minute.wait_ms + excluded.wait_ms,
-      waited = minute.waited + excluded.waited, run_ms = minute.run_ms + excluded.run_ms
-), started AS (
-  UPDATE job
-  SET state = $5, started_at = now(), worker_id = $9, attempt = attempt + (state = $8)::int
-  WHERE id = ANY($6)
-    AND (state = $8 AND (expires_at IS NULL OR expires_at > now()) AND task <> ALL ($10)
-         OR state = $5 AND worker_id = $9 AND id = ANY($7))
-    AND EXISTS (SELECT FROM worker WHERE worker.id = $9 AND worker.state IN ('running', 'quiet', 'stopping'))
-  RETURNING id, attempt, task, queue, priority, args::text, kwargs::text, options::text, crash_count,
-            retry_count, max_retries, retry_delay_s, retry_backoff, retry_jitter, timeout_s,
-            (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's')),
-            date_part('epoch', now() - queued_at)
+WITH next AS (
+  SELECT id, attempt, worker_id, result, false AS starts
+  FROM unnest($1, $2, $3, $4) AS ended(id, attempt, worker_id, result)
+  UNION ALL
+  SELECT id, NULL, $9, NULL, true FROM unnest($6) AS popped(id)
 )
-SELECT * FROM started
-UNION ALL
-SELECT id, attempt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       NULL
-FROM moved
+UPDATE job
+SET state = CASE WHEN starts THEN $5 ELSE 'completed' END,
+    started_at = CASE WHEN starts THEN now() ELSE job.started_at END,
+    finished_at = CASE WHEN NOT starts THEN now() END,
+    result = CASE WHEN starts THEN job.result ELSE next.result END,
+    error = CASE WHEN starts THEN job.error END,
+    worker_id = next.worker_id,
+    attempt = job.attempt + (state = $8)::int
+FROM next
+WHERE job.id = next.id
+  AND CASE WHEN starts THEN
+        (state = $8 AND (expires_at IS NULL OR expires_at > now()) AND task <> ALL ($10)
+         OR state = $5 AND job.worker_id = $9 AND job.id = ANY($7))
+        AND EXISTS (SELECT FROM worker
+                    WHERE worker.id = $9 AND worker.state IN ('running', 'quiet', 'stopping'))
+      ELSE state = $5 AND job.attempt = next.attempt AND job.worker_id = next.worker_id END
+RETURNING job.id, job.attempt, CASE WHEN starts THEN task END, queue, priority, args::text, kwargs::text,
+          options::text, crash_count, retry_count, max_retries, retry_delay_s, retry_backoff,
+          retry_jitter, timeout_s,
+          (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's')),
+          date_part('epoch', now() - queued_at)
 """
 
 # What was popped and is too late: queued to expired.
@@ -107,6 +97,7 @@ def exchange(
     returns, it and all earlier ones of this connection are on disk. The connection has carried out
     PREPARE and has synchronous_commit off.
     """
+    ending = {claim.id for claim, _ in completed} if unsure else set()
     cursor.execute(
         f"{ON_DISK}{EXCHANGE}" if durable else EXCHANGE,
         (
@@ -115,7 +106,7 @@ def exchange(
             array(claim.worker_id for claim, _ in completed),
             text_array(outcome.result for _, outcome in completed),
             array(popped),
-            array(unsure),
+            array(id_ for id_ in unsure if id_ not in ending),
             worker_id,
             text_array(paused),
         ),

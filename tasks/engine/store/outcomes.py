@@ -68,20 +68,14 @@ WITH ended AS (
   FROM moved {FIRST_EXCEPTION}
   WHERE state = 'failed'
 ), counted AS (
-  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, failed, retried, cancelled, expired,
-                                    wait_ms, waited, run_ms)
+  INSERT INTO job_minute AS minute (minute, queue, task, worker_id, failed, retried, cancelled, expired)
   SELECT date_trunc('minute', now()), queue, task, worker_id,
          count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'retrying'),
-         count(*) FILTER (WHERE state = 'cancelled'), count(*) FILTER (WHERE state = 'expired'),
-         coalesce(sum(date_part('epoch', started_at - queued_at) * 1000) FILTER (WHERE attempt = 1), 0),
-         count(*) FILTER (WHERE attempt = 1),
-         sum(date_part('epoch', now() - started_at) * 1000)
+         count(*) FILTER (WHERE state = 'cancelled'), count(*) FILTER (WHERE state = 'expired')
   FROM moved WHERE word <> 'released' GROUP BY queue, task, worker_id
   ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
   SET failed = minute.failed + excluded.failed, retried = minute.retried + excluded.retried,
-      cancelled = minute.cancelled + excluded.cancelled, expired = minute.expired + excluded.expired,
-      wait_ms = minute.wait_ms + excluded.wait_ms, waited = minute.waited + excluded.waited,
-      run_ms = minute.run_ms + excluded.run_ms
+      cancelled = minute.cancelled + excluded.cancelled, expired = minute.expired + excluded.expired
 )
 SELECT id::text, attempt, state FROM moved
 """

@@ -21,8 +21,10 @@ class SpreadRow(NamedTuple):
     minute: int
     queue: str
     task: str
+    worker_id: str
     waits: dict[int, int]
     runs: dict[int, int]
+    completed: int = 0
 
 
 WRITE = """
@@ -31,6 +33,14 @@ VALUES (to_timestamp(%s * 60), %s, %s, %s, %s::smallint[], %s::int[], %s::smalli
 ON CONFLICT (minute, queue, task, worker_id) DO UPDATE
 SET waits = excluded.waits, wait_counts = excluded.wait_counts,
     runs = excluded.runs, run_counts = excluded.run_counts
+"""
+
+# Only its consumer counts what completes, and knows the whole minute; the other counts of the row
+# are added to by whatever statement makes them.
+WRITE_COMPLETED = """
+INSERT INTO job_minute (minute, queue, task, worker_id, completed)
+VALUES (to_timestamp(%s * 60), %s, %s, %s, %s)
+ON CONFLICT (minute, queue, task, worker_id) DO UPDATE SET completed = excluded.completed
 """
 
 # Index: job_waiting. The oldest of the next in line, as far as a thousand of them: it is one
@@ -134,12 +144,18 @@ DELETE FROM job_period WHERE length_s >= 3600 AND starts_at < now() - interval '
 """
 
 
-def write_spreads(cursor: Cursor, rows: Sequence[SpreadRow], *, worker_id: str) -> float:
-    """Write what one consumer saw, whole minutes as they stand now; returns PostgreSQL's epoch."""
+def write_spreads(cursor: Cursor, rows: Sequence[SpreadRow]) -> float:
+    """Write what one consumer saw, whole minutes as they stand now; returns PostgreSQL's epoch.
+
+    Each row is committed alone: two at once could be locked against a statement that fails jobs.
+    """
     for row in rows:
         waits, runs = row.waits, row.runs
         values = ([*waits], [*waits.values()], [*runs], [*runs.values()])
-        cursor.execute(WRITE, (row.minute, row.queue, row.task, worker_id, *values))
+        key = row[:4]
+        cursor.execute(WRITE, (*key, *values))
+        if row.completed:
+            cursor.execute(WRITE_COMPLETED, (*key, row.completed))
     cursor.execute("SELECT extract(epoch FROM now())::float8")
     row_of_now = cursor.fetchone()
     assert row_of_now is not None
