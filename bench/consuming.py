@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench.figure import Figure, at_least, spread
 from bench.ground import Ground
 
-JOBS = 6000
+JOBS = 20_000  # some seconds: a consumer's start is over soon
 BULK = """
 import sys
 from bench import noop

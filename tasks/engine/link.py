@@ -37,6 +37,7 @@ class Link:
     def __init__(self, name: str, *, timeout_s: float, settings: tuple[str, ...] = ()) -> None:
         self._name = name
         self._timeout_s = timeout_s
+        self._limit: gevent.Timeout | None = None  # started anew for each run, which is cheap
         self._settings = settings
         self._connection: Connection | None = None
         self._down = False
@@ -66,8 +67,10 @@ class Link:
             connection.close()
 
     def _run(self, work: Callable[[Cursor], T], *, atomic: bool) -> T:
+        limit = self._limit = self._limit or gevent.Timeout(self._timeout_s)
+        limit.start()
         try:
-            with gevent.Timeout(self._timeout_s), self._cursor(atomic=atomic) as cursor:
+            with self._cursor(atomic=atomic) as cursor:
                 return work(cursor)
         except REFUSALS:
             raise
@@ -80,6 +83,8 @@ class Link:
         except BaseException:
             self.close()  # killed in the middle of an answer
             raise
+        finally:
+            limit.cancel()
 
     @contextmanager
     def _cursor(self, *, atomic: bool) -> Iterator[Cursor]:
@@ -114,6 +119,7 @@ class Link:
 
     def _broken(self, fault: BaseException) -> LinkBroken:
         self.close()
+        self._limit = None  # it may have been raised: an exception keeps its traceback
         if not self._down:
             self._down = True
             log.error(

@@ -152,6 +152,25 @@ def test_a_start_whose_answer_was_lost_is_heard_again(empty_stage: Stage, cursor
     assert [(claim.id, claim.attempt) for claim in claims] == [(mine, 1)]
 
 
+def test_a_job_that_ends_is_not_taken_for_a_start_whose_answer_was_lost(
+    empty_stage: Stage, cursor: Cursor
+) -> None:
+    worker, id_ = a_worker(empty_stage), a_job(empty_stage)
+    (claim,) = start(cursor, worker, [id_])
+
+    written, claims = exchange.exchange(
+        cursor,
+        [ended(claim, State.COMPLETED)],
+        [id_],  # a doubled bell
+        worker_id=worker,
+        unsure=[id_],
+        durable=True,
+    )
+
+    assert (written, claims) == ({claim.fence}, [])
+    assert empty_stage.job(id_)["state"] == "completed"
+
+
 def test_an_expired_job_is_not_started_and_one_in_time_is(
     empty_stage: Stage, cursor: Cursor
 ) -> None:

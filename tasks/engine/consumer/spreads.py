@@ -1,7 +1,8 @@
-"""How many jobs of a consumer completed, how long they waited and ran: counted here, written now and then.
+"""What the jobs of a consumer did: how many completed, how long they waited and ran.
 
-The exchange, which every job passes, writes nothing of it: that took a sixth of its time. A consumer that is killed loses what it
-has counted since its last writing: seconds of a statistic, never a job.
+It is counted here and written every second. The exchange, which every job passes, writes nothing of
+it: that took a sixth of its time. A consumer that is killed loses what it has counted since its last
+writing: a second of a statistic, never a job.
 """
 
 from __future__ import annotations
