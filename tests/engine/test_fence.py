@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +19,11 @@ from tasks.engine.store import exchange, outcomes, progress, workers
 from tests.engine import rows
 from tests.engine.rows import a_job, a_worker, claim_of, ended
 from tests.engine.stage import Stage
+from tests.waiting import wait_until
 
 OTHER_WORKER = {"worker_id": str(uuid4())}
+MARK = "UPDATE job SET created_by = 'somebody' WHERE id = ANY(%s::uuid[])"
+WAITS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 WRITES = [State.COMPLETED, State.FAILED, State.RETRYING, State.CANCELLED, State.QUEUED]
 
 
@@ -139,6 +144,28 @@ def test_a_worker_that_was_given_up_starts_nothing(empty_stage: Stage, cursor: C
         assert start(cursor, a_worker(empty_stage, state=state), [id_]) == []
     assert start(cursor, str(uuid4()), [id_]) == []
     assert empty_stage.job(id_)["state"] == "queued"
+
+
+def test_an_end_and_a_start_wait_for_a_mark_that_comes_at_the_same_moment(
+    empty_stage: Stage, cursor: Cursor
+) -> None:
+    worker, old, new = a_worker(empty_stage), a_job(empty_stage), a_job(empty_stage)
+    (claim,) = start(cursor, worker, [old])
+
+    with closing(database.open_link("other")) as other, ThreadPoolExecutor() as threads:
+        marking = other.cursor()
+        marking.execute("BEGIN")
+        marking.execute(MARK, ([old, new],))
+        turn = threads.submit(
+            exchange.exchange, cursor, [ended(claim, State.COMPLETED)], [new],
+            worker_id=worker, unsure=[], durable=False,
+        )  # fmt: skip
+        wait_until(lambda: empty_stage.ask(WAITS))
+        marking.execute("COMMIT")
+        written, claims = turn.result(timeout=10)
+
+    assert (written, [claim.id for claim in claims]) == ({claim.fence}, [new])
+    assert empty_stage.job(old)["state"] == "completed"
 
 
 def test_a_start_whose_answer_was_lost_is_heard_again(empty_stage: Stage, cursor: Cursor) -> None:

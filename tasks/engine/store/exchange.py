@@ -29,9 +29,12 @@ from tasks.engine.store.due import Ring
 # Starts: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
 # out, the rows are running and ours already. $10 are paused tasks. A worker that was given up as
 # lost starts nothing, even if it has not noticed yet. The sub-selects are carried out once.
+#
+# MATERIALIZED: a row that somebody else has changed meanwhile is checked again, and PostgreSQL finds
+# what belongs to it in a materialized list, but not in both halves of a union that it has unfolded.
 PREPARE = """
 PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid, text[]) AS
-WITH next AS (
+WITH next AS MATERIALIZED (
   SELECT id, attempt, worker_id, result, false AS starts
   FROM unnest($1, $2, $3, $4) AS ended(id, attempt, worker_id, result)
   UNION ALL
