@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import inspect
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import uuid_utils
 from huey.api import PeriodicTask, Task, TaskWrapper
 
 from tasks.engine import registry
+from tasks.engine.schedules import declared
 
 
 def new_id() -> str:
     """A new job id: UUIDv7, growing with time, and within a process with every call."""
     return str(uuid_utils.uuid7())
+
+
+def id_at(moment: datetime) -> str:
+    """A new job id of `moment`, whatever the clock of this machine says: UUIDv7 (RFC 9562, method 3)."""
+    milliseconds, fraction = divmod(int(moment.timestamp() * 1_000_000), 1000)
+    head = milliseconds << 16 | 7 << 12 | fraction * 4096 // 1000
+    return str(UUID(int=head << 64 | 2 << 62 | secrets.randbits(62)))
 
 
 class JobTask(Task):  # type: ignore[misc]  # Huey has no types
@@ -62,6 +73,7 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     def unregister(self) -> bool:
         """Forget the task; its rows stay."""
         registry.remove(self)
+        declared.remove_of(self.path)
         return bool(super().unregister())
 
     @property

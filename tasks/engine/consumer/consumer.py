@@ -33,6 +33,7 @@ from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
 from tasks.engine.seam.huey import MahaamHuey
 from tasks.engine.store import workers
+from tasks.engine.verbs.seeds import sync_schedules
 
 log = logging.getLogger("mahaam.consumer")
 
@@ -113,6 +114,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             signal.signal(number, self._note_signal)
         signal.signal(signal.SIGUSR1, self._note_quiet)
         catalog.declare_queues()
+        if self._plan.periodic:
+            sync_schedules()
         self._upkeep.read_lines()
         self._check_queues()
         self.dispatcher.lease.open()

@@ -1,4 +1,4 @@
-"""Looks at the clock for periodic tasks and enqueues those whose minute has come."""
+"""Looks at the clock for periodic tasks with a function of their own, which no schedule can say."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import time
 from datetime import datetime
 from functools import partial
 
+from huey.api import Task
+
 from tasks.engine.consumer.news import News
 from tasks.engine.follows import FollowUp
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.link import Link
+from tasks.engine.schedules import declared
 from tasks.engine.seam.huey import MahaamHuey
 from tasks.engine.seam.message import new_job_of
 from tasks.engine.seam.moments import naive
@@ -45,6 +48,7 @@ class Periodic:
         wanted = [
             FollowUp(new_job_of(task, utc=utc), accept.call(task.id, task.args, task.kwargs))
             for task in self._huey.read_periodic(naive(minute, utc=utc))
+            if not declared.of_task(path_of(task))  # what has a crontab is a schedule
         ]
         if not wanted:
             return
@@ -55,6 +59,12 @@ class Periodic:
         )
         accept.ring([_ring(follow_up) for follow_up in wanted if follow_up.call[0] in made])
         self._news.enqueued(sorted(made))
+
+
+def path_of(task: Task) -> str:
+    """The name that rows know a task by."""
+    kind = type(task)
+    return f"{kind.__module__}.{kind.__name__}"
 
 
 def _ring(follow_up: FollowUp) -> Ring:

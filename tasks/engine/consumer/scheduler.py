@@ -1,4 +1,4 @@
-"""Makes delayed jobs, retries and periodic tasks run when their time has come."""
+"""Makes delayed jobs, retries, schedules and periodic tasks run when their time has come."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import redis
 from huey.consumer import Scheduler
 
 from config import get_settings
+from tasks.engine.consumer.clockwork import Clockwork
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.periodic import Periodic
 from tasks.engine.link import Link, LinkBroken
@@ -28,6 +29,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         self._link = Link("mahaam scheduler", timeout_s=10)
         self._news = News(self.huey.tell)
         self._periodic = Periodic(self.huey, self._link, self._news)
+        self._clockwork = Clockwork(self._link, self._news)
         self._interval_s = get_settings().scheduler_interval_ms / 1000
 
     def loop(self, now: Any = None) -> None:
@@ -37,6 +39,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
             self.huey.storage.doorbell.ring(rings)
             self._news.enqueued([ring.id for ring in rings])
             if self.periodic:
+                self._clockwork.look()
                 self._periodic.look()
         except LinkBroken:
             self.stop_flag.wait(PAUSE_S)

@@ -15,6 +15,7 @@ from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
+from tasks.engine.models.schedule import Schedule, ScheduleFire, TaskDefinition
 from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import Worker
 
@@ -40,7 +41,10 @@ __all__ = [
     "Pruning",
     "Queue",
     "QueueAge",
+    "Schedule",
+    "ScheduleFire",
     "Setting",
+    "TaskDefinition",
     "TaskLock",
     "TaskPause",
     "Worker",

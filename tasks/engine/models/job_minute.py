@@ -33,5 +33,9 @@ class JobMinute(Base):
     wait_ms: Mapped[int] = mapped_column(
         BigInteger, server_default="0", comment="no longer written: job_spread tells more"
     )
-    waited: Mapped[int] = mapped_column(server_default="0", comment="no longer written")
-    run_ms: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="no longer written")
+    waited: Mapped[int] = mapped_column(
+        server_default="0", comment="no longer written: job_spread tells more"
+    )
+    run_ms: Mapped[int] = mapped_column(
+        BigInteger, server_default="0", comment="no longer written: job_spread tells more"
+    )

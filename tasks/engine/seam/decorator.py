@@ -6,27 +6,67 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from config import get_settings
+from tasks.engine.schedules import declared
 from tasks.engine.seam.huey import MahaamHuey
 from tasks.engine.task import DurableTask, TaskFunction
 
 huey = MahaamHuey(store_none=True, store_intermediate_errors=None)
 
 
-@overload
-def task(function: TaskFunction, /) -> DurableTask: ...
-@overload
-def task(**options: Any) -> Callable[[TaskFunction], DurableTask]: ...
-def task(function: TaskFunction | None = None, /, **options: Any) -> Any:
-    """Make a task of a function: `@task` or `@task(queue="emails", max_retries=5)`.
+class TaskDecorator:
+    """`@task`, `@task.every(minutes=5)`, `@task.cron("0 2 * * *")`."""
 
-    Options: `queue`, `max_retries`, `retry_delay` (seconds), `retry_backoff` (factor),
-    `retry_jitter`, `timeout` (seconds), `priority`, `expires`, `tags`, `context`, `name`,
-    `remove_on_complete`, `remove_on_fail`, `cpu_bound`, `masked` (names of arguments that nobody may
-    see, besides password, token and their like). What is not given comes from the settings
-    (`huey.task` has Huey's own defaults). Raises OptionNotValid.
-    """
-    decorate = huey.task(**_completed(options))
-    return decorate(function) if function is not None else decorate
+    @overload
+    def __call__(self, function: TaskFunction, /) -> DurableTask: ...
+    @overload
+    def __call__(self, **options: Any) -> Callable[[TaskFunction], DurableTask]: ...
+    def __call__(self, *functions: Any, **options: Any) -> Any:
+        """Make a task of a function: `@task` or `@task(queue="emails", max_retries=5)`.
+
+        Options: `queue`, `max_retries`, `retry_delay` (seconds), `retry_backoff` (factor),
+        `retry_jitter`, `timeout` (seconds), `priority`, `expires`, `tags`, `context`, `name`,
+        `remove_on_complete`, `remove_on_fail`, `cpu_bound`, `masked` (names of arguments that nobody
+        may see, besides password, token and their like). What is not given comes from the settings
+        (`huey.task` has Huey's own defaults). Raises OptionNotValid.
+        """
+        decorate = huey.task(**_completed(options))
+        return decorate(*functions) if functions else decorate
+
+    def every(self, **options: Any) -> Callable[[TaskFunction | DurableTask], DurableTask]:
+        """Have a task run every so many `seconds`, `minutes`, `hours`, `days`, `weeks` (added up).
+
+        Further options of the schedule: `schedule` (its name; else the task's), `kwargs`, `missed`
+        (skip, once, all), `missed_limit`, `overlap` (allow, skip, queue); the rest are the task's.
+        On a task that is one already, it adds another schedule. Raises OptionNotValid.
+        """
+        lengths = {unit: options.pop(unit) for unit in declared.UNITS_S if unit in options}
+        return self._scheduled({"kind": "interval", "every_s": declared.every_s(lengths)}, options)
+
+    def cron(
+        self, expression: str, *, timezone: str = "UTC", **options: Any
+    ) -> Callable[[TaskFunction | DurableTask], DurableTask]:
+        """Have a task run when `expression` says: five fields, or @daily and its like.
+
+        Options as for `every`. Raises OptionNotValid.
+        """
+        return self._scheduled({"kind": "cron", "cron": expression, "timezone": timezone}, options)
+
+    def _scheduled(
+        self, when: dict[str, Any], options: dict[str, Any]
+    ) -> Callable[[TaskFunction | DurableTask], DurableTask]:
+        name = options.pop("schedule", None)
+        how = {option: options.pop(option) for option in OF_SCHEDULES if option in options}
+
+        def decorate(function: TaskFunction | DurableTask) -> DurableTask:
+            made = function if isinstance(function, DurableTask) else self(**options)(function)
+            declared.add(name, made.path, **how, **when)
+            return made
+
+        return decorate
+
+
+OF_SCHEDULES = ("kwargs", "missed", "missed_limit", "overlap")
+task = TaskDecorator()
 
 
 # What a Huey application takes from its Huey, under the same names.

@@ -18,6 +18,8 @@ from huey.api import Task
 from config import get_settings
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.running.guarded import GuardedSignal, Patience
+from tasks.engine.schedules import declared
+from tasks.engine.seam.crontab_text import crontab_text
 from tasks.engine.seam.durable_runs import DurableRuns
 from tasks.engine.seam.durable_values import DurableValues
 from tasks.engine.seam.message import JsonSerializer, new_job_of
@@ -162,7 +164,17 @@ class MahaamHuey(DurableRuns, DurableValues):
         def validate(_task: Task, timestamp: datetime) -> bool:
             return validate_datetime(timestamp)
 
-        return self.task(**options, validate_datetime=validate, task_base=PeriodicJobTask)
+        make = self.task(**options, validate_datetime=validate, task_base=PeriodicJobTask)
+        expression = crontab_text(validate_datetime) if self.utc else None
+        if expression is None:
+            return make
+
+        def scheduled(function: Callable[..., Any]) -> DurableTask:
+            made = make(function)
+            declared.add(None, made.path, kind="cron", cron=expression, missed="skip")
+            return made
+
+        return scheduled
 
     def create_consumer(self, **options: Any) -> Any:
         """The consumer that Huey's options describe. Raises OptionNotValid for what it cannot do."""

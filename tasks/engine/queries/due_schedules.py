@@ -1,0 +1,68 @@
+"""Which schedules are due: what the scheduler asks ten times a second."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from tasks.engine.database import Cursor
+from tasks.engine.schedules.spec import Spec
+
+COLUMNS = """
+id, name, task, kind, run_at, every_s, cron, timezone, starts_at, ends_at, args, kwargs, priority, queue,
+max_retries, missed, missed_limit, next_run_at
+"""
+
+# Index: schedule_due. What cannot fire here, because another process knows its task, keeps the
+# others waiting only when nothing else is due.
+DUE = f"""
+SELECT {COLUMNS}, broken IS NOT NULL AS is_broken, now() AS now FROM schedule
+WHERE disabled_at IS NULL AND next_run_at <= now()
+ORDER BY broken IS NOT NULL, next_run_at LIMIT %(limit)s
+"""
+SOME = f"SELECT {COLUMNS}, broken IS NOT NULL, now() FROM schedule WHERE id = ANY(%(ids)s)"
+
+
+class DueSchedule(NamedTuple):
+    """A schedule that is to make a job; `now` is PostgreSQL's, `next_run_at` the due time."""
+
+    id: int
+    name: str
+    task: str
+    kind: str
+    run_at: datetime | None
+    every_s: int | None
+    cron: str | None
+    timezone: str
+    starts_at: datetime
+    ends_at: datetime | None
+    args: list[Any]
+    kwargs: dict[str, Any]
+    priority: int | None
+    queue: str | None
+    max_retries: int | None
+    missed: str
+    missed_limit: int
+    next_run_at: datetime
+    is_broken: bool
+    now: datetime
+
+    @property
+    def spec(self) -> Spec:
+        """Its times."""
+        return Spec(
+            kind=self.kind, run_at=self.run_at, every_s=self.every_s, cron=self.cron,
+            timezone=self.timezone, starts_at=self.starts_at, ends_at=self.ends_at,
+        )  # fmt: skip
+
+
+def due_schedules(cursor: Cursor, *, limit: int) -> list[DueSchedule]:
+    """Those whose next time has come, the longest waiting first."""
+    cursor.execute(DUE, {"limit": limit})
+    return [DueSchedule._make(row) for row in cursor.fetchall()]
+
+
+def some_schedules(cursor: Cursor, ids: list[int]) -> list[DueSchedule]:
+    """Those with these ids, due or not."""
+    cursor.execute(SOME, {"ids": ids})
+    return [DueSchedule._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,1 @@
+"""When schedules run: pure rules that take the time as an argument."""

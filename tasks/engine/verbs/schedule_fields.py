@@ -1,0 +1,155 @@
+"""What a person or a program says of a schedule, checked field by field."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+from typing import Any
+
+from config import get_settings
+from tasks.engine import registry
+from tasks.engine.arguments import dump_call
+from tasks.engine.errors import MahaamError, UnknownQueue
+from tasks.engine.intake import catalog, queue_names
+from tasks.engine.new_job import INT4
+from tasks.engine.phrase import Phrase
+from tasks.engine.schedules.spec import ScheduleNotValid, Spec, next_run, spec
+from tasks.engine.task import TaskCard
+
+LONGEST_NAME = 200
+TIMES = ("kind", "run_at", "every_s", "cron", "timezone", "starts_at", "ends_at")
+
+BAD_NAME = Phrase("Enter a name of 1 to %(most)s characters on one line.")
+NO_TASK = Phrase("There is no task %(name)s.")
+NEAR_TASK = Phrase("There is no task %(name)s. Did you mean %(near)s?")
+NOT_FITTING = Phrase("The task cannot be called so: %(fault)s.")
+NOT_STORABLE = Phrase("These parameters cannot be stored: %(fault)s")
+NOT_KWARGS = Phrase('Enter a JSON object, such as {"user_id": 42}.')
+NOT_ARGS = Phrase("Enter a JSON list, such as [1, 2].")
+BAD_PRIORITY = Phrase("Enter a whole number from %(low)s to %(high)s.")
+NO_QUEUE = Phrase("There is no queue %(name)s.")
+BAD_CHOICE = Phrase("Choose one of these: %(choices)s.")
+UNKNOWN = Phrase("A schedule has no such field.")
+CHOICES = {"missed": ("skip", "once", "all"), "overlap": ("allow", "skip", "queue")}
+NUMBERS = {
+    "priority": (-INT4, INT4, True),
+    "max_retries": (0, 10_000, True),
+    "missed_limit": (1, 1000, False),
+}
+DEFAULTS = {
+    "args": [],
+    "kwargs": {},
+    "timezone": "UTC",
+    "missed": "once",
+    "missed_limit": 10,
+    "overlap": "allow",
+}
+
+
+def checked(
+    given: dict[str, Any], *, now: datetime, before: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The columns of a schedule; what is not given stays as it was `before`.
+
+    Raises ScheduleNotValid with the field that is at fault.
+    """
+    unknown = given.keys() - FIELDS
+    if unknown:
+        raise ScheduleNotValid(min(unknown), UNKNOWN)
+    row: dict[str, Any] = DEFAULTS | (before or {}) | given
+    card = known_task(row.get("task"))
+    row["name"] = short_name("name", row.get("name") or card.name)
+    check_call(card, row["args"], row["kwargs"])
+    for name in NUMBERS:
+        row[name] = _number(name, row.get(name))
+    for name in CHOICES:
+        _check_choice(name, row[name])
+    check_queue(row.get("queue"))
+    times = _times(row, now, before)
+    row |= {name: getattr(times, name) for name in TIMES}
+    row["next_run_at"] = _next(times, now, row, before)
+    return {name: row.get(name) for name in (*FIELDS, "next_run_at")}
+
+
+def known_task(name: Any) -> TaskCard:
+    """The card of the task `name`. Raises ScheduleNotValid, with the nearest name there is."""
+    catalog.load()
+    if isinstance(name, str) and name in registry.tasks:
+        return registry.tasks[name].card
+    shown = str(name or "")[:100]
+    near = difflib.get_close_matches(shown, registry.tasks, n=1, cutoff=0.6)
+    if near:
+        raise ScheduleNotValid("task", NEAR_TASK.about(name=shown, near=near[0]))
+    raise ScheduleNotValid("task", NO_TASK.about(name=shown))
+
+
+def check_call(card: TaskCard, args: Any, kwargs: Any) -> None:
+    """Whether the task could be called so and the call be stored. Raises ScheduleNotValid."""
+    if not isinstance(args, list):
+        raise ScheduleNotValid("args", NOT_ARGS)
+    if not isinstance(kwargs, dict):
+        raise ScheduleNotValid("kwargs", NOT_KWARGS)
+    try:
+        dump_call(tuple(args), kwargs, limit_bytes=get_settings().payload_limit_bytes)
+        card.check(tuple(args), kwargs)
+    except TypeError as fault:
+        raise ScheduleNotValid("kwargs", NOT_FITTING.about(fault=str(fault))) from None
+    except MahaamError as fault:
+        raise ScheduleNotValid("kwargs", NOT_STORABLE.about(fault=str(fault))) from None
+
+
+def short_name(field: str, name: Any) -> str:
+    """A name that fits on a line. Raises ScheduleNotValid."""
+    text = name.strip() if isinstance(name, str) else ""
+    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
+        raise ScheduleNotValid(field, BAD_NAME.about(most=LONGEST_NAME))
+    return text
+
+
+def check_queue(name: Any) -> None:
+    """Whether a queue has this name; None is the task's own. Raises ScheduleNotValid."""
+    if name is None:
+        return
+    try:
+        queue_names.check(name)
+    except UnknownQueue:
+        raise ScheduleNotValid("queue", NO_QUEUE.about(name=str(name)[:100])) from None
+
+
+def _number(name: str, value: Any) -> int | None:
+    low, high, may_be_none = NUMBERS[name]
+    if value is None and may_be_none:
+        return None
+    if type(value) is not int or not low <= value <= high:
+        raise ScheduleNotValid(name, BAD_PRIORITY.about(low=low, high=high))
+    return value
+
+
+def _check_choice(name: str, value: Any) -> None:
+    if value not in CHOICES[name]:
+        raise ScheduleNotValid(name, BAD_CHOICE.about(choices=", ".join(CHOICES[name])))
+
+
+def _times(row: dict[str, Any], now: datetime, before: dict[str, Any] | None) -> Spec:
+    """Its checked times; what has been once may stand in the past as it was."""
+    is_as_before = before is not None and row.get("run_at") == before["run_at"]
+    values: dict[str, Any] = {name: row.get(name) for name in TIMES}
+    if is_as_before and row["kind"] == "once" and row["run_at"] is not None:
+        return spec(now=datetime.min.replace(tzinfo=now.tzinfo), **values)
+    return spec(now=now, **values)
+
+
+def _next(
+    times: Spec, now: datetime, row: dict[str, Any], before: dict[str, Any] | None
+) -> datetime | None:
+    """When it is due next; as before, when its times are."""
+    if before is not None and all(row.get(name) == before[name] for name in TIMES):
+        due: datetime | None = before["next_run_at"]
+        return due
+    return next_run(times, now)
+
+
+FIELDS = (
+    "name", "task", "definition_id", *TIMES, "args", "kwargs", "priority", "queue", "max_retries",
+    "missed", "missed_limit", "overlap",
+)  # fmt: skip

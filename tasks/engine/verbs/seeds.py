@@ -1,0 +1,66 @@
+"""Brings the table of schedules up to what the code of this process says; people's edits win."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tasks.engine import database, registry
+from tasks.engine.database import Cursor
+from tasks.engine.intake import catalog
+from tasks.engine.schedules import declared
+from tasks.engine.schedules.declared import Declared
+from tasks.engine.store import schedules
+from tasks.engine.verbs.schedules import Row, of_code
+
+log = logging.getLogger("mahaam.schedules")
+
+CODE = "code"  # who made it, or switched it off
+GONE = "It does not stand in the code any more."
+
+
+def sync_schedules() -> None:
+    """Add what the code declares, change what nobody has edited, switch off what is gone from it.
+
+    Only schedules of tasks that this process knows are looked at. Raises DatabaseUnavailable.
+    """
+    catalog.load()
+    wanted = declared.schedules
+    with database.transaction() as cursor:
+        found = schedules.lock_of_code(cursor, list(wanted), list(registry.tasks))
+        for name, schedule in wanted.items():
+            _bring_up(cursor, schedule, found.get(name))
+        for name in found.keys() - wanted.keys():
+            _let_go(cursor, found[name])
+
+
+def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
+    now = schedules.now(cursor)
+    code = schedule.plain()
+    if row is None:
+        made = of_code(code, now) | {"name": schedule.name, "code": code}
+        schedules.insert(cursor, made, by=CODE)
+        log.info("Schedule of the code added. schedule=%s", schedule.name)
+        return
+    changes: dict[str, Any] = {} if row["code"] == code else {"code": code}
+    if changes and row["edited_at"] is None:
+        changes |= of_code(code, now)
+    if row["disabled_by"] == CODE:
+        back = {"disabled_at": None, "disabled_by": None, "disabled_reason": None}
+        changes |= back | {"next_run_at": of_code(code, now)["next_run_at"]}
+    if changes:
+        schedules.update(cursor, row["id"], changes)
+        log.info("Schedule brought up to the code. schedule=%s", schedule.name)
+
+
+def _let_go(cursor: Cursor, row: Row) -> None:
+    """It is the people's from now on; without an edit of theirs it stops."""
+    changes: Row = {"code": None}
+    if row["disabled_at"] is None and row["edited_at"] is None:
+        changes |= {
+            "disabled_at": schedules.now(cursor),
+            "disabled_by": CODE,
+            "disabled_reason": GONE,
+        }
+    schedules.update(cursor, row["id"], changes)
+    log.warning("Schedule is gone from the code. schedule=%s", row["name"])
