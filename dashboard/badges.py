@@ -85,6 +85,26 @@ RESULT = {
     "kept": Badge("orange", "circle-check", _l("done, not put back")),
 }
 
+SCHEDULE = {
+    "broken": Badge("red", "alert-octagon", _l("broken")),
+    "overdue": Badge("orange", "hourglass", _l("overdue")),
+    "active": Badge("green", "circle-check", _l("active")),
+    "disabled": Badge("grey", "player-pause", _l("disabled")),
+    "over": Badge("grey", "ban", _l("over")),
+    "edited": Badge("azure", "pencil", _l("edited")),
+}
+
+# What became of a due time that made no job yet.
+FIRE = {
+    "fired": Badge("green", "player-play", _l("fired")),
+    "waiting": Badge("azure", "clock", _l("waiting")),
+    "skipped": Badge("orange", "player-skip-forward", _l("skipped")),
+}
+REASONS: dict[str | None, LazyString] = {
+    "missed": _l("it was missed"),
+    "overlap": _l("the job before it was not over"),
+}
+
 QUEUE = {
     "active": Badge("green", "player-play", _l("active")),
     "paused": Badge("orange", "player-pause", _l("paused")),

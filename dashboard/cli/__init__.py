@@ -1,4 +1,5 @@
-"""The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`, `operations`."""
+"""The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`, `operations`,
+`schedule`."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from dashboard.cli import (  # noqa: F401
     pauses,
     queue,
     reconcile,
+    schedules,
     workers,
 )
 
@@ -31,5 +33,6 @@ def register(app: Flask) -> None:
         pauses.tasks,
         deploys.deploys,
         operations.operations,
+        schedules.schedules,
     ):
         app.cli.add_command(group)

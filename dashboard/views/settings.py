@@ -23,6 +23,7 @@ from tasks.engine.queries.settings import Change
 GROUPS = {
     "retention": _l("How long jobs are kept"),
     "console": _l("Console"),
+    "schedules": _l("Schedules"),
     "safety": _l("Safety"),
 }
 MOST_TEXT = 20_000

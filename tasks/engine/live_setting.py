@@ -175,6 +175,14 @@ SETTINGS = {
             Phrase("In seconds. A task that runs on after that is interrupted."),
         ),
         LiveSetting(
+            "schedule_overdue_s",
+            "schedules",
+            whole(10, 86400),
+            lambda: 300,
+            Phrase("A schedule is overdue"),
+            Phrase("In seconds, after its time has come and nobody fired it."),
+        ),
+        LiveSetting(
             "environment_name",
             "console",
             short_text(20),

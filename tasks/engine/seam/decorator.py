@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from config import get_settings
+from tasks.engine.errors import OptionNotValid
 from tasks.engine.schedules import declared
 from tasks.engine.seam.huey import MahaamHuey
 from tasks.engine.task import DurableTask, TaskFunction
@@ -58,8 +59,15 @@ class TaskDecorator:
         how = {option: options.pop(option) for option in OF_SCHEDULES if option in options}
 
         def decorate(function: TaskFunction | DurableTask) -> DurableTask:
-            made = function if isinstance(function, DurableTask) else self(**options)(function)
-            declared.add(name, made.path, **how, **when)
+            if isinstance(function, DurableTask):
+                declared.add(name, function.path, **how, **when)
+                return function
+            made = self(**options)(function)
+            try:
+                declared.add(name, made.path, **how, **when)
+            except OptionNotValid:
+                made.unregister()
+                raise
             return made
 
         return decorate

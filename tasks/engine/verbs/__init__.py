@@ -27,6 +27,17 @@ from tasks.engine.verbs.reconcile import sample as sample_bells
 from tasks.engine.verbs.reconcile import whole as compare_bells
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
+from tasks.engine.verbs.schedules import (
+    back_to_code,
+    backfill,
+    backfill_times,
+    create_schedule,
+    delete_schedules,
+    disable_schedules,
+    edit_schedule,
+    enable_schedules,
+    run_schedules,
+)
 from tasks.engine.verbs.settings import change_setting
 from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
@@ -52,13 +63,21 @@ __all__ = [
     "Verdict",
     "Wanted",
     "abort",
+    "back_to_code",
+    "backfill",
+    "backfill_times",
     "cancel",
     "carry_out",
     "change_setting",
     "clear",
     "compare_bells",
+    "create_schedule",
+    "delete_schedules",
+    "disable_schedules",
     "duplicate",
     "edit",
+    "edit_schedule",
+    "enable_schedules",
     "fail",
     "find",
     "flush",
@@ -79,6 +98,7 @@ __all__ = [
     "resume_tasks",
     "retry",
     "retry_all",
+    "run_schedules",
     "sample_bells",
     "set_priority",
     "start",

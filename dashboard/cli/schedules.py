@@ -1,0 +1,316 @@
+"""`flask schedule`: what runs when; one tick for crontab, or the scheduler alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from dashboard import badges
+from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
+from dashboard.cli.paper import as_json, paper, print_json, row, table
+from dashboard.cli.typed import moment
+from dashboard.cli.verdicts import tell
+from dashboard.languages import said
+from dashboard.schedule_words import in_words
+from tasks.engine import firing, verbs
+from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.masking import masked_call
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.schedules import (
+    ScheduleEntry,
+    fire_page,
+    schedule_named,
+    schedule_page,
+)
+from tasks.engine.queries.schedules import schedule as schedule_of
+from tasks.engine.schedules.previews import previews
+from tasks.engine.schedules.spec import ScheduleNotValid
+from tasks.engine.verbs.seeds import sync_schedules
+
+TICK_S = 0.1
+MOST_NEXT = 1000
+
+schedules = Commands("schedule", help="See, run and change what runs when.")
+name_argument = click.argument("name", metavar="NAME")
+names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
+
+
+@schedules.add("list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True)
+@as_json
+def list_(limit: int, is_json: bool) -> None:
+    """List the schedules, newest first."""
+    sync_schedules()
+    found = read(schedule_page, cursor=Cursor(size=limit)).entries
+    if is_json:
+        print_json([_plain(entry) for entry in found])
+    elif found:
+        _print_list(found)
+    else:
+        click.echo(_("There is no schedule."))
+
+
+@schedules.add("run")
+@as_json
+def run(is_json: bool) -> None:
+    """Fire what is due, once: for a crontab that calls this every minute."""
+    sync_schedules()
+    count = _tick()
+    if is_json:
+        print_json({"jobs": count})
+    else:
+        click.echo(ngettext("%(num)s job was made.", "%(num)s jobs were made.", count))
+
+
+@schedules.add("work")
+@click.option("--max-time", type=click.FloatRange(min=0), help="End after so many seconds.")
+def work(max_time: float | None) -> None:
+    """Fire what is due, for ever; consumers do it, too."""
+    sync_schedules()
+    click.echo(_("Firing schedules. Ctrl-C ends it."))
+    end_at = None if max_time is None else time.monotonic() + max_time
+    try:
+        while end_at is None or time.monotonic() < end_at:
+            _tick_or_wait()
+    except KeyboardInterrupt:
+        click.echo(_("Ended."))
+
+
+@schedules.add("show")
+@name_argument
+@as_json
+def show(name: str, is_json: bool) -> None:
+    """Show a schedule, its next times, and what became of the last ones."""
+    entry = _found(name)
+    upcoming = previews(entry.spec, entry.at, 5)
+    fires = read(fire_page, entry.id, size=10)
+    if is_json:
+        print_json({**_plain(entry), "next": [run.at for run in upcoming], "fires": fires})
+        return
+    _print_facts(entry)
+    made = table(_("Due (UTC)"), _("What became of it"), _("Job"), title=_("History"))
+    for fire in fires:
+        row(made, fire.fire_at, _became(fire.job_state or fire.state, fire.reason), fire.job_id)
+    paper().print(made)
+
+
+@schedules.add("next")
+@name_argument
+@click.option("--count", type=click.IntRange(1, MOST_NEXT), default=10, show_default=True)
+@as_json
+def next_(name: str, count: int, is_json: bool) -> None:
+    """Tell when a schedule runs next, in its own zone and in UTC."""
+    entry = _found(name)
+    upcoming = previews(entry.spec, entry.at, count)
+    if is_json:
+        print_json(
+            [
+                {"at": run.at, "local": run.local.isoformat(), "changes": run.is_changed}
+                for run in upcoming
+            ]
+        )
+        return
+    made = table(_("UTC"), entry.timezone, _("Clocks change"))
+    for run in upcoming:
+        row(made, run.at, f"{run.local:%Y-%m-%d %H:%M:%S %z}", _("yes") if run.is_changed else "")
+    paper().print(made)
+
+
+@schedules.add("enable")
+@names_argument
+@as_json
+def enable(names: tuple[str, ...], is_json: bool) -> None:
+    """Let schedules fire again, from their next time on."""
+    verdict = verbs.enable_schedules(_ids(names), by=operator())
+    tell(
+        verdict,
+        lambda n: ngettext("%(num)s schedule is enabled.", "%(num)s schedules are enabled.", n),
+        is_json=is_json,
+    )
+
+
+@schedules.add("disable")
+@names_argument
+@click.option("--reason", help="What people read who wonder.")
+@as_json
+def disable(names: tuple[str, ...], reason: str | None, is_json: bool) -> None:
+    """Let schedules fire no more; what they made goes on."""
+    verdict = verbs.disable_schedules(_ids(names), by=operator(), reason=reason)
+    tell(
+        verdict,
+        lambda n: ngettext("%(num)s schedule is disabled.", "%(num)s schedules are disabled.", n),
+        is_json=is_json,
+    )
+
+
+@schedules.add("run-now")
+@names_argument
+@as_json
+def run_now(names: tuple[str, ...], is_json: bool) -> None:
+    """Make one job of each schedule now, with the schedule's own options."""
+    verdict = verbs.run_schedules(_ids(names), by=operator())
+    tell(
+        verdict,
+        lambda n: ngettext("%(num)s job was made.", "%(num)s jobs were made.", n),
+        is_json=is_json,
+        jobs=[str(job) for job in verdict.made.values()],
+    )
+
+
+@schedules.add("delete")
+@names_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def delete(names: tuple[str, ...], yes: bool, is_json: bool) -> None:
+    """Delete schedules with their history; their jobs stay."""
+    ids = _ids(names)
+    if not yes:
+        click.confirm(
+            ngettext("Delete %(num)s schedule?", "Delete %(num)s schedules?", len(ids)), abort=True
+        )
+    tell(
+        verbs.delete_schedules(ids, by=operator()),
+        lambda n: ngettext("%(num)s schedule was deleted.", "%(num)s schedules were deleted.", n),
+        is_json=is_json,
+    )
+
+
+@schedules.add("create")
+@name_argument
+@click.argument("task", metavar="TASK")
+@click.option("--cron", help='Five fields, such as "0 2 * * *", or @daily.')
+@click.option("--every", "every_s", type=int, metavar="SECONDS", help="Or every so many seconds.")
+@click.option("--at", "at_text", metavar="TIME", help="Or once, at 2027-01-31T08:00 (UTC).")
+@click.option("--timezone", default="UTC", show_default=True)
+@click.option(
+    "--kwargs", "kwargs_text", default="{}", help="The task's arguments as a JSON object."
+)
+@click.option("--queue")
+@click.option("--priority", type=int)
+@click.option("--max-retries", type=int)
+@click.option("--missed", type=click.Choice(["skip", "once", "all"]), default="once")
+@click.option("--overlap", type=click.Choice(["allow", "skip", "queue"]), default="allow")
+@as_json
+def create(
+    name: str, task: str, every_s: int | None, at_text: str | None, kwargs_text: str, is_json: bool,
+    **more: Any,
+) -> None:  # fmt: skip
+    """Make a schedule of TASK."""
+    when = {"cron": more.pop("cron"), "every_s": every_s, "run_at": moment("--at", at_text)}
+    given = {field: value for field, value in when.items() if value is not None}
+    if len(given) != 1:
+        raise BadInput(_("Give one of --cron, --every and --at."))
+    kind = {"cron": "cron", "every_s": "interval", "run_at": "once"}[next(iter(given))]
+    fields = {
+        "name": name,
+        "task": task,
+        "kind": kind,
+        "kwargs": _kwargs(kwargs_text),
+        **given,
+        **more,
+    }
+    try:
+        id_ = verbs.create_schedule(fields, by=operator())
+    except ScheduleNotValid as fault:
+        raise BadInput(f"{fault.field}: {said(fault.phrase)}") from None
+    if is_json:
+        print_json({"id": id_})
+    else:
+        _print_facts(_found(name))
+
+
+def _kwargs(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadInput(_('--kwargs must be a JSON object, such as {"user_id": 42}.')) from None
+
+
+def _tick() -> int:
+    """Fire until nothing is due that can be fired here; how many jobs were made."""
+    count = 0
+    while True:
+        rings, is_more = firing.fire_due()
+        rings += firing.release()
+        firing.ring(rings)
+        count += len(rings)
+        if not is_more:
+            return count
+
+
+def _tick_or_wait() -> None:
+    try:
+        _tick()
+    except DatabaseUnavailable as fault:
+        click.echo(str(fault), err=True)
+        time.sleep(1)
+    time.sleep(TICK_S)
+
+
+def _found(name: str) -> ScheduleEntry:
+    entry = read(schedule_named, name)
+    if entry is None and name.isdigit() and len(name) < 19:
+        entry = read(schedule_of, int(name))
+    if entry is None:
+        raise Refusal(_("There is no schedule %(name)s.", name=repr(name[:100])))
+    return entry
+
+
+def _ids(names: tuple[str, ...]) -> list[int]:
+    return [_found(name).id for name in names]
+
+
+def _plain(entry: ScheduleEntry) -> dict[str, Any]:
+    args, kwargs = masked_call(entry.args, entry.kwargs, entry.task)
+    return {
+        "id": entry.id, "name": entry.name, "task": entry.task, "state": entry.state,
+        "kind": entry.kind, "run_at": entry.run_at, "every_s": entry.every_s, "cron": entry.cron,
+        "timezone": entry.timezone, "starts_at": entry.starts_at, "ends_at": entry.ends_at,
+        "args": args, "kwargs": kwargs, "priority": entry.priority, "queue": entry.queue,
+        "max_retries": entry.max_retries, "missed": entry.missed, "missed_limit": entry.missed_limit,
+        "overlap": entry.overlap, "next_run_at": entry.next_run_at, "last_fire_at": entry.last_fire_at,
+        "last_success_at": entry.last_success_at, "disabled_reason": entry.disabled_reason,
+        "in_words": str(in_words(entry.spec)), "is_of_code": entry.code is not None,
+        "differs_from_code": bool(entry.differences),
+    }  # fmt: skip
+
+
+def _print_list(found: tuple[ScheduleEntry, ...]) -> None:
+    made = table(
+        _("Schedule"), _("Task"), _("When"), _("Zone"), _("State"), _("Next (UTC)"),
+        _("Last success (UTC)"),
+    )  # fmt: skip
+    for entry in found:
+        row(
+            made, entry.name, entry.task, in_words(entry.spec), entry.timezone,
+            badges.SCHEDULE[entry.state].word, entry.next_run_at, entry.last_success_at,
+        )  # fmt: skip
+    paper().print(made)
+
+
+def _print_facts(entry: ScheduleEntry) -> None:
+    made = table("", "", title=entry.name)
+    arguments = masked_call(entry.args, entry.kwargs, entry.task)
+    facts = (
+        (_("Task"), entry.task),
+        (_("When"), in_words(entry.spec)),
+        (_("Zone"), entry.timezone),
+        (_("State"), badges.SCHEDULE[entry.state].word),
+        (_("Arguments"), json.dumps(arguments, ensure_ascii=False)),
+        (_("Next (UTC)"), entry.next_run_at),
+        (_("Last success (UTC)"), entry.last_success_at),
+        (_("Reason"), entry.disabled_reason),
+    )
+    for name, value in facts:
+        row(made, name, value)
+    paper().print(made)
+
+
+def _became(state: str, reason: str | None) -> str:
+    word = badges.FIRE[state].word if state in badges.FIRE else badges.ATTEMPT[state].word
+    return f"{word} ({badges.REASONS[reason]})" if reason in badges.REASONS else str(word)
