@@ -39,6 +39,13 @@ NEEDED = {
     "wake": OPERATOR,
     "stop_worker": OPERATOR,
     "resize": OPERATOR,
+    # schedules and definitions
+    "enable": OPERATOR,
+    "disable": OPERATOR,
+    "run": OPERATOR,
+    "backfill": OPERATOR,
+    "execute": OPERATOR,
+    "define": ADMIN,
     # bulk work, and Redis
     "abort": OPERATOR,
     "undo": OPERATOR,

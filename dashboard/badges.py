@@ -91,14 +91,14 @@ SCHEDULE = {
     "active": Badge("green", "circle-check", _l("active")),
     "disabled": Badge("grey", "player-pause", _l("disabled")),
     "over": Badge("grey", "ban", _l("over")),
-    "edited": Badge("azure", "pencil", _l("edited")),
+    "edited": Badge("azure", "edit", _l("edited")),
 }
 
 # What became of a due time that made no job yet.
 FIRE = {
     "fired": Badge("green", "player-play", _l("fired")),
     "waiting": Badge("azure", "clock", _l("waiting")),
-    "skipped": Badge("orange", "player-skip-forward", _l("skipped")),
+    "skipped": Badge("orange", "arrow-right", _l("skipped")),
 }
 REASONS: dict[str | None, LazyString] = {
     "missed": _l("it was missed"),

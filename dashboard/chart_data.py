@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from tasks.engine.queries.deploys import DeployEntry
 from tasks.engine.queries.metrics import Metrics
+from tasks.engine.queries.schedules import FireEntry
 
 
 def of_throughput(minutes: Sequence[tuple[datetime, int, int]]) -> dict[str, Any]:
@@ -48,6 +49,16 @@ def of_metrics(found: Metrics, marks: Iterable[DeployEntry]) -> dict[str, dict[s
         ),
         "run": _chart(times, *_percentiles(runs), unit="ms", lines=lines),
     }
+
+
+def of_fires(fires: Sequence[FireEntry]) -> dict[str, Any]:
+    """How long the jobs of a schedule ran, by the times at which they were due."""
+    ran = [fire for fire in reversed(fires) if fire.ran_s is not None]
+    return _chart(
+        [fire.fire_at for fire in ran],
+        (_("ran"), "blue", [round(max((fire.ran_s or 0) * 1000, 0.1), 2) for fire in ran]),
+        unit="ms",
+    )
 
 
 def _percentiles(values: Sequence[Sequence[float | None]]) -> Iterable[tuple[str, str, list[Any]]]:

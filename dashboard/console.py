@@ -14,7 +14,9 @@ from dashboard.shortcuts import shortcuts
 from dashboard.views.account import AccountView
 from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
+from dashboard.views.definitions import DefinitionView
 from dashboard.views.edit_job import EditJobView
+from dashboard.views.executions import ExecutionView
 from dashboard.views.jobs import JobView
 from dashboard.views.metrics import MetricsView
 from dashboard.views.new_job import NewJobView
@@ -23,6 +25,8 @@ from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.reconcile import ReconcileView
 from dashboard.views.saved_views import SavedViewView
+from dashboard.views.schedule_form import ScheduleFormView
+from dashboard.views.schedules import ScheduleView
 from dashboard.views.settings import SettingView
 from dashboard.views.tasks import TaskView
 from dashboard.views.users import UserView
@@ -42,9 +46,13 @@ def register(app: Flask) -> None:
         JobView(),
         SavedViewView(),
         DeadLetterView(),
+        ScheduleView(),
+        ScheduleFormView(),
         MetricsView(),
         WorkerView(),
         TaskView(),
+        DefinitionView(),
+        ExecutionView(),
         OperationView(),
         ReconcileView(),
         EditJobView(),

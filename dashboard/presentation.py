@@ -12,7 +12,16 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
-from dashboard import access, badges, chart_data, languages, moves, preferences, verb_words
+from dashboard import (
+    access,
+    badges,
+    chart_data,
+    languages,
+    moves,
+    preferences,
+    schedule_words,
+    verb_words,
+)
 from dashboard.differences import differences
 from dashboard.languages import number
 from tasks.engine.live_settings import value as live
@@ -28,6 +37,10 @@ def register(app: Flask) -> None:
     """Give the templates their words."""
     app.jinja_env.globals.update(
         badges=badges,
+        broken_text=schedule_words.broken_text,
+        missed_words=schedule_words.missed_words,
+        overlap_words=schedule_words.overlap_words,
+        ngettext=ngettext,
         can=moves.can,
         charts=chart_data,
         filter_in_address=filter_in_address,

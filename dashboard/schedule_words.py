@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from babel.dates import get_day_names, get_month_names
 from cron_descriptor import CasingTypeEnum, ExpressionDescriptor, Options
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard.languages import DIGITS, LANGUAGES, current_language, number
+from dashboard.languages import DIGITS, LANGUAGES, current_language, number, said
+from tasks.engine.phrase import Phrase
+from tasks.engine.queries.schedules import ScheduleEntry
 from tasks.engine.schedules.spec import Spec
 
 CATALOGS = Path(__file__).parent / "cron_words"
@@ -50,6 +53,27 @@ def _every(every_s: int) -> str:
         1: lambda: ngettext("Every second", "Every %(n)s seconds", count, n=number(count)),
     }
     return words[unit]()
+
+
+def missed_words(entry: ScheduleEntry) -> str:
+    """What becomes of times at which nothing could fire."""
+    words = {
+        "skip": _("skip"),
+        "once": _("run once"),
+        "all": _("run all, up to %(n)s", n=number(entry.missed_limit)),
+    }
+    return words[entry.missed]
+
+
+def overlap_words(entry: ScheduleEntry) -> str:
+    """What becomes of times at which the job before is not over."""
+    words = {"allow": _("run beside it"), "skip": _("skip"), "queue": _("run once after it")}
+    return words[entry.overlap]
+
+
+def broken_text(kept: dict[str, Any]) -> str:
+    """Why a schedule cannot fire."""
+    return said(Phrase.of_kept(kept))
 
 
 @lru_cache(maxsize=2000)

@@ -140,10 +140,13 @@ class TaskCard:
         answer = _as_written(self.signature.return_annotation)
         return str(self.signature.replace(parameters=plain, return_annotation=answer))
 
-    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Raises TypeError when the function could not be called so."""
+    def check(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_whole: bool = True
+    ) -> None:
+        """Raises TypeError when the function could not be called so, or with more than that."""
         names = {**kwargs, "task": None} if self.context else kwargs
-        self.signature.bind(*args, **names)
+        bind = self.signature.bind if is_whole else self.signature.bind_partial
+        bind(*args, **names)
 
 
 class _Written(str):

@@ -19,7 +19,16 @@ from tests.browser.site_map import pages
 from tests.dashboard.browser import PASSWORD
 from tests.dashboard.bulk_work import an_operation
 from tests.dashboard.conftest import CHEAP, CLEAN, _forget_engine, run
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_line, a_worker, ask
+from tests.dashboard.rows import (
+    a_definition,
+    a_failed_job,
+    a_job,
+    a_letter,
+    a_line,
+    a_schedule,
+    a_worker,
+    ask,
+)
 from tests.servers import TestServers, fresh_database
 from tests.strays import MARK
 
@@ -123,6 +132,7 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
     ):
         a_job(state)
     a_worker()
+    schedule_id, definition_id = a_schedule(), a_definition()
     return {
         "job": {"id": job, "number": 1, "part": "kwargs"},
         "job_edit": {"id": job},
@@ -130,6 +140,9 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
         "operation": {"id": an_operation(job)},
         "queues": {"subject": "default", "id": job, "verb": "retry"},
         "task": {"subject": "tasks.demo.echo"},
+        "schedule": {"id": schedule_id},
+        "schedule_form": {"id": schedule_id},
+        "definition": {"id": definition_id, "subject": "tasks.demo.echo"},
         "user": {"id": ask('SELECT id FROM "user"')[0][0]},
         "worker": {"id": ask("SELECT id FROM worker")[0][0], "verb": "quiet"},
     }

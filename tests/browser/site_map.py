@@ -11,7 +11,9 @@ from werkzeug.routing import Rule
 # What no person looks at: files, what belongs to no page, and Flask-Admin's own address of static files.
 NO_PAGE = frozenset({"static", "admin.static", "healthz", "root"})
 # Files that a browser keeps, and parts that a page fetches.
-FILES = frozenset({"job.json", "job.export", "job.count", "old_queues", "queues.job"})
+FILES = frozenset(
+    {"job.json", "job.export", "job.count", "old_queues", "queues.job", "schedule_form.preview"}
+)
 # Pages whose address alone does not show what is in them: more of them, by their query.
 MORE = (
     "/admin/job/?state=failed",

@@ -87,6 +87,43 @@ def a_worker() -> None:
     ask(WORKER)
 
 
+SCHEDULE = """
+INSERT INTO schedule (name, task, kind, cron, timezone, kwargs, next_run_at, created_by, code, edited_at,
+                      disabled_at, disabled_by, disabled_reason)
+VALUES (%(name)s, 'tasks.demo.echo', 'cron', '30 2 * * *', 'Europe/Berlin', '{"value": "a <b>bold</b> one"}',
+        now() + interval '1 hour', 'admin@example.com',
+        '{"task": "tasks.demo.echo", "kind": "cron", "cron": "0 2 * * *", "every_s": null, "timezone": "UTC",
+          "kwargs": {}, "missed": "once", "missed_limit": 10, "overlap": "allow"}', now(),
+        %(disabled_at)s, %(by)s, %(reason)s)
+RETURNING id
+"""
+FIRES = """
+INSERT INTO schedule_fire (schedule_id, fire_at, state, reason, job_id, count)
+VALUES (%(id)s, now() - interval '1 h', 'fired', NULL, %(done)s, 1),
+       (%(id)s, now() - interval '2 h', 'fired', NULL, %(failed)s, 1),
+       (%(id)s, now() - interval '3 h', 'skipped', 'missed', NULL, 7),
+       (%(id)s, now() - interval '4 h', 'skipped', 'overlap', NULL, 1)
+"""
+DEFINITION = """
+INSERT INTO task_definition (name, task, description, kwargs, created_by)
+VALUES (%s, 'tasks.demo.echo', 'Says a <i>word</i>', '{"value": 1}', 'admin@example.com') RETURNING id
+"""
+
+
+def a_schedule(name: str = "nightly <b>report</b>", **fields: Any) -> int:
+    """The id of a new schedule that people edited, with a history."""
+    values = {"name": name, "disabled_at": None, "by": None, "reason": None} | fields
+    id_ = int(ask(SCHEDULE, values)[0][0])
+    done, failed = a_job(State.COMPLETED), a_failed_job()
+    ask(FIRES, {"id": id_, "done": str(done), "failed": str(failed)})
+    return id_
+
+
+def a_definition(name: str = "say <b>it</b>") -> int:
+    """The id of a new definition."""
+    return int(ask(DEFINITION, (name,))[0][0])
+
+
 def state_of(job_id: uuid.UUID) -> str | None:
     """The state that the row of this job has; None when it is gone."""
     rows = ask("SELECT state FROM job WHERE id = %s", (str(job_id),))

@@ -19,7 +19,15 @@ from tasks.engine.queries.job_filter import JobFilter
 from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, a_worker, ask
+from tests.dashboard.rows import (
+    a_definition,
+    a_failed_job,
+    a_job,
+    a_letter,
+    a_schedule,
+    a_worker,
+    ask,
+)
 
 NONSENSE = ("%00", "1" + "0" * 20, "x" * 5000, "-1", "%ff%fe", "[]", "%D9%A1", "%27%22%3E", "1e400")
 IN_PATHS = (
@@ -205,11 +213,34 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
     if not secret:
         note_in_the_audit(text, job)
     order = verbs.Order("retry", by=name, reason=text)
+    schedule, definition = scheduled(text, name, secret)
     return some_ids() | {
+        "schedule.id": schedule, "schedule_form.id": schedule, "definition.id": definition,
         "id": job, "deadletterqueue.id": letter, "task": name, "queue": name,
         "operation.id": verbs.start(order, JobFilter(task=name)),
         "user.id": a_person(text) if not secret else 1,
     }  # fmt: skip
+
+
+def scheduled(text: str, name: str, secret: str) -> tuple[int, int]:
+    """A broken, disabled schedule and a definition with `text` in them."""
+    values = {"disabled_at": "2026-01-01", "by": name, "reason": text}
+    schedule, definition = a_schedule(name, **values), a_definition(name)
+    ask(
+        "UPDATE schedule SET task = %(name)s, broken_at = now(), created_by = %(name)s,"
+        " broken = jsonb_build_object('template', 'No %%(name)s', 'values',"
+        " jsonb_build_object('name', %(text)s::text)), kwargs = jsonb_build_object('note',"
+        " %(text)s::text, 'password', %(secret)s::text) WHERE id = %(id)s",
+        {"text": text, "name": name, "secret": secret, "id": schedule},
+    )
+    ask("UPDATE schedule_fire SET made_by = %s WHERE schedule_id = %s", (name, schedule))
+    ask(
+        "UPDATE task_definition SET description = %(text)s, kwargs = jsonb_build_object('note',"
+        " %(text)s::text, 'password', %(secret)s::text) WHERE id = %(id)s",
+        # What an administrator describes a task with, he finds in his form again as it was.
+        {"text": "" if secret else text, "secret": secret, "id": definition},
+    )
+    return schedule, definition
 
 
 def say_why(text: str, name: str, job: uuid.UUID) -> None:

@@ -48,6 +48,21 @@ NEEDED: dict[str, str | dict[str, str]] = {
     "job.log": "look",
     "job_edit.index": "edit",
     "job_edit.save": "edit",
+    "schedule.index": "look",
+    "schedule.details": "look",
+    "schedule.act": "run",
+    "schedule.backfill": "backfill",
+    "schedule_form.create": "define",
+    "schedule_form.edit": "define",
+    "schedule_form.preview": "define",
+    "definition.index": "look",
+    "definition.task": "look",
+    "definition.details": "look",
+    "definition.create": "define",
+    "definition.edit": "define",
+    "definition.delete": "define",
+    "definition.execute": "execute",
+    "execution.index": "look",
     "metrics.index": "look",
     "old_queues": "look",
     "operation.index": "look",
@@ -85,6 +100,7 @@ NEEDED: dict[str, str | dict[str, str]] = {
 FORMS: dict[str, dict[str, Any]] = {
     "job.action_view": {"action": "retry"},
     "deadletterqueue.action_view": {"action": "resolve"},
+    "schedule.act": {"action": "run"},
 }
 ENDS_SESSIONS = {"sign_in.leave", "account.logout_everywhere"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from config import PROJECT_DIR
+from dashboard.forms import definition_form, schedule_form
 from tasks.engine.live_setting import SETTINGS
 
 FOREIGN = {"admin.static", "static"}  # files
@@ -31,6 +32,10 @@ PARTS: dict[str, Any] = {
     "worker.verb": "quiet",
     "operation.id": 1,
     "user.id": 1,
+    "schedule.id": 1,
+    "schedule_form.id": 1,
+    "definition.id": 1,
+    "definition.subject": "tasks.demo.echo",
     "view.id": 1,
 }
 
@@ -68,6 +73,7 @@ def field_names() -> Iterator[str]:
     for path in (PROJECT_DIR / "dashboard").rglob("*.py"):
         yield from FIELD.findall(Path(path).read_text("utf-8"))
     yield from SETTINGS
+    yield from {*definition_form.FIELDS, *schedule_form.FIELDS}
 
 
 def _with(app: Flask, method: str) -> list[Rule]:

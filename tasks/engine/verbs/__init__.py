@@ -3,10 +3,18 @@
 Each verb checks the state in the statement that changes it, and tells what it did and refused.
 """
 
+from tasks.engine.firing import CannotFire
+from tasks.engine.schedules.spec import ScheduleNotValid
 from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.acts import ACTS, Act
 from tasks.engine.verbs.contents import duplicate, edit
 from tasks.engine.verbs.dead_letters import flush, reprocess, resolve, retry_all
+from tasks.engine.verbs.definitions import (
+    create_definition,
+    delete_definition,
+    edit_definition,
+    execute_definition,
+)
 from tasks.engine.verbs.deploys import mark_deploy
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
 from tasks.engine.verbs.operations import (
@@ -54,11 +62,13 @@ __all__ = [
     "RETRYABLE",
     "STOPPABLE",
     "Act",
+    "CannotFire",
     "Comparison",
     "Fault",
     "Order",
     "Pause",
     "Report",
+    "ScheduleNotValid",
     "Undone",
     "Verdict",
     "Wanted",
@@ -71,13 +81,17 @@ __all__ = [
     "change_setting",
     "clear",
     "compare_bells",
+    "create_definition",
     "create_schedule",
+    "delete_definition",
     "delete_schedules",
     "disable_schedules",
     "duplicate",
     "edit",
+    "edit_definition",
     "edit_schedule",
     "enable_schedules",
+    "execute_definition",
     "fail",
     "find",
     "flush",

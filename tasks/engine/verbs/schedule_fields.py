@@ -83,15 +83,18 @@ def known_task(name: Any) -> TaskCard:
     raise ScheduleNotValid("task", NO_TASK.about(name=shown))
 
 
-def check_call(card: TaskCard, args: Any, kwargs: Any) -> None:
-    """Whether the task could be called so and the call be stored. Raises ScheduleNotValid."""
+def check_call(card: TaskCard, args: Any, kwargs: Any, *, is_whole: bool = True) -> None:
+    """Whether the task could be called so and the call be stored. Raises ScheduleNotValid.
+
+    What is not `is_whole` are defaults, which need not be all arguments.
+    """
     if not isinstance(args, list):
         raise ScheduleNotValid("args", NOT_ARGS)
     if not isinstance(kwargs, dict):
         raise ScheduleNotValid("kwargs", NOT_KWARGS)
     try:
         dump_call(tuple(args), kwargs, limit_bytes=get_settings().payload_limit_bytes)
-        card.check(tuple(args), kwargs)
+        card.check(tuple(args), kwargs, is_whole=is_whole)
     except TypeError as fault:
         raise ScheduleNotValid("kwargs", NOT_FITTING.about(fault=str(fault))) from None
     except MahaamError as fault:

@@ -50,7 +50,7 @@ def create_schedule(given: Row, *, by: str) -> int:
         id_ = schedules.insert(cursor, row, by=by)
         if id_ is None:
             raise ScheduleNotValid("name", TAKEN)
-        _tell(cursor, "schedule_create", [row["name"]], by=by, after=_told(row))
+        _tell(cursor, "create", [row["name"]], by=by, after=_told(row))
     log.info("Schedule made. schedule=%s by=%s", row["name"], by)
     return id_
 
@@ -77,9 +77,7 @@ def edit_schedule(id_: int, given: Row, *, by: str) -> bool:
         edited = {"edited_at": now} if before["code"] is not None else {}
         schedules.update(cursor, id_, row | edited)
         pick = partial(_picked, names=changed)
-        _tell(
-            cursor, "schedule_edit", [before["name"]], by=by, before=pick(before), after=pick(row)
-        )
+        _tell(cursor, "edit", [before["name"]], by=by, before=pick(before), after=pick(row))
     log.info("Schedule edited. schedule=%s by=%s", row["name"], by)
     return True
 
@@ -90,7 +88,7 @@ def delete_schedules(ids: Iterable[int], *, by: str) -> Verdict:
     def change(cursor: Cursor, rows: list[Row]) -> None:
         schedules.delete(cursor, [row["id"] for row in rows])
 
-    return _each(ids, "schedule_delete", lambda _row, _now: None, change, by=by)
+    return _each(ids, "delete", lambda _row, _now: None, change, by=by)
 
 
 def disable_schedules(ids: Iterable[int], *, by: str, reason: str | None = None) -> Verdict:
@@ -106,7 +104,7 @@ def disable_schedules(ids: Iterable[int], *, by: str, reason: str | None = None)
             off = {"disabled_at": now, "disabled_by": by, "disabled_reason": reason or None}
             schedules.update(cursor, row["id"], off)
 
-    return _each(ids, "schedule_disable", why_not, change, by=by, reason=reason)
+    return _each(ids, "disable", why_not, change, by=by, reason=reason)
 
 
 def enable_schedules(ids: Iterable[int], *, by: str) -> Verdict:
@@ -123,7 +121,7 @@ def enable_schedules(ids: Iterable[int], *, by: str) -> Verdict:
             on = {"disabled_at": None, "disabled_by": None, "disabled_reason": None}
             schedules.update(cursor, row["id"], on | {"next_run_at": next_run(spec_of(row), now)})
 
-    return _each(ids, "schedule_enable", why_not, change, by=by)
+    return _each(ids, "enable", why_not, change, by=by)
 
 
 def run_schedules(ids: Iterable[int], *, by: str) -> Verdict:
@@ -143,7 +141,7 @@ def run_schedules(ids: Iterable[int], *, by: str) -> Verdict:
         rings = fires.run_now(cursor, rows) if rows else []
         done = [row["schedule_id"] for row in rows]
         if done:
-            _tell(cursor, "schedule_run", [found[id_].name for id_ in done], by=by)
+            _tell(cursor, "run", [found[id_].name for id_ in done], by=by)
     firing.ring(rings)
     log.info("Schedules run by hand. jobs=%s by=%s", len(rings), by)
     made = {UUID(int=row["schedule_id"]): UUID(row["id"]) for row in rows}
@@ -163,7 +161,7 @@ def back_to_code(ids: Iterable[int], *, by: str) -> Verdict:
         for row in rows:
             schedules.update(cursor, row["id"], of_code(row["code"], now) | {"edited_at": None})
 
-    return _each(ids, "schedule_back", why_not, change, by=by)
+    return _each(ids, "back_to_code", why_not, change, by=by)
 
 
 def backfill_times(
@@ -194,7 +192,7 @@ def backfill(id_: int, since: datetime, until: datetime, *, by: str) -> int:
         rings = fires.run_now(cursor, firing.by_hand([schedule], by=by, at=times)) if times else []
         if rings:
             period = {"since": since, "until": until, "jobs": len(rings)}
-            _tell(cursor, "schedule_backfill", [schedule.name], by=by, after=period)
+            _tell(cursor, "backfill", [schedule.name], by=by, after=period)
     firing.ring(rings)
     log.info("Schedule backfilled. schedule=%s jobs=%s by=%s", schedule.name, len(rings), by)
     return len(rings)

@@ -88,7 +88,7 @@ def test_an_edit_of_the_times_moves_the_next_run_and_others_do_not(
     assert verbs.edit_schedule(id_, {"priority": 9}, by="ali") is False
     verbs.edit_schedule(id_, {"kind": "cron", "cron": "@yearly", "every_s": None}, by="ali")
     assert row(clear, id_)["next_run_at"] > due_at + timedelta(minutes=2)
-    assert audited(clear) == [("schedule_edit", ["tests.engine.jobs.echo"])]
+    assert audited(clear) == [("edit", ["tests.engine.jobs.echo"])]
 
 
 def test_what_has_run_once_can_be_renamed(make: Make, clear: Stage) -> None:
@@ -172,4 +172,4 @@ def test_a_deleted_schedule_leaves_its_jobs(make: Make, clear: Stage) -> None:
     assert verbs.delete_schedules([id_], by="ali").done == (id_,)
     assert clear.ask("SELECT fire_at FROM schedule_fire") == []
     assert len(clear.ask("SELECT id FROM job")) == 1
-    assert audited(clear) == [("schedule_delete", ["tests.engine.jobs.echo"])]
+    assert audited(clear) == [("delete", ["tests.engine.jobs.echo"])]

@@ -1,0 +1,169 @@
+"""Definitions of tasks: what can run, with what, and what has run of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from dashboard import access
+from dashboard.database import db
+from dashboard.forms.definition_form import DefinitionForm
+from dashboard.languages import said
+from dashboard.query_string import QueryString
+from dashboard.schedule_words import in_words
+from dashboard.views.page import MORE, ConsolePage, found, read_list
+from dashboard.views.schedules import ID
+from tasks.engine import verbs
+from tasks.engine.call_schema import call_schema
+from tasks.engine.errors import MahaamError, UnknownTask
+from tasks.engine.intake import catalog
+from tasks.engine.queries import definitions as queries
+from tasks.engine.queries.executions import executions_page
+from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.queues import queue_names
+from tasks.engine.queries.schedules import schedules_of
+from tasks.engine.schedules.spec import ScheduleNotValid
+from tasks.engine.task import TaskCard
+from tasks.engine.verbs.definitions import TAG
+
+RUNS_SHOWN = 10
+
+
+class DefinitionView(ConsolePage):
+    """Definitions at /admin/definition/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Definitions"), endpoint="definition", category=MORE, menu_icon_value="code"
+        )
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """What people defined, newest first; then every registered task."""
+        query = QueryString(request.args)
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: queries.definition_page(db.session, cursor))
+        shown = self.render(
+            "definition/list.html", query=query, page=page, cards=catalog.all_tasks()
+        )
+        return shown, 400 if query.faults else 200
+
+    @expose("/task/<subject>/")
+    def task(self, subject: str) -> ResponseReturnValue:
+        """A registered task: what it takes, its definitions and schedules, its last runs."""
+        try:
+            card = catalog.find(subject)
+        except UnknownTask:
+            abort(404)
+        return self._details(card, None, JobFilter(task=card.name))
+
+    @expose(f"/<{ID}>/")
+    def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """A definition that people made."""
+        entry = found(queries.definition(db.session, id))
+        try:
+            card = catalog.find(entry.task)
+        except UnknownTask:
+            card = None
+        return self._details(card, entry, JobFilter(tag=f"{TAG}{entry.name}"[:200]))
+
+    @expose("/form/", methods=("GET", "POST"))
+    def create(self) -> ResponseReturnValue:
+        """Make a definition."""
+        access.require("define")
+        form = DefinitionForm(task=request.args.get("task", "")[:200])
+        if request.method == "GET":
+            return self._form(form)
+        given = form.read(request.form)
+        try:
+            if given is None:
+                return self._form(form), 400
+            id_ = verbs.create_definition(given, by=g.person.email)
+        except ScheduleNotValid as fault:
+            form.faults[fault.field] = said(fault.phrase)
+            return self._form(form), 400
+        flash(_("The definition was made."), "success")
+        return redirect(url_for("definition.details", id=id_), code=303)
+
+    @expose(f"/form/<{ID}>/", methods=("GET", "POST"))
+    def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Change a definition."""
+        access.require("define")
+        form = DefinitionForm(found(queries.definition(db.session, id)))
+        if request.method == "GET":
+            return self._form(form)
+        given = form.read(request.form)
+        try:
+            if given is None:
+                return self._form(form), 400
+            is_changed = verbs.edit_definition(id, given, by=g.person.email)
+        except ScheduleNotValid as fault:
+            form.faults[fault.field] = said(fault.phrase)
+            return self._form(form), 400
+        except LookupError:
+            abort(404)
+        flash(
+            _("The definition was changed.") if is_changed else _("Nothing was changed."), "success"
+        )
+        return redirect(url_for("definition.details", id=id), code=303)
+
+    @expose(f"/<{ID}>/delete/", methods=("POST",))
+    def delete(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Delete a definition; its schedules and jobs stay."""
+        access.require("define")
+        if not verbs.delete_definition(id, by=g.person.email):
+            abort(404)
+        flash(_("The definition was deleted."), "success")
+        return redirect(url_for("definition.index"), code=303)
+
+    @expose(f"/<{ID}>/execute/", methods=("POST",))
+    def execute(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Make a job of a definition, with the arguments as they stand in the form."""
+        access.require("execute")
+        entry = found(queries.definition(db.session, id))
+        form = DefinitionForm(entry)
+        kwargs = form.read_kwargs(request.form)
+        try:
+            if kwargs is None:
+                raise MahaamError(form.faults["kwargs"])
+            made = verbs.execute_definition(id, kwargs, by=g.person.email)
+        except (ScheduleNotValid, MahaamError) as fault:
+            flash(
+                said(fault.phrase) if isinstance(fault, ScheduleNotValid) else str(fault), "warning"
+            )
+            return redirect(url_for("definition.details", id=id), code=303)
+        flash(_("The job was created."), "success")
+        return redirect(url_for("job.details", id=made), code=303)
+
+    def _details(self, card: TaskCard | None, entry: Any, wanted: JobFilter) -> str:
+        task = card.name if card else entry.task
+        return str(
+            self.render(
+                "definition/details.html",
+                card=card,
+                entry=entry,
+                form=DefinitionForm(entry) if entry else None,
+                schema=json.dumps(call_schema(card), indent=2, ensure_ascii=False) if card else "",
+                others=[] if entry else queries.definitions_of(db.session, task),
+                schedules=schedules_of(db.session, task),
+                runs=executions_page(db.session, wanted, Cursor(size=RUNS_SHOWN)).entries,
+                in_words=in_words,
+            )
+        )
+
+    def _form(self, form: DefinitionForm) -> str:
+        return str(
+            self.render(
+                "definition/form.html",
+                form=form,
+                cards={card.name: card for card in catalog.all_tasks()},
+                queues=queue_names(db.session),
+            )
+        )

@@ -1,0 +1,62 @@
+"""Executions: everything that ran, each start of each job."""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+
+from dashboard.database import db
+from dashboard.query_string import QueryString
+from dashboard.views.page import MORE, ConsolePage, read_list
+from tasks.engine import registry
+from tasks.engine.queries import executions as queries
+from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.queues import queue_names
+from tasks.engine.queries.schedules import schedule
+from tasks.engine.states import State
+from tasks.engine.verbs.definitions import TAG
+
+
+class ExecutionView(ConsolePage):
+    """Executions at /admin/execution/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("Executions"), endpoint="execution", category=MORE, menu_icon_value="history"
+        )
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The newest first; of one schedule, or by what its job is."""
+        query = QueryString(request.args)
+        schedule_id = query.integer("schedule")
+        definition = query.name("definition")
+        wanted = JobFilter(
+            state=query.choice("state", tuple(State)),
+            queue=query.name("queue"),
+            task=query.name("task"),
+            tag=f"{TAG}{definition}"[:200] if definition else None,
+            created_from=query.moment("created_from"),
+            created_to=query.moment("created_to"),
+        )
+        cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
+        if schedule_id is not None:
+            page = read_list(
+                query, lambda: queries.executions_of_schedule(db.session, schedule_id, cursor)
+            )
+        else:
+            page = read_list(query, lambda: queries.executions_page(db.session, wanted, cursor))
+        shown = self.render(
+            "execution/list.html",
+            query=query,
+            page=page,
+            wanted=wanted,
+            definition=definition,
+            schedule=schedule(db.session, schedule_id) if schedule_id is not None else None,
+            queues=queue_names(db.session),
+            tasks=sorted(registry.tasks),
+        )
+        return shown, 400 if query.faults else 200

@@ -1,0 +1,103 @@
+"""The form that makes a schedule or changes one, and what it says while it is typed."""
+
+from __future__ import annotations
+
+from flask import flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from dashboard import access
+from dashboard.database import db
+from dashboard.forms.schedule_form import ScheduleForm
+from dashboard.schedule_words import in_words
+from dashboard.views.page import ConsolePage, found
+from dashboard.views.schedules import ID, NEXT_SHOWN
+from tasks.engine import database, verbs
+from tasks.engine.intake import catalog
+from tasks.engine.queries import schedules as queries
+from tasks.engine.queries.queues import queue_names
+from tasks.engine.schedules.previews import previews
+from tasks.engine.schedules.spec import ScheduleNotValid, zones
+from tasks.engine.store.schedules import now
+
+
+class ScheduleFormView(ConsolePage):
+    """Made and changed at /admin/schedule_form/."""
+
+    def __init__(self) -> None:
+        super().__init__("", endpoint="schedule_form", url="/admin/schedule/form")
+
+    def is_visible(self) -> bool:
+        """It is reached from the list and from a schedule."""
+        return False
+
+    @expose("/", methods=("GET", "POST"))
+    def create(self) -> ResponseReturnValue:
+        """Make a schedule."""
+        access.require("define")
+        if request.method == "GET":
+            return self._page(ScheduleForm(task=request.args.get("task", "")[:200]))
+        form = ScheduleForm()
+        given = form.read(request.form)
+        if given is None:
+            return self._page(form), 400
+        try:
+            id_ = verbs.create_schedule(given, by=g.person.email)
+        except ScheduleNotValid as fault:
+            form.refuse(fault)
+            return self._page(form), 400
+        flash(_("The schedule was made."), "success")
+        return redirect(url_for("schedule.details", id=id_), code=303)
+
+    @expose(f"/<{ID}>/", methods=("GET", "POST"))
+    def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Change a schedule; from then on it is the people's."""
+        access.require("define")
+        form = ScheduleForm(found(queries.schedule(db.session, id)))
+        if request.method == "GET":
+            return self._page(form)
+        given = form.read(request.form)
+        if given is None:
+            return self._page(form), 400
+        try:
+            is_changed = verbs.edit_schedule(id, given, by=g.person.email)
+        except ScheduleNotValid as fault:
+            form.refuse(fault)
+            return self._page(form), 400
+        except LookupError:
+            return found(None)
+        flash(
+            _("The schedule was changed.") if is_changed else _("Nothing was changed."), "success"
+        )
+        return redirect(url_for("schedule.details", id=id), code=303)
+
+    @expose("/preview/")
+    def preview(self) -> ResponseReturnValue:
+        """What the times that are being typed mean."""
+        access.require("define")
+        form = ScheduleForm()
+        moment = database.repeatable(now)
+        times = form.preview(request.args, moment)
+        return str(
+            self.render(
+                "schedule/preview.html",
+                faults=form.faults,
+                words=in_words(times) if times else None,
+                zone=times.timezone if times else None,
+                upcoming=previews(times, moment, NEXT_SHOWN // 2) if times else [],
+            )
+        )
+
+    def _page(self, form: ScheduleForm) -> str:
+        cards = {card.name: card for card in catalog.all_tasks()}
+        return str(
+            self.render(
+                "schedule/form.html",
+                form=form,
+                cards=cards,
+                card=cards.get(form.texts.get("task", "")),
+                queues=queue_names(db.session),
+                zones=sorted(zones()),
+            )
+        )

@@ -1,0 +1,169 @@
+"""Schedules: the list, one with its times and its history, what people do to them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from dashboard import access
+from dashboard.chart_data import of_fires
+from dashboard.database import db
+from dashboard.gate import safe_path
+from dashboard.languages import number, said
+from dashboard.query_string import QueryString, integer, moment
+from dashboard.schedule_words import in_words
+from dashboard.views.page import ConsolePage, found, read_list
+from tasks.engine import registry, verbs
+from tasks.engine.queries import schedules as queries
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.schedules.previews import previews
+from tasks.engine.verbs import Verdict
+
+NEXT_SHOWN = 10
+MOST_TICKED = 500
+ID = "int(max=9223372036854775807):id"
+# What is done to ticked schedules: the right it needs, and whether it is asked for once more.
+ACTS: dict[str, tuple[str, Any, bool]] = {
+    "run": ("run", verbs.run_schedules, False),
+    "enable": ("enable", verbs.enable_schedules, False),
+    "disable": ("disable", verbs.disable_schedules, True),
+    "back_to_code": ("define", verbs.back_to_code, True),
+    "delete": ("define", verbs.delete_schedules, True),
+}
+
+
+class ScheduleView(ConsolePage):
+    """Schedules at /admin/schedule/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Schedules"), endpoint="schedule", menu_icon_value="calendar-time")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The newest first, by state, task and name."""
+        query = QueryString(request.args)
+        wanted = {
+            "state": query.choice("state", queries.STATES),
+            "task": query.name("task"),
+            "name": query.name("name"),
+        }
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: queries.schedule_page(db.session, cursor=cursor, **wanted))
+        shown = self.render(
+            "schedule/list.html",
+            query=query,
+            page=page,
+            wanted=wanted,
+            counts=queries.schedule_counts(db.session),
+            tasks=sorted(registry.tasks),
+            in_words=in_words,
+        )
+        return shown, 400 if query.faults else 200
+
+    @expose(f"/<{ID}>/")
+    def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """What will happen, what happened, and the buttons."""
+        query = QueryString(request.args)
+        before = query.moment("before")
+        if query.close():
+            abort(400)
+        entry = found(queries.schedule(db.session, id))
+        fires = queries.fire_page(db.session, id, before=before)
+        return self.render(
+            "schedule/details.html",
+            entry=entry,
+            upcoming=previews(entry.spec, entry.at, NEXT_SHOWN),
+            fires=fires,
+            chart=of_fires(fires),
+            before=before,
+            size=queries.FIRES_SHOWN,
+            words=in_words(entry.spec),
+            is_known=entry.task in registry.tasks,
+        )
+
+    @expose("/act/", methods=("POST",))
+    def act(self) -> ResponseReturnValue:
+        """Do a verb to the ticked schedules; what cannot be taken back is asked for once more."""
+        verb = request.form.get("action", "")
+        right, change, is_asked = ACTS.get(verb) or abort(400)
+        access.require(right)
+        back = safe_path(request.form.get("url"))
+        ids = [integer(value) for value in request.form.getlist("rowid")]
+        if None in ids or len(ids) > MOST_TICKED:
+            abort(400)
+        if not ids:
+            flash(_("Tick at least one row first."), "warning")
+            return redirect(back, code=303)
+        if is_asked and request.form.get("confirmed") != "yes":
+            chosen = [entry for id_ in ids if (entry := queries.schedule(db.session, id_ or 0))]
+            return str(self.render("schedule/confirm.html", verb=verb, entries=chosen, back=back))
+        more = {"reason": request.form.get("reason", "")[:500]} if verb == "disable" else {}
+        _tell(change(ids, by=g.person.email, **more), verb)
+        is_gone = verb == "delete" and back.startswith(url_for("schedule.index"))
+        return redirect(url_for("schedule.index") if is_gone else back, code=303)
+
+    @expose(f"/<{ID}>/backfill/", methods=("GET", "POST"))
+    def backfill(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Make up for a period: first how many and which times, then the jobs."""
+        access.require("backfill")
+        entry = found(queries.schedule(db.session, id))
+        texts = {name: request.form.get(name, "")[:40] for name in ("since", "until")}
+        times: list[datetime] | None = None
+        fault: str | None = None
+        if request.method == "POST":
+            try:
+                since, until = (moment(texts[name]) for name in ("since", "until"))
+                if since is None or until is None:
+                    raise ValueError
+                times = verbs.backfill_times(entry.spec, since, until, now=datetime.now(UTC))
+                if request.form.get("confirmed") == "yes":
+                    return self._backfilled(id, since, until)
+            except (verbs.ScheduleNotValid, verbs.CannotFire) as refusal:
+                fault = said(refusal.phrase)
+            except ValueError:
+                fault = _("Enter a date and a time.")
+        shown = self.render(
+            "schedule/backfill.html", entry=entry, texts=texts, times=times, fault=fault
+        )
+        return shown, 400 if fault else 200
+
+    def _backfilled(self, id_: int, since: datetime, until: datetime) -> ResponseReturnValue:
+        count = verbs.backfill(id_, since, until, by=g.person.email)
+        flash(
+            ngettext("%(n)s job was made.", "%(n)s jobs were made.", count, n=number(count)),
+            "success",
+        )
+        return redirect(url_for("schedule.details", id=id_), code=303)
+
+
+def _tell(verdict: Verdict, verb: str) -> None:
+    count = len(verdict.done)
+    words = {
+        "run": ngettext("%(n)s job was made.", "%(n)s jobs were made.", count, n=number(count)),
+        "enable": ngettext(
+            "%(n)s schedule is enabled.", "%(n)s schedules are enabled.", count, n=number(count)
+        ),
+        "disable": ngettext(
+            "%(n)s schedule is disabled.", "%(n)s schedules are disabled.", count, n=number(count)
+        ),
+        "back_to_code": ngettext(
+            "%(n)s schedule is as the code says.",
+            "%(n)s schedules are as the code says.",
+            count,
+            n=number(count),
+        ),
+        "delete": ngettext(
+            "%(n)s schedule was deleted.", "%(n)s schedules were deleted.", count, n=number(count)
+        ),
+    }
+    if count:
+        flash(words[verb], "success")
+    for reason in list(verdict.refused.values())[:10]:
+        flash(said(reason), "warning")
