@@ -9,7 +9,16 @@ import sys
 from bench.figure import Figure, report
 from bench.ground import ground
 
-ENGINE = ("consuming", "speaking", "enqueueing", "waiting", "backlog", "memory", "operations")
+ENGINE = (
+    "consuming",
+    "speaking",
+    "enqueueing",
+    "waiting",
+    "backlog",
+    "memory",
+    "operations",
+    "scheduling",
+)
 
 
 def main() -> int:

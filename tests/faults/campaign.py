@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.faults.evidence import Evidence
 from tests.faults.servers import CampaignServers
 from tests.faults.stage import Stage
+from tests.faults.timetable import SCHEDULES, wrong_clock
 from tests.faults.verdict import Allowance, judge
 
 NOTHING_EXCUSED = Allowance()
@@ -31,8 +32,9 @@ def _no_more(_: Evidence) -> Iterator[str]:
 class Campaign:
     """`times` faults, each at a random moment while the first `until` of `jobs` jobs of `ms` run.
 
-    `way` is how the jobs come: as rows at once, or one by one from a client (stream); `holding` makes each
-    tenth hold its whole process; `proxied` consumers reach their servers by the proxies;
+    `way` is how the jobs come: as rows at once, from schedules, or one by one from a client (stream);
+    `holding` makes each tenth hold its whole process; `proxied` consumers reach their servers by the
+    proxies, `wrong_clocks` of them are an hour off;
     `before` and `start` happen before and after the consumers start; `also` are rules of this
     campaign alone.
     """
@@ -48,6 +50,7 @@ class Campaign:
     consumers: int = 2
     arguments: tuple[str, ...] = ()
     proxied: int = 0
+    wrong_clocks: int = 0
     fault: Callable[[Stage], None] = _nothing
     times: int = 0
     until: float = 0.85
@@ -109,11 +112,19 @@ def _played(campaign: Campaign, stage: Stage) -> Evidence:
             campaign.jobs, ms=campaign.ms, holding=campaign.holding, flaky=campaign.flaky
         )
         stage.accepted_count += campaign.jobs
+    elif campaign.way == "schedules":
+        stage.rows.schedule(SCHEDULES, times=campaign.jobs // SCHEDULES, ms=campaign.ms)
+        stage.accepted_count += campaign.jobs
     else:
         stage.start_client(
             campaign.way, count=campaign.jobs, ms=campaign.ms, pace_ms=campaign.pace_ms
         )
-    stage.start_consumers(campaign.consumers, *campaign.arguments, proxied=campaign.proxied)
+    stage.start_consumers(
+        campaign.consumers,
+        *campaign.arguments,
+        proxied=campaign.proxied,
+        more=[wrong_clock(place) for place in range(campaign.wrong_clocks)],
+    )
     for count in _moments(campaign, stage.chance):
         stage.watch_progress(count)
         campaign.fault(stage)

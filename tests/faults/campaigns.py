@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.faults import fault
+from tests.faults import fault, timetable
 from tests.faults.campaign import Campaign
 from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_chain_is_whole
 from tests.faults.evidence import Evidence
@@ -18,6 +18,7 @@ from tests.faults.hostile import (
     poison_failed_after_five,
     spread_junk,
 )
+from tests.faults.timetable import SCHEDULES
 from tests.faults.verdict import PLACES, Allowance
 
 
@@ -149,6 +150,15 @@ LONG = (
         tried="500 pipelines of 3 jobs, 20 kills, 2 consumers, lease 5 s",
     ),
     Campaign(
+        name="schedules, kill -9 every second",
+        story="Each due time makes one job: none twice, none missing, whatever a consumer's clock says.",
+        jobs=SCHEDULES * 60, way="schedules", consumers=3, wrong_clocks=2,
+        fault=timetable.kill_each_second, times=50, until=0.9, own_servers=True,
+        allowance=crashes(50), also=timetable.each_time_fired_once,
+        tried="20 schedules of 1 s for 60 s, 50 kills, one crash of PostgreSQL, 3 consumers, two of them"
+        " with clocks an hour off, lease 5 s",
+    ),
+    Campaign(
         name="a stop, then kill -9",
         story="What was asked to stop completes, or is cancelled; nothing of it runs again.",
         jobs=400, ms=1200, fault=fault.stop_and_kill, times=10, until=0.7,
@@ -193,6 +203,7 @@ SCALED_DOWN = {
     "Redis killed, empty afterwards": (300, 1, 1),
     "PostgreSQL restarted (immediate)": (300, 2, 2),
     "junk in Redis, unknown tasks in rows": (200, 0, 1),
+    "schedules, kill -9 every second": (6 * SCHEDULES, 2, 2),
     "a stop, then kill -9": (40, 2, 2),
     "chords, kill -9 every second": (20 * CHORD_JOBS, 2, 2),
     "pipelines, kill -9 every second": (60 * LINKS, 2, 2),
@@ -203,7 +214,15 @@ SCALED_DOWN = {
 
 def _short(campaign: Campaign) -> Campaign:
     jobs, times, consumers = SCALED_DOWN[campaign.name]
-    return replace(campaign, jobs=jobs, times=times, consumers=consumers, lease_s=4, beat_s=1)
+    return replace(
+        campaign, jobs=jobs, times=times, consumers=consumers, wrong_clocks=0, own_servers=_is_hurt(campaign),
+        lease_s=4, beat_s=1,
+    )  # fmt: skip
+
+
+def _is_hurt(campaign: Campaign) -> bool:
+    """Whether the short form hurts PostgreSQL, too."""
+    return campaign.own_servers and campaign.way != "schedules"
 
 
 SHORT = tuple(_short(campaign) for campaign in LONG if campaign.name in SCALED_DOWN)

@@ -73,6 +73,15 @@ class AttemptRow(NamedTuple):
     error_class: str | None
 
 
+class FireRow(NamedTuple):
+    """What became of a due time of a schedule; `place` counts its due times from 0."""
+
+    schedule: str
+    place: int
+    state: str
+    job_id: str | None
+
+
 class Recovery(NamedTuple):
     """How long a job that a dead or frozen consumer held waited until it ran again."""
 
@@ -80,6 +89,12 @@ class Recovery(NamedTuple):
     pid: int
     seconds: float
     allowed_s: float
+
+
+FIRES = """
+SELECT name, extract(epoch FROM fire_at - starts_at)::int, fire.state, job_id::text
+FROM schedule_fire AS fire JOIN schedule ON schedule.id = schedule_id ORDER BY 1, 2
+"""
 
 
 @dataclass
@@ -102,6 +117,7 @@ class Evidence:
     jobs: list[JobRow] = field(default_factory=list)
     attempts: list[AttemptRow] = field(default_factory=list)
     letters: list[tuple[str, str]] = field(default_factory=list)
+    fires: list[FireRow] = field(default_factory=list)
     postgres_up_ns: int = 0
     clock_ns: int = 0  # from monotonic time to the time of day
 
@@ -118,6 +134,7 @@ class Evidence:
             self.jobs = [JobRow._make(row) for row in _rows(cursor, JOBS)]
             self.attempts = [AttemptRow._make(row) for row in _rows(cursor, ATTEMPTS)]
             self.letters = list(_rows(cursor, LETTERS))
+            self.fires = [FireRow._make(row) for row in _rows(cursor, FIRES)]
 
     def write(self, path: Path) -> None:
         """Keep everything for whoever looks for the reason."""

@@ -25,7 +25,19 @@ FROM generate_series(1, %(count)s) AS number
 RUNNING = """
 SELECT count(*) FROM job WHERE state = 'running' GROUP BY worker_id ORDER BY 1 DESC LIMIT 1
 """
-LIVE = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired')"
+LIVE = """
+SELECT (SELECT count(*) FROM job WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired'))
+     + (SELECT count(*) FROM schedule WHERE next_run_at IS NOT NULL)
+"""
+SCHEDULE = """
+INSERT INTO schedule (name, task, kind, every_s, starts_at, ends_at, kwargs, missed, missed_limit,
+                      next_run_at, created_by)
+SELECT 'every second, ' || number, %(task)s, 'interval', 1, begin,
+       begin + (%(times)s - 1) * interval '1 s', jsonb_build_object('ms', %(ms)s::int), 'all', 1000,
+       begin, 'campaign'
+FROM generate_series(1, %(count)s) AS number,
+     (SELECT date_trunc('second', now()) + interval '3 s' AS begin) AS soon
+"""
 
 
 class Rows:
@@ -40,8 +52,13 @@ class Rows:
         values = {"count": count, "ms": ms, "holding": holding, "flaky": flaky}
         self.ask(ACCEPT, {**values, "task": f"{WORK}.work"})
 
+    def schedule(self, count: int, *, times: int, ms: int) -> None:
+        """Write `count` schedules that each make `times` jobs, one a second, from now on."""
+        values = {"count": count, "times": times, "ms": ms, "task": f"{WORK}.work"}
+        self.ask(SCHEDULE, values)
+
     def live(self) -> int | None:
-        """How many jobs have not ended; None while PostgreSQL is away."""
+        """How many jobs have not ended or are still to be made; None while PostgreSQL is away."""
         found = self.ask(LIVE)
         return found[0][0] if found else None
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -52,9 +52,16 @@ class Stage:
 
     # Processes.
 
-    def start_consumers(self, count: int, *arguments: str, proxied: int = 0) -> None:
-        """Start consumers; the first `proxied` of them reach their servers by the proxies."""
+    def start_consumers(
+        self, count: int, *arguments: str, proxied: int = 0, more: Sequence[dict[str, str]] = ()
+    ) -> None:
+        """Start consumers; the first `proxied` of them reach their servers by the proxies.
+
+        `more` joins the environments of the first ones.
+        """
         environments = [self.environment(proxied=place < proxied) for place in range(count)]
+        for environment, own in zip(environments, more, strict=False):
+            environment.update(own)
         self._supervisor = Supervisor(environments, self.folder, *arguments)
 
     def start_client(self, way: str, *, count: int, ms: int, pace_ms: float = 0) -> None:
