@@ -62,7 +62,7 @@ def executions_of_schedule(session: Reader, schedule_id: int, cursor: Cursor) ->
     else:
         question = question.order_by(at.desc())
     with time_limit(session):
-        ids = list(session.scalars(question.limit(cursor.size + 1)))
+        ids = [id_ for id_ in session.scalars(question.limit(cursor.size + 1)) if id_ is not None]
         is_more, ids = len(ids) > cursor.size, ids[: cursor.size]
         if cursor.before is not None:
             ids.reverse()
