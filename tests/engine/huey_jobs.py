@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tasks import (
-    crontab,
     huey,
     lock_task,
     on_shutdown,
@@ -63,7 +62,7 @@ def finish() -> None:
     note("- shutdown")
 
 
-@periodic_task(crontab())
+@periodic_task(lambda _moment: True)
 def every_minute() -> str:
     """Run once a minute."""
     return "fired"
