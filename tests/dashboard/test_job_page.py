@@ -32,7 +32,7 @@ SELECT %s, 1 + number / 200, number, now(), CASE WHEN number %% 1000 = 0 THEN 40
 LARGE = """UPDATE job SET kwargs = jsonb_build_object('first', 1, 'rows',
   (SELECT jsonb_agg(jsonb_build_object('id', n, 'name', md5(n::text))) FROM generate_series(1, 18000) AS n))
 WHERE id = %s"""
-LIMIT_MS = 50
+MOST_TIMES = 5  # what the page of a small job costs, whatever the machine
 
 
 @task
@@ -64,6 +64,12 @@ def busy_ms(browser: Browser, path: str) -> float:
         assert browser.get(path).status_code == 200
         times.append((time.thread_time() - started_at) * 1000)
     return min(times)
+
+
+def times_a_small_page(browser: Browser, path: str) -> float:
+    """How many times the page of a job with nothing to show the page costs."""
+    small = busy_ms(browser, f"/admin/job/{a_job()}/")
+    return busy_ms(browser, path) / small
 
 
 WAITS = {"cancel", "reschedule", "set_priority", "move", "duplicate", "edit"}
@@ -109,8 +115,8 @@ def test_a_page_of_a_thousand_attempts_shows_the_newest_and_leads_to_the_rest(
     assert "Attempt 990" in older
     assert "Attempt 1<" in first
     assert "Older" not in first
-    assert busy_ms(operator, f"/admin/job/{job}/") < LIMIT_MS
-    assert busy_ms(operator, f"/admin/job/{job}/attempts/?before=991") < LIMIT_MS
+    assert times_a_small_page(operator, f"/admin/job/{job}/") < MOST_TIMES
+    assert times_a_small_page(operator, f"/admin/job/{job}/attempts/?before=991") < MOST_TIMES
 
 
 def test_an_attempt_has_its_whole_traceback_on_a_page_of_its_own(operator: Browser) -> None:
@@ -143,7 +149,7 @@ def test_a_page_of_a_hundred_thousand_lines_shows_the_last_and_leads_to_the_rest
     assert "line number 99900" in before
     assert "line number 99901" not in before
     for path in (f"/admin/job/{job}/", log, f"{log}?level=error", f"{log}?attempt=7"):
-        assert busy_ms(operator, path) < LIMIT_MS, path
+        assert times_a_small_page(operator, path) < MOST_TIMES, path
 
 
 def test_a_log_is_narrowed_by_level_and_attempt(operator: Browser) -> None:
@@ -185,7 +191,7 @@ def test_large_arguments_show_their_beginning_and_lead_to_all_of_them(operator: 
     assert len(page.data) < 100_000
     whole = operator.get(f"/admin/job/{job}/json/kwargs/")
     assert len(whole.json["rows"]) == 18_000
-    assert busy_ms(operator, f"/admin/job/{job}/") < LIMIT_MS
+    assert times_a_small_page(operator, f"/admin/job/{job}/") < MOST_TIMES
 
 
 def test_secrets_are_nowhere_on_the_pages_of_a_job(operator: Browser) -> None:
