@@ -158,6 +158,14 @@ SETTINGS = {
                 " What people did stays in the audit."
             ),
         ),
+        _retention(
+            "fires",
+            30,
+            Phrase("Keep the history of schedules"),
+            Phrase(
+                "In days: what became of their due times. 0: for ever. The jobs have times of their own."
+            ),
+        ),
         LiveSetting(
             "undo_window_s",
             "console",

@@ -23,7 +23,7 @@ from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines, settings
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
-from tasks.engine.store import chords, due, locks, pauses, periodic, rollups, values, workers
+from tasks.engine.store import chords, due, fires, locks, pauses, periodic, rollups, values, workers
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -34,6 +34,7 @@ SAMPLE_EVERY_S = 10.0
 ADD_UP_MINUTES_EVERY_S = 5.0
 ADD_UP_PERIODS_EVERY_S = 60.0
 FORGET_VALUES_EVERY_S = 30.0
+FORGET_FIRES_EVERY_S, FIRES_AT_ONCE = 10.0, 1000
 FORGET_EVERY_S = 3600.0
 
 
@@ -72,6 +73,7 @@ class Upkeep:
             (ADD_UP_MINUTES_EVERY_S, self._add_up_minutes),
             (ADD_UP_PERIODS_EVERY_S, self._add_up_periods),
             (FORGET_VALUES_EVERY_S, self._forget_values),
+            (FORGET_FIRES_EVERY_S, self._forget_fires),
             (FORGET_EVERY_S, self._forget),
         ]
         self._due_at = [0.0] * len(self._duties)
@@ -222,6 +224,11 @@ class Upkeep:
             self._link.run(forget)
         # A pause that somebody deleted by hand leaves nobody to let its jobs go.
         self._doorbell.ring(self._link.run(pauses.let_go))
+
+    def _forget_fires(self) -> None:
+        """Delete some of the old fires of schedules."""
+        if days := live_settings.value("retention_fires_days"):
+            self._link.run(partial(fires.forget, days=days, limit=FIRES_AT_ONCE))
 
     def _forget_values(self) -> None:
         """Delete what Huey's API keeps and nobody needs any more."""

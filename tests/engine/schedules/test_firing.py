@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from tasks.engine import firing, verbs
+from tasks.engine import database, firing, verbs
+from tasks.engine.store import fires as fires_store
 from tests.engine.schedules.conftest import Make
 from tests.engine.stage import Stage
 
@@ -170,3 +172,15 @@ def test_a_month_of_missed_seconds_is_two_handfuls_of_rows(make: Make, clear: St
     rows = clear.ask(FIRES)
     assert len(rows) < 30
     assert abs(sum(row["count"] for row in rows) - 30 * 86400) < 30 * 86400 * 0.01
+
+
+def test_old_fires_are_forgotten_a_few_at_a_time(make: Make, clear: Stage) -> None:
+    make(300, missed="all")
+    fire()
+    clear.ask(
+        "UPDATE schedule_fire SET made_at = now() - interval '31 d' WHERE fire_at < now() - interval '100 s'"
+    )
+
+    forget = partial(fires_store.forget, days=30, limit=2)
+    assert [database.repeatable(forget) for _ in range(3)] == [2, 2, 0]
+    assert len(fires(clear)) == 2
