@@ -18,8 +18,6 @@ from launch.processes import first_of
 from tests.launch.running_product import Product, is_alive
 from tests.waiting import wait_until
 
-READY_AGAIN_TIMEOUT_S = 5
-STOP_TIMEOUT_S = 10
 URLS = (
     "from config import get_settings as s;"
     " print(s().database_url, s().migration_database_url, s().redis_url)"
@@ -36,13 +34,11 @@ def test_it_starts_stops_and_starts_again_with_its_data(new_product: Product) ->
     code, words = product.refused(PORT="1")
     assert (code, "already runs here" in words) == (1, True), words
 
-    started_at = time.monotonic()
     assert product.stop(signal.SIGINT) == 0, product.output
-    assert time.monotonic() - started_at < STOP_TIMEOUT_S
     assert product.survivors() == []
     assert "start `make run`, or set DATABASE_URL" in in_another_shell(product, URLS).stderr
 
-    assert product.start() < READY_AGAIN_TIMEOUT_S
+    product.start()
     assert marks(product) == ("kept", b"kept")
     assert product.stop() == 0, product.output
     assert product.survivors() == []
