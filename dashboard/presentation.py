@@ -50,7 +50,7 @@ def register(app: Flask) -> None:
         kind_word=verb_words.kind_word,
         may=access.may,
         said=languages.said,
-        colour_word=verb_words.colour_word,
+        choice_word=verb_words.choice_word,
         refusal_word=verb_words.refusal_word,
         role_word=verb_words.role_word,
         theme_words=preferences.theme_words,

@@ -143,6 +143,20 @@ def paused(now: Situation) -> Iterator[Trouble]:
         )  # fmt: skip
 
 
+def schedules(now: Situation) -> Iterator[Trouble]:
+    """Schedules that cannot fire, and those whose time came and nobody fired them."""
+    for trouble in now.schedules:
+        words = SCHEDULES[trouble.state]
+        is_one = trouble.count == 1
+        yield Trouble(
+            BROKEN, "calendar-time", trouble.name if is_one else "", words(trouble.count),
+            url_for("schedule.details", id=trouble.id)
+            if is_one
+            else url_for("schedule.index", state=trouble.state),
+            _("Schedule") if is_one else _("Schedules"), since=trouble.since,
+        )  # fmt: skip
+
+
 def lost_workers(now: Situation) -> Iterator[Trouble]:
     """Consumers that went silent; their jobs run elsewhere."""
     for worker in now.lost_workers:
@@ -173,10 +187,32 @@ RULES: tuple[Callable[[Situation], Iterator[Trouble]], ...] = (
     unserved,
     failing,
     slow,
+    schedules,
     paused,
     lost_workers,
     open_letters,
 )
+
+
+def _broken(count: int) -> str:
+    return ngettext(
+        "This schedule is broken: it fires no more.",
+        "%(shown)s schedules are broken: they fire no more.",
+        count,
+        shown=_bounded(count),
+    )
+
+
+def _overdue(count: int) -> str:
+    return ngettext(
+        "This schedule is overdue: its time came and nobody fired it.",
+        "%(shown)s schedules are overdue: their time came and nobody fired them.",
+        count,
+        shown=_bounded(count),
+    )
+
+
+SCHEDULES: dict[str, Callable[[int], str]] = {"broken": _broken, "overdue": _overdue}
 
 
 def _waiting(count: int) -> str:

@@ -76,7 +76,9 @@ ROLES: dict[str, LazyString] = {
     "operator": _l("operator"),
     "admin": _l("administrator"),
 }
-COLOURS: dict[str, LazyString] = {
+CHOICES: dict[str, LazyString] = {
+    "on": _l("on"),
+    "off": _l("off"),
     "red": _l("red"),
     "orange": _l("orange"),
     "green": _l("green"),
@@ -106,6 +108,6 @@ def role_word(role: str) -> str:
     return str(ROLES.get(role, role))
 
 
-def colour_word(colour: str) -> str:
-    """The word for a colour."""
-    return str(COLOURS.get(colour, colour))
+def choice_word(value: str) -> str:
+    """The word for one of the values that a setting can have."""
+    return str(CHOICES.get(value, value))

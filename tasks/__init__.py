@@ -14,6 +14,7 @@ from huey.exceptions import (
 
 from tasks.engine.errors import MahaamError, TaskStopped
 from tasks.engine.intake.enqueue import Enqueued, enqueue, enqueue_in_transaction, enqueue_many
+from tasks.engine.own_setting import OwnSetting, setting
 from tasks.engine.running.current_job import current_job
 from tasks.engine.running.hooks import JobEvent, on
 from tasks.engine.running.track import track
@@ -35,6 +36,7 @@ __all__ = [
     "Enqueued",
     "JobEvent",
     "MahaamError",
+    "OwnSetting",
     "RateLimitExceeded",
     "ResultTimeout",
     "RetryTask",
@@ -58,6 +60,7 @@ __all__ = [
     "post_execute",
     "pre_execute",
     "rate_limit",
+    "setting",
     "signal",
     "task",
     "track",

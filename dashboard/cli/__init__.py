@@ -1,5 +1,5 @@
 """The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`, `operations`,
-`schedule`."""
+`schedule`, `settings`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dashboard.cli import (  # noqa: F401
     queue,
     reconcile,
     schedules,
+    settings,
     workers,
 )
 
@@ -34,5 +35,6 @@ def register(app: Flask) -> None:
         deploys.deploys,
         operations.operations,
         schedules.schedules,
+        settings.settings,
     ):
         app.cli.add_command(group)

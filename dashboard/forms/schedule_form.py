@@ -15,7 +15,7 @@ from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
 from tasks.engine.queries.schedules import ScheduleEntry
 from tasks.engine.schedules.spec import ScheduleNotValid, Spec, spec, zones
 
-PLAIN = ("name", "task", "kind", "cron", "timezone", "missed", "overlap")
+PLAIN = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
 NUMBERS = ("every_s", "priority", "max_retries", "missed_limit")
 MOMENTS = ("run_at", "starts_at", "ends_at")
 JSON = {"args": list, "kwargs": dict}
@@ -45,7 +45,9 @@ class ScheduleForm:
         """The fields as the verbs take them; None, and `faults`, when a text is no value at all."""
         self.texts = {name: typed.get(name, "")[:MOST_TEXT].strip() for name in FIELDS}
         given = self._times() | {name: self._json(name) for name in JSON}
-        given |= {name: self.texts[name] or None for name in ("name", "task", "queue")}
+        given |= {
+            name: self.texts[name] or None for name in ("name", "task", "definition", "queue")
+        }
         given |= {name: self.texts[name] for name in ("missed", "overlap")}
         given |= {name: self._number(name) for name in ("priority", "max_retries", "missed_limit")}
         if not self.faults:

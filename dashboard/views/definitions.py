@@ -31,7 +31,6 @@ from tasks.engine.queries.queues import queue_names
 from tasks.engine.queries.schedules import schedules_of
 from tasks.engine.schedules.spec import ScheduleNotValid
 from tasks.engine.task import TaskCard
-from tasks.engine.verbs.definitions import TAG
 
 RUNS_SHOWN = 10
 
@@ -72,7 +71,7 @@ class DefinitionView(ConsolePage):
             card = catalog.find(entry.task)
         except UnknownTask:
             card = None
-        return self._details(card, entry, JobFilter(tag=f"{TAG}{entry.name}"[:200]))
+        return self._details(card, entry, JobFilter(tag=queries.definition_tag(entry.name)))
 
     @expose("/form/", methods=("GET", "POST"))
     def create(self) -> ResponseReturnValue:
@@ -116,9 +115,14 @@ class DefinitionView(ConsolePage):
 
     @expose(f"/<{ID}>/delete/", methods=("POST",))
     def delete(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Delete a definition; its schedules and jobs stay."""
+        """Delete a definition that no schedule runs; its jobs stay."""
         access.require("define")
-        if not verbs.delete_definition(id, by=g.person.email):
+        try:
+            is_gone = verbs.delete_definition(id, by=g.person.email)
+        except ScheduleNotValid as fault:
+            flash(said(fault.phrase), "warning")
+            return redirect(url_for("definition.details", id=id), code=303)
+        if not is_gone:
             abort(404)
         flash(_("The definition was deleted."), "success")
         return redirect(url_for("definition.index"), code=303)

@@ -12,12 +12,12 @@ from dashboard.query_string import QueryString
 from dashboard.views.page import MORE, ConsolePage, read_list
 from tasks.engine import registry
 from tasks.engine.queries import executions as queries
+from tasks.engine.queries.definitions import definition_tag
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import queue_names
 from tasks.engine.queries.schedules import schedule
 from tasks.engine.states import State
-from tasks.engine.verbs.definitions import TAG
 
 
 class ExecutionView(ConsolePage):
@@ -38,7 +38,7 @@ class ExecutionView(ConsolePage):
             state=query.choice("state", tuple(State)),
             queue=query.name("queue"),
             task=query.name("task"),
-            tag=f"{TAG}{definition}"[:200] if definition else None,
+            tag=definition_tag(definition) if definition else None,
             created_from=query.moment("created_from"),
             created_to=query.moment("created_to"),
         )

@@ -16,6 +16,7 @@ from dashboard.views.schedules import ID, NEXT_SHOWN
 from tasks.engine import database, verbs
 from tasks.engine.intake import catalog
 from tasks.engine.queries import schedules as queries
+from tasks.engine.queries.definitions import definition_names
 from tasks.engine.queries.queues import queue_names
 from tasks.engine.schedules.previews import previews
 from tasks.engine.schedules.spec import ScheduleNotValid, zones
@@ -37,7 +38,8 @@ class ScheduleFormView(ConsolePage):
         """Make a schedule."""
         access.require("define")
         if request.method == "GET":
-            return self._page(ScheduleForm(task=request.args.get("task", "")[:200]))
+            begin = {name: request.args.get(name, "")[:200] for name in ("task", "definition")}
+            return self._page(ScheduleForm(None, **begin))
         form = ScheduleForm()
         given = form.read(request.form)
         if given is None:
@@ -99,5 +101,6 @@ class ScheduleFormView(ConsolePage):
                 card=cards.get(form.texts.get("task", "")),
                 queues=queue_names(db.session),
                 zones=sorted(zones()),
+                definitions=definition_names(db.session),
             )
         )

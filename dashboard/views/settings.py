@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,8 +15,11 @@ from dashboard.database import db
 from dashboard.languages import number, said
 from dashboard.views.page import MORE, ConsolePage
 from tasks.engine import verbs
-from tasks.engine.live_setting import SETTINGS, LiveSetting, SettingNotValid
+from tasks.engine.intake import catalog
+from tasks.engine.live_setting import OWN, SETTINGS, LiveSetting, SettingNotValid
 from tasks.engine.queries import settings as queries
+from tasks.engine.queries.audit import AuditFilter, audit_page
+from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.settings import Change
 
 GROUPS = {
@@ -25,7 +27,9 @@ GROUPS = {
     "console": _l("Console"),
     "schedules": _l("Schedules"),
     "safety": _l("Safety"),
+    OWN: _l("Of your own tasks"),
 }
+HISTORY_SHOWN = 20
 MOST_TEXT = 20_000
 
 
@@ -62,6 +66,7 @@ class SettingView(ConsolePage):
     @expose("/", methods=("POST",))
     def save(self) -> ResponseReturnValue:
         """Take all that was changed, or nothing and say what is wrong beside it."""
+        catalog.load()  # which declares the settings of users' own
         typed = {name: request.form[name] for name in SETTINGS if name in request.form}
         faults = {name: fault for name, text in typed.items() if (fault := _fault(name, text))}
         if faults:
@@ -84,11 +89,12 @@ class SettingView(ConsolePage):
         return redirect(url_for("setting.index"), code=303)
 
     def _page(self, typed: dict[str, str], faults: dict[str, str]) -> str:
+        catalog.load()
         changes = queries.changes(db.session)
         rows = [
             Row(
                 one,
-                typed.get(name) or _shown(one, changes.get(name)),
+                typed[name] if name in typed else _shown(one, changes.get(name)),
                 changes.get(name),
                 faults.get(name),
             )
@@ -101,12 +107,14 @@ class SettingView(ConsolePage):
                 for group, words in GROUPS.items()
             },
             pruning=queries.pruning(db.session),
+            history=audit_page(
+                db.session, AuditFilter(verb="settings"), Cursor(size=HISTORY_SHOWN)
+            ).entries,
         )
 
 
 def _shown(setting: LiveSetting, change: Change | None) -> str:
-    value: Any = change.value if change else setting.default()
-    return setting.kind.text(value)
+    return setting.kind.text(setting.usable(change.value) if change else setting.default())
 
 
 def _fault(name: str, text: str) -> str | None:

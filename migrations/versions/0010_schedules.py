@@ -120,6 +120,12 @@ def upgrade() -> None:
         ["next_run_at"],
         postgresql_where=sa.text("disabled_at IS NULL AND next_run_at IS NOT NULL"),
     )
+    op.create_index(
+        "schedule_broken",
+        "schedule",
+        ["broken_at"],
+        postgresql_where=sa.text("disabled_at IS NULL AND broken_at IS NOT NULL"),
+    )
     op.create_index("schedule_task", "schedule", ["task", "id"])
     op.create_table(
         "schedule_fire",

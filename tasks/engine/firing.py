@@ -19,6 +19,7 @@ from tasks.engine.errors import MahaamError, OptionNotValid
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.new_job import NewJob
 from tasks.engine.phrase import Phrase
+from tasks.engine.queries.definitions import definition_tag
 from tasks.engine.queries.due_schedules import DueSchedule, due_schedules, some_schedules
 from tasks.engine.registry import tasks
 from tasks.engine.schedules.due import MISSED, due
@@ -104,6 +105,10 @@ def columns(schedule: DueSchedule) -> dict[str, Any]:
     """The columns of a new job of the schedule, with an id of its own. Raises CannotFire."""
     job = _job(schedule)
     kept = json.loads(job.options) if job.options else None
+    tags = [
+        *(job.tags or ()),
+        *([definition_tag(schedule.definition)] if schedule.definition else ()),
+    ]
     return {
         "id": id_at(schedule.now),
         "task": job.task,
@@ -112,7 +117,7 @@ def columns(schedule: DueSchedule) -> dict[str, Any]:
         "args": schedule.args,
         "kwargs": schedule.kwargs,
         "options": kept,
-        "tags": list(job.tags) if job.tags else None,
+        "tags": tags or None,
         "max_retries": job.max_retries,
         "retry_delay_s": job.retry_delay_s,
         "retry_backoff": job.retry_backoff,

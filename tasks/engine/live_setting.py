@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from tasks.engine.phrase import Phrase
 
 MAX_NAMES = 200
 MAX_NAME_LENGTH = 200
+OWN = "own"  # the group of what users' code declares
+WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 class SettingNotValid(MahaamError):
@@ -27,6 +30,8 @@ NAMES = Phrase("Enter names of at most 200 characters, one a line or separated b
 DAYS_OF_TASKS = Phrase("Enter a task and its days on each line, such as shop.jobs.sync = 7.")
 ONE_OF = Phrase("Choose one of the list.")
 SHORT_TEXT = Phrase("Enter at most %(count)s characters on one line.")
+LONG_TEXT = Phrase("Enter at most %(count)s characters.")
+NUMBERS = Phrase("Enter whole numbers, one a line or separated by commas.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +56,30 @@ class LiveSetting:
     kind: Kind
     default: Callable[[], Any]
     label: Phrase
-    help: Phrase
+    help: Phrase | None
+
+    def usable(self, value: Any) -> Any:
+        """`value` if it can be typed today, else the default: the code may have changed since."""
+        try:
+            is_good = self.kind.parse(self.kind.text(value)) == value
+        except (SettingNotValid, TypeError, ValueError, AttributeError):
+            is_good = False
+        return value if is_good else self.default()
 
 
 def whole(low: int, high: int) -> Kind:
     """A whole number within bounds."""
 
     def parse(text: str) -> int:
-        is_number = text.isascii() and text.isdigit() and len(text) < 10
-        if not is_number or not low <= int(text) <= high:
+        if not WHOLE.fullmatch(text) or not low <= int(text) <= high:
             raise SettingNotValid(WHOLE_NUMBER.about(low=low, high=high))
         return int(text)
 
-    return Kind("number", parse, lambda value: f"{value:g}")
+    return Kind("number", parse, _number)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def short_text(most: int) -> Kind:
@@ -75,6 +91,43 @@ def short_text(most: int) -> Kind:
         return text
 
     return Kind("text", parse, str)
+
+
+def long_text(most: int) -> Kind:
+    """A text of several lines."""
+
+    def parse(text: str) -> str:
+        lines = text.replace("\r\n", "\n")
+        if len(lines) > most or not all(line.isprintable() for line in lines.split("\n")):
+            raise SettingNotValid(LONG_TEXT.about(count=most))
+        return lines
+
+    return Kind("lines", parse, str)
+
+
+def switch() -> Kind:
+    """On or off."""
+
+    def parse(text: str) -> bool:
+        if text not in ("on", "off"):
+            raise SettingNotValid(ONE_OF)
+        return text == "on"
+
+    return Kind("choice", parse, lambda value: "on" if value else "off", ("on", "off"))
+
+
+def list_of(kind: type[int | str]) -> Kind:
+    """A list of texts without commas, or of whole numbers; none twice."""
+    if kind is str:
+        return LIST_OF_NAMES
+
+    def parse(text: str) -> list[int]:
+        words = _parse_names(text)
+        if not all(map(WHOLE.fullmatch, words)):
+            raise SettingNotValid(NUMBERS)
+        return list(map(int, words))
+
+    return Kind("lines", parse, lambda value: "\n".join(map(str, value)))
 
 
 def choice(*names: str) -> Kind:

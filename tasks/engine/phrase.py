@@ -17,6 +17,11 @@ class Phrase:
     template: str
     values: Mapping[str, Phrase | str | int] = field(default_factory=dict)
 
+    @classmethod
+    def verbatim(cls, text: str) -> Phrase:
+        """A text of somebody's own, the same in every language."""
+        return cls("%(text)s", {"text": text})
+
     def about(self, **values: Phrase | str | int) -> Phrase:
         """The same phrase, about `values`."""
         return replace(self, values=values)

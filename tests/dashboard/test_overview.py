@@ -8,7 +8,7 @@ import pytest
 
 from tests.dashboard import situations
 from tests.dashboard.browser import Browser
-from tests.dashboard.rows import a_job, a_letter, ask
+from tests.dashboard.rows import a_job, a_letter, a_schedule, ask
 
 HEALTHY = "All is well"
 
@@ -161,3 +161,33 @@ def test_the_time_to_drain_is_told_from_the_rate(operator: Browser) -> None:
     text = operator.get("/admin/").text
     assert "does not shrink" not in text
     assert any(f"<bdi>{seconds} s</bdi>" in text for seconds in (9, 10, 11))
+
+
+def test_a_broken_schedule_is_told_with_the_way_to_it(operator: Browser) -> None:
+    situations.a_worker()
+    id_ = a_schedule("nightly")
+    ask('UPDATE schedule SET broken_at = now(), broken = \'{"template": "x", "values": {}}\'')
+    text = operator.get("/admin/").text
+    assert ">nightly</bdi></strong> This schedule is broken" in text
+    assert f'href="/admin/schedule/{id_}/"' in text
+
+
+@pytest.mark.parametrize(("minutes", "is_told"), [(4, False), (6, True)])
+def test_overdue_schedules_are_told(operator: Browser, minutes: int, is_told: bool) -> None:
+    situations.a_worker()
+    for name in ("one", "two"):
+        a_schedule(name)
+    ask("UPDATE schedule SET next_run_at = now() - %s * interval '1 min'", (minutes,))
+    text = operator.get("/admin/").text
+    assert ("2 schedules are overdue" in text) is is_told
+    assert ("/admin/schedule/?state=overdue" in text) is is_told
+
+
+def test_a_disabled_schedule_is_no_trouble(operator: Browser) -> None:
+    situations.a_worker()
+    a_schedule("off")
+    ask(
+        "UPDATE schedule SET next_run_at = now() - interval '1 day', disabled_at = now(),"
+        " disabled_by = 'ann'"
+    )
+    assert HEALTHY in operator.get("/admin/").text

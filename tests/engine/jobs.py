@@ -14,7 +14,7 @@ from typing import Any
 from gevent import monkey
 from huey.exceptions import CancelExecution, RetryTask
 
-from tasks import current_job, enqueue, huey, task
+from tasks import current_job, enqueue, huey, setting, task
 
 hold_everything = monkey.get_original("time", "sleep")
 
@@ -295,3 +295,14 @@ FAR_FAULTS: dict[str, Callable[[], object]] = {
 def far(what: str) -> Any:
     """Return or raise something in a process."""
     return FAR_FAULTS[what]()
+
+
+patience_min = setting(
+    "shop.patience_min", 5, low=1, high=60, description="How long the shop waits."
+)
+
+
+@task(max_retries=0)
+def how_patient() -> int:
+    """Return what the setting says now."""
+    return patience_min()

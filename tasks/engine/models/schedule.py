@@ -103,6 +103,11 @@ class Schedule(Base):
             "next_run_at",
             postgresql_where=text("disabled_at IS NULL AND next_run_at IS NOT NULL"),
         ),
+        Index(
+            "schedule_broken",
+            "broken_at",
+            postgresql_where=text("disabled_at IS NULL AND broken_at IS NOT NULL"),
+        ),
         Index("schedule_task", "task", "id"),
     )
 

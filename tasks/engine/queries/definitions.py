@@ -13,6 +13,13 @@ from tasks.engine.models import TaskDefinition
 from tasks.engine.queries.limits import Reader, time_limit
 from tasks.engine.queries.paging import Cursor, Page, read_page
 
+TAG_LENGTH = 200
+
+
+def definition_tag(name: str) -> str:
+    """The tag by which jobs of a definition are found."""
+    return f"definition:{name}"[:TAG_LENGTH]
+
 
 @dataclass(frozen=True)
 class DefinitionEntry:
@@ -49,6 +56,13 @@ def definition(session: Reader, id_: int) -> DefinitionEntry | None:
     with time_limit(session):
         row = session.execute(select(*_COLUMNS).where(TaskDefinition.id == id_)).first()
     return DefinitionEntry(**row._mapping) if row else None
+
+
+def definition_names(session: Reader, *, limit: int = 500) -> Sequence[str]:
+    """The names of the newest definitions."""
+    question = select(TaskDefinition.name).order_by(TaskDefinition.id.desc()).limit(limit)
+    with time_limit(session):
+        return session.scalars(question).all()
 
 
 def definitions_of(session: Reader, task: str, *, limit: int = 50) -> Sequence[DefinitionEntry]:

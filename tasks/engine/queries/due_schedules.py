@@ -8,19 +8,24 @@ from typing import Any, NamedTuple
 from tasks.engine.database import Cursor
 from tasks.engine.schedules.spec import Spec
 
+# What a schedule says wins over its definition.
 COLUMNS = """
-id, name, task, kind, run_at, every_s, cron, timezone, starts_at, ends_at, args, kwargs, priority, queue,
-max_retries, missed, missed_limit, next_run_at
+schedule.id, schedule.name, schedule.task, definition.name AS definition, kind, run_at, every_s, cron,
+timezone, starts_at, ends_at, args, coalesce(definition.kwargs, '{}') || schedule.kwargs AS kwargs,
+priority, coalesce(schedule.queue, definition.queue) AS queue, max_retries, missed, missed_limit, next_run_at
 """
+SCHEDULES = "schedule LEFT JOIN task_definition AS definition ON definition.id = definition_id"
 
 # Index: schedule_due. What cannot fire here, because another process knows its task, keeps the
 # others waiting only when nothing else is due.
 DUE = f"""
-SELECT {COLUMNS}, broken IS NOT NULL AS is_broken, now() AS now FROM schedule
+SELECT {COLUMNS}, broken IS NOT NULL AS is_broken, now() AS now FROM {SCHEDULES}
 WHERE disabled_at IS NULL AND next_run_at <= now()
 ORDER BY broken IS NOT NULL, next_run_at LIMIT %(limit)s
 """
-SOME = f"SELECT {COLUMNS}, broken IS NOT NULL, now() FROM schedule WHERE id = ANY(%(ids)s)"
+SOME = (
+    f"SELECT {COLUMNS}, broken IS NOT NULL, now() FROM {SCHEDULES} WHERE schedule.id = ANY(%(ids)s)"
+)
 
 
 class DueSchedule(NamedTuple):
@@ -29,6 +34,7 @@ class DueSchedule(NamedTuple):
     id: int
     name: str
     task: str
+    definition: str | None
     kind: str
     run_at: datetime | None
     every_s: int | None

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from tasks.engine import live_settings
-from tasks.engine.models import Job, Schedule, ScheduleFire
+from tasks.engine.models import Job, Schedule, ScheduleFire, TaskDefinition
 from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.paging import Cursor, Page, read_page
 from tasks.engine.schedules.declared import Declared
@@ -38,6 +38,7 @@ class ScheduleEntry:
     name: str
     task: str
     definition_id: int | None
+    definition: str | None
     kind: str
     run_at: datetime | None
     every_s: int | None
@@ -153,10 +154,45 @@ def _states() -> dict[str, ColumnElement[bool]]:
         "active": and_(is_on, Schedule.next_run_at.is_not(None)),
         "disabled": Schedule.disabled_at.is_not(None),
         "overdue": and_(is_on, Schedule.next_run_at < late),
-        "broken": and_(is_on, Schedule.broken.is_not(None)),
+        "broken": and_(is_on, Schedule.broken_at.is_not(None)),
         "over": and_(is_on, Schedule.next_run_at.is_(None)),
         "edited": and_(Schedule.code.is_not(None), Schedule.edited_at.is_not(None)),
     }
+
+
+IN_TROUBLE = ("broken", "overdue")
+
+
+@dataclass(frozen=True)
+class ScheduleTrouble:
+    """How many schedules are broken or overdue, one of them, and since when the first of them is."""
+
+    state: str
+    count: int
+    id: int
+    name: str
+    since: datetime
+
+
+def schedule_troubles(session: Reader) -> tuple[ScheduleTrouble, ...]:
+    """What is wrong with schedules, each kind once. Index: schedule_due, schedule_broken."""
+    states = _states()
+    moments = {"broken": Schedule.broken_at, "overdue": Schedule.next_run_at}
+    found = []
+    for state in IN_TROUBLE:
+        since = moments[state]
+        is_so = (
+            states[state]
+            if state == "broken"
+            else and_(states[state], Schedule.broken_at.is_(None))
+        )
+        question = select(Schedule.id, Schedule.name, since.label("since")).where(is_so)
+        rows = session.execute(question.order_by(since).limit(COUNT_LIMIT + 1)).all()
+        if rows:
+            (id_, name, first), *_others = rows
+            assert first is not None, "both states have their moment"
+            found.append(ScheduleTrouble(state, len(rows), id_, name, first))
+    return tuple(found)
 
 
 STATES = ("active", "overdue", "broken", "disabled", "over", "edited")
@@ -256,6 +292,10 @@ def _entries() -> Select[Any]:
     columns = [column for column in Schedule.__table__.columns if column.name in _SHOWN]
     return select(
         *columns,
+        select(TaskDefinition.name)
+        .where(TaskDefinition.id == Schedule.definition_id)
+        .scalar_subquery()
+        .label("definition"),
         literal_column(LAST_SUCCESS).label("last_success_at"),
         func.now().label("at"),
     ).select_from(Schedule)

@@ -17,6 +17,7 @@ from tasks.engine.queries.counts import open_letter_count
 from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.pauses import PAUSES, TaskPauseEntry
 from tasks.engine.queries.queues import QueueEntry
+from tasks.engine.queries.schedules import ScheduleTrouble, schedule_troubles
 from tasks.engine.queries.workers import WorkerEntry
 from tasks.engine.states import State
 
@@ -67,6 +68,7 @@ class Situation:
     failing: tuple[Failing, ...]
     paused_tasks: tuple[TaskPauseEntry, ...]
     open_letters: int
+    schedules: tuple[ScheduleTrouble, ...]
     minutes: tuple[Minute, ...]
 
     @property
@@ -174,6 +176,7 @@ def situation(session: Reader) -> Situation:
             failing=tuple(Failing(**row._mapping) for row in failing),
             paused_tasks=tuple(TaskPauseEntry(*row) for row in session.execute(text(PAUSES))),
             open_letters=open_letter_count(session),
+            schedules=schedule_troubles(session),
             minutes=tuple(Minute(**row._mapping) for row in session.execute(text(MINUTES))),
         )
 

@@ -43,13 +43,37 @@ def is_taken(cursor: Cursor, name: str, but: int) -> bool:
     return cursor.fetchone() is not None
 
 
+def named(cursor: Cursor, name: str) -> dict[str, Any] | None:
+    """Id and fields of the definition with a name, which nobody deletes until the transaction ends."""
+    names = ("id", *FIELDS)
+    cursor.execute(
+        f"SELECT {', '.join(names)} FROM task_definition WHERE name = %s FOR SHARE", (name,)
+    )
+    row = cursor.fetchone()
+    return dict(zip(names, row, strict=True)) if row else None
+
+
+def name_of(cursor: Cursor, id_: int | None) -> str | None:
+    """The name of a definition."""
+    cursor.execute("SELECT name FROM task_definition WHERE id = %s", (id_,))
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def user_of(cursor: Cursor, id_: int) -> str | None:
+    """The name of a schedule that runs a definition; None when there is none."""
+    cursor.execute("SELECT name FROM schedule WHERE definition_id = %s LIMIT 1", (id_,))
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
 def update(cursor: Cursor, id_: int, row: dict[str, Any], *, by: str) -> None:
     """Give a definition these fields."""
     cursor.execute(UPDATE, _kept(row) | {"id": id_, "by": by})
 
 
 def delete(cursor: Cursor, id_: int) -> None:
-    """Delete a definition; its schedules and jobs stay."""
+    """Delete a definition; its jobs stay."""
     cursor.execute("DELETE FROM task_definition WHERE id = %s", (id_,))
 
 

@@ -25,3 +25,8 @@ def read(cursor: Cursor, name: str) -> tuple[Any] | None:
 def keep(cursor: Cursor, name: str, value: Any, *, by: str) -> None:
     """Set a value."""
     cursor.execute(KEEP, {"name": name, "value": json.dumps(value), "by": by})
+
+
+def forget(cursor: Cursor, name: str) -> None:
+    """Let a setting have its default."""
+    cursor.execute("DELETE FROM setting WHERE name = %(name)s", {"name": name})

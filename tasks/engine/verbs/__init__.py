@@ -46,7 +46,7 @@ from tasks.engine.verbs.schedules import (
     enable_schedules,
     run_schedules,
 )
-from tasks.engine.verbs.settings import change_setting
+from tasks.engine.verbs.settings import change_setting, reset_setting
 from tasks.engine.verbs.undoing import Undone, undo
 from tasks.engine.verbs.verdict import LARGEST_ID, Verdict
 from tasks.engine.verbs.walk import Wanted, narrowed
@@ -106,6 +106,7 @@ __all__ = [
     "quiet_workers",
     "reprocess",
     "reschedule",
+    "reset_setting",
     "resize_workers",
     "resolve",
     "resume_queues",

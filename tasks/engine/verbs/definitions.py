@@ -13,6 +13,7 @@ from tasks.engine.audit import Event
 from tasks.engine.database import Cursor
 from tasks.engine.intake.enqueue import enqueue
 from tasks.engine.phrase import Phrase
+from tasks.engine.queries.definitions import definition_tag
 from tasks.engine.schedules.spec import ScheduleNotValid
 from tasks.engine.store import definitions
 from tasks.engine.verbs.schedule_fields import check_call, check_queue, known_task, short_name
@@ -21,7 +22,8 @@ log = logging.getLogger("mahaam.verbs")
 
 DESCRIPTION_LIMIT_BYTES = 5000
 TAKEN = Phrase("Another definition has this name.")
-TAG = "definition:"  # before its name: what jobs of a definition are found by
+HAS_USER = Phrase("Schedule %(schedule)s runs it: the task stays.")
+IN_USE = Phrase("Definition %(name)s cannot be deleted: schedule %(schedule)s runs it.")
 
 Row = dict[str, Any]
 
@@ -52,17 +54,25 @@ def edit_definition(id_: int, given: Row, *, by: str) -> bool:
             return False
         if definitions.is_taken(cursor, row["name"], id_):
             raise ScheduleNotValid("name", TAKEN)
+        user = definitions.user_of(cursor, id_)
+        if row["task"] != before["task"] and user is not None:
+            raise ScheduleNotValid("task", HAS_USER.about(schedule=user))
         definitions.update(cursor, id_, row, by=by)
         _tell(cursor, "edit", before["name"], by=by, before=before, after=row)
     return True
 
 
 def delete_definition(id_: int, *, by: str) -> bool:
-    """Delete a definition; its schedules and jobs stay. Whether there was one."""
+    """Delete a definition; its jobs stay. Whether there was one.
+
+    Raises ScheduleNotValid while a schedule runs it.
+    """
     with database.transaction() as cursor:
         before = definitions.lock(cursor, id_)
         if before is None:
             return False
+        if (user := definitions.user_of(cursor, id_)) is not None:
+            raise ScheduleNotValid("name", IN_USE.about(name=before["name"], schedule=user))
         definitions.delete(cursor, id_)
         _tell(cursor, "delete", before["name"], by=by, before=before)
     return True
@@ -81,7 +91,7 @@ def execute_definition(id_: int, kwargs: Row | None = None, *, by: str) -> UUID:
     check_call(known_task(row["task"]), [], wanted)
     made = enqueue(
         row["task"], (), load(json.dumps(wanted)), queue=row["queue"], created_by=by,
-        tags=[f"{TAG}{row['name']}"[:200]],
+        tags=[definition_tag(row["name"])],
     )  # fmt: skip
     audit.note(
         Event(

@@ -14,6 +14,7 @@ from tasks.engine.intake import catalog, queue_names
 from tasks.engine.new_job import INT4
 from tasks.engine.phrase import Phrase
 from tasks.engine.schedules.spec import ScheduleNotValid, Spec, next_run, spec
+from tasks.engine.store import schedules
 from tasks.engine.task import TaskCard
 
 LONGEST_NAME = 200
@@ -29,6 +30,7 @@ NOT_ARGS = Phrase("Enter a JSON list, such as [1, 2].")
 BAD_PRIORITY = Phrase("Enter a whole number from %(low)s to %(high)s.")
 NO_QUEUE = Phrase("There is no queue %(name)s.")
 BAD_CHOICE = Phrase("Choose one of these: %(choices)s.")
+OTHER_TASK = Phrase("Definition %(name)s is one of task %(task)s.")
 UNKNOWN = Phrase("A schedule has no such field.")
 CHOICES = {"missed": ("skip", "once", "all"), "overlap": ("allow", "skip", "queue")}
 NUMBERS = {
@@ -47,9 +49,15 @@ DEFAULTS = {
 
 
 def checked(
-    given: dict[str, Any], *, now: datetime, before: dict[str, Any] | None = None
+    given: dict[str, Any],
+    *,
+    now: datetime,
+    before: dict[str, Any] | None = None,
+    definition: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The columns of a schedule; what is not given stays as it was `before`.
+
+    `definition` is the row that given["definition"] names.
 
     Raises ScheduleNotValid with the field that is at fault.
     """
@@ -57,9 +65,11 @@ def checked(
     if unknown:
         raise ScheduleNotValid(min(unknown), UNKNOWN)
     row: dict[str, Any] = DEFAULTS | (before or {}) | given
-    card = known_task(row.get("task"))
-    row["name"] = short_name("name", row.get("name") or card.name)
-    check_call(card, row["args"], row["kwargs"])
+    card = known_task(row.get("task") or (definition and definition["task"]))
+    row["task"] = card.name
+    row["name"] = short_name("name", row.get("name") or (definition or {}).get("name", card.name))
+    row["definition_id"] = definition and definition["id"]
+    check_call(card, row["args"], _kwargs(card, row["kwargs"], definition))
     for name in NUMBERS:
         row[name] = _number(name, row.get(name))
     for name in CHOICES:
@@ -68,7 +78,7 @@ def checked(
     times = _times(row, now, before)
     row |= {name: getattr(times, name) for name in TIMES}
     row["next_run_at"] = _next(times, now, row, before)
-    return {name: row.get(name) for name in (*FIELDS, "next_run_at")}
+    return {name: row.get(name) for name in (*schedules.FIELDS, "next_run_at")}
 
 
 def known_task(name: Any) -> TaskCard:
@@ -99,6 +109,17 @@ def check_call(card: TaskCard, args: Any, kwargs: Any, *, is_whole: bool = True)
         raise ScheduleNotValid("kwargs", NOT_FITTING.about(fault=str(fault))) from None
     except MahaamError as fault:
         raise ScheduleNotValid("kwargs", NOT_STORABLE.about(fault=str(fault))) from None
+
+
+def _kwargs(card: TaskCard, kwargs: Any, definition: dict[str, Any] | None) -> Any:
+    """What the task gets by name: the definition's, and over them those of the schedule."""
+    if definition is None or not isinstance(kwargs, dict):
+        return kwargs
+    if definition["task"] != card.name:
+        raise ScheduleNotValid(
+            "definition", OTHER_TASK.about(name=definition["name"], task=definition["task"])
+        )
+    return definition["kwargs"] | kwargs
 
 
 def short_name(field: str, name: Any) -> str:
@@ -153,6 +174,6 @@ def _next(
 
 
 FIELDS = (
-    "name", "task", "definition_id", *TIMES, "args", "kwargs", "priority", "queue", "max_retries",
+    "name", "task", "definition", *TIMES, "args", "kwargs", "priority", "queue", "max_retries",
     "missed", "missed_limit", "overlap",
 )  # fmt: skip

@@ -18,7 +18,7 @@ from tasks.engine.phrase import Phrase
 from tasks.engine.queries.due_schedules import some_schedules
 from tasks.engine.schedules.declared import Declared
 from tasks.engine.schedules.spec import ScheduleNotValid, Spec, next_run
-from tasks.engine.store import fires, schedules
+from tasks.engine.store import definitions, fires, schedules
 from tasks.engine.verbs.schedule_fields import TIMES, checked
 from tasks.engine.verbs.verdict import Id, Verdict
 
@@ -27,6 +27,7 @@ log = logging.getLogger("mahaam.verbs")
 REASON_LIMIT_BYTES = 500
 MOST_BACKFILLED = 1000
 
+NO_DEFINITION = Phrase("There is no definition %(name)s.")
 TAKEN = Phrase("Another schedule has this name.")
 NO_SCHEDULE = Phrase("No schedule %(id)s exists.")
 IS_ENABLED = Phrase("Schedule %(name)s cannot be enabled: it is.")
@@ -46,7 +47,8 @@ def create_schedule(given: Row, *, by: str) -> int:
     Raises ScheduleNotValid, DatabaseUnavailable.
     """
     with database.transaction() as cursor:
-        row = checked(given, now=schedules.now(cursor))
+        definition = _definition(cursor, given.get("definition"))
+        row = checked(given, now=schedules.now(cursor), definition=definition)
         id_ = schedules.insert(cursor, row, by=by)
         if id_ is None:
             raise ScheduleNotValid("name", TAKEN)
@@ -63,9 +65,11 @@ def edit_schedule(id_: int, given: Row, *, by: str) -> bool:
     with database.transaction() as cursor:
         before = schedules.lock(cursor, [id_])[id_]
         now = schedules.now(cursor)
+        known = definitions.name_of(cursor, before["definition_id"])
         row = checked(
             given,
             now=now,
+            definition=_definition(cursor, given.get("definition", known)),
             before={name: before[name] for name in schedules.FIELDS}
             | {"next_run_at": before["next_run_at"]},
         )
@@ -211,6 +215,16 @@ def of_code(code: Row, now: datetime) -> Row:
         "args": [], "priority": None, "queue": None, "max_retries": None, "definition_id": None,
         "next_run_at": next_run(said.spec, now),
     }  # fmt: skip
+
+
+def _definition(cursor: Cursor, name: Any) -> Row | None:
+    """The definition with a name, which stays until the transaction ends; None for no name."""
+    if not name:
+        return None
+    found = definitions.named(cursor, str(name)) if str(name).isprintable() else None
+    if found is None:
+        raise ScheduleNotValid("definition", NO_DEFINITION.about(name=str(name)[:100]))
+    return found
 
 
 def _each(

@@ -30,6 +30,23 @@ def change_setting(name: str, text: str, *, by: str) -> bool:
     return before is not None
 
 
+def reset_setting(name: str, *, by: str) -> bool:
+    """Give a setting its default again; whether it had another value. Raises DatabaseUnavailable."""
+    default = SETTINGS[name].default()
+    forget = partial(_reset, name=name)
+    before = database.repeatable(
+        audited(forget, partial(_event, name, default, by=by)), atomic=True
+    )
+    live_settings.forget()
+    return before is not None
+
+
+def _reset(cursor: Cursor, *, name: str) -> tuple[Any] | None:
+    before = store.read(cursor, name)
+    store.forget(cursor, name)
+    return before
+
+
 def _change(cursor: Cursor, *, name: str, value: Any, by: str) -> tuple[Any] | None:
     """The value before, when it was another one."""
     before = store.read(cursor, name) or (SETTINGS[name].default(),)
