@@ -1,0 +1,120 @@
+"""Every page with nothing, with one of each thing and with ten thousand: as many questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, event
+
+from tests.dashboard import walk
+from tests.dashboard.browser import Browser
+from tests.dashboard.conftest import LogIn
+from tests.dashboard.rows import ask
+
+MOST_QUESTIONS = 40
+MORE_WITH_ROWS = (
+    12  # what one thing of a kind has around it: attempts, letters, a schedule, a family
+)
+SEARCH = 5  # steps of a search for what is rare, which end
+MOST_BYTES = 700_000  # a page of 50 rows; the list of the database is many megabytes
+
+FILL = """
+INSERT INTO job (id, task, queue, state, kwargs, error, attempt, queued_at, run_at, started_at, finished_at,
+                 worker_id)
+SELECT gen_random_uuid(), 'tasks.demo.echo', 'default', state, '{"value": 1}',
+       CASE WHEN state = 'failed' THEN 'E: x' END, 1, now(), now() + interval '1 hour', now(),
+       CASE WHEN state IN ('completed', 'failed') THEN now() END, gen_random_uuid()
+FROM generate_series(1, %(count)s) AS n,
+     LATERAL (SELECT (ARRAY['failed', 'completed', 'queued', 'scheduled'])[n %% 4 + 1] AS state) AS s;
+INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                         first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
+SELECT id, 1, task, queue, 'E', 'x', 'Traceback', 'E', 'x', 'Traceback', 'f', 0 FROM job
+WHERE state = 'failed' OR %(count)s = 1;
+INSERT INTO schedule (name, task, kind, cron, next_run_at, created_by)
+SELECT 'schedule ' || n, 'tasks.demo.echo', 'cron', '0 2 * * *', now() + interval '1 hour', 'ann'
+FROM generate_series(1, %(count)s) AS n;
+INSERT INTO schedule_fire (schedule_id, fire_at, state, job_id)
+SELECT (SELECT min(id) FROM schedule), now() - n * interval '1 minute', 'fired', id
+FROM (SELECT id, row_number() OVER () AS n FROM job) AS made;
+INSERT INTO task_definition (name, task, created_by)
+SELECT 'definition ' || n, 'tasks.demo.echo', 'ann' FROM generate_series(1, %(count)s) AS n;
+INSERT INTO operation (kind, verb, parameters, filter, state, created_by, finished_at)
+SELECT 'job', 'retry', '{}', '{}', 'finished', 'ann', now() FROM generate_series(1, %(count)s);
+INSERT INTO deploy (revision, marked_by)
+SELECT 'r' || n, 'ann' FROM generate_series(1, %(count)s) AS n;
+INSERT INTO job_log (job_id, number, attempt, said_at, level, logger, message)
+SELECT (SELECT min(id::text)::uuid FROM job), n, 1, now(), 20, 'x', 'a line'
+FROM generate_series(1, %(count)s) AS n;
+INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
+SELECT gen_random_uuid(), 'host', n, '0.1.0', '{}', 4, now() + interval '1 hour'
+FROM generate_series(1, least(%(count)s, 200)) AS n
+"""
+OF_WHAT = {
+    "job": "SELECT min(id::text) FROM job",
+    "job_edit": "SELECT min(id::text) FROM job",
+    "deadletterqueue": "SELECT max(id) FROM dead_letter",
+    "schedule": "SELECT min(id) FROM schedule",
+    "schedule_form": "SELECT min(id) FROM schedule",
+    "definition": "SELECT min(id) FROM task_definition",
+    "operation": "SELECT min(id) FROM operation",
+    "user": 'SELECT min(id) FROM "user"',
+    "worker": "SELECT min(id::text) FROM worker",
+}
+
+
+class Asked:
+    """Counts what is asked of PostgreSQL."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self, *_args: Any) -> None:
+        self.count += 1
+
+
+@contextmanager
+def questions() -> Iterator[Asked]:
+    asked = Asked()
+    event.listen(Engine, "before_cursor_execute", asked.note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", asked.note)
+
+
+def counts(app: Flask, browser: Browser) -> dict[str, int]:
+    """Questions by page, each asked twice: what is remembered for a while is not asked again."""
+    ids = walk.PARTS | {f"{kind}.id": ask(sql)[0][0] or 1 for kind, sql in OF_WHAT.items()}
+    found = {}
+    for rule in walk.pages(app):
+        path = walk.address(rule, ids)
+        browser.get(path)
+        with questions() as asked:
+            answer = browser.get(path)
+        assert answer.status_code < 500, path
+        size = 0 if answer.is_streamed else len(answer.data)
+        assert size < MOST_BYTES, (path, size)
+        answer.close()
+        found[rule.endpoint + str(sorted(rule.arguments))] = asked.count
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_no_page_asks_more_with_more_rows(app: Flask, log_in: LogIn) -> None:
+    browser = log_in("admin")
+    nothing = counts(app, browser)
+    ask(FILL, {"count": 1})
+    one = counts(app, browser)
+    ask("DELETE FROM job; DELETE FROM schedule; DELETE FROM task_definition; DELETE FROM operation")
+    ask(FILL, {"count": 10_000})
+    ask("ANALYZE")
+    many = counts(app, browser)
+
+    assert {path: count for path, count in many.items() if count > MOST_QUESTIONS} == {}
+    grown = {path: (one[path], count) for path, count in many.items() if count > one[path] + SEARCH}
+    assert grown == {}
+    assert {p: (nothing[p], n) for p, n in one.items() if n > nothing[p] + MORE_WITH_ROWS} == {}
