@@ -20,6 +20,7 @@ def can(verb: str, row: Any) -> bool:
 
 
 def _letter_can(verb: str, letter: Any) -> bool:
-    if verb == "resolve":
-        return letter.resolved_at is None
-    return bool(letter.is_open and letter.job_state in ACTS[verb].sources)
+    act = ACTS[verb]
+    if any(getattr(letter, f"{mark}_at") is not None for mark in act.closed_to):
+        return False
+    return not act.sources or letter.job_state in act.sources

@@ -24,13 +24,13 @@ from dashboard import (
 )
 from dashboard.differences import differences
 from dashboard.languages import number
+from tasks.engine.fingerprint import is_foreign
 from tasks.engine.live_settings import value as live
 from tasks.engine.masking import masked, masked_call, masked_text
 from tasks.engine.queries.job_filter import moment_of
 from tasks.engine.queries.limits import COUNT_LIMIT
 
 DAY_S, HOUR_S = 86400, 3600
-FOREIGN = ("site-packages", "/lib/python", "<frozen ")
 
 
 def register(app: Flask) -> None:
@@ -213,7 +213,7 @@ def frames(traceback: str, task: str | None = None) -> Iterator[tuple[str, bool]
     is_own = False
     for line in masked_text(traceback, task).rstrip().splitlines():
         if line.lstrip().startswith('File "'):
-            is_own = not any(mark in line for mark in FOREIGN)
+            is_own = not is_foreign(line)
         elif not line.startswith(" "):
             is_own = False
         yield line, is_own

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import traceback
 from dataclasses import dataclass
 
@@ -11,11 +9,11 @@ from config import get_settings
 from tasks.engine.arguments import clean
 from tasks.engine.claim import Claim
 from tasks.engine.errors import MahaamError
+from tasks.engine.fingerprint import fingerprint
 from tasks.engine.follows import NOTHING, Follows
 from tasks.engine.states import State
 
 MESSAGE_LIMIT_BYTES = 8192
-FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line \d+, in (?P<name>.+)$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Failure:
         limit_bytes = get_settings().traceback_limit_bytes
         text = clean(_formatted(fault), limit_bytes)
         message = clean(_message(fault), MESSAGE_LIMIT_BYTES)
-        return cls(clean(name, 300), message, text, _fingerprint(name, text))
+        return cls(clean(name, 300), message, text, fingerprint(name, message, text))
 
     @classmethod
     def told(cls, error: MahaamError) -> Failure:
@@ -50,7 +48,7 @@ class Failure:
             name,
             clean(str(error), MESSAGE_LIMIT_BYTES),
             f"{name}: {clean(str(error))}",
-            _fingerprint(name, ""),
+            fingerprint(name, str(error), ""),
         )
 
     @property
@@ -104,11 +102,3 @@ def _message(fault: BaseException) -> str:
         return str(fault)
     except Exception as broken:  # noqa: BLE001 (a task's exception may do anything)
         return f"(its message cannot be formatted: {type(broken).__name__})"
-
-
-def _fingerprint(name: str, text: str) -> str:
-    """Alike for the same class raised by the same chain of functions, whatever the line numbers."""
-    frames = [
-        f"{match['file'].rsplit('/', 1)[-1]}:{match['name']}" for match in FRAME.finditer(text)
-    ]
-    return hashlib.sha256("|".join([name, *frames[-6:]]).encode()).hexdigest()[:16]

@@ -26,6 +26,9 @@ JOB = {
 LETTER = {
     "reprocessed": Phrase("Dead letter %(id)s cannot be reprocessed: %(reason)s."),
     "resolved": Phrase("Dead letter %(id)s cannot be resolved: %(reason)s."),
+    "assigned": Phrase("Dead letter %(id)s cannot be assigned: %(reason)s."),
+    "annotated": Phrase("Dead letter %(id)s cannot be annotated: %(reason)s."),
+    "notified": Phrase("Nobody can be notified of dead letter %(id)s: %(reason)s."),
     "put back": Phrase("Dead letter %(id)s cannot be put back: %(reason)s."),
 }
 

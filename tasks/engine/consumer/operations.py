@@ -9,11 +9,12 @@ import gevent
 
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import DatabaseUnavailable
-from tasks.engine.verbs import operations
+from tasks.engine.verbs import operations, redrives
 
 log = logging.getLogger("mahaam.operations")
 
 LOOK_S = 0.5
+ADVANCE_S = 1.0
 BREATH_S = 0.005  # between two chunks, so that jobs start beside a long operation
 CHUNK_S = 0.3  # no chunk shall hold its locks for much longer
 CHUNK_LEAST, CHUNK_MOST = 50, operations.CHUNK
@@ -27,15 +28,27 @@ class Operations:
     def __init__(self) -> None:
         self._is_over = False
         self._chunk = CHUNK_MOST
+        self._advance_at = 0.0
 
     def loop(self) -> None:
         """Work until told to end."""
         while not self._is_over:
+            self._advance_redrives()
             gevent.sleep(BREATH_S if self._work() else LOOK_S)
 
     def end(self) -> None:
         """Take no further chunk; another consumer goes on with the rest."""
         self._is_over = True
+
+    def _advance_redrives(self) -> None:
+        """Let the next phase of a re-drive begin, if its time has come."""
+        if time.monotonic() < self._advance_at:
+            return
+        self._advance_at = time.monotonic() + ADVANCE_S
+        try:
+            redrives.advance_redrives()
+        except DatabaseUnavailable as fault:
+            waits.say("Re-drives wait for PostgreSQL. fault=%s", fault)
 
     def _work(self) -> bool:
         began_at = time.monotonic()

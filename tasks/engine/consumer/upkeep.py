@@ -23,7 +23,19 @@ from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines, settings
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
-from tasks.engine.store import chords, due, fires, locks, pauses, periodic, rollups, values, workers
+from tasks.engine.store import (
+    chords,
+    dead_letters,
+    due,
+    error_groups,
+    fires,
+    locks,
+    pauses,
+    periodic,
+    rollups,
+    values,
+    workers,
+)
 
 log = logging.getLogger("mahaam.upkeep")
 
@@ -36,6 +48,8 @@ ADD_UP_PERIODS_EVERY_S = 60.0
 FORGET_VALUES_EVERY_S = 30.0
 FORGET_FIRES_EVERY_S, FIRES_AT_ONCE = 10.0, 1000
 FORGET_EVERY_S = 3600.0
+DESK_EVERY_S = 1.0
+FAILURES_AT_ONCE, LETTERS_AT_ONCE = 20_000, 2_000
 
 
 class Upkeep:
@@ -58,6 +72,7 @@ class Upkeep:
         self._wishes = wishes
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._pruners = pruners()
+        self._letters_seen = 0
         self._duties = [
             (self._settings.queue_refresh_s, self.read_lines),
             (1.0, self._read_settings),
@@ -74,6 +89,7 @@ class Upkeep:
             (ADD_UP_PERIODS_EVERY_S, self._add_up_periods),
             (FORGET_VALUES_EVERY_S, self._forget_values),
             (FORGET_FIRES_EVERY_S, self._forget_fires),
+            (DESK_EVERY_S, self._tidy_desk),
             (FORGET_EVERY_S, self._forget),
         ]
         self._due_at = [0.0] * len(self._duties)
@@ -222,6 +238,8 @@ class Upkeep:
     def _forget(self) -> None:
         for forget in (workers.forget, chords.forget, rollups.forget):
             self._link.run(forget)
+        days = live_settings.value("retention_failed_days")
+        self._link.run(partial(error_groups.forget, days=days))
         # A pause that somebody deleted by hand leaves nobody to let its jobs go.
         self._doorbell.ring(self._link.run(pauses.let_go))
 
@@ -229,6 +247,17 @@ class Upkeep:
         """Delete some of the old fires of schedules."""
         if days := live_settings.value("retention_fires_days"):
             self._link.run(partial(fires.forget, days=days, limit=FIRES_AT_ONCE))
+
+    def _tidy_desk(self) -> None:
+        """Add failures up to their causes; close the letters of jobs that have completed."""
+        gather = partial(error_groups.gather, limit=FAILURES_AT_ONCE)
+        while self._link.run(gather, atomic=True) == FAILURES_AT_ONCE:
+            gevent.sleep(0)
+        self._link.run(error_groups.end_ignoring)
+        close = partial(
+            dead_letters.close_completed, after=self._letters_seen, limit=LETTERS_AT_ONCE
+        )
+        _closed, self._letters_seen = self._link.run(close)
 
     def _forget_values(self) -> None:
         """Delete what Huey's API keeps and nobody needs any more."""

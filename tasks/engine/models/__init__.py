@@ -3,7 +3,8 @@
 from tasks.engine.models.audit_event import AuditEvent
 from tasks.engine.models.base import Base
 from tasks.engine.models.chord import Chord, ChordMember
-from tasks.engine.models.dead_letter import DeadLetter
+from tasks.engine.models.dead_letter import DeadLetter, DeadLetterNote
+from tasks.engine.models.error_group import ErrorGroup, ErrorHour, Failure, TaskRunbook
 from tasks.engine.models.huey import (
     KeptCounter,
     KeptValue,
@@ -14,6 +15,7 @@ from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
+from tasks.engine.models.redrive import Redrive
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.schedule import Schedule, ScheduleFire, TaskDefinition
 from tasks.engine.models.setting import Pruned, Pruning, Setting
@@ -26,7 +28,11 @@ __all__ = [
     "Chord",
     "ChordMember",
     "DeadLetter",
+    "DeadLetterNote",
     "Deploy",
+    "ErrorGroup",
+    "ErrorHour",
+    "Failure",
     "Job",
     "JobLog",
     "JobMinute",
@@ -41,11 +47,13 @@ __all__ = [
     "Pruning",
     "Queue",
     "QueueAge",
+    "Redrive",
     "Schedule",
     "ScheduleFire",
     "Setting",
     "TaskDefinition",
     "TaskLock",
     "TaskPause",
+    "TaskRunbook",
     "Worker",
 ]

@@ -18,7 +18,7 @@ from tasks.engine.models.base import Base
 
 
 class DeadLetter(Base):
-    """A job that failed for good, with its first and its last exception."""
+    """A job that failed for good, with its first and its last exception; once for every job."""
 
     __tablename__ = "dead_letter"
 
@@ -35,7 +35,12 @@ class DeadLetter(Base):
     first_traceback: Mapped[str]
     fingerprint: Mapped[str]
     retry_count: Mapped[int]
+    failures: Mapped[int] = mapped_column(
+        server_default="1", comment="how often its job failed for good"
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    failed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="last time")
+    owner: Mapped[str | None]
     reprocessed_at: Mapped[datetime | None]
     reprocessed_by: Mapped[str | None]
     resolved_at: Mapped[datetime | None]
@@ -44,11 +49,39 @@ class DeadLetter(Base):
     notified_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("dead_letter_job_attempt", "job_id", "attempt", unique=True),
+        Index("dead_letter_job", "job_id", unique=True),
         Index(
             "dead_letter_open",
             "id",
             postgresql_where=text("resolved_at IS NULL AND reprocessed_at IS NULL"),
         ),
+        Index(
+            "dead_letter_reprocessed",
+            "id",
+            postgresql_where=text("reprocessed_at IS NOT NULL AND resolved_at IS NULL"),
+        ),
+        Index(
+            "dead_letter_open_cause",
+            "fingerprint",
+            "id",
+            postgresql_where=text("resolved_at IS NULL AND reprocessed_at IS NULL"),
+        ),
         Index("dead_letter_fingerprint", "fingerprint", "id"),
+        Index("dead_letter_task", "task", "id"),
+        Index("dead_letter_queue", "queue", "id"),
+        Index("dead_letter_owner", "owner", "id", postgresql_where=text("owner IS NOT NULL")),
     )
+
+
+class DeadLetterNote(Base):
+    """What somebody wrote about a dead letter."""
+
+    __tablename__ = "dead_letter_note"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dead_letter_id: Mapped[int] = mapped_column(ForeignKey("dead_letter.id", ondelete="CASCADE"))
+    note: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+    __table_args__ = (Index("dead_letter_note_letter", "dead_letter_id", "id"),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tasks.engine.database import Cursor
 from tasks.engine.queries.dead_letters import DeadLetterFilter
@@ -19,7 +19,7 @@ class Slice(NamedTuple):
 
 def ids_below(cursor: Cursor, wanted: DeadLetterFilter, *, below: int, limit: int = 1000) -> Slice:
     """At most `limit` ids of dead letters that match and are less than `below`."""
-    values = wanted.to_dict()
+    values = _values(wanted)
     cursor.execute(
         f"SELECT id FROM dead_letter WHERE {_where(values)} AND id < %(below)s"
         " ORDER BY id DESC LIMIT %(limit)s",
@@ -31,7 +31,7 @@ def ids_below(cursor: Cursor, wanted: DeadLetterFilter, *, below: int, limit: in
 
 def count_up_to(cursor: Cursor, wanted: DeadLetterFilter, *, limit: int) -> int:
     """How many match; counting ends at `limit`."""
-    values = wanted.to_dict()
+    values = _values(wanted)
     cursor.execute(
         "SELECT count(*) FROM (SELECT FROM dead_letter"
         f" WHERE {_where(values)} LIMIT %(limit)s) AS found",
@@ -41,9 +41,25 @@ def count_up_to(cursor: Cursor, wanted: DeadLetterFilter, *, limit: int) -> int:
     return int(row[0]) if row else 0
 
 
-def _where(given: dict[str, str | bool]) -> str:
+# How each other field of a filter narrows; the values are those of `to_dict`.
+RULES = {
+    "queue": "queue = %(queue)s",
+    "task": "task = %(task)s",
+    "owner": "owner = %(owner)s",
+    "nobodys": "owner IS NULL",
+    "causes": "fingerprint = ANY(%(causes)s)",
+    "since": "failed_at >= %(since)s::timestamptz",
+    "until": "failed_at < %(until)s::timestamptz",
+}
+
+
+def _values(wanted: DeadLetterFilter) -> dict[str, Any]:
+    values = wanted.to_dict()
+    return values | {"causes": list(values["causes"])} if "causes" in values else values
+
+
+def _where(given: dict[str, Any]) -> str:
     marks = [
         f"{mark}_at IS {'NOT NULL' if given[mark] else 'NULL'}" for mark in MARKS if mark in given
     ]
-    names = [f"{name} = %({name})s" for name in ("queue", "task") if name in given]
-    return " AND ".join([*marks, *names]) or "true"
+    return " AND ".join([*marks, *(RULES[name] for name in given if name in RULES)]) or "true"

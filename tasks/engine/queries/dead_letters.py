@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import ColumnElement
 
-from tasks.engine.models import DeadLetter, Job
+from tasks.engine.models import DeadLetter, DeadLetterNote, Job
 from tasks.engine.queries.limits import Reader
 from tasks.engine.queries.paging import Cursor, Page, read_page
 
@@ -20,18 +21,42 @@ MESSAGE_SHOWN = 200
 
 @dataclass(frozen=True)
 class DeadLetterFilter:
-    """What a list of dead letters is narrowed to; None: any."""
+    """What a list of dead letters is narrowed to; None: any.
+
+    `causes` are fingerprints, of which each letter has one; `since` and `until` are about the last
+    failure.
+    """
 
     reprocessed: bool | None = None
     resolved: bool | None = None
     notified: bool | None = None
     queue: str | None = None
     task: str | None = None
+    owner: str | None = None
+    nobodys: bool | None = None
+    causes: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
-    def to_dict(self) -> dict[str, str | bool]:
-        """What is asked for, ready for JSON; `DeadLetterFilter(**kept)` reads it back."""
+    def to_dict(self) -> dict[str, Any]:
+        """What is asked for, ready for JSON; `from_dict` reads it back."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in given.items() if value is not None}
+        plain = {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in given.items()
+        }
+        return {name: value for name, value in plain.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> DeadLetterFilter:
+        """What `to_dict` made this of. Raises TypeError for a filter of later times."""
+        given = dict(kept)
+        for name in ("since", "until"):
+            if name in given:
+                given[name] = datetime.fromisoformat(given[name])
+        if "causes" in given:
+            given["causes"] = tuple(given["causes"])
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -45,8 +70,12 @@ class DeadLetterEntry:
     queue: str
     error_class: str
     error_message: str
+    fingerprint: str
     retry_count: int
+    failures: int
     created_at: datetime
+    failed_at: datetime
+    owner: str | None
     reprocessed_at: datetime | None
     resolved_at: datetime | None
     notified_at: datetime | None
@@ -96,8 +125,12 @@ def _entries() -> Select[Any]:
         DeadLetter.queue,
         DeadLetter.error_class,
         func.left(DeadLetter.error_message, MESSAGE_SHOWN).label("error_message"),
+        DeadLetter.fingerprint,
         DeadLetter.retry_count,
+        DeadLetter.failures,
         DeadLetter.created_at,
+        DeadLetter.failed_at,
+        DeadLetter.owner,
         DeadLetter.reprocessed_at,
         DeadLetter.resolved_at,
         DeadLetter.notified_at,
@@ -114,7 +147,33 @@ def _matching(wanted: DeadLetterFilter) -> Select[Any]:
     for column, is_marked in marks:
         if is_marked is not None:
             question = question.where(column.is_not(None) if is_marked else column.is_(None))
-    for name, value in ((DeadLetter.queue, wanted.queue), (DeadLetter.task, wanted.task)):
-        if value is not None:
-            question = question.where(name == value)
-    return question
+    rules: tuple[tuple[Any, Callable[[Any], ColumnElement[bool]]], ...] = (
+        (wanted.queue, lambda queue: DeadLetter.queue == queue),
+        (wanted.task, lambda task: DeadLetter.task == task),
+        (wanted.owner, lambda owner: DeadLetter.owner == owner),
+        (wanted.nobodys, lambda _is: DeadLetter.owner.is_(None)),
+        (wanted.causes, DeadLetter.fingerprint.in_),
+        (wanted.since, lambda since: DeadLetter.failed_at >= since),
+        (wanted.until, lambda until: DeadLetter.failed_at < until),
+    )
+    return question.where(*(rule(value) for value, rule in rules if value is not None))
+
+
+@dataclass(frozen=True)
+class Note:
+    """What somebody wrote about a dead letter."""
+
+    note: str
+    written_by: str
+    written_at: datetime
+
+
+def notes_of(session: Reader, letter_id: int, *, limit: int = 50) -> tuple[Note, ...]:
+    """The notes about a dead letter, newest first."""
+    rows = session.execute(
+        select(DeadLetterNote.note, DeadLetterNote.written_by, DeadLetterNote.written_at)
+        .where(DeadLetterNote.dead_letter_id == letter_id)
+        .order_by(DeadLetterNote.id.desc())
+        .limit(limit)
+    )
+    return tuple(Note(**row._mapping) for row in rows)

@@ -1,4 +1,4 @@
-"""Marks dead letters as dealt with."""
+"""Marks dead letters as dealt with, says whose they are, keeps what people write about them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,59 @@ UPDATE dead_letter SET resolved_at = now(), resolved_by = %(by)s, resolution_not
 FROM locked WHERE dead_letter.id = locked.id AND resolved_at IS NULL
 RETURNING dead_letter.id
 """
+
+# Index: dead_letter_pkey.
+ASSIGN = """
+WITH locked AS (SELECT id FROM dead_letter WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
+UPDATE dead_letter SET owner = %(owner)s FROM locked WHERE dead_letter.id = locked.id
+RETURNING dead_letter.id
+"""
+ANNOTATE = """
+INSERT INTO dead_letter_note (dead_letter_id, note, written_by)
+SELECT id, %(note)s, %(by)s FROM dead_letter WHERE id = ANY(%(ids)s) ORDER BY id FOR KEY SHARE
+RETURNING dead_letter_id
+"""
+
+# What was reprocessed and has completed is dealt with. A slice at a time, so that many that wait
+# cost no more than few. Index: dead_letter_reprocessed, job_pkey.
+CLOSE = """
+WITH slice AS (
+  SELECT id, job_id FROM dead_letter
+  WHERE reprocessed_at IS NOT NULL AND resolved_at IS NULL AND id > %(after)s
+  ORDER BY id LIMIT %(limit)s
+), done AS (
+  SELECT letter.id FROM dead_letter AS letter
+  JOIN slice ON slice.id = letter.id JOIN job ON job.id = slice.job_id
+  WHERE job.state = 'completed' AND letter.reprocessed_at IS NOT NULL AND letter.resolved_at IS NULL
+  ORDER BY letter.id FOR UPDATE OF letter SKIP LOCKED
+), closed AS (
+  UPDATE dead_letter SET resolved_at = now(), resolved_by = %(by)s
+  FROM done WHERE dead_letter.id = done.id RETURNING dead_letter.id
+)
+SELECT (SELECT max(id) FROM slice), (SELECT count(*) FROM slice), (SELECT count(*) FROM closed)
+"""
+BY_ITSELF = "completed"  # who resolved a letter whose job completed
+
+
+def assign(cursor: Cursor, letters: Sequence[int], *, owner: str | None) -> list[int]:
+    """Say whose dead letters are; None: nobody's. Returns the ids of those that exist."""
+    cursor.execute(ASSIGN, {"ids": list(letters), "owner": owner})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def annotate(cursor: Cursor, letters: Sequence[int], *, by: str, note: str) -> list[int]:
+    """Write a note to dead letters; returns the ids of those that exist."""
+    cursor.execute(ANNOTATE, {"ids": list(letters), "by": by, "note": note})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def close_completed(cursor: Cursor, *, after: int, limit: int) -> tuple[int, int]:
+    """Resolve those whose jobs have completed; how many, and where the next slice begins (0: anew)."""
+    cursor.execute(CLOSE, {"after": after, "limit": limit, "by": BY_ITSELF})
+    row = cursor.fetchone()
+    assert row is not None
+    last, seen, closed = row
+    return int(closed), int(last) if seen == limit else 0
 
 
 def resolve(cursor: Cursor, letters: Sequence[int], *, by: str, note: str | None) -> list[int]:

@@ -25,6 +25,7 @@ TYPES = {
         "resolved_at": "timestamptz",
         "resolved_by": "text",
         "resolution_note": "text",
+        "owner": "text",
     },
 }
 

@@ -13,8 +13,15 @@ from tasks.engine.follows import Follows
 from tasks.engine.outcome import Ended, Fence, Outcome
 from tasks.engine.states import State
 from tasks.engine.store import consequences
+from tasks.engine.store.burial import buried
 from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
+
+BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, moved.error_class, message, moved.traceback,
+           coalesce(first.error_class, moved.error_class), coalesce(first.error_message, message),
+           coalesce(first.traceback, moved.traceback), fingerprint, retry_count
+    FROM moved {FIRST_EXCEPTION}
+    WHERE state = 'failed'""")
 
 # Everything that is not a plain completion. A job that somebody wants stopped does not run again.
 # The first exception of a dead letter is that of the earliest failed attempt since the job's
@@ -59,15 +66,7 @@ WITH ended AS (
   SELECT id, attempt, worker_id, queued_at, started_at, now(), word, error_class, message, error_metadata,
          traceback
   FROM moved
-), buried AS (
-  INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                           first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
-  SELECT moved.id, moved.attempt, task, queue, moved.error_class, message, moved.traceback,
-         coalesce(first.error_class, moved.error_class), coalesce(first.error_message, message),
-         coalesce(first.traceback, moved.traceback), fingerprint, retry_count
-  FROM moved {FIRST_EXCEPTION}
-  WHERE state = 'failed'
-), counted AS (
+), {BURIED}, counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, failed, retried, cancelled, expired)
   SELECT date_trunc('minute', now()), queue, task, worker_id,
          count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'retrying'),

@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Failure
 from tasks.engine.states import Event, sources
+from tasks.engine.store.burial import buried
+
+BURIED = buried("""SELECT id, attempt, task, queue, %(error_class)s, %(message)s, %(traceback)s,
+           %(error_class)s, %(message)s, %(traceback)s, %(fingerprint)s, retry_count
+    FROM moved""")
 
 # The attempt that completed is known to the job's row alone: it is noted before the row forgets
 # that it completed. Nothing follows: what follows from the job's end has followed. Index: job_pkey.
-TURN = """
+TURN = f"""
 WITH locked AS (
   SELECT id, attempt, worker_id, queued_at, started_at, finished_at FROM job
   WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s) ORDER BY id FOR UPDATE
@@ -23,14 +28,7 @@ WITH locked AS (
   SELECT id, locked.attempt, worker_id, queued_at, started_at, finished_at, 'completed'
   FROM locked JOIN moved USING (id)
   ON CONFLICT DO NOTHING
-), buried AS (
-  INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                           first_error_class, first_error_message, first_traceback, fingerprint,
-                           retry_count)
-  SELECT id, attempt, task, queue, %(error_class)s, %(message)s, %(traceback)s,
-         %(error_class)s, %(message)s, %(traceback)s, %(fingerprint)s, retry_count
-  FROM moved
-)
+), {BURIED}
 SELECT id::text FROM moved
 """
 

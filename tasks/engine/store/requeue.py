@@ -31,7 +31,7 @@ class Requeued(NamedTuple):
 # Locks jobs, then letters, each in the order of their ids, so that two operators wait for each
 # other instead of blocking each other. The completed attempt is known to the job's row alone:
 # it is noted before the row forgets it. Of several jobs with one dedupe key the newest is taken.
-# Index: job_pkey, job_dedupe_key_live, dead_letter_job_attempt.
+# Index: job_pkey, job_dedupe_key_live, dead_letter_job.
 REQUEUE = f"""
 WITH locked AS (
   SELECT id, state, attempt, worker_id, queued_at, started_at, finished_at, dedupe_key FROM job

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.store import consequences
+from tasks.engine.store.burial import buried
 from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
@@ -116,6 +117,13 @@ WHERE id IN (
 RETURNING id::text, host, pid, lease_until
 """
 
+BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, %(error_class)s, %(message)s,
+           %(error_class)s || ': ' || %(message)s,
+           coalesce(first.error_class, %(error_class)s), coalesce(first.error_message, %(message)s),
+           coalesce(first.traceback, %(error_class)s || ': ' || %(message)s), %(fingerprint)s, retry_count
+    FROM moved {FIRST_EXCEPTION}
+    WHERE state = 'failed'""")
+
 # Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
 # marked lost or stopped or was never known, never from one that only seems slow. One that was to
 # stop has ended with its worker. The crash is counted under the rescuer: the lost worker may still
@@ -146,16 +154,7 @@ WITH orphan AS (
   SELECT id, attempt, worker_id, queued_at, started_at, now(), 'crashed', %(error_class)s, %(message)s,
          %(error_class)s || ': ' || %(message)s
   FROM moved
-), buried AS (
-  INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                           first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
-  SELECT moved.id, moved.attempt, task, queue, %(error_class)s, %(message)s,
-         %(error_class)s || ': ' || %(message)s,
-         coalesce(first.error_class, %(error_class)s), coalesce(first.error_message, %(message)s),
-         coalesce(first.traceback, %(error_class)s || ': ' || %(message)s), %(fingerprint)s, retry_count
-  FROM moved {FIRST_EXCEPTION}
-  WHERE state = 'failed'
-), counted AS (
+), {BURIED}, counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed, cancelled)
   SELECT date_trunc('minute', now()), queue, task, %(rescuer)s::uuid, count(*),
          count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'cancelled')

@@ -16,6 +16,14 @@ from tasks.engine.verbs.definitions import (
     execute_definition,
 )
 from tasks.engine.verbs.deploys import mark_deploy
+from tasks.engine.verbs.error_groups import (
+    assign_groups,
+    ignore_groups,
+    resolve_groups,
+    watch_groups,
+    write_group_runbook,
+    write_task_runbook,
+)
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
 from tasks.engine.verbs.operations import (
     AT_ONCE,
@@ -33,6 +41,7 @@ from tasks.engine.verbs.queues import clear
 from tasks.engine.verbs.reconcile import Comparison, Fault
 from tasks.engine.verbs.reconcile import sample as sample_bells
 from tasks.engine.verbs.reconcile import whole as compare_bells
+from tasks.engine.verbs.redrives import NothingToRedrive, start_redrive, stop_redrive
 from tasks.engine.verbs.rehearsal import FAILABLE, fail
 from tasks.engine.verbs.running import STOPPABLE, stop
 from tasks.engine.verbs.schedules import (
@@ -65,6 +74,7 @@ __all__ = [
     "CannotFire",
     "Comparison",
     "Fault",
+    "NothingToRedrive",
     "Order",
     "Pause",
     "Report",
@@ -73,6 +83,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "abort",
+    "assign_groups",
     "back_to_code",
     "backfill",
     "backfill_times",
@@ -95,6 +106,7 @@ __all__ = [
     "fail",
     "find",
     "flush",
+    "ignore_groups",
     "mark_deploy",
     "move",
     "narrowed",
@@ -109,6 +121,7 @@ __all__ = [
     "reset_setting",
     "resize_workers",
     "resolve",
+    "resolve_groups",
     "resume_queues",
     "resume_tasks",
     "retry",
@@ -117,8 +130,13 @@ __all__ = [
     "sample_bells",
     "set_priority",
     "start",
+    "start_redrive",
     "stop",
+    "stop_redrive",
     "stop_workers",
     "undo",
     "wake_workers",
+    "watch_groups",
+    "write_group_runbook",
+    "write_task_runbook",
 ]

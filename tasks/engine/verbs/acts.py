@@ -34,6 +34,7 @@ from tasks.engine.verbs.contents import own_options
 JOB, LETTER = "job", "dead_letter"
 SPREAD_MAX_S = 7 * 86400.0
 NOTE_LIMIT_BYTES = 2000
+OWNER_LIMIT_BYTES = 254
 
 Parameters = Mapping[str, Any]
 
@@ -62,7 +63,8 @@ class Act:
 
     `participle` is how refusals call it. `columns` are what it changes and undo gives back while
     the row is in `left_in`; without them it cannot be undone. `check` makes parameters ready to be
-    kept as JSON, and raises OptionNotValid or UnknownQueue.
+    kept as JSON, and raises OptionNotValid or UnknownQueue. `closed_to` are the marks of dead letters
+    that it does not take.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Act:
     columns: tuple[str, ...] = ()
     left_in: frozenset[str] = frozenset()
     check: Callable[[Parameters], dict[str, Any]] = _only
+    closed_to: tuple[str, ...] = ()
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -164,6 +167,15 @@ def _resolve(cursor: Cursor, ids: list[int], work: Work) -> Applied:
     return Applied(set(dead_letters.resolve(cursor, ids, by=work.by, note=note)))
 
 
+def _assign(cursor: Cursor, ids: list[int], work: Work) -> Applied:
+    return Applied(set(dead_letters.assign(cursor, ids, owner=work.parameters.get("owner"))))
+
+
+def _annotate(cursor: Cursor, ids: list[int], work: Work) -> Applied:
+    note = work.parameters["note"]
+    return Applied(set(dead_letters.annotate(cursor, ids, by=work.by, note=note)))
+
+
 def _spread(given: Parameters) -> dict[str, Any]:
     spread_s = new_job.seconds("spread_s", given.get("spread_s"))
     if spread_s is not None and not 0 < spread_s <= SPREAD_MAX_S:
@@ -204,6 +216,17 @@ def _note(given: Parameters) -> dict[str, Any]:
     return {"note": clean(note, NOTE_LIMIT_BYTES)} if note else {}
 
 
+def _owner(given: Parameters) -> dict[str, Any]:
+    owner = given.get("owner")
+    return {"owner": clean(str(owner), OWNER_LIMIT_BYTES)} if owner else {}
+
+
+def _some_note(given: Parameters) -> dict[str, Any]:
+    if not given.get("note"):
+        raise OptionNotValid("A note needs some words.")
+    return _note(given)
+
+
 RETRYABLE = frozenset(MOVES[Event.RETRIED])
 CHANGEABLE = frozenset(MOVES[Event.CHANGED])
 
@@ -230,9 +253,14 @@ ACTS = {
     "duplicate": Act(JOB, "duplicated", frozenset(State), _duplicate),
     "fail": Act(JOB, "turned into failed", frozenset(MOVES[Event.TURNED]), _fail),
     "clean": Act(JOB, "removed", FINAL, _clean, check=_ended_before),
-    "reprocess": Act(LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread),
+    "reprocess": Act(
+        LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread,
+        closed_to=("resolved", "reprocessed"),
+    ),
     "resolve": Act(
         LETTER, "resolved", frozenset(), _resolve,
-        ("resolved_at", "resolved_by", "resolution_note"), check=_note,
+        ("resolved_at", "resolved_by", "resolution_note"), check=_note, closed_to=("resolved",),
     ),
+    "assign": Act(LETTER, "assigned", frozenset(), _assign, ("owner",), check=_owner),
+    "annotate": Act(LETTER, "annotated", frozenset(), _annotate, check=_some_note),
 }  # fmt: skip

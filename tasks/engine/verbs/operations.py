@@ -7,6 +7,7 @@ leaves the operation as its last chunk left it; any other goes on from there.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -203,9 +204,11 @@ def work_on_next(*, chunk: int | None = None) -> bool:
 def _chunk(cursor: Cursor, work: Work, *, limit: int) -> Applied:
     act = ACTS[work.verb]
     wanted = walk.read_back(act, work.filter or {})
+    left = work.parameters.get("most", math.inf) - work.done - work.refused
+    limit = min(limit, int(left)) if left < limit else limit
     next_ = walk.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=limit)
     applied, facts = chunks.do(cursor, work, _not_met_before(cursor, act, work, next_.ids))
-    done, is_last = len(applied.ids), next_.cursor is None
+    done, is_last = len(applied.ids), next_.cursor is None or len(next_.ids) >= left
     store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
     if is_last:
         _tell(work, done=work.done + done, refused=work.refused + len(facts))

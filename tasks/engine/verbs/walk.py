@@ -38,17 +38,17 @@ def kept(wanted: Wanted) -> dict[str, Any]:
 
 def read_back(act: Act, kept_filter: dict[str, Any]) -> Wanted:
     """The filter that `kept` made this of. Raises TypeError for a filter of later times."""
-    return JobFilter.from_dict(kept_filter) if act.kind == JOB else DeadLetterFilter(**kept_filter)
+    return (
+        JobFilter.from_dict(kept_filter)
+        if act.kind == JOB
+        else DeadLetterFilter.from_dict(kept_filter)
+    )
 
 
 def narrowed(act: Act, wanted: DeadLetterFilter) -> DeadLetterFilter:
     """The dead letters that match and that the verb may take: one that was dealt with is left out."""
-    is_retry = bool(act.sources)
-    return replace(
-        wanted,
-        resolved=False if wanted.resolved is None else wanted.resolved,
-        reprocessed=False if is_retry and wanted.reprocessed is None else wanted.reprocessed,
-    )
+    marks: dict[str, Any] = {mark: False for mark in act.closed_to if getattr(wanted, mark) is None}
+    return replace(wanted, **marks)
 
 
 def states_of(act: Act, wanted: JobFilter) -> list[State]:

@@ -63,7 +63,7 @@ STORIES: dict[str, Enqueue] = {
     "falls for good": of(jobs.fall_in_turn, max_retries=3, retry_backoff=2, **SHORT),
     "waits with jitter": of(jobs.fall, max_retries=1, retry_delay=0.4, retry_jitter=True),
     "never retries": of(jobs.fall, max_retries=0),
-    "falls alike": of(jobs.fall, "another message"),
+    "falls alike": of(jobs.fall, "It fell.\nThis is another one."),
     "falls elsewhere": of(jobs.fall_elsewhere),
     "recovers": of(demo.flaky, 2, **SHORT, max_retries=5),
     "takes too long": of(jobs.nap, 30, timeout=0.3, max_retries=1, **SHORT),
