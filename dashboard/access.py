@@ -32,6 +32,11 @@ NEEDED = {
     # dead letters
     "reprocess": OPERATOR,
     "resolve": OPERATOR,
+    "assign": OPERATOR,
+    "annotate": OPERATOR,
+    "ignore": OPERATOR,
+    "runbook": OPERATOR,
+    "redrive": OPERATOR,
     # queues, tasks, workers
     "pause": OPERATOR,
     "resume": OPERATOR,

@@ -26,6 +26,7 @@ def _action(
     done: Counted,
     asks: Asked = asked.NOTHING,
     takes_note: bool = False,
+    needs_note: bool = False,
     is_first: bool = False,
 ) -> BulkAction:
     return BulkAction(
@@ -38,6 +39,7 @@ def _action(
         fits=partial(moves.can, verb),
         asks=asks,
         takes_note=takes_note,
+        needs_note=needs_note,
         is_first=is_first,
     )
 
@@ -213,6 +215,43 @@ RESOLVE = _action(
     is_first=True,
 )
 
+ASSIGN = _action(
+    "assign",
+    icon="user",
+    colour="primary",
+    label=_l("Assign"),
+    question=lambda n, shown: ngettext(
+        "Assign %(count)s dead letter", "Assign %(count)s dead letters", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s dead letter has another owner.",
+        "%(count)s dead letters have another owner.",
+        n,
+        count=shown,
+    ),
+    asks=asked.OWNER,
+)
+ANNOTATE = _action(
+    "annotate",
+    icon="edit",
+    colour="primary",
+    label=_l("Write a note"),
+    question=lambda n, shown: ngettext(
+        "Write a note to %(count)s dead letter",
+        "Write a note to %(count)s dead letters",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s dead letter has a new note.",
+        "%(count)s dead letters have a new note.",
+        n,
+        count=shown,
+    ),
+    takes_note=True,
+    needs_note=True,
+)
+
 # In the order of the buttons.
 JOB = {
     action.verb: action
@@ -220,5 +259,5 @@ JOB = {
         RETRY, CANCEL, STOP, PROMOTE, SET_PRIORITY, MOVE, RESCHEDULE, DUPLICATE, FAIL, CLEAN,
     )
 }  # fmt: skip
-LETTER = {action.verb: action for action in (REPROCESS, RESOLVE)}
+LETTER = {action.verb: action for action in (REPROCESS, RESOLVE, ASSIGN, ANNOTATE)}
 ALL = JOB | LETTER

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask import g
 from flask_babel import gettext as _
 
 from dashboard.database import db
@@ -23,6 +24,7 @@ from tasks.engine.queries.queues import queue_names
 
 Fields = dict[str, Field]
 MAX_SPREAD_MIN = 7 * 1440
+MAX_OWNER = 254
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,24 @@ def _time(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
     return {"delay_s": values["delay"], "run_at": run_at}
 
 
+def _owner_fields() -> Fields:
+    own = g.person.email if g.get("person") else ""
+    hint = _("An e-mail address or a name. Empty: nobody.")
+    return {"owner": Field("owner", _("Owner"), TEXT, default=None, text=own, hint=hint)}
+
+
+def _owner(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
+    owner = values["owner"]
+    if owner is not None and (len(owner) > MAX_OWNER or not owner.isprintable()):
+        fields["owner"].fault = _(
+            "Enter at most %(count)s characters on one line.", count=MAX_OWNER
+        )
+    return {"owner": owner} if owner else {}
+
+
 NOTHING = Asked(dict, lambda _fields, _values: {})
 SPREAD = Asked(_spread_fields, _spread)
 PRIORITY = Asked(_priority_fields, _priority)
 QUEUE = Asked(_queue_fields, _queue)
+OWNER = Asked(_owner_fields, _owner)
 TIME = Asked(_time_fields, _time)

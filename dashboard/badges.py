@@ -47,6 +47,19 @@ LETTER = {
     "notified": Badge("azure", "mail", _l("notified")),
 }
 
+GROUP = {
+    "open": Badge("red", "alert-octagon", _l("open")),
+    "returned": Badge("orange", "arrow-back-up", _l("returned")),
+    "ignored": Badge("grey", "bell-off", _l("ignored")),
+    "resolved": Badge("green", "circle-check", _l("resolved")),
+}
+
+REDRIVE = {
+    "running": Badge("blue", "player-play", _l("under way")),
+    "finished": Badge("green", "circle-check", _l("finished")),
+    "stopped": Badge("orange", "ban", _l("stopped")),
+}
+
 WORKER = {
     "running": Badge("green", "circle-check", _l("live")),
     "quiet": Badge("azure", "player-pause", _l("quiet")),

@@ -36,6 +36,7 @@ class BulkAction:
     fits: Callable[[Any], bool]
     asks: Asked = NOTHING
     takes_note: bool = False
+    needs_note: bool = False
     is_first: bool = False
 
     def takes(self, state: str | None) -> bool:

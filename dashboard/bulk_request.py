@@ -41,6 +41,8 @@ class BulkRequest:
             self._parameters["note"] = self.note
         if needs_reason and not (self.reason or self.note):
             self.reason_fault = _("Say why: whoever looks at this later wants to know.")
+        elif self.action.needs_note and not self.note:
+            self.reason_fault = _("Write some words.")
         return not has_faults(self.fields) and self.reason_fault is None
 
     def carry_out(self, ids: list[Any], *, wanted: Any = None) -> ResponseReturnValue:

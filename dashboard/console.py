@@ -16,6 +16,7 @@ from dashboard.views.audit import AuditView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.definitions import DefinitionView
 from dashboard.views.edit_job import EditJobView
+from dashboard.views.errors import ErrorView
 from dashboard.views.executions import ExecutionView
 from dashboard.views.jobs import JobView
 from dashboard.views.metrics import MetricsView
@@ -24,6 +25,7 @@ from dashboard.views.operations import OperationView
 from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.reconcile import ReconcileView
+from dashboard.views.redrives import RedriveView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.schedule_form import ScheduleFormView
 from dashboard.views.schedules import ScheduleView
@@ -46,6 +48,7 @@ def register(app: Flask) -> None:
         JobView(),
         SavedViewView(),
         DeadLetterView(),
+        ErrorView(),
         ScheduleView(),
         ScheduleFormView(),
         MetricsView(),
@@ -54,6 +57,7 @@ def register(app: Flask) -> None:
         DefinitionView(),
         ExecutionView(),
         OperationView(),
+        RedriveView(),
         ReconcileView(),
         EditJobView(),
         AuditView(),

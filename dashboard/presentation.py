@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from dashboard import (
 )
 from dashboard.differences import differences
 from dashboard.languages import number
+from dashboard.markdown import markdown
 from tasks.engine.fingerprint import is_foreign
 from tasks.engine.live_settings import value as live
 from tasks.engine.masking import masked, masked_call, masked_text
@@ -45,6 +46,7 @@ def register(app: Flask) -> None:
         charts=chart_data,
         filter_in_address=filter_in_address,
         icons_url=icons_url,
+        spark_bars=spark_bars,
         languages=languages.LANGUAGES,
         differences=differences,
         kind_word=verb_words.kind_word,
@@ -61,6 +63,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         bounded=bounded,
         created=moment_of,
+        markdown=markdown,
         moment=moment,
         read_moment=datetime.fromisoformat,
         number=number,
@@ -93,10 +96,24 @@ def _of_this_request() -> dict[str, Any]:
 
 def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
     """A kept filter as the query string of its list has it."""
-    return {
-        name: ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        for name, value in kept.items()
-    }
+    names = {"causes": "cause", "nobodys": "unowned"}
+    return {names.get(name, name): _in_address(value) for name, value in kept.items()}
+
+
+def _in_address(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
+
+
+def spark_bars(counts: Sequence[tuple[datetime, int]]) -> list[tuple[int, float, float]]:
+    """Place from the start, place from the top and height of each bar, of 24 in all."""
+    most = max((count for _at, count in counts), default=0)
+    return [
+        (4 * place, 24 - height, height)
+        for place, (_at, count) in enumerate(counts)
+        for height in (round(max(22 * count / most, 2.0), 1) if count else 1.0,)
+    ]
 
 
 def icons_url() -> str:

@@ -20,6 +20,7 @@ from tasks.engine.queries.logs import Place
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_NAME_LENGTH = 200
+MAX_NAMES = 200
 MAX_INTEGER = 2**63 - 1
 MIN_LETTERS = 3  # fewer are in nearly every text, and in no index
 MAX_NUMBER = 2**31 - 1
@@ -65,6 +66,10 @@ class QueryString:
     def flag(self, name: str) -> bool | None:
         """yes or no."""
         return self._read(name, FLAGS.get)
+
+    def names(self, name: str) -> tuple[str, ...] | None:
+        """Some names, separated by commas."""
+        return self._read(name, _names)
 
     def job_id(self, name: str) -> uuid.UUID | None:
         """The id of a job."""
@@ -147,6 +152,12 @@ def moment(value: str) -> datetime | None:
 def _letters(value: str) -> str | None:
     value = value.strip()
     return value if len(value) >= MIN_LETTERS and _name(value) else None
+
+
+def _names(value: str) -> tuple[str, ...] | None:
+    names = tuple(dict.fromkeys(value.split(",")))
+    is_plain = len(names) <= MAX_NAMES and all(name and _name(name) for name in names)
+    return names if is_plain else None
 
 
 def _name(value: str) -> str | None:

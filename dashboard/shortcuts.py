@@ -9,6 +9,7 @@ LETTERS = {
     "admin": "o",
     "job": "j",
     "deadletterqueue": "d",
+    "error": "e",
     "queue": "q",
     "queues": "q",
     "monitor": "q",

@@ -22,10 +22,35 @@ from tasks.engine.queries.dead_letters import (
     dead_letters_by_id,
     dead_letters_page,
     find_dead_letter,
+    notes_of,
 )
+from tasks.engine.queries.error_groups import fingerprints_with, group_of, runbook
 from tasks.engine.queries.jobs import find_job
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import queue_names
+
+
+def read_filter(query: QueryString) -> DeadLetterFilter:
+    """The dead letters that the address of a list or of a re-drive asks for.
+
+    An error text is looked for among the causes, which are few.
+    """
+    text, cause = query.letters("error"), query.names("cause")
+    causes = None if text is None else tuple(fingerprints_with(db.session, text))
+    if cause is not None:
+        causes = cause if causes is None else tuple(one for one in cause if one in causes)
+    return DeadLetterFilter(
+        reprocessed=query.flag("reprocessed"),
+        resolved=query.flag("resolved"),
+        notified=query.flag("notified"),
+        queue=query.name("queue"),
+        task=query.name("task"),
+        owner=query.name("owner"),
+        nobodys=True if query.choice("unowned", ("yes",)) else None,
+        causes=causes,
+        since=query.moment("since"),
+        until=query.moment("until"),
+    )
 
 
 class DeadLetterView(ListPage):
@@ -54,20 +79,20 @@ class DeadLetterView(ListPage):
         (entry,) = self.entries([letter.id])
         job = find_job(db.session, letter.job_id)
         assert job is not None, "a foreign key keeps the job"
-        parts = shown_job.excerpts(job)
         return self.render(
-            "dead_letter/details.html", letter=letter, entry=entry, job=job, parts=parts
+            "dead_letter/details.html",
+            letter=letter,
+            entry=entry,
+            job=job,
+            parts=shown_job.excerpts(job),
+            group=group_of(db.session, letter.fingerprint),
+            runbook=runbook(db.session, letter.task),
+            notes=notes_of(db.session, letter.id),
         )
 
     def read_filter(self, query: QueryString) -> DeadLetterFilter:
         """The dead letters that the address asks for."""
-        return DeadLetterFilter(
-            reprocessed=query.flag("reprocessed"),
-            resolved=query.flag("resolved"),
-            notified=query.flag("notified"),
-            queue=query.name("queue"),
-            task=query.name("task"),
-        )
+        return read_filter(query)
 
     def preview(self, action: BulkAction, wanted: DeadLetterFilter) -> Preview:
         """What an action would do to all dead letters that match."""

@@ -25,8 +25,10 @@ from tests.dashboard.rows import (
     a_job,
     a_letter,
     a_line,
+    a_redrive,
     a_schedule,
     a_worker,
+    an_error_group,
     ask,
 )
 from tests.servers import TestServers, fresh_database
@@ -133,11 +135,14 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
         a_job(state)
     a_worker()
     schedule_id, definition_id = a_schedule(), a_definition()
+    operation = an_operation(job)
     return {
         "job": {"id": job, "number": 1, "part": "kwargs"},
         "job_edit": {"id": job},
         "deadletterqueue": {"id": letter},
-        "operation": {"id": an_operation(job)},
+        "operation": {"id": operation},
+        "error": {"id": an_error_group(letter), "subject": "tasks.demo.echo"},
+        "redrive": {"id": a_redrive(operation)},
         "queues": {"subject": "default", "id": job, "verb": "retry"},
         "task": {"subject": "tasks.demo.echo"},
         "schedule": {"id": schedule_id},

@@ -21,6 +21,7 @@ FIELDS = {
     "set_priority": {"priority": "7"},
     "move": {"queue": "orders"},
     "reschedule": {"delay": "3600"},
+    "annotate": {"note": "seen"},
 }
 
 

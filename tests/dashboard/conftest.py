@@ -22,7 +22,8 @@ CHEAP = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism"
 CLEAN = """
 DELETE FROM job; DELETE FROM worker; DELETE FROM job_minute; DELETE FROM sent_form;
 DELETE FROM job_period; DELETE FROM deploy; DELETE FROM task_pause; DELETE FROM operation;
-DELETE FROM schedule; DELETE FROM task_definition;
+DELETE FROM schedule; DELETE FROM task_definition; DELETE FROM error_group; DELETE FROM failure;
+DELETE FROM redrive; DELETE FROM task_runbook;
 UPDATE queue SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL;
 UPDATE "user" SET language = NULL
 """

@@ -82,6 +82,32 @@ def a_letter(job_id: uuid.UUID | None = None) -> int:
     return int(ask(LETTER, (str(job_id or a_failed_job()),))[0][0])
 
 
+GROUP = """
+INSERT INTO error_group (fingerprint, error_class, message, tasks, queues, releases, first_seen_at,
+                         last_seen_at, count, sample_id, owner, runbook)
+SELECT fingerprint, error_class, error_message, ARRAY[task], ARRAY[queue], '{"v1 <b>x</b>"}',
+       now() - interval '3 days', now(), 3, id, 'ann@example.com',
+       '# Do <b>this</b> [first](https://example.com/runbook) [not](javascript:alert(1))'
+FROM dead_letter WHERE id = %s RETURNING id
+"""
+REDRIVE = """
+INSERT INTO redrive (filter, reason, expected, until, shares, max_failed_percent, operations, created_by)
+VALUES ('{}', 'a <b>re-drive</b>', 40, 1, '{5,10,10,100}', 20, %s, 'ann@example.com') RETURNING id
+"""
+
+
+def an_error_group(letter_id: int | None = None) -> int:
+    """The id of the cause of a dead letter."""
+    id_ = int(ask(GROUP, (a_letter() if letter_id is None else letter_id,))[0][0])
+    ask("INSERT INTO error_hour VALUES (%s, date_trunc('hour', now()), 3)", (id_,))
+    return id_
+
+
+def a_redrive(*operations: int) -> int:
+    """The id of a re-drive that is under way."""
+    return int(ask(REDRIVE, (list(operations),))[0][0])
+
+
 def a_worker() -> None:
     """A live worker."""
     ask(WORKER)

@@ -24,8 +24,10 @@ from tests.dashboard.rows import (
     a_failed_job,
     a_job,
     a_letter,
+    a_redrive,
     a_schedule,
     a_worker,
+    an_error_group,
     ask,
 )
 
@@ -165,9 +167,12 @@ def in_time(ask_for: Callable[[], TestResponse], what: str) -> TestResponse:
 
 def some_ids() -> dict[str, Any]:
     """Values for the parts of addresses."""
+    letter = a_letter()
     return walk.PARTS | {
         "id": a_job(),
-        "deadletterqueue.id": a_letter(),
+        "deadletterqueue.id": letter,
+        "error.id": an_error_group(letter),
+        "redrive.id": a_redrive(),
         "worker.id": a_live_worker(),
     }
 
@@ -214,8 +219,10 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
         note_in_the_audit(text, job)
     order = verbs.Order("retry", by=name, reason=text)
     schedule, definition = scheduled(text, name, secret)
+    group = at_the_desk(text, name, letter, secret)
     return some_ids() | {
         "schedule.id": schedule, "schedule_form.id": schedule, "definition.id": definition,
+        "error.id": group, "redrive.id": ask("SELECT max(id) FROM redrive")[0][0],
         "id": job, "deadletterqueue.id": letter, "task": name, "queue": name,
         "operation.id": verbs.start(order, JobFilter(task=name)),
         "user.id": a_person(text) if not secret else 1,
@@ -241,6 +248,30 @@ def scheduled(text: str, name: str, secret: str) -> tuple[int, int]:
         {"text": "" if secret else text, "secret": secret, "id": definition},
     )
     return schedule, definition
+
+
+def at_the_desk(text: str, name: str, letter: int, secret: str) -> int:
+    """An error group, notes, runbooks and a re-drive with `text` in them."""
+    ask("UPDATE dead_letter SET fingerprint = 'stored', owner = %s WHERE id = %s", (name, letter))
+    group = an_error_group(letter)
+    # Who writes a runbook finds it in the form again as it was.
+    runbook = "" if secret else text
+    ask(
+        "UPDATE error_group SET message = %(text)s, releases = ARRAY[%(name)s], ignored_at = now(),"
+        " ignored_by = %(name)s, owner = %(name)s, runbook = %(runbook)s WHERE id = %(id)s",
+        {"text": text, "name": name, "runbook": runbook, "id": group},
+    )
+    ask(
+        "INSERT INTO dead_letter_note (dead_letter_id, note, written_by) VALUES (%s, %s, %s)",
+        (letter, text, name),
+    )
+    ask("INSERT INTO task_runbook (task, text, changed_by) VALUES (%s, %s, 'x')", (name, runbook))
+    ask(
+        "UPDATE redrive SET reason = %s, created_by = %s, stopped_by = %s, state = 'stopped',"
+        " finished_at = now() WHERE id = %s",
+        (text, name, name, a_redrive()),
+    )
+    return group
 
 
 def say_why(text: str, name: str, job: uuid.UUID) -> None:

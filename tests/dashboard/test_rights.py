@@ -41,6 +41,15 @@ NEEDED: dict[str, str | dict[str, str]] = {
     "deadletterqueue.index": "look",
     "deadletterqueue.details": "look",
     "deadletterqueue.action_view": "resolve",
+    "error.index": "look",
+    "error.details": "look",
+    "error.act": "ignore",
+    "error.runbook": "runbook",
+    "error.task_runbook": "runbook",
+    "redrive.index": "look",
+    "redrive.form": "redrive",
+    "redrive.details": "look",
+    "redrive.stop": "redrive",
     "job.attempt": "look",
     "job.attempts": "look",
     "job.compare": "look",
@@ -101,6 +110,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "job.action_view": {"action": "retry"},
     "deadletterqueue.action_view": {"action": "resolve"},
     "schedule.act": {"action": "run"},
+    "error.act": {"action": "ignore"},
 }
 ENDS_SESSIONS = {"sign_in.leave", "account.logout_everywhere"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

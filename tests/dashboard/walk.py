@@ -37,6 +37,9 @@ PARTS: dict[str, Any] = {
     "definition.id": 1,
     "definition.subject": "tasks.demo.echo",
     "view.id": 1,
+    "error.id": 1,
+    "error.subject": "tasks.demo.echo",
+    "redrive.id": 1,
 }
 
 

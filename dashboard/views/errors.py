@@ -1,0 +1,190 @@
+"""Error groups: each cause of failures once, with how often, since when, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from dashboard import access
+from dashboard.database import db
+from dashboard.gate import safe_path
+from dashboard.languages import number, said
+from dashboard.query_string import QueryString, integer, moment
+from dashboard.views.page import ConsolePage, found, read_list
+from dashboard.views.schedules import ID
+from tasks.engine import database, registry, verbs
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.queries import error_groups as queries
+from tasks.engine.queries.dead_letters import find_dead_letter
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.store.error_groups import now
+from tasks.engine.verbs import Verdict
+
+MOST_TICKED = 500
+MOST_TEXT = 20_000
+MOST_NAME = 200
+
+
+class ErrorView(ConsolePage):
+    """Error groups at /admin/error/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Errors"), endpoint="error", menu_icon_value="flame")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The newest first, by state, task, owner and text."""
+        query = QueryString(request.args)
+        wanted = queries.GroupFilter(
+            state=query.choice("state", queries.STATES),
+            task=query.name("task"),
+            owner=query.name("owner"),
+            text=query.name("text"),
+        )
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: queries.group_page(db.session, wanted, cursor))
+        shown = self.render(
+            "error/list.html",
+            query=query,
+            page=page,
+            wanted=wanted,
+            counts=queries.group_counts(db.session),
+            hours=queries.hours(
+                db.session, [entry.id for entry in page.entries], database.repeatable(now)
+            ),
+            tasks=sorted(registry.tasks),
+        )
+        return shown, 400 if query.faults else 200
+
+    @expose(f"/<{ID}>/")
+    def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
+        """A cause: what it is, how often, what to do, its newest failure."""
+        entry = found(queries.group(db.session, id))
+        at = database.repeatable(now)
+        return str(
+            self.render(
+                "error/details.html",
+                entry=entry,
+                hours=queries.hours(db.session, [id], at)[id],
+                days=queries.days(db.session, id, at),
+                letter=find_dead_letter(db.session, entry.sample_id) if entry.sample_id else None,
+                open_letters=queries.open_letters_of(db.session, entry.fingerprint),
+            )
+        )
+
+    @expose("/act/", methods=("POST",))
+    def act(self) -> ResponseReturnValue:
+        """Do a verb to the ticked causes."""
+        verb = request.form.get("action", "")
+        right, change = ACTS.get(verb) or abort(400)
+        access.require(right)
+        back = safe_path(request.form.get("url"))
+        ids = [integer(value) for value in request.form.getlist("rowid")]
+        if None in ids or len(ids) > MOST_TICKED:
+            abort(400)
+        if not ids:
+            flash(_("Tick at least one row first."), "warning")
+            return redirect(back, code=303)
+        try:
+            _tell(change(ids), verb)
+        except (OptionNotValid, _NotUnderstoodError) as fault:
+            flash(str(fault), "warning")
+        return redirect(back, code=303)
+
+    @expose(f"/<{ID}>/runbook/", methods=("POST",))
+    def runbook(self, id: int) -> ResponseReturnValue:  # noqa: A002
+        """Write down what to do about a cause."""
+        access.require("runbook")
+        text = request.form.get("runbook", "")[:MOST_TEXT]
+        verdict = verbs.write_group_runbook(id, text, by=g.person.email)
+        if verdict.refused:
+            abort(404)
+        flash(_("The runbook was saved."), "success")
+        return redirect(url_for("error.details", id=id), code=303)
+
+    @expose("/task/<subject>/runbook/", methods=("GET", "POST"))
+    def task_runbook(self, subject: str) -> ResponseReturnValue:
+        """Write down what to do when a task fails, whatever the cause."""
+        access.require("runbook")
+        if not subject.isprintable() or len(subject) > MOST_NAME:
+            abort(404)
+        if request.method == "GET":
+            text = queries.runbook(db.session, subject)
+            return str(self.render("error/task_runbook.html", task=subject, text=text or ""))
+        verbs.write_task_runbook(
+            subject, request.form.get("runbook", "")[:MOST_TEXT], by=g.person.email
+        )
+        flash(_("The runbook was saved."), "success")
+        return redirect(safe_path(request.form.get("url")), code=303)
+
+
+class _NotUnderstoodError(Exception):
+    """What was typed beside a verb is no number or time."""
+
+
+def _ignore(ids: list[Any]) -> Verdict:
+    how, value = request.form.get("how", ""), request.form.get("value", "").strip()
+    options: dict[str, Any] = {}
+    if how == "until":
+        options["until"] = moment(request.form.get("until", ""))
+    elif how in ("times", "rate"):
+        options[how] = (
+            int(value) if value.isascii() and value.isdigit() and len(value) < 13 else None
+        )
+    if None in options.values() or how not in ("", "ever", "until", "times", "rate"):
+        raise _NotUnderstoodError(_("Say until when: a time, or a whole number."))
+    return verbs.ignore_groups(ids, by=g.person.email, **options)
+
+
+def _assign(ids: list[Any]) -> Verdict:
+    return verbs.assign_groups(ids, request.form.get("owner", "").strip(), by=g.person.email)
+
+
+# verb -> who may, what it does
+ACTS: dict[str, tuple[str, Callable[[list[Any]], Verdict]]] = {
+    "resolve": ("resolve", lambda ids: verbs.resolve_groups(ids, by=g.person.email)),
+    "watch": ("resolve", lambda ids: verbs.watch_groups(ids, by=g.person.email)),
+    "ignore": ("ignore", _ignore),
+    "assign": ("assign", _assign),
+}
+
+
+def _tell(verdict: Verdict, verb: str) -> None:
+    count = len(verdict.done)
+    if count:
+        words = {
+            "resolve": ngettext(
+                "%(count)s error group is resolved. If it comes back, it is open again.",
+                "%(count)s error groups are resolved. What comes back is open again.",
+                count,
+                count=number(count),
+            ),
+            "watch": ngettext(
+                "%(count)s error group is watched again.",
+                "%(count)s error groups are watched again.",
+                count,
+                count=number(count),
+            ),
+            "ignore": ngettext(
+                "%(count)s error group is ignored.",
+                "%(count)s error groups are ignored.",
+                count,
+                count=number(count),
+            ),
+            "assign": ngettext(
+                "%(count)s error group has another owner.",
+                "%(count)s error groups have another owner.",
+                count,
+                count=number(count),
+            ),
+        }
+        flash(words[verb], "success")
+    for reason in sorted(set(map(said, verdict.refused.values())))[:10]:
+        flash(reason, "warning")
