@@ -124,6 +124,33 @@ class Settings(BaseSettings):
         (), "Who gets mail when a job has failed for good, separated by commas."
     )
 
+    mail_server: str | None = setting(
+        None, "SMTP server that sends mail; unset: no mail is sent, and the console says so."
+    )
+    mail_port: int = setting(587, "Its port.", ge=1, le=65535)
+    mail_use_tls: bool = setting(True, "Whether to begin with STARTTLS.")
+    mail_use_ssl: bool = setting(False, "Whether the connection is TLS from the start (port 465).")
+    mail_username: str | None = setting(None, "Account at the SMTP server; unset: no login.")
+    mail_password: str | None = setting(None, "Its password.", secret=True)
+    mail_default_sender: EmailStr = setting("mahaam@example.com", "Address that mail comes from.")
+    mail_ca_file: Path | None = setting(
+        None, "Certificates that the SMTP server is checked against; unset: the system's."
+    )
+    mail_timeout_s: float = setting(
+        15, "How long the SMTP server may be silent.", unit="seconds", gt=0, le=300
+    )
+    public_url: str | None = setting(
+        None,
+        "Where people reach the console, for links in mail, such as https://jobs.example.com; unset: "
+        "http://HOST:PORT.",
+        pattern=r"^https?://[^\s/]+$",
+    )
+    webhook_allow: Names = setting(
+        (),
+        "Hosts and networks that webhooks may reach although they are private, separated by commas, "
+        "such as hooks.internal,10.1.0.0/16.",
+    )
+
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
     port: int = setting(8000, "Port that the web server listens on.", ge=1, le=65535)
     trusted_proxies: int = setting(
@@ -281,6 +308,11 @@ class Settings(BaseSettings):
     def secret_key(self) -> str:
         """Signs sessions and tokens; the same for every process on this machine."""
         return self.given_secret_key or _kept_secret(self.var_path / "secret_key")
+
+    @property
+    def console_url(self) -> str:
+        """Where links in mail lead, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def var_path(self) -> Path:

@@ -12,8 +12,9 @@ from config import get_settings
 from migrations.rights import grant
 from tasks.engine.models import Base
 
-if importlib.util.find_spec("dashboard.models"):
-    importlib.import_module("dashboard.models")
+for name in ("dashboard.models", "tasks.alerts.models"):
+    if importlib.util.find_spec(name):
+        importlib.import_module(name)
 
 LOCK = 7_406_120_451  # any constant: two migrations at once wait for each other
 

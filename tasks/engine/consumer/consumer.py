@@ -11,6 +11,7 @@ from typing import Any
 import gevent
 from huey.consumer import Consumer
 
+from tasks.engine.consumer import duties
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.ears import Ears
 from tasks.engine.consumer.news import News
@@ -132,6 +133,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._spreads.loop,
             hooks.loop,
             self._ears.listen,
+            duties.loop,
         ):
             gevent.spawn(loop).link_exception(self._note_fault)
         log.info(

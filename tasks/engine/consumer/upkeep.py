@@ -29,6 +29,7 @@ from tasks.engine.store import (
     due,
     error_groups,
     fires,
+    incidents,
     locks,
     pauses,
     periodic,
@@ -208,6 +209,7 @@ class Upkeep:
         finally:
             ring_link.close()
         if count:
+            self._link.run(partial(incidents.note, kind="redis_memory_lost", detail=str(count)))
             log.warning(
                 "Redis had lost its memory; all queued jobs were rung again. jobs=%s", count
             )

@@ -11,7 +11,7 @@ from tasks.engine.errors import UnknownTask
 from tasks.engine.intake import queue_names
 from tasks.engine.task import DurableTask, TaskCard
 
-BUNDLED = ("tasks.demo",)
+BUNDLED = ("tasks.demo", "tasks.alerts.jobs")
 
 
 @cache

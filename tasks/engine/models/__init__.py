@@ -11,6 +11,7 @@ from tasks.engine.models.huey import (
     PeriodicFire,
     TaskLock,
 )
+from tasks.engine.models.incident import Incident
 from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
 from tasks.engine.models.operation import Operation, OperationResult
@@ -33,6 +34,7 @@ __all__ = [
     "ErrorGroup",
     "ErrorHour",
     "Failure",
+    "Incident",
     "Job",
     "JobLog",
     "JobMinute",

@@ -4,14 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
 
+from tasks.engine.database import Cursor as Link
 from tasks.engine.models import Redrive
 from tasks.engine.queries.limits import Reader, time_limit
 from tasks.engine.queries.paging import Cursor, Page, read_page
-from tasks.engine.store.redrives import OUTCOME, Outcome
+
+# What became of the jobs of a phase. One that is not there any more was removed as it completed, or
+# long after. Index: operation_result_pkey, job_pkey.
+OUTCOME = """
+SELECT operation.state,
+       count(result.number) FILTER (WHERE is_done),
+       count(result.number) FILTER (WHERE is_done AND (job.id IS NULL OR job.state = 'completed')),
+       count(result.number) FILTER (WHERE is_done AND job.state = 'failed'),
+       count(result.number) FILTER (WHERE is_done
+                                    AND job.state IN ('scheduled', 'queued', 'running', 'retrying'))
+FROM operation LEFT JOIN operation_result AS result ON result.operation_id = operation.id
+LEFT JOIN job ON job.id = result.job_id
+WHERE operation.id = %s GROUP BY operation.id
+"""
+
+
+class Outcome(NamedTuple):
+    """How a phase went: the state of its operation, and of the jobs that it reprocessed."""
+
+    operation: str
+    jobs: int
+    completed: int
+    failed: int
+    live: int
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether more may come."""
+        return self.operation in ("waiting", "running")
 
 
 @dataclass(frozen=True)
@@ -57,3 +86,11 @@ def outcomes(session: Reader, entry: RedriveEntry) -> list[Outcome]:
     with time_limit(session):
         rows = [session.execute(statement, {"operation": id_}).first() for id_ in entry.operations]
     return [Outcome._make(row) for row in rows if row is not None]
+
+
+def outcome(cursor: Link, operation: int) -> Outcome:
+    """How a phase went until now."""
+    cursor.execute(OUTCOME, (operation,))
+    row = cursor.fetchone()
+    assert row is not None, "a phase has its operation"
+    return Outcome._make(row)

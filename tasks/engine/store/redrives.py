@@ -27,20 +27,6 @@ UPDATE redrive SET state = %(state)s, stopped_by = %(by)s, finished_at = now()
 WHERE id = %(id)s AND state = 'running' RETURNING operations
 """
 
-# What became of the jobs of a phase. One that is not there any more was removed as it completed, or
-# long after. Index: operation_result_pkey, job_pkey.
-OUTCOME = """
-SELECT operation.state,
-       count(result.number) FILTER (WHERE is_done),
-       count(result.number) FILTER (WHERE is_done AND (job.id IS NULL OR job.state = 'completed')),
-       count(result.number) FILTER (WHERE is_done AND job.state = 'failed'),
-       count(result.number) FILTER (WHERE is_done
-                                    AND job.state IN ('scheduled', 'queued', 'running', 'retrying'))
-FROM operation LEFT JOIN operation_result AS result ON result.operation_id = operation.id
-LEFT JOIN job ON job.id = result.job_id
-WHERE operation.id = %s GROUP BY operation.id
-"""
-
 
 class Redrive(NamedTuple):
     """One that runs."""
@@ -54,21 +40,6 @@ class Redrive(NamedTuple):
     max_failed_percent: int
     operations: list[int]
     by: str
-
-
-class Outcome(NamedTuple):
-    """How a phase went: the state of its operation, and of the jobs that it reprocessed."""
-
-    operation: str
-    jobs: int
-    completed: int
-    failed: int
-    live: int
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether more may come."""
-        return self.operation in ("waiting", "running")
 
 
 def make(cursor: Cursor, **values: Any) -> int:
@@ -95,11 +66,3 @@ def end(cursor: Cursor, id_: int, *, state: str, by: str | None = None) -> list[
     cursor.execute(END, {"id": id_, "state": state, "by": by})
     row = cursor.fetchone()
     return list(row[0]) if row else None
-
-
-def outcome(cursor: Cursor, operation: int) -> Outcome:
-    """How a phase went until now."""
-    cursor.execute(OUTCOME, (operation,))
-    row = cursor.fetchone()
-    assert row is not None, "a phase has its operation"
-    return Outcome._make(row)

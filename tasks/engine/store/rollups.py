@@ -139,7 +139,8 @@ FORGET = """
 DELETE FROM job_minute WHERE minute < now() - interval '3 days';
 DELETE FROM job_spread WHERE minute < now() - interval '3 days';
 DELETE FROM queue_age WHERE minute < now() - interval '3 days';
-DELETE FROM job_period WHERE length_s < 3600 AND starts_at < now() - interval '3 days';
+DELETE FROM job_period WHERE length_s = 60 AND starts_at < now() - interval '3 days';
+DELETE FROM job_period WHERE length_s = 600 AND starts_at < now() - interval '8 days';
 DELETE FROM job_period WHERE length_s >= 3600 AND starts_at < now() - interval '90 days';
 """
 
@@ -183,7 +184,7 @@ def add_up_periods(cursor: Cursor) -> None:
 
 
 def forget(cursor: Cursor) -> None:
-    """Delete minutes after 3 days, hours and days after 90."""
+    """Delete minutes after 3 days, ten minutes after 8, which rules are tried on, the rest after 90."""
     cursor.execute(FORGET)
 
 

@@ -19,9 +19,10 @@ from tasks.engine.errors import OptionNotValid
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import bounds, dead_letter_ids
 from tasks.engine.queries.dead_letters import DeadLetterFilter
+from tasks.engine.queries.redrives import Outcome, outcome
 from tasks.engine.store import operations
 from tasks.engine.store import redrives as store
-from tasks.engine.store.redrives import Outcome, Redrive
+from tasks.engine.store.redrives import Redrive
 from tasks.engine.verbs.acts import ACTS
 from tasks.engine.verbs.operations import REASON_LIMIT_BYTES
 from tasks.engine.verbs.walk import narrowed
@@ -105,9 +106,9 @@ def _advance(cursor: Cursor, redrive: Redrive) -> None:
     if not phases:
         _begin_phase(cursor, redrive)
         return
-    last = store.outcome(cursor, phases[-1])
+    last = outcome(cursor, phases[-1])
     is_careful = len(phases) <= CAREFUL
-    before = None if is_careful or len(phases) < 2 else store.outcome(cursor, phases[-2])
+    before = None if is_careful or len(phases) < 2 else outcome(cursor, phases[-2])
     if has_failed([last] if before is None else [before, last], redrive.max_failed_percent):
         _stop_by_itself(cursor, redrive, last)
     elif last.is_begun or last.live > (0 if is_careful else last.jobs // 2):

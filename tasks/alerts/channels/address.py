@@ -1,0 +1,120 @@
+"""Where a webhook may go: nowhere inside, unless somebody allowed it.
+
+The host is resolved once; what is connected to is the address that was checked, so that a name
+whose answer changes in between leads nowhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config import get_settings
+from tasks.engine.errors import MahaamError
+from tasks.engine.phrase import Phrase
+
+LONGEST = 2000
+PORTS = {"http": 80, "https": 443}
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+NOT_A_URL = Phrase("Enter an address that begins with https:// or http://.")
+WITH_ACCOUNT = Phrase("The address must not contain a user name or a password.")
+NOT_FOUND = Phrase("The host %(host)s cannot be found.")
+INSIDE = Phrase(
+    "%(host)s is an address inside your own network. WEBHOOK_ALLOW lists those that may be reached."
+)
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class AddressRefused(MahaamError):
+    """A webhook may not go there."""
+
+    def __init__(self, phrase: Phrase) -> None:
+        super().__init__(str(phrase))
+        self.phrase = phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes: to `ip`, as if it were `host`."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    ip: str
+
+    @property
+    def host_header(self) -> str:
+        """The host as HTTP names it."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return name if self.port == PORTS[self.scheme] else f"{name}:{self.port}"
+
+
+def target(url: str) -> Target:
+    """The checked target of `url`. Raises AddressRefused."""
+    scheme, host, port, path = _parts(url)
+    ips = _resolved(host, port)
+    if not _is_allowed_host(host):
+        for ip in ips:
+            if not _may_reach(ip):
+                raise AddressRefused(INSIDE.about(host=host))
+    return Target(scheme, host, port, path, str(ips[0]))
+
+
+def _parts(url: str) -> tuple[str, str, int, str]:
+    if len(url) > LONGEST or not url.isprintable() or " " in url or "\\" in url:
+        raise AddressRefused(NOT_A_URL)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii")
+    except ValueError:
+        raise AddressRefused(NOT_A_URL) from None
+    if parts.scheme not in PORTS or not host or port == 0:
+        raise AddressRefused(NOT_A_URL)
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused(WITH_ACCOUNT)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return parts.scheme, host, port or PORTS[parts.scheme], path
+
+
+def _resolved(host: str, port: int) -> Sequence[Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise AddressRefused(NOT_FOUND.about(host=host[:100])) from None
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+def _may_reach(ip: Address) -> bool:
+    return _is_outside(ip) or any(ip in network for network in _allowed_networks())
+
+
+def _is_outside(ip: Address) -> bool:
+    """Whether an address is a public one, also when it is wrapped in another."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+        if ip in NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner:
+            return _is_outside(inner)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+def _allowed_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    networks = []
+    for entry in get_settings().webhook_allow:
+        try:
+            networks.append(ipaddress.ip_network(entry, strict=False))
+        except ValueError:
+            continue  # the name of a host
+    return networks
+
+
+def _is_allowed_host(host: str) -> bool:
+    return host.lower() in {entry.lower() for entry in get_settings().webhook_allow}

@@ -1,0 +1,33 @@
+"""Slack, and what takes the same messages (Mattermost, Rocket.Chat, Discord's /slack)."""
+
+from __future__ import annotations
+
+from tasks.alerts.channels.post import body_of, post
+from tasks.alerts.message import Item, Message
+from tasks.alerts.words import Words, words
+
+MARKS = {
+    "critical": ":red_circle:",
+    "warning": ":large_orange_circle:",
+    "info": ":large_blue_circle:",
+}
+CLOSED = ":white_check_mark:"
+ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def send(message: Message, *, url: str, language: str) -> None:
+    """Send to a Slack-compatible webhook. Raises AddressRefused, NotDelivered."""
+    own = words(language)
+    lines = [_escaped(message.subject(own)), *(_line(item, own) for item in message.shown)]
+    if message.left:
+        lines.append(_escaped(own.said(message.more)))
+    post(url, body_of({"text": "\n".join(lines)}), {})
+
+
+def _line(item: Item, own: Words) -> str:
+    mark = CLOSED if item.is_closed else MARKS[item.severity]
+    return f"{mark} {_escaped(own.said(item.what))} <{item.url}|{_escaped(own.say('Open'))}>"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(ESCAPES)

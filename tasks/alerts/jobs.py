@@ -1,0 +1,87 @@
+"""The tasks of alerts, and what every consumer does for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from tasks import current_job, task
+from tasks.alerts import deliveries, letters, watch
+from tasks.alerts.channels import mail, slack, webhook
+from tasks.alerts.channels.address import AddressRefused
+from tasks.alerts.deliveries import Delivery
+from tasks.alerts.errors import NobodyToTell, NotDelivered
+from tasks.alerts.notices import mail_recipients
+from tasks.engine import database, verbs
+from tasks.engine.consumer import duties
+from tasks.engine.intake import accept
+
+TRIES = 8  # over some twenty minutes
+duties.add("alerts", watch.LOOK_EVERY_S, watch.watch)
+duties.add("forget alerts", watch.FORGET_EVERY_S, watch.forget)
+
+
+@task(
+    queue=deliveries.QUEUE,
+    priority=deliveries.PRIORITY,
+    max_retries=TRIES - 1,
+    retry_delay=5,
+    retry_backoff=2.5,
+    timeout=60,
+    context=True,
+)
+def deliver(delivery_id: int, task: Any = None) -> str:
+    """Deliver a notification through its channel; what cannot be delivered now is tried again."""
+    delivery = database.repeatable(partial(deliveries.find, id_=delivery_id))
+    if delivery is None or delivery.state != "waiting":
+        return "nothing to deliver"
+    is_last = task is None or task.retries <= 0
+    try:
+        _send(delivery)
+    except (AddressRefused, NobodyToTell) as fault:
+        _note_fault(delivery_id, fault, is_last=True)
+        return f"given up: {fault}"
+    except NotDelivered as fault:
+        _note_fault(delivery_id, fault, is_last=is_last)
+        raise
+    database.repeatable(partial(deliveries.note_sent, id_=delivery_id))
+    return "sent"
+
+
+def _send(delivery: Delivery) -> None:
+    if not delivery.is_enabled and delivery.about != "test":
+        raise NobodyToTell("The channel is switched off.")
+    if delivery.kind == "email":
+        addresses = mail_recipients(delivery.recipients)
+        languages = database.repeatable(
+            partial(deliveries.languages_of, addresses=addresses, default=delivery.language)
+        )
+        mail.send(delivery.told, recipients=languages)
+    elif delivery.kind == "slack":
+        slack.send(delivery.told, url=delivery.url or "", language=delivery.language)
+    else:
+        webhook.send(delivery.told, url=delivery.url or "", secret=delivery.secret or "")
+
+
+def _note_fault(id_: int, fault: Exception, *, is_last: bool) -> None:
+    note = partial(deliveries.note_fault, id_=id_, fault=str(fault), is_last=is_last)
+    database.repeatable(note)
+
+
+@task(queue=deliveries.QUEUE, max_retries=3)
+def send_failure_notification(dead_letter_id: int | Sequence[int]) -> int:
+    """Tell people of a dead letter, or of some; through how many channels."""
+    ids = [dead_letter_id] if isinstance(dead_letter_id, int) else list(dead_letter_id)
+    with database.transaction() as cursor:
+        rings = letters.tell(cursor, ids, by=f"job:{current_job.id}"[:60])
+    accept.ring(rings)
+    return len(rings)
+
+
+@task(max_retries=3)
+def reprocess_failed_task(dead_letter_id: int) -> str:
+    """Run the job of an open dead letter again, with all its retries anew."""
+    verdict = verbs.reprocess([dead_letter_id], by="reprocess_failed_task")
+    reasons = [str(reason) for reason in verdict.refused.values()]
+    return reasons[0] if reasons else "reprocessed"

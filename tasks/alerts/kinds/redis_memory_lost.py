@@ -1,0 +1,41 @@
+"""Redis came back empty; every queued job was rung again from its row."""
+
+from __future__ import annotations
+
+from tasks.alerts.kind import Finding, Kind, Look, Moments, Parameters, minutes
+from tasks.engine.database import Cursor
+from tasks.engine.phrase import Phrase
+
+# Index: incident_happened.
+LOOK = """
+SELECT max(happened_at) FROM incident
+WHERE kind = 'redis_memory_lost' AND happened_at > now() - %(minutes)s * interval '1 minute'
+"""
+PAST = """
+SELECT '', happened_at FROM incident
+WHERE kind = 'redis_memory_lost' AND happened_at > now() - interval '7 days'
+"""
+WHAT = Phrase("Redis had lost its memory. All queued jobs were rung again.")
+
+
+def _look(cursor: Cursor, look: Look) -> list[Finding]:
+    cursor.execute(LOOK, look.parameters)
+    row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return []
+    return [Finding("redis", WHAT, "/admin/reconcile/", row[0])]
+
+
+def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
+    cursor.execute(PAST)
+    return list(cursor.fetchall())
+
+
+REDIS_MEMORY_LOST = Kind(
+    "redis_memory_lost",
+    Phrase("Redis lost its memory"),
+    Phrase("No job is lost with it; limits and locks that counted in Redis begin anew."),
+    _look,
+    _past,
+    (minutes(15, Phrase("For so many minutes afterwards"), high=1440),),
+)
