@@ -33,10 +33,17 @@ NEEDED = {
     "reprocess": OPERATOR,
     "resolve": OPERATOR,
     "assign": OPERATOR,
+    "notify": OPERATOR,
     "annotate": OPERATOR,
     "ignore": OPERATOR,
     "runbook": OPERATOR,
     "redrive": OPERATOR,
+    # alerts
+    "acknowledge": OPERATOR,
+    "silence": OPERATOR,
+    "maintain": OPERATOR,
+    "rules": ADMIN,
+    "channels": ADMIN,
     # queues, tasks, workers
     "pause": OPERATOR,
     "resume": OPERATOR,

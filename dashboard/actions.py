@@ -231,6 +231,24 @@ ASSIGN = _action(
     ),
     asks=asked.OWNER,
 )
+NOTIFY = _action(
+    "notify",
+    icon="send",
+    colour="primary",
+    label=_l("Notify"),
+    question=lambda n, shown: ngettext(
+        "Tell people of %(count)s dead letter",
+        "Tell people of %(count)s dead letters",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "People are told of %(count)s dead letter.",
+        "People are told of %(count)s dead letters.",
+        n,
+        count=shown,
+    ),
+)
 ANNOTATE = _action(
     "annotate",
     icon="edit",
@@ -259,5 +277,5 @@ JOB = {
         RETRY, CANCEL, STOP, PROMOTE, SET_PRIORITY, MOVE, RESCHEDULE, DUPLICATE, FAIL, CLEAN,
     )
 }  # fmt: skip
-LETTER = {action.verb: action for action in (REPROCESS, RESOLVE, ASSIGN, ANNOTATE)}
+LETTER = {action.verb: action for action in (REPROCESS, RESOLVE, NOTIFY, ASSIGN, ANNOTATE)}
 ALL = JOB | LETTER

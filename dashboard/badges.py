@@ -54,6 +54,34 @@ GROUP = {
     "resolved": Badge("green", "circle-check", _l("resolved")),
 }
 
+ALERT = {
+    "open": Badge("red", "bell", _l("open")),
+    "acknowledged": Badge("blue", "eye", _l("acknowledged")),
+    "closed": Badge("green", "circle-check", _l("closed")),
+}
+SEVERITY = {
+    "critical": Badge("red", "alert-octagon", _l("critical")),
+    "warning": Badge("orange", "alert-triangle", _l("warning")),
+    "info": Badge("blue", "info-circle", _l("info")),
+}
+DELIVERY = {
+    "waiting": Badge("azure", "clock", _l("waiting")),
+    "sent": Badge("green", "circle-check", _l("sent")),
+    "failed": Badge("red", "alert-octagon", _l("failed")),
+}
+ABOUT: dict[str, LazyString] = {
+    "opened": _l("opened"),
+    "closed": _l("closed"),
+    "digest": _l("digest"),
+    "letter": _l("dead letter"),
+    "test": _l("test"),
+}
+CHANNEL: dict[str, LazyString] = {
+    "email": _l("e-mail"),
+    "webhook": _l("webhook"),
+    "slack": _l("Slack and its like"),
+}
+
 REDRIVE = {
     "running": Badge("blue", "player-play", _l("under way")),
     "finished": Badge("green", "circle-check", _l("finished")),

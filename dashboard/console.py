@@ -12,7 +12,9 @@ from flask_admin.theme import Theme
 
 from dashboard.shortcuts import shortcuts
 from dashboard.views.account import AccountView
+from dashboard.views.alerts import AlertView
 from dashboard.views.audit import AuditView
+from dashboard.views.channels import ChannelView
 from dashboard.views.dead_letters import DeadLetterView
 from dashboard.views.definitions import DefinitionView
 from dashboard.views.edit_job import EditJobView
@@ -26,6 +28,7 @@ from dashboard.views.overview import OverviewView
 from dashboard.views.queues import QueueView
 from dashboard.views.reconcile import ReconcileView
 from dashboard.views.redrives import RedriveView
+from dashboard.views.rules import RuleView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.schedule_form import ScheduleFormView
 from dashboard.views.schedules import ScheduleView
@@ -49,6 +52,7 @@ def register(app: Flask) -> None:
         SavedViewView(),
         DeadLetterView(),
         ErrorView(),
+        AlertView(),
         ScheduleView(),
         ScheduleFormView(),
         MetricsView(),
@@ -58,6 +62,8 @@ def register(app: Flask) -> None:
         ExecutionView(),
         OperationView(),
         RedriveView(),
+        RuleView(),
+        ChannelView(),
         ReconcileView(),
         EditJobView(),
         AuditView(),

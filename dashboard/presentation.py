@@ -64,6 +64,7 @@ def register(app: Flask) -> None:
         bounded=bounded,
         created=moment_of,
         markdown=markdown,
+        host=host,
         moment=moment,
         read_moment=datetime.fromisoformat,
         number=number,
@@ -104,6 +105,11 @@ def _in_address(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
+
+
+def host(url: str) -> str:
+    """The host of an address; what stands behind it may be a secret."""
+    return url.partition("://")[2].partition("/")[0]
 
 
 def spark_bars(counts: Sequence[tuple[datetime, int]]) -> list[tuple[int, float, float]]:

@@ -10,6 +10,7 @@ LETTERS = {
     "job": "j",
     "deadletterqueue": "d",
     "error": "e",
+    "alert": "a",
     "queue": "q",
     "queues": "q",
     "monitor": "q",

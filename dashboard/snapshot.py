@@ -19,6 +19,7 @@ from dashboard import troubles
 from dashboard.database import db
 from dashboard.languages import current_language
 from dashboard.shared import Shared
+from tasks.alerts.queries import AlertSummary, alert_summary
 from tasks.engine.queries.situation import Situation, situation
 
 FRESH_S = 1.0
@@ -36,9 +37,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A situation, with the parts that were rendered of it."""
+    """A situation and the open alerts, with the parts that were rendered of them."""
 
     situation: Situation
+    alerts: AlertSummary
     parts: dict[tuple[str, ...], Part] = field(default_factory=dict)
 
 
@@ -75,7 +77,7 @@ def live_page(view: BaseView, page: str, template: str) -> ResponseReturnValue:
 
 def _take() -> Snapshot:
     with Session(db.engine) as session:
-        return Snapshot(situation(session))
+        return Snapshot(situation(session), alert_summary(session, shown=1))
 
 
 def _part(template: str) -> Part:
@@ -83,7 +85,7 @@ def _part(template: str) -> Part:
     key = (template, current_language().code, g.person.role_name)
     if key not in snapshot.parts:
         now = snapshot.situation
-        html = render_template(template, now=now, troubles=troubles.of(now))
+        html = render_template(template, now=now, troubles=troubles.of(now, snapshot.alerts))
         tag = hashlib.sha256(html.encode()).hexdigest()[:16]
         snapshot.parts[key] = Part(Markup(html), tag)  # noqa: S704  # a template made it
     return snapshot.parts[key]

@@ -13,7 +13,8 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard.languages import number
+from dashboard.languages import number, said
+from tasks.alerts.queries import AlertSummary
 from tasks.engine.masking import masked_text
 from tasks.engine.queries.limits import COUNT_LIMIT
 from tasks.engine.queries.situation import Situation
@@ -40,10 +41,35 @@ class Trouble:
     detail: str | None = None
 
 
-def of(now: Situation) -> list[Trouble]:
+def of(now: Situation, summary: AlertSummary) -> list[Trouble]:
     """Everything that needs a person, what is broken first."""
-    found = [trouble for rule in RULES for trouble in rule(now)]
+    found = [trouble for rule in RULES for trouble in rule(now)] + list(alerts(summary))
     return sorted(found, key=lambda trouble: trouble.level != BROKEN)
+
+
+def alerts(summary: AlertSummary) -> Iterator[Trouble]:
+    """What the rules found and nobody has closed, with the gravest and newest of it."""
+    if summary.open:
+        newest = summary.newest[0]
+        yield Trouble(
+            BROKEN if summary.counts.get("critical") else LOOK, "bell", "",
+            ngettext(
+                "%(count)s alert is open.", "%(count)s alerts are open.", summary.open,
+                count=_bounded(summary.open),
+            ),
+            url_for("alert.index", state="open"), _("Alerts"),
+            since=newest.opened_at, detail=masked_text(said(newest.phrase)),
+        )  # fmt: skip
+    if summary.failed_deliveries:
+        yield Trouble(
+            BROKEN, "send", "",
+            ngettext(
+                "%(count)s message could not be delivered in the last day.",
+                "%(count)s messages could not be delivered in the last day.",
+                summary.failed_deliveries, count=number(summary.failed_deliveries),
+            ),
+            url_for("channel.index", state="failed"), _("Channels"),
+        )  # fmt: skip
 
 
 def no_worker(now: Situation) -> Iterator[Trouble]:

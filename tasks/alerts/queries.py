@@ -263,6 +263,25 @@ def delivery_page(
     )
 
 
+def deliveries_of(session: Reader, alert_id: int, *, limit: int = 20) -> Sequence[DeliveryEntry]:
+    """The newest messages that told of an alert, among the last thousand."""
+    recent = select(Delivery.id).order_by(Delivery.id.desc()).limit(1000).subquery()
+    columns = [
+        column
+        for column in Delivery.__table__.columns
+        if column.name in DeliveryEntry.__dataclass_fields__
+    ]
+    question = (
+        select(*columns, Channel.name.label("channel"))
+        .join(Channel, Channel.id == Delivery.channel_id)
+        .where(Delivery.id.in_(select(recent.c.id)), Delivery.alert_ids.contains([alert_id]))
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    with time_limit(session):
+        return [DeliveryEntry(**row._mapping) for row in session.execute(question)]
+
+
 def maintenances(session: Reader) -> Sequence[MaintenanceEntry]:
     """The times of maintenance that are on or to come. Index: maintenance_ends."""
     question = (

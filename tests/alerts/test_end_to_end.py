@@ -143,7 +143,8 @@ def test_a_mail_server_and_a_receiver_that_fail_lose_nothing(
     look(told)
     wait_until(
         lambda: (
-            len(told.ask("SELECT id FROM alert_delivery WHERE tries > 0 AND fault IS NOT NULL")) == 2
+            len(told.ask("SELECT id FROM alert_delivery WHERE tries > 0 AND fault IS NOT NULL"))
+            == 2
         ),
         timeout_s=20,
     )

@@ -20,14 +20,17 @@ from tests.dashboard.browser import PASSWORD
 from tests.dashboard.bulk_work import an_operation
 from tests.dashboard.conftest import CHEAP, CLEAN, _forget_engine, run
 from tests.dashboard.rows import (
+    a_channel,
     a_definition,
     a_failed_job,
     a_job,
     a_letter,
     a_line,
     a_redrive,
+    a_rule,
     a_schedule,
     a_worker,
+    an_alert,
     an_error_group,
     ask,
 )
@@ -135,12 +138,16 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
         a_job(state)
     a_worker()
     schedule_id, definition_id = a_schedule(), a_definition()
-    operation = an_operation(job)
+    operation, channel = an_operation(job), a_channel()
+    rule = a_rule(channel)
     return {
         "job": {"id": job, "number": 1, "part": "kwargs"},
         "job_edit": {"id": job},
         "deadletterqueue": {"id": letter},
         "operation": {"id": operation},
+        "alert": {"id": an_alert(rule)},
+        "rule": {"id": rule},
+        "channel": {"id": channel},
         "error": {"id": an_error_group(letter), "subject": "tasks.demo.echo"},
         "redrive": {"id": a_redrive(operation)},
         "queues": {"subject": "default", "id": job, "verb": "retry"},

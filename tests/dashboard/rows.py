@@ -108,6 +108,61 @@ def a_redrive(*operations: int) -> int:
     return int(ask(REDRIVE, (list(operations),))[0][0])
 
 
+CHANNEL = """
+INSERT INTO channel (name, kind, url, secret, created_by)
+VALUES (%s, 'webhook', 'https://hooks.example/verysecretpath', 'hunter2hunter2hunter2', 'admin@example.com')
+RETURNING id
+"""
+RULE = """
+INSERT INTO alert_rule (name, kind, parameters, severity, channels, created_by)
+VALUES (%s, 'job_failed', '{}', 'critical', ARRAY[%s::bigint], 'admin@example.com') RETURNING id
+"""
+ALERT = """
+INSERT INTO alert (rule_id, subject, severity, what, path, owner, acknowledged_at, acknowledged_by)
+VALUES (%(rule)s, %(subject)s, 'critical',
+        jsonb_build_object('template', '%%(task)s fails for good: %%(error)s', 'values',
+                           jsonb_build_object('task', %(text)s::text, 'error', %(text)s::text)),
+        '/admin/error/', %(owner)s, CASE WHEN %(owner)s <> '' THEN now() END, %(owner)s)
+RETURNING id
+"""
+DELIVERY = """
+INSERT INTO alert_delivery (channel_id, about, message, alert_ids, state, tries, fault, ended_at, job_id)
+SELECT %(channel)s, 'opened', jsonb_build_object('count', 1, 'items', jsonb_build_array(
+         jsonb_build_object('what', what, 'path', path, 'severity', severity))), ARRAY[id], 'failed', 8,
+       %(fault)s, now(), %(job)s
+FROM alert WHERE id = %(alert)s RETURNING id
+"""
+MAINTENANCE = """
+INSERT INTO maintenance (starts_at, ends_at, reason, created_by)
+VALUES (now() + interval '1 hour', now() + interval '2 hours', %s, 'ann@example.com')
+"""
+
+
+def a_channel(name: str = "a <b>channel</b>") -> int:
+    """The id of a webhook."""
+    return int(ask(CHANNEL, (name,))[0][0])
+
+
+def a_rule(channel: int | None = None, name: str = "a <b>rule</b>") -> int:
+    """The id of a rule that tells through a channel."""
+    return int(ask(RULE, (name, a_channel() if channel is None else channel))[0][0])
+
+
+def an_alert(
+    rule: int | None = None, text: str = "it <b>fails</b>", *, owner: str = "ann@example.com"
+) -> int:
+    """The id of an open alert, of whom a channel could not tell, with a maintenance to come."""
+    rule_id = a_rule() if rule is None else rule
+    subject = f"group:{uuid.uuid4().hex}"
+    values = {"rule": rule_id, "subject": subject, "text": text, "owner": owner}
+    alert = int(ask(ALERT, values)[0][0])
+    (channel,) = ask("SELECT channels[1] FROM alert_rule WHERE id = %s", (rule_id,))[0]
+    job = str(a_job())
+    ask(DELIVERY, {"channel": channel, "alert": alert, "fault": text, "job": job})
+    ask(MAINTENANCE, (text,))
+    return alert
+
+
 def a_worker() -> None:
     """A live worker."""
     ask(WORKER)

@@ -20,13 +20,16 @@ from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import (
+    a_channel,
     a_definition,
     a_failed_job,
     a_job,
     a_letter,
     a_redrive,
+    a_rule,
     a_schedule,
     a_worker,
+    an_alert,
     an_error_group,
     ask,
 )
@@ -167,11 +170,15 @@ def in_time(ask_for: Callable[[], TestResponse], what: str) -> TestResponse:
 
 def some_ids() -> dict[str, Any]:
     """Values for the parts of addresses."""
-    letter = a_letter()
+    letter, channel = a_letter(), a_channel(uuid.uuid4().hex)
+    rule = a_rule(channel, uuid.uuid4().hex)
     return walk.PARTS | {
         "id": a_job(),
         "deadletterqueue.id": letter,
         "error.id": an_error_group(letter),
+        "alert.id": an_alert(rule),
+        "rule.id": rule,
+        "channel.id": channel,
         "redrive.id": a_redrive(),
         "worker.id": a_live_worker(),
     }
@@ -220,8 +227,13 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
     order = verbs.Order("retry", by=name, reason=text)
     schedule, definition = scheduled(text, name, secret)
     group = at_the_desk(text, name, letter, secret)
+    channel = a_channel(f"{name} channel")
+    rule = a_rule(channel, f"{name} rule")
+    ask("UPDATE alert_rule SET fault = %s WHERE id = %s", (text, rule))
     return some_ids() | {
         "schedule.id": schedule, "schedule_form.id": schedule, "definition.id": definition,
+        "alert.id": an_alert(rule, text, owner=name), "rule.id": rule,
+        "channel.id": 10**6 if secret else channel,  # an administrator reads the secret there
         "error.id": group, "redrive.id": ask("SELECT max(id) FROM redrive")[0][0],
         "id": job, "deadletterqueue.id": letter, "task": name, "queue": name,
         "operation.id": verbs.start(order, JobFilter(task=name)),

@@ -49,9 +49,30 @@ SELECT 'r' || n, 'ann' FROM generate_series(1, %(count)s) AS n;
 INSERT INTO job_log (job_id, number, attempt, said_at, level, logger, message)
 SELECT (SELECT min(id::text)::uuid FROM job), n, 1, now(), 20, 'x', 'a line'
 FROM generate_series(1, %(count)s) AS n;
+INSERT INTO error_group (fingerprint, error_class, message, tasks, queues, releases, first_seen_at,
+                         last_seen_at, count, sample_id)
+SELECT 'f' || n, 'E', 'x', '{tasks.demo.echo}', '{default}', '{}', now(), now(), 1,
+       (SELECT max(id) FROM dead_letter)
+FROM generate_series(1, %(count)s) AS n;
+INSERT INTO error_hour SELECT id, date_trunc('hour', now()), 1 FROM error_group;
+INSERT INTO redrive (filter, expected, until, shares, max_failed_percent, created_by)
+SELECT '{}', 1, 1, '{5,100}', 20, 'ann' FROM generate_series(1, %(count)s);
+INSERT INTO channel (name, kind, created_by)
+SELECT 'channel ' || n, 'email', 'ann' FROM generate_series(1, least(%(count)s, 200)) AS n;
+INSERT INTO alert_rule (name, kind, severity, created_by)
+SELECT 'rule ' || n, 'job_failed', 'info', 'ann' FROM generate_series(1, least(%(count)s, 200)) AS n;
+INSERT INTO alert (rule_id, subject, severity, what, path)
+SELECT (SELECT min(id) FROM alert_rule), 's' || n, 'info', '{"template": "x", "values": {}}', '/admin/'
+FROM generate_series(1, %(count)s) AS n;
+INSERT INTO alert_delivery (channel_id, about, message, alert_ids)
+SELECT (SELECT min(id) FROM channel), 'opened', '{"items": [], "count": 0}', ARRAY[id] FROM alert;
 INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
 SELECT gen_random_uuid(), 'host', n, '0.1.0', '{}', 4, now() + interval '1 hour'
 FROM generate_series(1, least(%(count)s, 200)) AS n
+"""
+CLEAR = """
+DELETE FROM job; DELETE FROM schedule; DELETE FROM task_definition; DELETE FROM operation;
+DELETE FROM error_group; DELETE FROM redrive; DELETE FROM alert_rule; DELETE FROM channel
 """
 OF_WHAT = {
     "job": "SELECT min(id::text) FROM job",
@@ -63,6 +84,11 @@ OF_WHAT = {
     "operation": "SELECT min(id) FROM operation",
     "user": 'SELECT min(id) FROM "user"',
     "worker": "SELECT min(id::text) FROM worker",
+    "error": "SELECT min(id) FROM error_group",
+    "redrive": "SELECT min(id) FROM redrive",
+    "alert": "SELECT min(id) FROM alert",
+    "rule": "SELECT min(id) FROM alert_rule",
+    "channel": "SELECT min(id) FROM channel",
 }
 
 
@@ -109,7 +135,7 @@ def test_no_page_asks_more_with_more_rows(app: Flask, log_in: LogIn) -> None:
     nothing = counts(app, browser)
     ask(FILL, {"count": 1})
     one = counts(app, browser)
-    ask("DELETE FROM job; DELETE FROM schedule; DELETE FROM task_definition; DELETE FROM operation")
+    ask(CLEAR)
     ask(FILL, {"count": 10_000})
     ask("ANALYZE")
     many = counts(app, browser)

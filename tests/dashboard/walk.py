@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from config import PROJECT_DIR
-from dashboard.forms import definition_form, schedule_form
+from dashboard.forms import channel_form, definition_form, rule_form, schedule_form
 from tasks.engine.live_setting import SETTINGS
 
 FOREIGN = {"admin.static", "static"}  # files
@@ -38,6 +38,9 @@ PARTS: dict[str, Any] = {
     "definition.subject": "tasks.demo.echo",
     "view.id": 1,
     "error.id": 1,
+    "alert.id": 1,
+    "rule.id": 1,
+    "channel.id": 1,
     "error.subject": "tasks.demo.echo",
     "redrive.id": 1,
 }
@@ -76,7 +79,8 @@ def field_names() -> Iterator[str]:
     for path in (PROJECT_DIR / "dashboard").rglob("*.py"):
         yield from FIELD.findall(Path(path).read_text("utf-8"))
     yield from SETTINGS
-    yield from {*definition_form.FIELDS, *schedule_form.FIELDS}
+    yield from {*definition_form.FIELDS, *schedule_form.FIELDS, *rule_form.FIELDS}
+    yield from channel_form.FIELDS
 
 
 def _with(app: Flask, method: str) -> list[Rule]:

@@ -86,7 +86,9 @@ class Stage:
         """Run one statement, commit, and give back its rows by column."""
         with self._link.cursor() as cursor:
             cursor.execute(sql, values or None)
-            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+            return (
+                [dict(row) for row in cursor.fetchall()] if cursor.description is not None else []
+            )
 
     @cached_property
     def _link(self) -> Connection:

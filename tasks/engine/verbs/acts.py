@@ -12,6 +12,7 @@ from tasks.engine.arguments import clean
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
 from tasks.engine.intake import queue_names
+from tasks.engine.intake.enqueue import enqueue_in_transaction
 from tasks.engine.outcome import Failure
 from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
 from tasks.engine.store import (
@@ -32,6 +33,7 @@ from tasks.engine.task import new_id
 from tasks.engine.verbs.contents import own_options
 
 JOB, LETTER = "job", "dead_letter"
+NOTIFY, NOTIFY_QUEUE = "tasks.alerts.jobs.send_failure_notification", "notifications"
 SPREAD_MAX_S = 7 * 86400.0
 NOTE_LIMIT_BYTES = 2000
 OWNER_LIMIT_BYTES = 254
@@ -176,6 +178,12 @@ def _annotate(cursor: Cursor, ids: list[int], work: Work) -> Applied:
     return Applied(set(dead_letters.annotate(cursor, ids, by=work.by, note=note)))
 
 
+def _notify(cursor: Cursor, ids: list[int], work: Work) -> Applied:
+    """One message for all of a chunk: a thousand mails would tell nobody anything."""
+    job = enqueue_in_transaction(cursor.connection, NOTIFY, (ids,), created_by=work.by)
+    return Applied(set(ids), rings=[Ring(NOTIFY_QUEUE, 0, str(job.id))])
+
+
 def _spread(given: Parameters) -> dict[str, Any]:
     spread_s = new_job.seconds("spread_s", given.get("spread_s"))
     if spread_s is not None and not 0 < spread_s <= SPREAD_MAX_S:
@@ -262,5 +270,6 @@ ACTS = {
         ("resolved_at", "resolved_by", "resolution_note"), check=_note, closed_to=("resolved",),
     ),
     "assign": Act(LETTER, "assigned", frozenset(), _assign, ("owner",), check=_owner),
+    "notify": Act(LETTER, "notified", frozenset(), _notify),
     "annotate": Act(LETTER, "annotated", frozenset(), _annotate, check=_some_note),
 }  # fmt: skip

@@ -1,0 +1,166 @@
+"""Alerts: what is wrong now, who is on it, and times in which nobody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from dashboard import access
+from dashboard.database import db
+from dashboard.gate import safe_path
+from dashboard.languages import number, said
+from dashboard.query_string import QueryString, integer, moment
+from dashboard.views.page import ConsolePage, found, read_list
+from dashboard.views.schedules import ID
+from tasks.alerts import queries, verbs
+from tasks.alerts.channels import mail
+from tasks.alerts.rules import SEVERITIES
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.queries.paging import Cursor
+from tasks.engine.verbs import Verdict
+
+MOST_TICKED = 500
+SILENCES_MIN = (30, 120, 480, 1440)
+
+
+class AlertView(ConsolePage):
+    """Alerts at /admin/alert/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Alerts"), endpoint="alert", menu_icon_value="bell")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The newest first, by state, severity, rule and owner."""
+        query = QueryString(request.args)
+        wanted: dict[str, Any] = {
+            "state": query.choice("state", queries.STATES),
+            "severity": query.choice("severity", SEVERITIES),
+            "rule": query.integer("rule"),
+            "owner": query.name("owner"),
+        }
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: queries.alert_page(db.session, cursor=cursor, **wanted))
+        shown = self.render(
+            "alert/list.html",
+            query=query,
+            page=page,
+            wanted=wanted,
+            counts=queries.alert_counts(db.session),
+            summary=queries.alert_summary(db.session, shown=0),
+            rules=queries.rules(db.session),
+            maintenances=queries.maintenances(db.session),
+            is_mail_set_up=mail.is_set_up(),
+            silences=SILENCES_MIN,
+        )
+        return shown, 400 if query.faults else 200
+
+    @expose(f"/<{ID}>/")
+    def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
+        """An alert, and who was told of it."""
+        entry = found(queries.alert(db.session, id))
+        return str(
+            self.render(
+                "alert/details.html",
+                entry=entry,
+                rule=queries.rule(db.session, entry.rule_id),
+                deliveries=queries.deliveries_of(db.session, id),
+                silences=SILENCES_MIN,
+            )
+        )
+
+    @expose("/act/", methods=("POST",))
+    def act(self) -> ResponseReturnValue:
+        """Do a verb to the ticked alerts."""
+        verb = request.form.get("action", "")
+        right, change = ACTS.get(verb) or abort(400)
+        access.require(right)
+        back = safe_path(request.form.get("url"))
+        ids = [integer(value) for value in request.form.getlist("rowid")]
+        if None in ids or len(ids) > MOST_TICKED:
+            abort(400)
+        if not ids:
+            flash(_("Tick at least one row first."), "warning")
+            return redirect(back, code=303)
+        try:
+            _tell(change(ids), verb)
+        except OptionNotValid as fault:
+            flash(str(fault), "warning")
+        return redirect(back, code=303)
+
+    @expose("/maintenance/", methods=("POST",))
+    def maintain(self) -> ResponseReturnValue:
+        """Begin a time in which nobody is told."""
+        access.require("maintain")
+        starts, ends = (moment(request.form.get(name, "")) for name in ("starts_at", "ends_at"))
+        reason = request.form.get("reason", "").replace("\x00", "")[:500]
+        if starts is None or ends is None:
+            flash(_("Enter a date and a time."), "warning")
+            return redirect(url_for("alert.index"), code=303)
+        try:
+            verbs.begin_maintenance(starts, ends, reason=reason, by=g.person.email)
+        except OptionNotValid as fault:
+            flash(str(fault), "warning")
+        else:
+            flash(_("Alerts open meanwhile, and nobody is told."), "success")
+        return redirect(url_for("alert.index"), code=303)
+
+    @expose(f"/maintenance/<{ID}>/end/", methods=("POST",))
+    def end_maintenance(self, id: int) -> ResponseReturnValue:  # noqa: A002
+        """End it: whoever was not told is told now."""
+        access.require("maintain")
+        if verbs.end_maintenance(id, by=g.person.email):
+            flash(_("The maintenance is over."), "success")
+        else:
+            flash(_("It was over already."), "warning")
+        return redirect(url_for("alert.index"), code=303)
+
+
+def _silence(ids: list[Any]) -> Verdict:
+    minutes = integer(request.form.get("minutes", "")) or 0
+    return verbs.silence_alerts(ids, minutes=minutes, by=g.person.email)
+
+
+def _assign(ids: list[Any]) -> Verdict:
+    return verbs.assign_alerts(ids, request.form.get("owner", "").strip(), by=g.person.email)
+
+
+# verb -> who may, what it does
+ACTS: dict[str, tuple[str, Callable[[list[Any]], Verdict]]] = {
+    "acknowledge": ("acknowledge", lambda ids: verbs.acknowledge_alerts(ids, by=g.person.email)),
+    "resolve": ("resolve", lambda ids: verbs.resolve_alerts(ids, by=g.person.email)),
+    "silence": ("silence", _silence),
+    "assign": ("assign", _assign),
+}
+
+
+def _tell(verdict: Verdict, verb: str) -> None:
+    count = len(verdict.done)
+    if count:
+        shown = number(count)
+        words = {
+            "acknowledge": ngettext(
+                "%(count)s alert is acknowledged.", "%(count)s alerts are acknowledged.", count,
+                count=shown,
+            ),
+            "resolve": ngettext(
+                "%(count)s alert is closed.", "%(count)s alerts are closed.", count, count=shown
+            ),
+            "silence": ngettext(
+                "%(count)s alert is silenced.", "%(count)s alerts are silenced.", count, count=shown
+            ),
+            "assign": ngettext(
+                "%(count)s alert has another owner.", "%(count)s alerts have another owner.", count,
+                count=shown,
+            ),
+        }  # fmt: skip
+        flash(words[verb], "success")
+    for reason in sorted(set(map(said, verdict.refused.values())))[:10]:
+        flash(reason, "warning")

@@ -1,0 +1,128 @@
+"""Channels: the ways in which people are told, and what was sent through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from config import get_settings
+from dashboard import access
+from dashboard.database import db
+from dashboard.forms.channel_form import ChannelForm
+from dashboard.languages import said
+from dashboard.query_string import QueryString
+from dashboard.views.page import MORE, ConsolePage, found, read_list
+from dashboard.views.schedules import ID
+from tasks.alerts import channel_verbs, queries
+from tasks.alerts.channel_verbs import KINDS, ChannelNotValid
+from tasks.alerts.channels import mail
+from tasks.engine.queries.paging import Cursor
+
+STATES = ("waiting", "sent", "failed")
+
+
+class ChannelView(ConsolePage):
+    """Channels at /admin/channel/."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Channels"), endpoint="channel", category=MORE, menu_icon_value="send")
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """All channels, and the newest deliveries, by channel and state."""
+        query = QueryString(request.args)
+        wanted: dict[str, Any] = {
+            "channel": query.integer("channel"),
+            "state": query.choice("state", STATES),
+        }
+        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        page = read_list(query, lambda: queries.delivery_page(db.session, cursor=cursor, **wanted))
+        shown = self.render(
+            "channel/list.html",
+            query=query,
+            page=page,
+            wanted=wanted,
+            channels=queries.channels(db.session),
+            is_mail_set_up=mail.is_set_up(),
+            admin_emails=get_settings().admin_emails,
+        )
+        return shown, 400 if query.faults else 200
+
+    @expose("/form/", methods=("GET", "POST"))
+    def create(self) -> ResponseReturnValue:
+        """Make a channel."""
+        access.require("channels")
+        form = ChannelForm()
+        return self._page(form) if request.method == "GET" else self._save(form)
+
+    @expose(f"/form/<{ID}>/", methods=("GET", "POST"))
+    def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Change a channel."""
+        access.require("channels")
+        form = ChannelForm(found(queries.channel(db.session, id)))
+        return self._page(form) if request.method == "GET" else self._save(form)
+
+    @expose(f"/<{ID}>/delete/", methods=("POST",))
+    def delete(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Delete a channel that no rule uses."""
+        access.require("channels")
+        try:
+            channel_verbs.delete_channel(id, by=g.person.email)
+            flash(_("The channel was deleted."), "success")
+        except ChannelNotValid as fault:
+            flash(said(fault.phrase), "warning")
+        except LookupError:
+            abort(404)
+        return redirect(url_for("channel.index"), code=303)
+
+    @expose(f"/<{ID}>/test/", methods=("POST",))
+    def test(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Send a test, as everything is sent."""
+        access.require("channels")
+        try:
+            channel_verbs.test_channel(id, by=g.person.email)
+        except LookupError:
+            abort(404)
+        flash(_("The test is on its way. The list below tells how it went."), "success")
+        return redirect(url_for("channel.index", channel=id), code=303)
+
+    @expose(f"/delivery/<{ID}>/again/", methods=("POST",))
+    def again(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
+        """Try a delivery that failed once more."""
+        access.require("channels")
+        if channel_verbs.send_again(id, by=g.person.email):
+            flash(_("It is tried again."), "success")
+        else:
+            flash(_("It has not failed."), "warning")
+        return redirect(url_for("channel.index"), code=303)
+
+    def _save(self, form: ChannelForm) -> ResponseReturnValue:
+        given = form.read(request.form)
+        try:
+            if form.entry is None:
+                channel_verbs.create_channel(given, by=g.person.email)
+                flash(_("The channel was made."), "success")
+            else:
+                channel_verbs.edit_channel(form.entry.id, given, by=g.person.email)
+                flash(_("The channel was changed."), "success")
+        except ChannelNotValid as fault:
+            form.refuse(fault)
+            return self._page(form), 400
+        except LookupError:
+            abort(404)
+        return redirect(url_for("channel.index"), code=303)
+
+    def _page(self, form: ChannelForm) -> str:
+        return str(
+            self.render(
+                "channel/form.html",
+                form=form,
+                kinds=KINDS,
+                admin_emails=get_settings().admin_emails,
+            )
+        )
