@@ -59,7 +59,8 @@ def current_language() -> Language:
 
 def said(phrase: Phrase) -> str:
     """What the engine says, in the language of this request."""
-    return phrase.said(gettext)
+    is_mixed = current_language().direction == "rtl"
+    return (phrase.isolated() if is_mixed else phrase).said(gettext)
 
 
 def number(value: float) -> str:

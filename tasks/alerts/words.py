@@ -31,7 +31,8 @@ class Words:
 
     def said(self, phrase: Phrase) -> str:
         """What the engine says."""
-        return phrase.said(self.catalogue.gettext)
+        is_mixed = self.code in RIGHT_TO_LEFT
+        return (phrase.isolated() if is_mixed else phrase).said(self.catalogue.gettext)
 
 
 @cache

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+FSI, PDI = "\u2068", "\u2069"  # Unicode's first-strong isolate, and its end
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -24,6 +26,14 @@ class Phrase:
 
     def about(self, **values: Phrase | str | int) -> Phrase:
         """The same phrase, about `values`."""
+        return replace(self, values=values)
+
+    def isolated(self) -> Phrase:
+        """The same phrase, whose values keep their own direction within a line of another one."""
+        values = {
+            name: value.isolated() if isinstance(value, Phrase) else f"{FSI}{value}{PDI}"
+            for name, value in self.values.items()
+        }
         return replace(self, values=values)
 
     def said(self, translate: Callable[[str], str]) -> str:
