@@ -75,7 +75,7 @@ class Ground:
 
     def clear(self) -> None:
         """Empty the tables and Redis."""
-        self.run("TRUNCATE job, attempt, job_log, dead_letter, job_minute, worker")
+        self.run("TRUNCATE job, job_minute, worker, failure, error_group CASCADE")
         with redis.Redis.from_url(self.redis.url) as client:
             client.flushall()
         self._remind_redis()

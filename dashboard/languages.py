@@ -59,7 +59,7 @@ def current_language() -> Language:
 
 def said(phrase: Phrase) -> str:
     """What the engine says, in the language of this request."""
-    is_mixed = current_language().direction == "rtl"
+    is_mixed = has_request_context() and current_language().direction == "rtl"
     return (phrase.isolated() if is_mixed else phrase).said(gettext)
 
 

@@ -46,7 +46,7 @@ def register(app: Flask) -> None:
         charts=chart_data,
         filter_in_address=filter_in_address,
         icons_url=icons_url,
-        spark_bars=spark_bars,
+        spark_path=spark_path,
         languages=languages.LANGUAGES,
         differences=differences,
         kind_word=verb_words.kind_word,
@@ -112,14 +112,11 @@ def host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]
 
 
-def spark_bars(counts: Sequence[tuple[datetime, int]]) -> list[tuple[int, float, float]]:
-    """Place from the start, place from the top and height of each bar, of 24 in all."""
+def spark_path(counts: Sequence[tuple[datetime, int]]) -> str:
+    """The outline of a bar for each count, in a picture that is 24 high and 4 wide for each."""
     most = max((count for _at, count in counts), default=0)
-    return [
-        (4 * place, 24 - height, height)
-        for place, (_at, count) in enumerate(counts)
-        for height in (round(max(22 * count / most, 2.0), 1) if count else 1.0,)
-    ]
+    heights = (round(max(22 * count / most, 2.0), 1) if count else 1.0 for _at, count in counts)
+    return "".join(f"M{4 * place} 24v-{height}h3v{height}z" for place, height in enumerate(heights))
 
 
 def icons_url() -> str:

@@ -10,7 +10,7 @@ import sys
 from urllib.parse import urlencode
 
 from bench.console.load import load
-from bench.console.measures import export_figure, page_figures, viewers_figure
+from bench.console.measures import alerts_figure, export_figure, page_figures, viewers_figure
 from bench.console.scenarios import paths
 from bench.console.site import Site, site
 from bench.figure import Figure, report
@@ -51,6 +51,7 @@ def measured(servers: Ground, few: Site, many: Site, requests: int, rows: int) -
     print(f"Measuring {len(asked[1][1])} pages …", file=sys.stderr)
     figures = list(page_figures(*asked, requests=requests))
     figures.append(viewers_figure(many, MONITOR))
+    figures.append(alerts_figure(servers))
     ((since,),) = servers.run(NEWEST, rows // 10)
     newest_tenth = urlencode({"created_from": since})
     figures += [export_figure(many, newest_tenth, form=form) for form in ("csv", "json")]

@@ -35,6 +35,17 @@ SELECT id, attempt, task, queue, split_part(error, ': ', 1), split_part(error, '
        CASE WHEN priority > 0 THEN finished_at END
 FROM job WHERE state = 'failed' ORDER BY id
 """
+GROUPS = """
+INSERT INTO error_group (fingerprint, error_class, message, tasks, queues, releases, first_seen_at,
+                         last_seen_at, count, sample_id)
+SELECT fingerprint, min(error_class), min(left(error_message, 500)), ARRAY[min(task)], ARRAY[min(queue)],
+       '{}', min(created_at), max(failed_at), count(*), max(id)
+FROM dead_letter GROUP BY fingerprint
+"""
+HOURS = """
+INSERT INTO error_hour SELECT error_group.id, date_trunc('hour', failed_at), count(*)
+FROM dead_letter JOIN error_group USING (fingerprint) GROUP BY 1, 2
+"""
 MINUTES = """
 INSERT INTO job_minute (minute, queue, task, worker_id, completed, failed, cancelled, expired, wait_ms,
                         waited, run_ms)
@@ -49,7 +60,7 @@ LIVE_WORKER = """
 INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
 VALUES (%s, 'bench', 1, '0', '{}', 32, now() + interval '1 day')
 """
-TABLES = "job, attempt, job_log, dead_letter, job_minute, worker"
+TABLES = "job, attempt, job_log, dead_letter, job_minute, worker, error_group, failure"
 
 
 def load(database_url: str, count: int) -> None:
@@ -62,7 +73,13 @@ def load(database_url: str, count: int) -> None:
         cursor.execute(LIVE_WORKER, (WORKER,))
         with _made_afterwards(cursor):
             _copy(cursor, jobs(count))
-        for fill, values in ((ATTEMPTS, None), (LETTERS, None), (MINUTES, (WORKER,))):
+        for fill, values in (
+            (ATTEMPTS, None),
+            (LETTERS, None),
+            (GROUPS, None),
+            (HOURS, None),
+            (MINUTES, (WORKER,)),
+        ):
             cursor.execute(fill, values)
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -11,11 +13,14 @@ from typing import NamedTuple
 from bench.console.scenarios import JOBS
 from bench.console.site import Site
 from bench.figure import Figure, at_most, percentile
+from bench.ground import Ground
+from tasks.alerts.store import EVERY_S
 
 PAGE_LIMIT_MS = 50
 GROWTH_LIMIT = 1.6
 VIEWERS, LOOK_EVERY_S, WATCHED_S = 50, 2.0, 20.0
 VIEWERS_LIMIT = 0.15
+LOOKS_LIMIT = 0.01
 EXPORT_LIMIT_MB = 20
 WARM_UP = 3
 
@@ -38,6 +43,17 @@ def page_figures(
         detail = f"{p50s}, p95 {before:.1f} → {p95:.1f} ms"
         yield at_most(f"{name}, p95", p95, PAGE_LIMIT_MS, unit="ms", detail=detail)
         yield at_most(f"{name}, growth", p95 / before, GROWTH_LIMIT, unit="ratio", detail=detail)
+
+
+def alerts_figure(ground: Ground) -> Figure:
+    """What looking at the rules costs, of a core, when a consumer does it every 15 seconds."""
+    looks_ms = json.loads(ground.output("-m", "bench.console.looks"))
+    share = statistics.fmean(looks_ms) / 1000 / EVERY_S
+    p50, p95 = percentile(looks_ms, 0.5), percentile(looks_ms, 0.95)
+    detail = f"{len(looks_ms)} looks, p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+    return at_most(
+        "looking at the rules, share of a core", share, LOOKS_LIMIT, unit="ratio", detail=detail
+    )
 
 
 def viewers_figure(site: Site, path: str) -> Figure:

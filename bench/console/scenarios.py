@@ -76,6 +76,19 @@ LISTS: dict[str, dict[str, str]] = {
     },
     "all at once, none": {"state": "expired", "queue": "orders", "tag": "nightly", "error": "moon"},
 }
+# Dead letters in more than one way.
+LETTERS: dict[str, dict[str, str]] = {
+    "open": {"reprocessed": "no", "resolved": "no"},
+    "resolved": {"resolved": "yes"},
+    "of a task": {"task": "shop.orders.place"},
+    "of a queue, open": {"queue": "emails", "reprocessed": "no", "resolved": "no"},
+    "by a common error": {"error": "TimeoutError"},
+    "by an error of few": {"error": "NeedleError"},
+    "by an error of none": {"error": "the moon is full"},
+    "of nobody": {"unowned": "yes"},
+    "of somebody without any": {"owner": "nobody@example.com"},
+    "of the last day": {"since": "{yesterday}"},
+}
 PLACES = """
 SELECT (SELECT id::text FROM job ORDER BY id LIMIT 1), middle.id::text,
        to_char(now() - interval '1 day', 'YYYY-MM-DD"T"HH24:MI'),
@@ -83,6 +96,7 @@ SELECT (SELECT id::text FROM job ORDER BY id LIMIT 1), middle.id::text,
        to_char(middle.created_at, 'YYYY-MM-DD"T"HH24:MI')
 FROM (SELECT id, created_at FROM job ORDER BY id OFFSET (SELECT count(*) / 2 FROM job) LIMIT 1) AS middle
 """
+GROUP = "SELECT id FROM error_group ORDER BY count DESC, id LIMIT 1"
 LETTER = "SELECT id FROM dead_letter ORDER BY id LIMIT 1"
 FAILED = "SELECT id::text FROM job WHERE state = 'failed' ORDER BY id DESC LIMIT 1"
 
@@ -95,15 +109,21 @@ def paths(ground: Ground, site: Site) -> dict[str, str]:
     pages |= {"/jobs/create/": None}
     ((failed,),) = ground.run(FAILED)
     ((letter,),) = ground.run(LETTER)
+    ((group,),) = ground.run(GROUP)
     return {
         **{f"page {path}": path for path in pages},
         "page of a job": f"{JOBS}{failed}/",
         "page of a dead letter": f"/admin/deadletterqueue/{letter}/",
         "how many jobs there are": f"{JOBS}count/",
+        "page of an error": f"/admin/error/{group}/",
+        **{
+            f"dead letters: {name}": _address(asked, places, "/admin/deadletterqueue/")
+            for name, asked in LETTERS.items()
+        },
         **{f"jobs: {name}": _address(asked, places) for name, asked in LISTS.items()},
     }
 
 
-def _address(asked: dict[str, str], places: dict[str, str]) -> str:
+def _address(asked: dict[str, str], places: dict[str, str], list_: str = JOBS) -> str:
     filled = {name: places.get(value[1:-1], value) for name, value in asked.items()}
-    return f"{JOBS}?{urlencode(filled)}" if filled else JOBS
+    return f"{list_}?{urlencode(filled)}" if filled else list_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.engine.live_setting import SETTINGS
 FOREIGN = {"admin.static", "static"}  # files
 PARAMETER = re.compile(r"""(?:query\.\w+|request\.args\.get)\(["'](\w+)["']""")
 USUAL = ("page", "sort", "desc", "search", "flt0_0", "flt1_job_state", "id", "url")
+IMPORT = re.compile(r"^from (dashboard[\w.]*) import", re.MULTILINE)
 FIELD = re.compile(r"""request\.form(?:\.get(?:list)?\(|\[)["'](\w[\w-]*)["']""")
 
 # What stands in addresses, by its name, or by the first part of the endpoint and its name.
@@ -67,20 +69,35 @@ def address(rule: Rule, ids: dict[str, Any]) -> str:
     return path
 
 
-def parameter_names() -> Iterator[str]:
-    """Every parameter that any handler asks an address for, and those that Flask-Admin's own take."""
-    for path in (PROJECT_DIR / "dashboard").rglob("*.py"):
-        yield from PARAMETER.findall(Path(path).read_text("utf-8"))
-    yield from USUAL
+def parameter_names(rule: Rule | None = None, app: Flask | None = None) -> set[str]:
+    """The parameters that any handler asks an address for, or that of a route may ask for."""
+    return {*_named(PARAMETER, rule, app), *USUAL}
 
 
-def field_names() -> Iterator[str]:
-    """Every field that any handler asks a form for, read from the code."""
-    for path in (PROJECT_DIR / "dashboard").rglob("*.py"):
-        yield from FIELD.findall(Path(path).read_text("utf-8"))
-    yield from SETTINGS
-    yield from {*definition_form.FIELDS, *schedule_form.FIELDS, *rule_form.FIELDS}
-    yield from channel_form.FIELDS
+def field_names(rule: Rule | None = None, app: Flask | None = None) -> set[str]:
+    """The fields that any handler asks a form for, or that of a route may ask for."""
+    forms = (definition_form, schedule_form, rule_form, channel_form)
+    listed = {field for form in forms for field in form.FIELDS}
+    if rule is None or rule.endpoint.startswith("setting."):
+        listed |= {*SETTINGS}
+    return _named(FIELD, rule, app) | listed
+
+
+def _named(pattern: re.Pattern[str], rule: Rule | None, app: Flask | None) -> set[str]:
+    """What the code of the console asks for; of a route, that of its module and of what it imports."""
+    paths = {*(PROJECT_DIR / "dashboard").rglob("*.py")}
+    if rule is not None and app is not None:
+        own = Path(inspect.getfile(inspect.unwrap(app.view_functions[rule.endpoint])))
+        paths = {own, *_imported(own)} & paths or paths
+    return {name for path in paths for name in pattern.findall(path.read_text("utf-8"))}
+
+
+def _imported(path: Path) -> Iterator[Path]:
+    """The modules of the console that a module names in its imports, and what these name."""
+    for name in IMPORT.findall(path.read_text("utf-8")):
+        for near in (PROJECT_DIR / Path(*name.split("."))).parent.rglob("*.py"):
+            if name.rsplit(".", 1)[-1] in (near.stem, near.parent.name):
+                yield near
 
 
 def _with(app: Flask, method: str) -> list[Rule]:

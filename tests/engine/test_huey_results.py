@@ -107,7 +107,7 @@ def test_an_error_with_retries_left_is_no_result_unless_that_is_wanted(stage: St
 
 
 def test_who_waits_for_a_cancelled_job_is_told(stage: Stage) -> None:
-    handle = huey_jobs.plain.schedule((1,), delay=1)
+    handle = huey_jobs.plain.schedule((1,), delay=3)
     handle.revoke()
 
     with pytest.raises(TaskException, match="The job was cancelled and has no result"):

@@ -1,0 +1,27 @@
+"""Looks at the rules some times: `python -m bench.console.looks`; prints milliseconds as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tasks.alerts import watch
+from tasks.engine import database
+
+LOOKS = 20
+NOW = "UPDATE alert_pass SET ended_at = NULL"
+
+
+def main() -> None:
+    """Look, again and again, as if its time had come."""
+    took_ms = []
+    for _ in range(LOOKS + 1):
+        database.repeatable(lambda cursor: cursor.execute(NOW))
+        began = time.monotonic()
+        assert watch.watch()
+        took_ms.append((time.monotonic() - began) * 1000)
+    print(json.dumps(took_ms[1:]))  # the first one connects
+
+
+if __name__ == "__main__":
+    main()
