@@ -12,8 +12,9 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from dashboard import access
+from dashboard import access, actions
 from dashboard.accounts import create_person
+from dashboard.views import alerts, errors, schedules
 from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
@@ -248,10 +249,28 @@ def newest_event() -> int:
 
 @pytest.mark.parametrize("verb", sorted(access.NEEDED))
 def test_a_bulk_action_of_a_form_is_refused_by_its_own_verb(log_in: LogIn, verb: str) -> None:
-    for page, actions in (
-        ("/admin/job/action/", ("retry", "cancel", "stop")),
-        ("/admin/deadletterqueue/action/", ("reprocess", "resolve")),
+    for page, own in (
+        ("/admin/job/action/", tuple(actions.JOB)),
+        ("/admin/deadletterqueue/action/", tuple(actions.LETTER)),
     ):
-        if verb in actions:
+        if verb in own:
             form = {"action": verb, "rowid": str(uuid.uuid4()), "confirmed": "yes"}
             assert log_in("viewer").post(page, form).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("page", "acts"),
+    [
+        ("/admin/error/act/", errors.ACTS),
+        ("/admin/alert/act/", alerts.ACTS),
+        ("/admin/schedule/act/", schedules.ACTS),
+    ],
+)
+@pytest.mark.parametrize("role", access.RANKS)
+def test_each_verb_of_a_list_is_refused_by_its_own_right(
+    log_in: LogIn, page: str, acts: dict[str, Any], role: str
+) -> None:
+    for verb, (right, *_rest) in acts.items():
+        answer = log_in(role).post(page, {"action": verb, "rowid": "1", "confirmed": "yes"})
+        is_allowed = access.RANKS[role] >= access.RANKS[access.NEEDED[right]]
+        assert (answer.status_code != 403) is is_allowed, (verb, answer.status_code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from tasks.engine.phrase import Phrase
 
 LONGEST = 2000
 PORTS = {"http": 80, "https": 443}
+LOOKUP_S = 3.0  # a name server that is silent must not hold a page for longer
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 NOT_A_URL = Phrase("Enter an address that begins with https:// or http://.")
@@ -26,6 +28,8 @@ NOT_FOUND = Phrase("The host %(host)s cannot be found.")
 INSIDE = Phrase(
     "%(host)s is an address inside your own network. WEBHOOK_ALLOW lists those that may be reached."
 )
+
+_lookups = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lookup")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -84,9 +88,10 @@ def _parts(url: str) -> tuple[str, str, int, str]:
 
 
 def _resolved(host: str, port: int) -> Sequence[Address]:
+    answer = _lookups.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        found = answer.result(timeout=LOOKUP_S)
+    except (OSError, UnicodeError):  # a time-out is one, too
         raise AddressRefused(NOT_FOUND.about(host=host[:100])) from None
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
