@@ -310,6 +310,11 @@ class Settings(BaseSettings):
         return self.given_secret_key or _kept_secret(self.var_path / "secret_key")
 
     @property
+    def sends_mail(self) -> bool:
+        """Whether there is a server that sends mail."""
+        return bool(self.mail_server)
+
+    @property
     def console_url(self) -> str:
         """Where links in mail lead, without a slash at the end."""
         return self.public_url or f"http://{self.host}:{self.port}"

@@ -191,6 +191,7 @@ def delete(names: tuple[str, ...], yes: bool, is_json: bool) -> None:
     "--kwargs", "kwargs_text", default="{}", help="The task's arguments as a JSON object."
 )
 @click.option("--queue")
+@click.option("--definition", help="A definition, whose arguments count where none are given.")
 @click.option("--priority", type=int)
 @click.option("--max-retries", type=int)
 @click.option("--missed", type=click.Choice(["skip", "once", "all"]), default="once")

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from config import get_settings
 from dashboard import access
 from dashboard.database import db
 from dashboard.gate import safe_path
@@ -20,7 +21,6 @@ from dashboard.query_string import QueryString, integer, moment
 from dashboard.views.page import ConsolePage, found, read_list
 from dashboard.views.schedules import ID
 from tasks.alerts import queries, verbs
-from tasks.alerts.channels import mail
 from tasks.alerts.rules import SEVERITIES
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.queries.paging import Cursor
@@ -57,7 +57,7 @@ class AlertView(ConsolePage):
             summary=queries.alert_summary(db.session, shown=0),
             rules=queries.rules(db.session),
             maintenances=queries.maintenances(db.session),
-            is_mail_set_up=mail.is_set_up(),
+            is_mail_set_up=get_settings().sends_mail,
             silences=SILENCES_MIN,
         )
         return shown, 400 if query.faults else 200

@@ -20,7 +20,6 @@ from dashboard.views.page import MORE, ConsolePage, found, read_list
 from dashboard.views.schedules import ID
 from tasks.alerts import channel_verbs, queries
 from tasks.alerts.channel_verbs import KINDS, ChannelNotValid
-from tasks.alerts.channels import mail
 from tasks.engine.queries.paging import Cursor
 
 STATES = ("waiting", "sent", "failed")
@@ -48,7 +47,7 @@ class ChannelView(ConsolePage):
             page=page,
             wanted=wanted,
             channels=queries.channels(db.session),
-            is_mail_set_up=mail.is_set_up(),
+            is_mail_set_up=get_settings().sends_mail,
             admin_emails=get_settings().admin_emails,
         )
         return shown, 400 if query.faults else 200

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from tasks import current_job, task
 from tasks.alerts import deliveries, letters, watch
-from tasks.alerts.channels import mail, slack, webhook
 from tasks.alerts.channels.address import AddressRefused
 from tasks.alerts.deliveries import Delivery
 from tasks.alerts.errors import NobodyToTell, NotDelivered
-from tasks.alerts.notices import mail_recipients
 from tasks.engine import database, verbs
 from tasks.engine.consumer import duties
 from tasks.engine.intake import accept
 
 TRIES = 8  # over some twenty minutes
+# Loaded when one is needed: a consumer that sends no mail needs neither Flask nor templates.
+CHANNELS = {
+    "email": "tasks.alerts.channels.mail",
+    "webhook": "tasks.alerts.channels.webhook",
+    "slack": "tasks.alerts.channels.slack",
+}
 duties.add("alerts", watch.LOOK_EVERY_S, watch.watch)
 duties.add("forget alerts", watch.FORGET_EVERY_S, watch.forget)
 
@@ -52,16 +57,8 @@ def deliver(delivery_id: int, task: Any = None) -> str:
 def _send(delivery: Delivery) -> None:
     if not delivery.is_enabled and delivery.about != "test":
         raise NobodyToTell("The channel is switched off.")
-    if delivery.kind == "email":
-        addresses = mail_recipients(delivery.recipients)
-        languages = database.repeatable(
-            partial(deliveries.languages_of, addresses=addresses, default=delivery.language)
-        )
-        mail.send(delivery.told, recipients=languages)
-    elif delivery.kind == "slack":
-        slack.send(delivery.told, url=delivery.url or "", language=delivery.language)
-    else:
-        webhook.send(delivery.told, url=delivery.url or "", secret=delivery.secret or "")
+    channel = importlib.import_module(CHANNELS[delivery.kind])
+    channel.deliver(delivery)
 
 
 def _note_fault(id_: int, fault: Exception, *, is_last: bool) -> None:

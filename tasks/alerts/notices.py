@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from config import get_settings
 from tasks.alerts import deliveries
-from tasks.alerts.channels import mail
 from tasks.alerts.kinds.job_failed import group_ids
 from tasks.alerts.message import Item
+from tasks.alerts.recipients import recipients
 from tasks.engine.database import Cursor
 from tasks.engine.phrase import Phrase
 from tasks.engine.store.due import Ring
@@ -101,14 +101,9 @@ def usable_channels(cursor: Cursor, ids: Iterable[int]) -> set[int]:
     cursor.execute(CHANNELS, (list(ids),))
     return {
         id_
-        for id_, kind, recipients in cursor.fetchall()
-        if kind != "email" or (mail.is_set_up() and mail_recipients(recipients))
+        for id_, kind, own in cursor.fetchall()
+        if kind != "email" or (get_settings().sends_mail and recipients(own))
     }
-
-
-def mail_recipients(own: Sequence[str]) -> list[str]:
-    """Who gets the mail of a channel: its own recipients, else ADMIN_EMAILS."""
-    return list(own) or list(get_settings().admin_emails)
 
 
 def _messages(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from flask import Flask
@@ -14,35 +13,36 @@ from flask_mail import Message as Letter
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from config import PROJECT_DIR, Settings, get_settings
+from tasks.alerts import deliveries
+from tasks.alerts.deliveries import Delivery
 from tasks.alerts.errors import NobodyToTell, NotDelivered
 from tasks.alerts.message import Message
+from tasks.alerts.recipients import recipients
 from tasks.alerts.words import words
+from tasks.engine import database
 
 
-def send(message: Message, *, recipients: dict[str, str], before: Sequence[str] = ()) -> None:
-    """Send to `recipients`, a language by address; those in `before` have it.
+def deliver(delivery: Delivery) -> None:
+    """Send to the recipients of a channel, else to ADMIN_EMAILS.
 
     Each language is one letter, and nobody sees the addresses of the others. Raises NobodyToTell,
     NotDelivered.
     """
-    if not is_set_up() or not recipients:
-        raise NobodyToTell
     settings = get_settings()
-    languages = sorted({language for address, language in recipients.items()})
+    addresses = recipients(delivery.recipients)
+    if not settings.sends_mail or not addresses:
+        raise NobodyToTell
+    languages = database.repeatable(
+        partial(deliveries.languages_of, addresses=addresses, default=delivery.language)
+    )
     try:
         with _application().app_context(), _Connection(_mail()) as connection:
-            for language in languages:
-                hidden = [a for a, own in recipients.items() if own == language and a not in before]
-                if hidden:
-                    connection.send(_letter(message, language, hidden, settings))
+            for language in sorted(set(languages.values())):
+                hidden = [address for address, own in languages.items() if own == language]
+                connection.send(_letter(delivery.told, language, hidden, settings))
     except (OSError, smtplib.SMTPException) as fault:
         said = f"{type(fault).__name__}: {fault}".splitlines()[0][:300]
         raise NotDelivered(f"{settings.mail_server} did not take the mail. {said}") from fault
-
-
-def is_set_up() -> bool:
-    """Whether there is a server that sends mail."""
-    return bool(get_settings().mail_server)
 
 
 # Flask-Mail's own checks no certificate, and waits for ever.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tasks.alerts.channels.post import body_of, post
-from tasks.alerts.message import Item, Message
+from tasks.alerts.deliveries import Delivery
+from tasks.alerts.message import Item
 from tasks.alerts.words import Words, words
 
 MARKS = {
@@ -15,13 +16,13 @@ CLOSED = ":white_check_mark:"
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def send(message: Message, *, url: str, language: str) -> None:
+def deliver(delivery: Delivery) -> None:
     """Send to a Slack-compatible webhook. Raises AddressRefused, NotDelivered."""
-    own = words(language)
+    message, own = delivery.told, words(delivery.language)
     lines = [_escaped(message.subject(own)), *(_line(item, own) for item in message.shown)]
     if message.left:
         lines.append(_escaped(own.said(message.more)))
-    post(url, body_of({"text": "\n".join(lines)}), {})
+    post(delivery.url or "", body_of({"text": "\n".join(lines)}), {})
 
 
 def _line(item: Item, own: Words) -> str:

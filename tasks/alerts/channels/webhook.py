@@ -7,7 +7,7 @@ import hmac
 import time
 
 from tasks.alerts.channels.post import body_of, post
-from tasks.alerts.message import Message
+from tasks.alerts.deliveries import Delivery
 
 # What a receiver does: make the same HMAC of "<timestamp>.<body>" with the secret, compare it in
 # constant time, and refuse what is older than five minutes.
@@ -20,12 +20,13 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-def send(message: Message, *, url: str, secret: str) -> None:
+def deliver(delivery: Delivery) -> None:
     """Send to a webhook. Raises AddressRefused, NotDelivered."""
+    message, secret = delivery.told, delivery.secret or ""
     body, timestamp = body_of(message.plain()), str(int(time.time()))
     headers = {
         TIMESTAMP: timestamp,
         SIGNATURE: signature(secret, timestamp, body),
         DELIVERY: str(message.id),
     }
-    post(url, body, headers)
+    post(delivery.url or "", body, headers)
