@@ -67,11 +67,11 @@ def _note_fault(id_: int, fault: Exception, *, is_last: bool) -> None:
 
 
 @task(queue=deliveries.QUEUE, max_retries=3)
-def send_failure_notification(dead_letter_id: int | Sequence[int]) -> int:
-    """Tell people of a dead letter, or of some; through how many channels."""
+def send_failure_notification(dead_letter_id: int | Sequence[int], count: int | None = None) -> int:
+    """Tell people of a dead letter, or of some, which stand for `count`; through how many channels."""
     ids = [dead_letter_id] if isinstance(dead_letter_id, int) else list(dead_letter_id)
     with database.transaction() as cursor:
-        rings = letters.tell(cursor, ids, by=f"job:{current_job.id}"[:60])
+        rings = letters.tell(cursor, ids, count=count, by=f"job:{current_job.id}"[:60])
     accept.ring(rings)
     return len(rings)
 

@@ -28,8 +28,10 @@ MARK = "UPDATE dead_letter SET notified_at = now() WHERE id = ANY(%s)"
 WHAT = Phrase("%(task)s: %(error)s")
 
 
-def tell(cursor: Cursor, ids: Sequence[int], *, by: str) -> list[Ring]:
+def tell(cursor: Cursor, ids: Sequence[int], *, by: str, count: int | None = None) -> list[Ring]:
     """One message about some dead letters through each channel; what to ring for after the commit.
+
+    They stand for `count`, when there are more.
 
     Raises NobodyToTell.
     """
@@ -53,8 +55,9 @@ def tell(cursor: Cursor, ids: Sequence[int], *, by: str) -> list[Ring]:
         for id_, task, error, message in rows[:MOST_SHOWN]
     ]
     letter = rows[0][0] if len(rows) == 1 else None
+    total = max(count or 0, len(rows))
     rings = [
-        deliveries.make(cursor, channel, "letter", items, count=len(rows), letter=letter, by=by)
+        deliveries.make(cursor, channel, "letter", items, count=total, letter=letter, by=by)
         for channel in sorted(channels)
     ]
     cursor.execute(MARK, ([row[0] for row in rows],))

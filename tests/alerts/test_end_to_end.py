@@ -16,6 +16,7 @@ from tasks import enqueue_many
 from tasks.alerts import channel_verbs, rules
 from tasks.alerts.jobs import reprocess_failed_task, send_failure_notification
 from tasks.engine import verbs
+from tasks.engine.queries.dead_letters import DeadLetterFilter
 from tests.alerts.conftest import alerts, look, open_subjects
 from tests.alerts.mailbox import Mailbox, bodies, mailbox_in
 from tests.alerts.receiver import Receiver
@@ -230,3 +231,21 @@ def test_slack_gets_text_that_is_no_markup(told: Stage, consumer: Any, receiver:
     assert "&lt;!channel&gt; &amp; co" in text
     assert "<!channel>" not in text
     assert "<https://jobs.shop.example/admin/error/" in text
+
+
+def test_a_notification_of_many_letters_is_one_message(
+    told: Stage, consumer: Any, receiver: Receiver
+) -> None:
+    told.ask("UPDATE alert_rule SET is_enabled = false")
+    enqueue_many(jobs.fall, [()] * 1200, max_retries=0)
+    wait_until(lambda: told.count("state = 'failed'") == 1200, timeout_s=30)
+    (hook,) = told.ask("SELECT id FROM channel WHERE kind = 'webhook'")
+    told.ask("UPDATE channel SET is_enabled = id = %s", hook["id"])
+    verbs.start(verbs.Order("notify", "ann"), DeadLetterFilter(), expected=1200)
+    wait_until(
+        lambda: not told.ask("SELECT id FROM dead_letter WHERE notified_at IS NULL LIMIT 1"),
+        timeout_s=30,
+    )
+    wait_until(lambda: len(receiver.requests) == 1, timeout_s=30)
+    told.wait_for_ends()
+    assert [message["count"] for message in receiver.told] == [1200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import psycopg2
 import pytest
@@ -101,3 +102,40 @@ def rows(database_url: str, sql: str) -> list[tuple[object, ...]]:
         found = cursor.fetchall()
     connection.close()
     return found
+
+
+LETTERS = """
+INSERT INTO job (id, task, queue, state, error, attempt, queued_at, started_at, finished_at, worker_id)
+VALUES ('0193a000-0000-7000-8000-0000000000f1', 'shop.charge', 'orders', 'failed', 'E: x', 9, now(), now(),
+        now(), '0193a000-0000-7000-8000-0000000000aa');
+INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
+                         first_error_class, first_error_message, first_traceback, fingerprint, retry_count,
+                         created_at, reprocessed_at)
+SELECT '0193a000-0000-7000-8000-0000000000f1', 3 * n, 'shop.charge', 'orders', 'E', 'try ' || n, 'T', 'E',
+       'x', 'T', 'f', 0, now() - (10 - n) * interval '1 day', CASE WHEN n < 3 THEN now() END
+FROM generate_series(1, 3) AS n
+"""
+
+
+def test_several_letters_of_a_job_become_one_that_counts_them(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = owner_url(database_url)
+    run(owner, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    monkeypatch.setenv("DATABASE_URL", owner)
+    config.get_settings.cache_clear()
+    configuration = Config()
+    configuration.set_main_option("script_location", str(FOLDER))
+    command.upgrade(configuration, "0010")
+    run(owner, LETTERS)
+
+    assert migrate(os.environ | {"DATABASE_URL": owner}) is True
+
+    letter = (
+        "SELECT failures, attempt, error_message, reprocessed_at, failed_at - created_at"
+        " FROM dead_letter"
+    )
+    assert rows(owner, letter) == [(3, 9, "try 3", None, timedelta(days=2))]
+    group = "SELECT error_class, message, count, tasks FROM error_group"
+    assert rows(owner, group) == [("E", "try 3", 3, ["shop.charge"])]
+    assert rows(owner, "SELECT count(*) FROM alert_rule") == [(7,)]

@@ -51,6 +51,7 @@ FORGET_FIRES_EVERY_S, FIRES_AT_ONCE = 10.0, 1000
 FORGET_EVERY_S = 3600.0
 DESK_EVERY_S = 1.0
 FAILURES_AT_ONCE, LETTERS_AT_ONCE = 20_000, 2_000
+GATHERED_AT_ONCE = 3
 
 
 class Upkeep:
@@ -253,8 +254,9 @@ class Upkeep:
     def _tidy_desk(self) -> None:
         """Add failures up to their causes; close the letters of jobs that have completed."""
         gather = partial(error_groups.gather, limit=FAILURES_AT_ONCE)
-        while self._link.run(gather, atomic=True) == FAILURES_AT_ONCE:
-            gevent.sleep(0)
+        for _ in range(GATHERED_AT_ONCE):  # the other duties wait meanwhile
+            if self._link.run(gather, atomic=True) != FAILURES_AT_ONCE:
+                break
         self._link.run(error_groups.end_ignoring)
         close = partial(
             dead_letters.close_completed, after=self._letters_seen, limit=LETTERS_AT_ONCE

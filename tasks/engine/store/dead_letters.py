@@ -54,6 +54,13 @@ def assign(cursor: Cursor, letters: Sequence[int], *, owner: str | None) -> list
     return [row[0] for row in cursor.fetchall()]
 
 
+def mark_notified(cursor: Cursor, letters: Sequence[int]) -> None:
+    """Note that people are told of dead letters."""
+    cursor.execute(
+        "UPDATE dead_letter SET notified_at = now() WHERE id = ANY(%s)", (list(letters),)
+    )
+
+
 def annotate(cursor: Cursor, letters: Sequence[int], *, by: str, note: str) -> list[int]:
     """Write a note to dead letters; returns the ids of those that exist."""
     cursor.execute(ANNOTATE, {"ids": list(letters), "by": by, "note": note})

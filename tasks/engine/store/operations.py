@@ -238,6 +238,13 @@ def advance(
     cursor.execute(ADVANCE, values)
 
 
+def expected(cursor: Cursor, operation_id: int) -> int | None:
+    """How many an operation was to be done to, as counted before."""
+    cursor.execute("SELECT expected FROM operation WHERE id = %s", (operation_id,))
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def abort(cursor: Cursor, operation_id: int, *, by: str | None, fault: str | None = None) -> bool:
     """End an operation that is waiting or running; whether it was."""
     cursor.execute(ABORT, {"id": operation_id, "by": by, "fault": fault})

@@ -25,6 +25,7 @@ from tasks.engine.store import (
     stops,
     waiting,
 )
+from tasks.engine.store import operations as store
 from tasks.engine.store.due import Ring
 from tasks.engine.store.operations import Work
 from tasks.engine.store.plans import Changed
@@ -179,8 +180,12 @@ def _annotate(cursor: Cursor, ids: list[int], work: Work) -> Applied:
 
 
 def _notify(cursor: Cursor, ids: list[int], work: Work) -> Applied:
-    """One message for all of a chunk: a thousand mails would tell nobody anything."""
-    job = enqueue_in_transaction(cursor.connection, NOTIFY, (ids,), created_by=work.by)
+    """One message about all of an operation, made with its first chunk."""
+    dead_letters.mark_notified(cursor, ids)
+    if work.done + work.refused:
+        return Applied(set(ids))
+    count = store.expected(cursor, work.id)
+    job = enqueue_in_transaction(cursor.connection, NOTIFY, (ids, count), created_by=work.by)
     return Applied(set(ids), rings=[Ring(NOTIFY_QUEUE, 0, str(job.id))])
 
 
