@@ -7,6 +7,10 @@ from typing import Any
 
 from config import PROJECT_DIR, Settings
 
+# What lists may take is shorter still (queries/limits.py). These keep a page from waiting for ever,
+# for a table that somebody has locked, or for a question that nobody has bounded.
+PATIENCE = "-c statement_timeout=30s -c lock_timeout=5s"
+
 
 def flask_config(settings: Settings) -> dict[str, Any]:
     """The whole configuration of the Flask application."""
@@ -29,7 +33,11 @@ def _engine_options(threads: int) -> dict[str, Any]:
         "max_overflow": threads,  # a request may note its click, or take the snapshot, beside
         "pool_pre_ping": True,
         "pool_timeout": 5,
-        "connect_args": {"connect_timeout": 3, "application_name": "mahaam web"},
+        "connect_args": {
+            "connect_timeout": 3,
+            "application_name": "mahaam web",
+            "options": PATIENCE,
+        },
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import psycopg2
 import pytest
 
 from config import get_settings
@@ -10,7 +13,7 @@ from dashboard.accounts import create_person
 from dashboard.database import db
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import CHEAP
-from tests.servers import TestServers
+from tests.servers import TestServers, owner_url
 
 NOWHERE = "postgresql+psycopg2://mahaam@127.0.0.1:1/mahaam"
 
@@ -53,3 +56,13 @@ def test_without_redis_one_can_still_log_in_and_look(
     assert browser.log_in("operator@example.com").status_code == 303
     for path in ("/admin/", "/admin/job/", "/admin/worker/"):
         assert browser.get(path).status_code == 200
+
+
+def test_a_table_that_somebody_locks_makes_no_page_wait_for_ever(operator: Browser) -> None:
+    holder = psycopg2.connect(owner_url(os.environ["DATABASE_URL"]))
+    try:
+        holder.cursor().execute("LOCK TABLE user_session IN ACCESS EXCLUSIVE MODE")
+        assert operator.get("/admin/definition/").status_code == 503
+    finally:
+        holder.close()
+    assert operator.get("/admin/definition/").status_code == 200
