@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -93,13 +94,15 @@ OF_WHAT = {
 
 
 class Asked:
-    """Counts what is asked of PostgreSQL."""
+    """Counts what this thread asks of PostgreSQL; what is made anew aside is not waited for."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._thread = threading.get_ident()
 
     def note(self, *_args: Any) -> None:
-        self.count += 1
+        if threading.get_ident() == self._thread:
+            self.count += 1
 
 
 @contextmanager
@@ -113,20 +116,25 @@ def questions() -> Iterator[Asked]:
 
 
 def counts(app: Flask, browser: Browser) -> dict[str, int]:
-    """Questions by page, each asked twice: what is remembered for a while is not asked again."""
+    """Questions by page, the fewest of three times: what all share for a while is asked once."""
     ids = walk.PARTS | {f"{kind}.id": ask(sql)[0][0] or 1 for kind, sql in OF_WHAT.items()}
     found = {}
     for rule in walk.pages(app):
         path = walk.address(rule, ids)
-        browser.get(path)
-        with questions() as asked:
-            answer = browser.get(path)
-        assert answer.status_code < 500, path
-        size = 0 if answer.is_streamed else len(answer.data)
-        assert size < MOST_BYTES, (path, size)
-        answer.close()
-        found[rule.endpoint + str(sorted(rule.arguments))] = asked.count
+        found[rule.endpoint + str(sorted(rule.arguments))] = min(
+            _questions_of(browser, path) for _ in range(3)
+        )
     return found
+
+
+def _questions_of(browser: Browser, path: str) -> int:
+    with questions() as asked:
+        answer = browser.get(path)
+    assert answer.status_code < 500, path
+    size = 0 if answer.is_streamed else len(answer.data)
+    assert size < MOST_BYTES, (path, size)
+    answer.close()
+    return asked.count
 
 
 @pytest.mark.timeout(180)

@@ -56,7 +56,7 @@ def _here(shared_database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DATABASE_URL", shared_database)
     monkeypatch.setenv("REDIS_URL", redis_url)
     get_settings.cache_clear()
-    ask("TRUNCATE job, attempt, dead_letter CASCADE")
+    ask("DELETE FROM job")
 
 
 def _forget_engine() -> None:
