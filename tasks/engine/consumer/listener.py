@@ -51,8 +51,10 @@ class Listener:
             elif not self._may_start():
                 gevent.sleep(NOTHING_S)
             else:
-                # Two halves take turns: while the exchange of one is under way, the other's jobs run.
-                self._pop(min(places.idle, (places.count + 1) // 2))
+                # For all of them at once. Halves that take turns, one running while the other is
+                # exchanged, were a fifth slower: twice the round trips, and Redis, PostgreSQL and
+                # this process waited for each other's processors all the same.
+                self._pop(places.idle)
 
     @property
     def is_popping(self) -> bool:
