@@ -26,14 +26,25 @@ def marked_processes() -> set[psutil.Process]:
 
 
 def end_strays(before: set[psutil.Process]) -> list[str]:
-    """Kill what runs now and did not before, after a moment to end by itself; their commands."""
-    _, alive = psutil.wait_procs(list(marked_processes() - before), timeout=2)
+    """Kill what runs now and did not before, after a moment to end by itself; their commands.
+
+    What a process of before has started is its own to end: a consumer that many tests share.
+    """
+    kept = {child for process in before for child in _children_of(process)}
+    _, alive = psutil.wait_procs(list(marked_processes() - before - kept), timeout=2)
     commands = [_command_of(process) for process in alive]
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(alive, timeout=2)
     return commands
+
+
+def _children_of(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def _mark_of(process: psutil.Process) -> str | None:
