@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -15,23 +14,70 @@ from flask_babel import ngettext
 from config import get_settings
 from dashboard import access
 from dashboard.database import db
-from dashboard.gate import safe_path
-from dashboard.languages import number, said
+from dashboard.languages import number
 from dashboard.query_string import QueryString, integer, moment
-from dashboard.views.page import ConsolePage, found, read_list
-from dashboard.views.schedules import ID
+from dashboard.views.act_page import Act, ActPage
+from dashboard.views.page import ID, found, read_list
 from tasks.alerts import queries, verbs
 from tasks.alerts.rules import SEVERITIES
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.verbs import Verdict
 
-MOST_TICKED = 500
 SILENCES_MIN = (30, 120, 480, 1440)
 
 
-class AlertView(ConsolePage):
+def _silence(ids: list[int]) -> Verdict:
+    minutes = integer(request.form.get("minutes", "")) or 0
+    return verbs.silence_alerts(ids, minutes=minutes, by=g.person.email)
+
+
+def _assign(ids: list[int]) -> Verdict:
+    return verbs.assign_alerts(ids, request.form.get("owner", "").strip(), by=g.person.email)
+
+
+ACTS = {
+    "acknowledge": Act(
+        "acknowledge",
+        lambda ids: verbs.acknowledge_alerts(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(count)s alert is acknowledged.",
+            "%(count)s alerts are acknowledged.",
+            n,
+            count=number(n),
+        ),
+    ),
+    "resolve": Act(
+        "resolve",
+        lambda ids: verbs.resolve_alerts(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(count)s alert is closed.", "%(count)s alerts are closed.", n, count=number(n)
+        ),
+    ),
+    "silence": Act(
+        "silence",
+        _silence,
+        lambda n: ngettext(
+            "%(count)s alert is silenced.", "%(count)s alerts are silenced.", n, count=number(n)
+        ),
+    ),
+    "assign": Act(
+        "assign",
+        _assign,
+        lambda n: ngettext(
+            "%(count)s alert has another owner.",
+            "%(count)s alerts have another owner.",
+            n,
+            count=number(n),
+        ),
+    ),
+}
+
+
+class AlertView(ActPage):
     """Alerts at /admin/alert/."""
+
+    acts = ACTS
 
     def __init__(self) -> None:
         super().__init__(_l("Alerts"), endpoint="alert", menu_icon_value="bell")
@@ -76,25 +122,6 @@ class AlertView(ConsolePage):
             )
         )
 
-    @expose("/act/", methods=("POST",))
-    def act(self) -> ResponseReturnValue:
-        """Do a verb to the ticked alerts."""
-        verb = request.form.get("action", "")
-        right, change = ACTS.get(verb) or abort(400)
-        access.require(right)
-        back = safe_path(request.form.get("url"))
-        ids = [integer(value) for value in request.form.getlist("rowid")]
-        if None in ids or len(ids) > MOST_TICKED:
-            abort(400)
-        if not ids:
-            flash(_("Tick at least one row first."), "warning")
-            return redirect(back, code=303)
-        try:
-            _tell(change(ids), verb)
-        except OptionNotValid as fault:
-            flash(str(fault), "warning")
-        return redirect(back, code=303)
-
     @expose("/maintenance/", methods=("POST",))
     def maintain(self) -> ResponseReturnValue:
         """Begin a time in which nobody is told."""
@@ -121,46 +148,3 @@ class AlertView(ConsolePage):
         else:
             flash(_("It was over already."), "warning")
         return redirect(url_for("alert.index"), code=303)
-
-
-def _silence(ids: list[Any]) -> Verdict:
-    minutes = integer(request.form.get("minutes", "")) or 0
-    return verbs.silence_alerts(ids, minutes=minutes, by=g.person.email)
-
-
-def _assign(ids: list[Any]) -> Verdict:
-    return verbs.assign_alerts(ids, request.form.get("owner", "").strip(), by=g.person.email)
-
-
-# verb -> who may, what it does
-ACTS: dict[str, tuple[str, Callable[[list[Any]], Verdict]]] = {
-    "acknowledge": ("acknowledge", lambda ids: verbs.acknowledge_alerts(ids, by=g.person.email)),
-    "resolve": ("resolve", lambda ids: verbs.resolve_alerts(ids, by=g.person.email)),
-    "silence": ("silence", _silence),
-    "assign": ("assign", _assign),
-}
-
-
-def _tell(verdict: Verdict, verb: str) -> None:
-    count = len(verdict.done)
-    if count:
-        shown = number(count)
-        words = {
-            "acknowledge": ngettext(
-                "%(count)s alert is acknowledged.", "%(count)s alerts are acknowledged.", count,
-                count=shown,
-            ),
-            "resolve": ngettext(
-                "%(count)s alert is closed.", "%(count)s alerts are closed.", count, count=shown
-            ),
-            "silence": ngettext(
-                "%(count)s alert is silenced.", "%(count)s alerts are silenced.", count, count=shown
-            ),
-            "assign": ngettext(
-                "%(count)s alert has another owner.", "%(count)s alerts have another owner.", count,
-                count=shown,
-            ),
-        }  # fmt: skip
-        flash(words[verb], "success")
-    for reason in sorted(set(map(said, verdict.refused.values())))[:10]:
-        flash(reason, "warning")

@@ -16,8 +16,7 @@ from dashboard.database import db
 from dashboard.forms.channel_form import ChannelForm
 from dashboard.languages import said
 from dashboard.query_string import QueryString
-from dashboard.views.page import MORE, ConsolePage, found, read_list
-from dashboard.views.schedules import ID
+from dashboard.views.page import ID, MORE, ConsolePage, found, read_list
 from tasks.alerts import channel_verbs, queries
 from tasks.alerts.channel_verbs import KINDS, ChannelNotValid
 from tasks.engine.queries.paging import Cursor

@@ -17,8 +17,7 @@ from dashboard.forms.definition_form import DefinitionForm
 from dashboard.languages import said
 from dashboard.query_string import QueryString
 from dashboard.schedule_words import in_words
-from dashboard.views.page import MORE, ConsolePage, found, read_list
-from dashboard.views.schedules import ID
+from dashboard.views.page import ID, MORE, ConsolePage, found, read_list
 from tasks.engine import verbs
 from tasks.engine.call_schema import call_schema
 from tasks.engine.errors import MahaamError, UnknownTask

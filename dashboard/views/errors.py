@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import abort, flash, g, redirect, request, url_for
@@ -15,25 +14,87 @@ from flask_babel import ngettext
 from dashboard import access
 from dashboard.database import db
 from dashboard.gate import safe_path
-from dashboard.languages import number, said
-from dashboard.query_string import QueryString, integer, moment
-from dashboard.views.page import ConsolePage, found, read_list
-from dashboard.views.schedules import ID
+from dashboard.languages import number
+from dashboard.query_string import QueryString, moment
+from dashboard.views.act_page import Act, ActPage, NotUnderstood
+from dashboard.views.page import ID, found, read_list
 from tasks.engine import database, registry, verbs
-from tasks.engine.errors import OptionNotValid
 from tasks.engine.queries import error_groups as queries
 from tasks.engine.queries.dead_letters import find_dead_letter
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.store.error_groups import now
 from tasks.engine.verbs import Verdict
 
-MOST_TICKED = 500
 MOST_TEXT = 20_000
 MOST_NAME = 200
 
 
-class ErrorView(ConsolePage):
+def _ignore(ids: list[int]) -> Verdict:
+    how, value = request.form.get("how", ""), request.form.get("value", "").strip()
+    options: dict[str, Any] = {}
+    if how == "until":
+        options["until"] = moment(request.form.get("until", ""))
+    elif how in ("times", "rate"):
+        options[how] = (
+            int(value) if value.isascii() and value.isdigit() and len(value) < 13 else None
+        )
+    if None in options.values() or how not in ("", "ever", "until", "times", "rate"):
+        raise NotUnderstood(_("Say until when: a time, or a whole number."))
+    return verbs.ignore_groups(ids, by=g.person.email, **options)
+
+
+def _assign(ids: list[int]) -> Verdict:
+    return verbs.assign_groups(ids, request.form.get("owner", "").strip(), by=g.person.email)
+
+
+ACTS = {
+    "resolve": Act(
+        "resolve",
+        lambda ids: verbs.resolve_groups(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(count)s error group is resolved. If it comes back, it is open again.",
+            "%(count)s error groups are resolved. What comes back is open again.",
+            n,
+            count=number(n),
+        ),
+    ),
+    "watch": Act(
+        "resolve",
+        lambda ids: verbs.watch_groups(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(count)s error group is watched again.",
+            "%(count)s error groups are watched again.",
+            n,
+            count=number(n),
+        ),
+    ),
+    "ignore": Act(
+        "ignore",
+        _ignore,
+        lambda n: ngettext(
+            "%(count)s error group is ignored.",
+            "%(count)s error groups are ignored.",
+            n,
+            count=number(n),
+        ),
+    ),
+    "assign": Act(
+        "assign",
+        _assign,
+        lambda n: ngettext(
+            "%(count)s error group has another owner.",
+            "%(count)s error groups have another owner.",
+            n,
+            count=number(n),
+        ),
+    ),
+}
+
+
+class ErrorView(ActPage):
     """Error groups at /admin/error/."""
+
+    acts = ACTS
 
     def __init__(self) -> None:
         super().__init__(_l("Errors"), endpoint="error", menu_icon_value="flame")
@@ -79,25 +140,6 @@ class ErrorView(ConsolePage):
             )
         )
 
-    @expose("/act/", methods=("POST",))
-    def act(self) -> ResponseReturnValue:
-        """Do a verb to the ticked causes."""
-        verb = request.form.get("action", "")
-        right, change = ACTS.get(verb) or abort(400)
-        access.require(right)
-        back = safe_path(request.form.get("url"))
-        ids = [integer(value) for value in request.form.getlist("rowid")]
-        if None in ids or len(ids) > MOST_TICKED:
-            abort(400)
-        if not ids:
-            flash(_("Tick at least one row first."), "warning")
-            return redirect(back, code=303)
-        try:
-            _tell(change(ids), verb)
-        except (OptionNotValid, _NotUnderstoodError) as fault:
-            flash(str(fault), "warning")
-        return redirect(back, code=303)
-
     @expose(f"/<{ID}>/runbook/", methods=("POST",))
     def runbook(self, id: int) -> ResponseReturnValue:  # noqa: A002
         """Write down what to do about a cause."""
@@ -123,68 +165,3 @@ class ErrorView(ConsolePage):
         )
         flash(_("The runbook was saved."), "success")
         return redirect(safe_path(request.form.get("url")), code=303)
-
-
-class _NotUnderstoodError(Exception):
-    """What was typed beside a verb is no number or time."""
-
-
-def _ignore(ids: list[Any]) -> Verdict:
-    how, value = request.form.get("how", ""), request.form.get("value", "").strip()
-    options: dict[str, Any] = {}
-    if how == "until":
-        options["until"] = moment(request.form.get("until", ""))
-    elif how in ("times", "rate"):
-        options[how] = (
-            int(value) if value.isascii() and value.isdigit() and len(value) < 13 else None
-        )
-    if None in options.values() or how not in ("", "ever", "until", "times", "rate"):
-        raise _NotUnderstoodError(_("Say until when: a time, or a whole number."))
-    return verbs.ignore_groups(ids, by=g.person.email, **options)
-
-
-def _assign(ids: list[Any]) -> Verdict:
-    return verbs.assign_groups(ids, request.form.get("owner", "").strip(), by=g.person.email)
-
-
-# verb -> who may, what it does
-ACTS: dict[str, tuple[str, Callable[[list[Any]], Verdict]]] = {
-    "resolve": ("resolve", lambda ids: verbs.resolve_groups(ids, by=g.person.email)),
-    "watch": ("resolve", lambda ids: verbs.watch_groups(ids, by=g.person.email)),
-    "ignore": ("ignore", _ignore),
-    "assign": ("assign", _assign),
-}
-
-
-def _tell(verdict: Verdict, verb: str) -> None:
-    count = len(verdict.done)
-    if count:
-        words = {
-            "resolve": ngettext(
-                "%(count)s error group is resolved. If it comes back, it is open again.",
-                "%(count)s error groups are resolved. What comes back is open again.",
-                count,
-                count=number(count),
-            ),
-            "watch": ngettext(
-                "%(count)s error group is watched again.",
-                "%(count)s error groups are watched again.",
-                count,
-                count=number(count),
-            ),
-            "ignore": ngettext(
-                "%(count)s error group is ignored.",
-                "%(count)s error groups are ignored.",
-                count,
-                count=number(count),
-            ),
-            "assign": ngettext(
-                "%(count)s error group has another owner.",
-                "%(count)s error groups have another owner.",
-                count,
-                count=number(count),
-            ),
-        }
-        flash(words[verb], "success")
-    for reason in sorted(set(map(said, verdict.refused.values())))[:10]:
-        flash(reason, "warning")

@@ -19,6 +19,7 @@ from tasks.engine.queries.paging import Page
 
 Entry = TypeVar("Entry")
 
+ID = "int(max=9223372036854775807):id"  # in an address: what PostgreSQL takes for a key
 MORE = "More"  # the menu of the second rank; nav.html says it in the person's language
 
 

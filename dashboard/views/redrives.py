@@ -13,8 +13,7 @@ from dashboard.database import db
 from dashboard.languages import said
 from dashboard.query_string import QueryString
 from dashboard.views.dead_letters import read_filter
-from dashboard.views.page import MORE, ConsolePage, found, read_list
-from dashboard.views.schedules import ID
+from dashboard.views.page import ID, MORE, ConsolePage, found, read_list
 from tasks.engine import verbs
 from tasks.engine.queries import redrives as queries
 from tasks.engine.queries.operations import is_anybody_there

@@ -13,8 +13,7 @@ from dashboard import access
 from dashboard.database import db
 from dashboard.forms.rule_form import RuleForm
 from dashboard.languages import number
-from dashboard.views.page import MORE, ConsolePage, found
-from dashboard.views.schedules import ID
+from dashboard.views.page import ID, MORE, ConsolePage, found
 from tasks.alerts import queries, rules
 from tasks.alerts.kinds import KINDS
 from tasks.alerts.rules import SEVERITIES, RuleNotValid

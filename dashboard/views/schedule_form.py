@@ -11,8 +11,8 @@ from dashboard import access
 from dashboard.database import db
 from dashboard.forms.schedule_form import ScheduleForm
 from dashboard.schedule_words import in_words
-from dashboard.views.page import ConsolePage, found
-from dashboard.views.schedules import ID, NEXT_SHOWN
+from dashboard.views.page import ID, ConsolePage, found
+from dashboard.views.schedules import NEXT_SHOWN
 from tasks.engine import database, verbs
 from tasks.engine.intake import catalog
 from tasks.engine.queries import schedules as queries

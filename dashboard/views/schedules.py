@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,11 +14,11 @@ from flask_babel import ngettext
 from dashboard import access
 from dashboard.chart_data import of_fires
 from dashboard.database import db
-from dashboard.gate import safe_path
 from dashboard.languages import number, said
-from dashboard.query_string import QueryString, integer, moment
+from dashboard.query_string import QueryString, moment
 from dashboard.schedule_words import in_words
-from dashboard.views.page import ConsolePage, found, read_list
+from dashboard.views.act_page import Act, ActPage
+from dashboard.views.page import ID, found, read_list
 from tasks.engine import registry, verbs
 from tasks.engine.queries import schedules as queries
 from tasks.engine.queries.paging import Cursor
@@ -27,20 +26,60 @@ from tasks.engine.schedules.previews import previews
 from tasks.engine.verbs import Verdict
 
 NEXT_SHOWN = 10
-MOST_TICKED = 500
-ID = "int(max=9223372036854775807):id"
-# What is done to ticked schedules: the right it needs, and whether it is asked for once more.
-ACTS: dict[str, tuple[str, Any, bool]] = {
-    "run": ("run", verbs.run_schedules, False),
-    "enable": ("enable", verbs.enable_schedules, False),
-    "disable": ("disable", verbs.disable_schedules, True),
-    "back_to_code": ("define", verbs.back_to_code, True),
-    "delete": ("define", verbs.delete_schedules, True),
+
+
+def _disable(ids: list[int]) -> Verdict:
+    reason = request.form.get("reason", "")[:500]
+    return verbs.disable_schedules(ids, reason=reason, by=g.person.email)
+
+
+ACTS = {
+    "run": Act(
+        "run",
+        lambda ids: verbs.run_schedules(ids, by=g.person.email),
+        lambda n: ngettext("%(n)s job was made.", "%(n)s jobs were made.", n, n=number(n)),
+    ),
+    "enable": Act(
+        "enable",
+        lambda ids: verbs.enable_schedules(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(n)s schedule is enabled.", "%(n)s schedules are enabled.", n, n=number(n)
+        ),
+    ),
+    "disable": Act(
+        "disable",
+        _disable,
+        lambda n: ngettext(
+            "%(n)s schedule is disabled.", "%(n)s schedules are disabled.", n, n=number(n)
+        ),
+        is_asked=True,
+    ),
+    "back_to_code": Act(
+        "define",
+        lambda ids: verbs.back_to_code(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(n)s schedule is as the code says.",
+            "%(n)s schedules are as the code says.",
+            n,
+            n=number(n),
+        ),
+        is_asked=True,
+    ),
+    "delete": Act(
+        "define",
+        lambda ids: verbs.delete_schedules(ids, by=g.person.email),
+        lambda n: ngettext(
+            "%(n)s schedule was deleted.", "%(n)s schedules were deleted.", n, n=number(n)
+        ),
+        is_asked=True,
+    ),
 }
 
 
-class ScheduleView(ConsolePage):
+class ScheduleView(ActPage):
     """Schedules at /admin/schedule/."""
+
+    acts = ACTS
 
     def __init__(self) -> None:
         super().__init__(_l("Schedules"), endpoint="schedule", menu_icon_value="calendar-time")
@@ -88,26 +127,15 @@ class ScheduleView(ConsolePage):
             is_known=entry.task in registry.tasks,
         )
 
-    @expose("/act/", methods=("POST",))
-    def act(self) -> ResponseReturnValue:
-        """Do a verb to the ticked schedules; what cannot be taken back is asked for once more."""
-        verb = request.form.get("action", "")
-        right, change, is_asked = ACTS.get(verb) or abort(400)
-        access.require(right)
-        back = safe_path(request.form.get("url"))
-        ids = [integer(value) for value in request.form.getlist("rowid")]
-        if None in ids or len(ids) > MOST_TICKED:
-            abort(400)
-        if not ids:
-            flash(_("Tick at least one row first."), "warning")
-            return redirect(back, code=303)
-        if is_asked and request.form.get("confirmed") != "yes":
-            chosen = [entry for id_ in ids if (entry := queries.schedule(db.session, id_ or 0))]
-            return str(self.render("schedule/confirm.html", verb=verb, entries=chosen, back=back))
-        more = {"reason": request.form.get("reason", "")[:500]} if verb == "disable" else {}
-        _tell(change(ids, by=g.person.email, **more), verb)
+    def question(self, verb: str, ids: list[int], back: str) -> str:
+        """What cannot be taken back is asked for once more."""
+        chosen = [entry for id_ in ids if (entry := queries.schedule(db.session, id_))]
+        return str(self.render("schedule/confirm.html", verb=verb, entries=chosen, back=back))
+
+    def place_after(self, verb: str, back: str) -> str:
+        """After a deletion, the list."""
         is_gone = verb == "delete" and back.startswith(url_for("schedule.index"))
-        return redirect(url_for("schedule.index") if is_gone else back, code=303)
+        return url_for("schedule.index") if is_gone else back
 
     @expose(f"/<{ID}>/backfill/", methods=("GET", "POST"))
     def backfill(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
@@ -141,29 +169,3 @@ class ScheduleView(ConsolePage):
             "success",
         )
         return redirect(url_for("schedule.details", id=id_), code=303)
-
-
-def _tell(verdict: Verdict, verb: str) -> None:
-    count = len(verdict.done)
-    words = {
-        "run": ngettext("%(n)s job was made.", "%(n)s jobs were made.", count, n=number(count)),
-        "enable": ngettext(
-            "%(n)s schedule is enabled.", "%(n)s schedules are enabled.", count, n=number(count)
-        ),
-        "disable": ngettext(
-            "%(n)s schedule is disabled.", "%(n)s schedules are disabled.", count, n=number(count)
-        ),
-        "back_to_code": ngettext(
-            "%(n)s schedule is as the code says.",
-            "%(n)s schedules are as the code says.",
-            count,
-            n=number(count),
-        ),
-        "delete": ngettext(
-            "%(n)s schedule was deleted.", "%(n)s schedules were deleted.", count, n=number(count)
-        ),
-    }
-    if count:
-        flash(words[verb], "success")
-    for reason in list(verdict.refused.values())[:10]:
-        flash(said(reason), "warning")

@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from dashboard import access, actions
 from dashboard.accounts import create_person
 from dashboard.views import alerts, errors, schedules
+from dashboard.views.act_page import Act
 from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
@@ -268,9 +269,9 @@ def test_a_bulk_action_of_a_form_is_refused_by_its_own_verb(log_in: LogIn, verb:
 )
 @pytest.mark.parametrize("role", access.RANKS)
 def test_each_verb_of_a_list_is_refused_by_its_own_right(
-    log_in: LogIn, page: str, acts: dict[str, Any], role: str
+    log_in: LogIn, page: str, acts: dict[str, Act], role: str
 ) -> None:
-    for verb, (right, *_rest) in acts.items():
+    for verb, act in acts.items():
         answer = log_in(role).post(page, {"action": verb, "rowid": "1", "confirmed": "yes"})
-        is_allowed = access.RANKS[role] >= access.RANKS[access.NEEDED[right]]
+        is_allowed = access.RANKS[role] >= access.RANKS[access.NEEDED[act.right]]
         assert (answer.status_code != 403) is is_allowed, (verb, answer.status_code)

@@ -1,0 +1,87 @@
+"""Pages with a list to whose ticked rows a verb is done at once, without a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import abort, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from dashboard import access
+from dashboard.gate import safe_path
+from dashboard.languages import said
+from dashboard.query_string import integer
+from dashboard.views.page import ConsolePage
+from tasks.engine.errors import OptionNotValid
+from tasks.engine.verbs import Verdict
+
+MOST_TICKED = 500
+MOST_REASONS = 10
+
+
+class NotUnderstood(Exception):
+    """What was typed beside a verb is no number, time or name; the message is for the person."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """What is done to ticked rows: the right it needs, the doing, and what is said of so many.
+
+    `change` may raise OptionNotValid and NotUnderstood. `is_asked`: it is asked for once more.
+    """
+
+    right: str
+    change: Callable[[list[int]], Verdict]
+    done: Callable[[int], str]
+    is_asked: bool = False
+
+
+class ActPage(ConsolePage):
+    """A page with such a list; `acts` by the names that its form sends."""
+
+    acts: dict[str, Act] = {}
+
+    @expose("/act/", methods=("POST",))
+    def act(self) -> ResponseReturnValue:
+        """Do a verb to the ticked rows."""
+        verb = request.form.get("action", "")
+        act = self.acts.get(verb) or abort(400)
+        access.require(act.right)
+        back = safe_path(request.form.get("url"))
+        ids = _ticked()
+        if not ids:
+            flash(_("Tick at least one row first."), "warning")
+            return redirect(back, code=303)
+        if act.is_asked and request.form.get("confirmed") != "yes":
+            return self.question(verb, ids, back)
+        try:
+            _tell(act, act.change(ids))
+        except (OptionNotValid, NotUnderstood) as fault:
+            flash(str(fault), "warning")
+        return redirect(self.place_after(verb, back), code=303)
+
+    def question(self, verb: str, ids: list[int], back: str) -> str:
+        """The page that asks once more."""
+        raise NotImplementedError
+
+    def place_after(self, verb: str, back: str) -> str:
+        """Where the person goes on: where they came from, if that is there still."""
+        return back
+
+
+def _ticked() -> list[int]:
+    """The ids that were sent; 400 for nonsense."""
+    ids = [integer(value) for value in request.form.getlist("rowid")]
+    if None in ids or len(ids) > MOST_TICKED:
+        abort(400)
+    return [id_ for id_ in ids if id_ is not None]
+
+
+def _tell(act: Act, verdict: Verdict) -> None:
+    if verdict.done:
+        flash(act.done(len(verdict.done)), "success")
+    for reason in sorted(set(map(said, verdict.refused.values())))[:MOST_REASONS]:
+        flash(reason, "warning")
