@@ -40,18 +40,22 @@ WORK_MEM = "64MB"  # a bitmap of a million rows; a smaller one forgets which row
 COLUMNS = {"state": "state = %(state)s", "queue": "queue = %(queue)s", "task": "task = %(task)s"}
 IN_WINDOW = "id >= %(oldest)s AND id < %(limit)s"
 
-# Each row with what it matches, so that one sees how common each content is.
+# What was looked at, in one row: how many, the first, the last, those that match, how many had each content.
 LOOKED = """
-SELECT job.id, {each} FROM ({stream}) AS looked JOIN job ON job.id = looked.id ORDER BY job.id {order}
+SELECT count(*), (array_agg(id))[1], (array_agg(id))[count(*)], array_agg(id) FILTER (WHERE {fits}), {counts}
+FROM (SELECT * FROM ({rows}) AS met ORDER BY id {order}) AS looked
 """
 # The row at which the walk ends is there, too, whether it fits or not.
 WALKED = """
 SELECT id, fits, number FROM (
-  SELECT job.id, {conditions} AS fits, row_number() OVER (ORDER BY job.id {order}) AS number
-  FROM ({stream}) AS looked JOIN job ON job.id = looked.id
+  SELECT id, {conditions} AS fits, row_number() OVER (ORDER BY id {order}) AS number
+  FROM ({rows}) AS looked
 ) AS seen
 WHERE fits OR number = %(size)s ORDER BY id {order} LIMIT %(wanted)s
 """
+LISTED_ROWS = "SELECT job.* FROM ({stream}) AS listed JOIN job ON job.id = listed.id"
+# Where nothing but times narrows them, the primary key leads to the rows themselves.
+EVERY_ROW = "SELECT * FROM job WHERE {window} ORDER BY id {order} LIMIT %(size)s"
 # The few rows with an error have an index of their own: `job_failing`.
 FAILING = """
 SELECT found.id FROM unnest(%(states)s) AS wanted(state), LATERAL (
@@ -142,24 +146,23 @@ def within(window: Window, wanted: JobFilter) -> Window:
 
 def _look(ask: Ask, wanted: JobFilter, window: Window) -> Walk:
     """Look at the next rows one by one."""
-    stream, values = _stream(ask, wanted, replace(window, size=WALK))
-    contents = contents_of(wanted)
-    each = ", ".join([*(content.in_row for content in contents), _all_of(_columns(wanted))])
-    sql = LOOKED.format(each=each, stream=stream, order=window.order)
-    rows = ask(sql, {**_values(wanted), **values})
-    return Walk(
-        ids=[id_ for id_, *fits in rows if all(fits)],
-        counts=[sum(row[place] for row in rows) for place in range(1, len(contents) + 1)],
-        began=rows[0][0] if rows else None,
-        reached=rows[-1][0] if len(rows) == WALK else None,
+    rows, values = _rows(ask, wanted, replace(window, size=WALK))
+    contents = [content.in_row for content in contents_of(wanted)]
+    sql = LOOKED.format(
+        fits=_all_of([*contents, *_columns(wanted)]),
+        counts=", ".join(f"count(*) FILTER (WHERE {content})" for content in contents),
+        rows=rows,
+        order=window.order,
     )
+    ((size, first, last, ids, *counts),) = ask(sql, {**_values(wanted), **values})
+    return Walk(ids or [], counts, began=first, reached=last if size == WALK else None)
 
 
 def _walk_on(ask: Ask, wanted: JobFilter, window: Window) -> Found:
     """Look at many more rows, until there are enough that match."""
-    stream, values = _stream(ask, wanted, replace(window, size=LONG_WALK))
+    rows, values = _rows(ask, wanted, replace(window, size=LONG_WALK))
     conditions = _all_of([*_in_row(wanted), *_columns(wanted)])
-    sql = WALKED.format(conditions=conditions, stream=stream, order=window.order)
+    sql = WALKED.format(conditions=conditions, rows=rows, order=window.order)
     seen = ask(sql, {**_values(wanted), **values, "wanted": window.size})
     ids = [id_ for id_, fits, _ in seen if fits]
     # With a full page it has ended early.
@@ -167,12 +170,16 @@ def _walk_on(ask: Ask, wanted: JobFilter, window: Window) -> Found:
     return Found(ids, None if is_over else seen[-1][0])
 
 
-def _stream(ask: Ask, wanted: JobFilter, window: Window) -> tuple[str, Values]:
-    """The rows that are looked at."""
-    if wanted.error is None:
-        return job_stream.statement(ask, wanted, window)
-    states = [wanted.state] if wanted.state else [state.value for state in State]
-    return FAILING.format(window=IN_WINDOW, order=window.order), window.values | {"states": states}
+def _rows(ask: Ask, wanted: JobFilter, window: Window) -> tuple[str, Values]:
+    """SQL, and its values, for the rows that are looked at."""
+    if wanted.error is not None:
+        states = [wanted.state] if wanted.state else [state.value for state in State]
+        stream = FAILING.format(window=IN_WINDOW, order=window.order)
+        return LISTED_ROWS.format(stream=stream), window.values | {"states": states}
+    if not wanted.has_columns:
+        return EVERY_ROW.format(window=IN_WINDOW, order=window.order), window.values
+    stream, values = job_stream.statement(ask, wanted, window)
+    return LISTED_ROWS.format(stream=stream), values
 
 
 def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk) -> Found:
