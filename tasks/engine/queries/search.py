@@ -172,7 +172,7 @@ def _walk_on(ask: Ask, wanted: JobFilter, window: Window) -> Found:
 
 def _rows(ask: Ask, wanted: JobFilter, window: Window) -> tuple[str, Values]:
     """SQL, and its values, for the rows that are looked at."""
-    if wanted.error is not None:
+    if wanted.error is not None and not _is_narrow(wanted):
         states = [wanted.state] if wanted.state else [state.value for state in State]
         stream = FAILING.format(window=IN_WINDOW, order=window.order)
         return LISTED_ROWS.format(stream=stream), window.values | {"states": states}
@@ -180,6 +180,12 @@ def _rows(ask: Ask, wanted: JobFilter, window: Window) -> tuple[str, Values]:
         return EVERY_ROW.format(window=IN_WINDOW, order=window.order), window.values
     stream, values = job_stream.statement(ask, wanted, window)
     return LISTED_ROWS.format(stream=stream), values
+
+
+def _is_narrow(wanted: JobFilter) -> bool:
+    """Whether all rows of its columns have an error, and these are fewer than all that have one."""
+    is_part = wanted.queue is not None or wanted.task is not None
+    return wanted.state == State.FAILED and is_part
 
 
 def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk) -> Found:
