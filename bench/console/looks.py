@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 
 from tasks.alerts import watch
@@ -14,6 +15,7 @@ NOW = "UPDATE alert_pass SET ended_at = NULL"
 
 def main() -> None:
     """Look, again and again, as if its time had come."""
+    logging.disable(logging.WARNING)  # that alerts open is no news here
     took_ms = []
     for _ in range(LOOKS + 1):
         database.repeatable(lambda cursor: cursor.execute(NOW))
