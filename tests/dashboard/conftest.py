@@ -81,6 +81,11 @@ def forget_shared(app: Flask) -> None:
     app.extensions.pop("metrics", None)
 
 
+def forget_logins() -> None:
+    """Let whoever is wanted next log in anew."""
+    _cookie_of.cache_clear()
+
+
 def run(database_url: str, sql: str) -> None:
     """Run one statement and commit."""
     ask(sql, database_url=database_url)

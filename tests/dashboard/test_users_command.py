@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from tests.dashboard.browser import PASSWORD, Browser
+from tests.dashboard.conftest import forget_logins
 from tests.dashboard.rows import ask
 
 
@@ -29,6 +30,7 @@ def _no_people(app: Flask) -> object:
             'INSERT INTO "user" (email, password, role_name, fs_uniquifier) VALUES (%s, %s, %s, %s)',
             row,
         )
+    forget_logins()  # they went with the accounts
 
 
 @pytest.mark.usefixtures("_no_people")

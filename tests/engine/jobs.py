@@ -201,10 +201,11 @@ def witness(message: Any, value: Any, fault: BaseException | None) -> None:
 
 @task(max_retries=0)
 @huey.lock_task("narrow")
-def through_a_narrow_place(seconds: float) -> float:
-    """Work that must not be done twice at once."""
+def through_a_narrow_place(seconds: float) -> list[float]:
+    """Work that must not be done twice at once; returns when it began and ended, in seconds."""
+    began = time.monotonic()
     time.sleep(seconds)
-    return seconds
+    return [began, time.monotonic()]
 
 
 @task(max_retries=3)
