@@ -41,6 +41,8 @@ SHOTS = (
     Shot("job-en-light", "/admin/job/{job}/"),
     Shot("job-fa-dark", "/admin/job/{job}/", language="fa", theme="dark"),
     Shot("monitor-phone", "/admin/queues/", size=PHONE, theme="dark"),
+    Shot("errors-en-light", "/admin/error/"),
+    Shot("alerts-ar-light", "/admin/alert/", language="ar"),
     Shot("create-en-light", "/jobs/create/?task=shop.charge_card"),
 )
 

@@ -46,7 +46,7 @@ UPDATE dead_letter SET
 UPDATE worker SET host = 'jobs-' || (1 + hashtext(id::text) & 1);
 """
 UNSETTLED = (
-    "SELECT count(*) FROM job WHERE state = 'queued' OR state = 'retrying' AND queue = 'orders'"
+    "SELECT count(*) FROM job WHERE state = 'queued' OR state = 'retrying' AND queue <> 'default'"
 )
 
 

@@ -11,6 +11,14 @@ class PaymentRefused(Exception):
     """The bank said no."""
 
 
+class CardExpired(Exception):
+    """The card is too old."""
+
+
+class MailboxFull(Exception):
+    """The mail server did not take it."""
+
+
 class StockServiceAway(Exception):
     """The warehouse does not answer."""
 
@@ -22,13 +30,17 @@ def charge_card(order_id: int, amount: float, token: str = "") -> str:
     time.sleep(0.05)
     if order_id % 7 == 0:
         raise PaymentRefused(f"Order {order_id}: the bank declined the card (insufficient funds).")
+    if order_id % 23 == 0:
+        raise CardExpired(f"Order {order_id}: the card expired in 09/26.")
     return f"ch_{order_id:08d}"
 
 
-@task(queue="emails", priority=5, max_retries=3)
+@task(queue="emails", priority=5, max_retries=1, retry_delay=1)
 def send_receipt(order_id: int, email: str, locale: str = "en") -> str:
     """Mail the receipt of an order."""
     time.sleep(0.02)
+    if order_id % 17 == 0:
+        raise MailboxFull(f"<{email}>: 452 4.2.2 mailbox full")
     return f"sent to {email}"
 
 
