@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,19 +85,25 @@ def field_names(rule: Rule | None = None, app: Flask | None = None) -> set[str]:
 
 def _named(pattern: re.Pattern[str], rule: Rule | None, app: Flask | None) -> set[str]:
     """What the code of the console asks for; of a route, that of its module and of what it imports."""
-    paths = {*(PROJECT_DIR / "dashboard").rglob("*.py")}
+    texts = _texts()
+    paths = texts.keys()
     if rule is not None and app is not None:
         own = Path(inspect.getfile(inspect.unwrap(app.view_functions[rule.endpoint])))
         paths = {own, *_imported(own)} & paths or paths
-    return {name for path in paths for name in pattern.findall(path.read_text("utf-8"))}
+    return {name for path in paths for name in pattern.findall(texts[path])}
 
 
-def _imported(path: Path) -> Iterator[Path]:
-    """The modules of the console that a module names in its imports, and what these name."""
-    for name in IMPORT.findall(path.read_text("utf-8")):
-        for near in (PROJECT_DIR / Path(*name.split("."))).parent.rglob("*.py"):
-            if name.rsplit(".", 1)[-1] in (near.stem, near.parent.name):
-                yield near
+@cache
+def _texts() -> dict[Path, str]:
+    """The modules of the console."""
+    return {path: path.read_text("utf-8") for path in (PROJECT_DIR / "dashboard").rglob("*.py")}
+
+
+@cache
+def _imported(path: Path) -> frozenset[Path]:
+    """The modules of the console that a module names in its imports, and those in a package so named."""
+    names = {name.rsplit(".", 1)[-1] for name in IMPORT.findall(path.read_text("utf-8"))}
+    return frozenset(near for near in _texts() if names & {near.stem, near.parent.name})
 
 
 def _with(app: Flask, method: str) -> list[Rule]:
