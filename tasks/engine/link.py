@@ -37,7 +37,6 @@ class Link:
     def __init__(self, name: str, *, timeout_s: float, settings: tuple[str, ...] = ()) -> None:
         self._name = name
         self._timeout_s = timeout_s
-        self._limit: gevent.Timeout | None = None  # started anew for each run, which is cheap
         self._settings = settings
         self._connection: Connection | None = None
         self._down = False
@@ -67,10 +66,10 @@ class Link:
             connection.close()
 
     def _run(self, work: Callable[[Cursor], T], *, atomic: bool) -> T:
-        limit = self._limit = self._limit or gevent.Timeout(self._timeout_s)
-        limit.start()
+        # One for each run: a timer that is started again goes on with what was left of its time.
+        limit = gevent.Timeout(self._timeout_s)
         try:
-            with self._cursor(atomic=atomic) as cursor:
+            with limit, self._cursor(atomic=atomic) as cursor:
                 return work(cursor)
         except REFUSALS:
             raise
@@ -78,13 +77,13 @@ class Link:
             self.close()
             log.warning("Rolled back by PostgreSQL; sent again. fault=%s", _first_line(fault))
             raise LinkBroken(str(fault)) from fault
-        except (psycopg2.Error, gevent.Timeout) as fault:
+        except psycopg2.Error as fault:
             raise self._broken(fault) from fault
-        except BaseException:
+        except BaseException as fault:
+            if fault is limit:
+                raise self._broken(fault) from fault
             self.close()  # killed in the middle of an answer
             raise
-        finally:
-            limit.cancel()
 
     @contextmanager
     def _cursor(self, *, atomic: bool) -> Iterator[Cursor]:
@@ -119,7 +118,6 @@ class Link:
 
     def _broken(self, fault: BaseException) -> LinkBroken:
         self.close()
-        self._limit = None  # it may have been raised: an exception keeps its traceback
         if not self._down:
             self._down = True
             log.error(
