@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from tasks.engine.schedules.spec import Spec, next_run
 
 LATE = timedelta(seconds=60)  # what is older than that was missed
-MOST = 1000  # due times that are looked at one by one
 SHOWN = 20  # of what was missed, rows of their own; the rest is one row
 MISSED = "missed"
 
@@ -35,8 +34,8 @@ def due(spec: Spec, since: datetime, now: datetime, *, missed: str, limit: int) 
 
     skip fires the newest unless it is late; once fires the newest; all fires the newest `limit`.
     """
-    times, left_out, next_at = _times(spec, since, now)
     wanted = limit if missed == "all" else 1
+    times, left_out, next_at = _times(spec, since, now, wanted + SHOWN)
     fires = times[-wanted:]
     if missed == "skip":
         fires = [at for at in fires if now - at <= LATE]
@@ -45,25 +44,40 @@ def due(spec: Spec, since: datetime, now: datetime, *, missed: str, limit: int) 
 
 
 def _times(
-    spec: Spec, since: datetime, now: datetime
+    spec: Spec, since: datetime, now: datetime, enough: int
 ) -> tuple[list[datetime], int, datetime | None]:
-    """The newest due times, how many older ones were not looked at, and the first after now."""
-    times, at = _walk(spec, since, now)
+    """The newest due times, `enough` or more, how many older ones were not looked at, and the first
+    after now."""
+    times, at = _walk(spec, since, now, 2 * enough)
     if at is None or at > now:
         return times, 0, at
-    # Dense, and long ago: only the last ones matter. The density is that of the first ones.
-    step = (times[-1] - times[0]) / (len(times) - 1)
-    begin = next_run(spec, now - step * MOST / 2)
-    assert begin is not None
-    newest, at = _walk(spec, begin, now)
-    left_out = max(1, round((newest[0] - since) / step))
-    return newest, left_out, at if at is not None and at > now else next_run(spec, now)
+    newest = _newest(spec, since, now, enough)
+    step = (times[-1] - since) / (len(times) - 1)  # the first ones tell how dense the others were
+    return newest, max(1, round((newest[0] - since) / step)), next_run(spec, now)
 
 
-def _walk(spec: Spec, since: datetime, now: datetime) -> tuple[list[datetime], datetime | None]:
+def _newest(spec: Spec, since: datetime, now: datetime, enough: int) -> list[datetime]:
+    """The last due times of a long wait, of which `since` is one: so many as can be walked."""
+    low, high = since, now
+    found, at = _walk(spec, since, now, 2 * enough)
+    while at is not None and at <= now:  # too many since `low`: halve the time
+        middle = low + (high - low) / 2
+        times, next_at = _walk(spec, next_run(spec, middle), now, 2 * enough)
+        is_dense = next_at is not None and next_at <= now
+        if is_dense or len(times) >= enough:
+            low, found, at = middle, times, next_at
+        else:
+            high = middle
+    return found
+
+
+def _walk(
+    spec: Spec, since: datetime | None, now: datetime, most: int
+) -> tuple[list[datetime], datetime | None]:
+    """Due times from `since`, which is one, at most `most`, and the one after them."""
     times: list[datetime] = []
-    at: datetime | None = since
-    while at is not None and at <= now and len(times) < MOST:
+    at = since
+    while at is not None and at <= now and len(times) < most:
         times.append(at)
         at = next_run(spec, at)
     return times, at

@@ -13,6 +13,7 @@ from cronsim import CronSim, CronSimError
 
 from tasks.engine.errors import MahaamError
 from tasks.engine.phrase import Phrase
+from tasks.engine.schedules.cron import next_time
 
 LONGEST_CRON = 200  # characters; before any parser sees it
 LONGEST_EVERY_S = 10 * 366 * 86400
@@ -196,17 +197,14 @@ def _next_once(spec: Spec, after: datetime) -> datetime | None:
 
 def _next_interval(spec: Spec, after: datetime) -> datetime | None:
     every = timedelta(seconds=spec.every_s or 0)
-    return spec.starts_at + ((after - spec.starts_at) // every + 1) * every
+    try:
+        return spec.starts_at + ((after - spec.starts_at) // every + 1) * every
+    except OverflowError:  # none before the year 10000
+        return None
 
 
 def _next_cron(spec: Spec, after: datetime) -> datetime | None:
-    # Debian's rules at a change of the clocks: what falls into the gap runs right after it, what
-    # falls into the doubled hour runs once, and what runs every hour or minute knows no change.
-    local = after.astimezone(ZoneInfo(spec.timezone))
-    try:
-        return next(CronSim(spec.cron or "", local)).astimezone(UTC)
-    except StopIteration:
-        return None
+    return next_time(spec.cron or "", ZoneInfo(spec.timezone), after.astimezone(UTC))
 
 
 _NEXT = {"once": _next_once, "interval": _next_interval, "cron": _next_cron}
