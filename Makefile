@@ -1,6 +1,6 @@
 # `make` tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test browser check format translations bench bench-console faults demo screenshots docs clean
+.PHONY: help run test browser check format translations bench bench-console faults soak demo screenshots docs clean
 
 PYTHON ?=
 ARGS ?=
@@ -49,7 +49,11 @@ bench-console: .venv/ready-dev ## measure the control room on ten million jobs; 
 
 faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections, random lives
 	@STATE_MACHINE_STEPS=10000 $(python) -m pytest -q tests/engine/test_state_machine.py
+	@$(python) -m tests.soak --minutes 3
 	@$(python) -m tests.faults $(ARGS)
+
+soak: .venv/ready-dev ## half an hour of mixed load: nothing grows, nobody complains (ARGS="--minutes 5")
+	@$(python) -m tests.soak $(ARGS)
 
 demo: .venv/ready ## on a running product: priority and concurrency, then the dead letters
 	@$(python) -m flask --app wsgi demo priority-concurrency --count 12 --sleep 2 --clear

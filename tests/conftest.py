@@ -21,7 +21,13 @@ SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
 VAR_DIR = Path(tempfile.mkdtemp(prefix="mahaam-test-var-"))
 
 # The files that take longest begin, so that no process sits idle while the last one runs.
-LONGEST = ("test_faults.py", "test_every_page.py", "test_product.py", "test_end_to_end.py")
+LONGEST = (
+    "test_faults.py",
+    "test_soak.py",
+    "test_every_page.py",
+    "test_product.py",
+    "test_end_to_end.py",
+)
 
 for name in Settings.model_fields:  # nothing of the developer's own environment reaches a test
     os.environ.pop(config.env_name(name), None)
