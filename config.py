@@ -47,6 +47,21 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _port_ranges(value: Any) -> Any:
+    """Turn `8443, 9000-9100` from the environment into ranges."""
+    return tuple(map(_port_range, _split(value))) if isinstance(value, str) else value
+
+
+def _port_range(text: str) -> range:
+    first, dash, last = (part.strip() for part in text.partition("-"))
+    if not (first.isdecimal() and (last if dash else "0").isdecimal()):
+        raise ValueError("write ports as 8443 or 9000-9100")
+    ports = range(int(first), int(last or first) + 1)
+    if not ports or ports.start < 1 or ports.stop > 65536:
+        raise ValueError("ports are numbers from 1 to 65535, the smaller one first")
+    return ports
+
+
 def _postgres_url(value: Any) -> Any:
     """Bring the spellings of a PostgreSQL URL to the one that libpq knows."""
     scheme, colon, rest = str(value).partition("://")
@@ -62,6 +77,7 @@ def _redis_url(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Ports = Annotated[tuple[range, ...], NoDecode, BeforeValidator(_port_ranges)]
 Emails = Annotated[tuple[EmailStr, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -69,7 +85,11 @@ class Settings(BaseSettings):
     """The settings of one process, read from the environment and then from `.env`."""
 
     model_config = SettingsConfigDict(
-        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", populate_by_name=True
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,  # range
     )
 
     app_env: Literal["development", "production", "test"] = setting(
@@ -150,6 +170,10 @@ class Settings(BaseSettings):
         "Hosts and networks that webhooks may reach although they are private, separated by commas, "
         "such as hooks.internal,10.1.0.0/16.",
     )
+    webhook_ports: Ports = setting(
+        (),
+        "Ports that webhooks may use beside 80 and 443, separated by commas, such as 8443,9000-9100.",
+    )
 
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
     port: int = setting(8000, "Port that the web server listens on.", ge=1, le=65535)
@@ -159,6 +183,11 @@ class Settings(BaseSettings):
         "X-Forwarded-Proto; with 0 these headers are ignored.",
         ge=0,
         le=10,
+    )
+    trusted_hosts: Names = setting(
+        (),
+        "Host names that the console answers to, separated by commas, such as jobs.example.com or "
+        ".example.com with all below it; unset: any.",
     )
     web_threads: int = setting(8, "Requests answered at once by the web server.", ge=1, le=256)
     default_language: Literal["en", "ar", "fa"] = setting(

@@ -50,6 +50,7 @@ def told(
     mailbox.refuses = False
     settings = mailbox.environment() | {
         "webhook_allow": "127.0.0.1",
+        "webhook_ports": "1024-65535",
         "admin_emails": "ann@shop.example, noor@shop.example",
         "public_url": "https://jobs.shop.example",
         "retry_delay_cap_s": "1",

@@ -25,6 +25,7 @@ HOOK = {"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:1/"}
 def hook(quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A channel, and a rule that tells through it of failed jobs."""
     monkeypatch.setenv("WEBHOOK_ALLOW", "127.0.0.1")
+    monkeypatch.setenv("WEBHOOK_PORTS", "1-65535")
     get_settings.cache_clear()
     id_ = channel_verbs.create_channel(HOOK, by="ann")
     rules.create_rule(

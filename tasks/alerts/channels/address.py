@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config import get_settings
+from tasks.alerts.channels.special_ranges import Address, Network, is_public, unwrapped
 from tasks.engine.errors import MahaamError
 from tasks.engine.phrase import Phrase
 
 LONGEST = 2000
 PORTS = {"http": 80, "https": 443}
 LOOKUP_S = 3.0  # a name server that is silent must not hold a page for longer
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 NOT_A_URL = Phrase("Enter an address that begins with https:// or http://.")
 WITH_ACCOUNT = Phrase("The address must not contain a user name or a password.")
@@ -28,10 +28,11 @@ NOT_FOUND = Phrase("The host %(host)s cannot be found.")
 INSIDE = Phrase(
     "%(host)s is an address inside your own network. WEBHOOK_ALLOW lists those that may be reached."
 )
+PORT_REFUSED = Phrase(
+    "Webhooks may not use port %(port)s. WEBHOOK_PORTS lists those that they may use beside 80 and 443."
+)
 
 _lookups = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lookup")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressRefused(MahaamError):
@@ -62,6 +63,8 @@ class Target:
 def target(url: str) -> Target:
     """The checked target of `url`. Raises AddressRefused."""
     scheme, host, port, path = _parts(url)
+    if not _is_allowed_port(port):
+        raise AddressRefused(PORT_REFUSED.about(port=port))
     ips = _resolved(host, port)
     if not _is_allowed_host(host):
         for ip in ips:
@@ -97,22 +100,14 @@ def _resolved(host: str, port: int) -> Sequence[Address]:
 
 
 def _may_reach(ip: Address) -> bool:
-    return _is_outside(ip) or any(ip in network for network in _allowed_networks())
+    networks = _allowed_networks()
+    return is_public(ip) or any(
+        one in network for one in (ip, unwrapped(ip)) for network in networks
+    )
 
 
-def _is_outside(ip: Address) -> bool:
-    """Whether an address is a public one, also when it is wrapped in another."""
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
-        if ip in NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner:
-            return _is_outside(inner)
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
-
-
-def _allowed_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    networks = []
+def _allowed_networks() -> list[Network]:
+    networks: list[Network] = []
     for entry in get_settings().webhook_allow:
         try:
             networks.append(ipaddress.ip_network(entry, strict=False))
@@ -123,3 +118,8 @@ def _allowed_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 
 def _is_allowed_host(host: str) -> bool:
     return host.lower() in {entry.lower() for entry in get_settings().webhook_allow}
+
+
+def _is_allowed_port(port: int) -> bool:
+    allowed = get_settings().webhook_ports
+    return port in PORTS.values() or any(port in ports for ports in allowed)
