@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from flask_babel import gettext as _
 
 from dashboard.cli.commands import BadInput, Commands, operator
 from dashboard.cli.paper import as_json, print_json, word
+from dashboard.languages import said
 from tasks import Enqueued, enqueue
+from tasks.engine import strict_json
 from tasks.engine.audit import Event, note
 from tasks.engine.intake import catalog
+from tasks.engine.strict_json import JsonNotValid
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -67,19 +69,15 @@ def parsed(option: str, text: str | None, kinds: tuple[type, ...], wanted: str) 
     if text is None:
         return None
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as fault:
-        raise BadInput(_("%(option)s is not JSON: %(why)s.", option=option, why=fault)) from None
+        value = strict_json.parse(text)
+    except JsonNotValid as fault:
+        raise BadInput(f"{option}: {said(fault.phrase)}") from None
     if not isinstance(value, kinds):
         raise BadInput(
             _("%(option)s must be %(wanted)s in JSON; it is %(found)s.",
               option=option, wanted=wanted, found=text[:80])
         )  # fmt: skip
     return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def _check(task: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

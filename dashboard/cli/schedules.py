@@ -12,6 +12,7 @@ from flask_babel import ngettext
 
 from dashboard import badges
 from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
+from dashboard.cli.jobs import parsed
 from dashboard.cli.paper import as_json, paper, print_json, row, table
 from dashboard.cli.typed import moment
 from dashboard.cli.verdicts import tell
@@ -226,10 +227,7 @@ def create(
 
 
 def _kwargs(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadInput(_('--kwargs must be a JSON object, such as {"user_id": 42}.')) from None
+    return parsed("--kwargs", text, (dict,), _("an object"))
 
 
 def _tick() -> int:

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-
+from dashboard.forms.kinds import OBJECT
 from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
 from tasks.engine.queries.definitions import DefinitionEntry
 
@@ -43,11 +42,9 @@ class DefinitionForm:
         text = typed.get("kwargs", "")[:MOST_TEXT].strip() or "{}"
         self.texts["kwargs"] = text
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            self.faults["kwargs"] = _('Enter a JSON object, such as {"a": 1}.')
+            value = OBJECT.read(text)
+        except ValueError as fault:
+            self.faults["kwargs"] = str(fault)
             return None
         old: tuple[list[Any], dict[str, Any]] = ([], self.entry.kwargs if self.entry else {})
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,10 @@ from uuid import UUID
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
+
+from dashboard.languages import said
+from tasks.engine.strict_json import JsonNotValid
+from tasks.engine.strict_json import parse as parse_json
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class Kind:
             raise ValueError(_("This contains a NUL character, which cannot be stored."))
         try:
             return self.parse(text)
-        except (ValueError, InvalidOperation, OverflowError, RecursionError):
+        except JsonNotValid as fault:
+            raise ValueError(f"{self.wanted} {said(fault.phrase)}") from None
+        except (ValueError, InvalidOperation, OverflowError):
             raise ValueError(str(self.wanted)) from None
 
 
@@ -60,17 +65,9 @@ def _aware(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _refused(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refused)
-
-
 def _of_type(kind: type) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
-        value = _json(text)
+        value = parse_json(text)
         if not isinstance(value, kind):
             raise ValueError  # noqa: TRY004 (what a person typed is wrong, not the code)
         return value
@@ -107,7 +104,7 @@ IDENTIFIER = Kind(
     _l("Enter a UUID."),
     "01890a5d-ac96-774b-bcce-b302099a8057",
 )
-JSON = Kind("JSON", "json", _json, _l('Enter JSON, such as "text", 42, [1, 2] or {"a": 1}.'))
+JSON = Kind("JSON", "json", parse_json, _l('Enter JSON, such as "text", 42, [1, 2] or {"a": 1}.'))
 LIST = Kind("list", "json", _of_type(list), _l("Enter a JSON list, such as [1, 2]."), "[]")
 OBJECT = Kind("dict", "json", _of_type(dict), _l('Enter a JSON object, such as {"a": 1}.'), "{}")
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
+from dashboard.forms.kinds import LIST, OBJECT
 from dashboard.languages import said
 from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
 from tasks.engine.queries.schedules import ScheduleEntry
@@ -18,7 +19,7 @@ from tasks.engine.schedules.spec import ScheduleNotValid, Spec, spec, zones
 PLAIN = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
 NUMBERS = ("every_s", "priority", "max_retries", "missed_limit")
 MOMENTS = ("run_at", "starts_at", "ends_at")
-JSON = {"args": list, "kwargs": dict}
+JSON = {"args": LIST, "kwargs": OBJECT}
 OF_KIND = {"once": "run_at", "interval": "every_s", "cron": "cron"}
 MOST_TEXT = 100_000
 EMPTY = {
@@ -114,17 +115,10 @@ class ScheduleForm:
     def _json(self, name: str) -> Any:
         kind = JSON[name]
         try:
-            value = json.loads(self.texts[name] or json.dumps(kind()))
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, kind):
-            self.faults[name] = (
-                _('Enter a JSON object, such as {"a": 1}.')
-                if kind is dict
-                else _("Enter a JSON list, such as [1, 2].")
-            )
-            return kind()
-        return value
+            return kind.read(self.texts[name] or kind.example)
+        except ValueError as fault:
+            self.faults[name] = str(fault)
+            return kind.parse(kind.example)
 
     def _put_secrets_back(self, given: dict[str, Any]) -> None:
         old = (self.entry.args, self.entry.kwargs) if self.entry else ([], {})

@@ -71,8 +71,8 @@ def test_a_second_job_with_a_live_key_is_not_made(flask: Flask_) -> None:
     ("words", "sentence"),
     [
         (["tasks.nothing"], "There is no task 'tasks.nothing'."),
-        (["tasks.demo.echo", "--args", "[1"], "--args is not JSON: "),
-        (["tasks.demo.echo", "--args", "[NaN]"], "--args is not JSON: NaN"),
+        (["tasks.demo.echo", "--args", "[1"], "--args: This is not JSON: "),
+        (["tasks.demo.echo", "--args", "[NaN]"], "--args: NaN is not a number that can be stored."),
         (
             ["tasks.demo.echo", "--args", "7"],
             "--args must be a list or an object in JSON; it is 7.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
+
+from tasks.engine import strict_json
+from tasks.engine.strict_json import JsonNotValid
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 20
@@ -41,8 +43,8 @@ def _value(text: str) -> Any:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refused, parse_float=_finite)
-    except (ValueError, RecursionError):
+        return strict_json.parse(text)
+    except JsonNotValid:
         return None
 
 
@@ -55,14 +57,3 @@ def _stored(value: Any) -> str | None:
         return None
     is_deep = stored.count("[") + stored.count("{") > MAX_DEPTH * 5
     return None if "\\u0000" in stored or is_deep else stored
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _refused(name: str) -> Any:
-    raise ValueError(name)
