@@ -14,8 +14,10 @@ from dashboard.flask_config import flask_config
 
 # In this order: what stands later may use what stands earlier.
 PARTS = (
+    "dashboard.bounded_request",
     "dashboard.database",
     "dashboard.health",
+    "dashboard.trusted_hosts",
     "dashboard.headers",
     "dashboard.faults",
     "dashboard.audit",

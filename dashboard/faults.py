@@ -34,7 +34,7 @@ ADVICE = {
     403: _l("Ask an administrator for the role of operator."),
     404: _l("The address is wrong, or what was here has been deleted."),
     405: _l("Go back and use the buttons of the page."),
-    413: _l("Send less data."),
+    413: _l("Send less: at most 2 MB, and at most 1,000 fields in a form."),
     500: _l("It has been logged. Try again; if it happens again, tell an administrator."),
     503: _l("Jobs that were accepted are safe. Try again in a moment."),
 }

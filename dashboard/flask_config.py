@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from config import PROJECT_DIR, Settings
+from dashboard.bounded_request import MOST_BYTES, MOST_FIELDS
 
 # What lists may take is shorter still (queries/limits.py). These keep a page from waiting for ever,
 # for a table that somebody has locked, or for a question that nobody has bounded.
@@ -16,7 +17,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     """The whole configuration of the Flask application."""
     return {
         "SECRET_KEY": settings.secret_key,
-        "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "MAX_CONTENT_LENGTH": MOST_BYTES,
+        "MAX_FORM_PARTS": MOST_FIELDS,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         "SQLALCHEMY_DATABASE_URI": settings.sqlalchemy_url,
         "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.web_threads),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
+from werkzeug.routing import RequestRedirect
 
 from dashboard import sessions
 
@@ -29,11 +30,16 @@ def admit() -> ResponseReturnValue | None:
     g.person = sessions.current_person()
     if g.person is not None or request.endpoint in PUBLIC:
         return None
-    if request.endpoint is None:
+    if request.endpoint is None and not _lacks_slash():
         abort(404)
     if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("sign_in.form", next=_here()))
+
+
+def _lacks_slash() -> bool:
+    """Return True if the address is one of ours but for the slash at its end."""
+    return isinstance(request.routing_exception, RequestRedirect)
 
 
 def safe_path(target: str | None) -> str:

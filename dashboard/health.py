@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
+PROBES = frozenset({"/healthz"})
+
 
 def register(app: Flask) -> None:
     """Answer at /healthz."""
