@@ -6,7 +6,7 @@ PYTHON ?=
 ARGS ?=
 python := .venv/bin/python
 prepare := @PYTHON="$(PYTHON)" sh launch/prepare.sh
-own_code := config.py launch tasks
+own_code := addresses config.py launch tasks
 catalogs := dashboard/translations
 
 help: ## list the commands

@@ -317,11 +317,6 @@ class Settings(BaseSettings):
         return self.given_database_url or self._embedded("database_url")
 
     @property
-    def sqlalchemy_url(self) -> str:
-        """PostgreSQL as SQLAlchemy takes it, whose own default is another driver."""
-        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
-
-    @property
     def migration_database_url(self) -> str:
         """PostgreSQL as the role that owns the tables; raises ConfigurationFault like `database_url`."""
         if self.given_migration_database_url or self.given_database_url:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from addresses.postgres import DRIVER, open_postgres
 from config import PROJECT_DIR, Settings
 from dashboard.bounded_request import MOST_BYTES, MOST_FIELDS
 
 # What lists may take is shorter still (queries/limits.py). These keep a page from waiting for ever,
 # for a table that somebody has locked, or for a question that nobody has bounded.
-PATIENCE = "-c statement_timeout=30s -c lock_timeout=5s"
+PATIENCE = {"statement_timeout": "30s", "lock_timeout": "5s"}
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -20,8 +22,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": MOST_BYTES,
         "MAX_FORM_PARTS": MOST_FIELDS,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
-        "SQLALCHEMY_DATABASE_URI": settings.sqlalchemy_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.web_threads),
+        "SQLALCHEMY_DATABASE_URI": DRIVER,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form may be left open
         **_cookies(is_secure=settings.is_production),
         **_security(),
@@ -29,17 +31,20 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _engine_options(threads: int) -> dict[str, Any]:
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    threads = settings.web_threads
     return {
         "pool_size": threads,
         "max_overflow": threads,  # a request may note its click, or take the snapshot, beside
         "pool_pre_ping": True,
         "pool_timeout": 5,
-        "connect_args": {
-            "connect_timeout": 3,
-            "application_name": "mahaam web",
-            "options": PATIENCE,
-        },
+        "creator": partial(
+            open_postgres,
+            settings.database_url,
+            session=PATIENCE,
+            connect_timeout=3,
+            application_name="mahaam web",
+        ),
     }
 
 

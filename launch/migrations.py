@@ -48,7 +48,7 @@ def _applied(database_url: str) -> set[str]:
     connection = psycopg2.connect(database_url)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT version_num FROM alembic_version")
+            cursor.execute("SELECT version_num FROM mahaam.alembic_version")
             return {name for (name,) in cursor.fetchall()}
     except UndefinedTable:
         return set()
@@ -60,11 +60,15 @@ def main() -> None:
     """Run every migration that the database has not seen yet."""
     from alembic.command import upgrade
     from alembic.config import Config
+    from alembic.util import CommandError
 
     settings_or_exit()
     configuration = Config()
     configuration.set_main_option("script_location", str(FOLDER))
-    upgrade(configuration, "head")
+    try:
+        upgrade(configuration, "head")
+    except CommandError as fault:
+        sys.exit(str(fault))
 
 
 if __name__ == "__main__":

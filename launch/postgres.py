@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import psycopg2
 
+from addresses.postgres import SCHEMA
 from launch.account import Account
 from launch.faults import ProgramMissing, ServerFailed
 from launch.server import ENVIRONMENT, Server
@@ -155,6 +156,8 @@ class Postgres(Server):
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,))
                 if cursor.fetchone() is None:
                     cursor.execute(f"CREATE ROLE {ROLE} LOGIN")
+                for role in (OWNER, ROLE):  # for people: the product says by itself where it looks
+                    cursor.execute(f"ALTER ROLE {role} SET search_path = {SCHEMA}, public")
         finally:
             connection.close()
 

@@ -55,7 +55,6 @@ def test_every_spelling_of_a_database_url_becomes_libpqs(
 ) -> None:
     settings = settings_with(monkeypatch, DATABASE_URL=f"{scheme}://me:a%40b@host:5433/jobs?x=1")
     assert settings.database_url == "postgresql://me:a%40b@host:5433/jobs?x=1"
-    assert settings.sqlalchemy_url == "postgresql+psycopg2://me:a%40b@host:5433/jobs?x=1"
 
 
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from config import PROJECT_DIR
 
-OURS = {"config", "launch", "tasks", "dashboard", "wsgi", "huey_consumer"}
+OURS = {"addresses", "config", "launch", "tasks", "dashboard", "wsgi", "huey_consumer"}
 
 
 @pytest.mark.parametrize(

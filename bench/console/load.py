@@ -14,7 +14,8 @@ from bench.console.rows import WORKER, Job, jobs
 
 CHUNK = 20_000
 INDEXES = """
-SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'job' AND indexname <> 'job_pkey'
+SELECT indexname, indexdef FROM pg_indexes
+WHERE schemaname = 'mahaam' AND tablename = 'job' AND indexname <> 'job_pkey'
 """
 ATTEMPTS = """
 INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,

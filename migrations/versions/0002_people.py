@@ -59,8 +59,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("token", name="sent_form_pkey"),
     )
-
-
-def downgrade() -> None:
-    for table in ("sent_form", "user", "role"):
-        op.drop_table(table)

@@ -123,14 +123,6 @@ def upgrade() -> None:
     )
 
 
-def downgrade() -> None:
-    op.drop_constraint(op.f("user_theme_is_known"), "user")
-    op.drop_column("user", "theme")
-    op.drop_table("user_session")
-    op.drop_table("audit_event")
-    op.execute("DROP FUNCTION audit_event_stays()")
-
-
 def _give_away() -> None:
     """Let another role own the audit, and let the product's role read it and add to it."""
     connection = op.get_bind()

@@ -46,8 +46,3 @@ def upgrade() -> None:
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", "state", name=op.f("pruned_pkey")),
     )
-
-
-def downgrade() -> None:
-    for table in ("pruned", "pruning", "setting"):
-        op.drop_table(table)

@@ -176,8 +176,3 @@ def upgrade() -> None:
         postgresql_where=sa.text("job_id IS NOT NULL"),
     )
     op.create_index("schedule_fire_made", "schedule_fire", ["made_at"])
-
-
-def downgrade() -> None:
-    for table in ("schedule_fire", "schedule", "task_definition"):
-        op.drop_table(table)

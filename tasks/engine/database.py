@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg2
@@ -12,6 +13,7 @@ import psycopg2.extensions
 import sqlalchemy.exc
 from sqlalchemy import Engine, create_engine
 
+from addresses.postgres import DRIVER, open_postgres
 from config import get_settings
 from tasks.engine.errors import DatabaseUnavailable
 from tasks.engine.once import once
@@ -45,7 +47,6 @@ PARAMETERS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-    "options": "-c timezone=UTC",
     "connection_factory": Connection,
 }
 
@@ -54,14 +55,14 @@ PARAMETERS: dict[str, Any] = {
 def pool() -> Engine:
     """The process's pool; connections in it commit each statement by itself."""
     engine = create_engine(
-        get_settings().database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
+        DRIVER,
+        creator=partial(_opened, "mahaam"),
         pool_size=8,
         max_overflow=24,
         pool_timeout=10,
         pool_use_lifo=True,
         pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
-        connect_args={**PARAMETERS, "application_name": "mahaam"},
     )
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
     return engine
@@ -155,11 +156,17 @@ def open_link(application_name: str) -> Connection:
     # A consumer that is frozen in the middle of a transaction holds locks on rows of jobs that
     # others are to rescue: PostgreSQL ends the transaction for it, before its lease is over.
     idle_ms = int(min(10.0, settings.lease_s / 2) * 1000)
-    options = f"{PARAMETERS['options']} -c idle_in_transaction_session_timeout={idle_ms}"
-    link: Connection = psycopg2.connect(
-        settings.database_url,
-        application_name=application_name,
-        **{**PARAMETERS, "options": options},
-    )
+    link = _opened(application_name, idle_in_transaction_session_timeout=f"{idle_ms}ms")
     link.autocommit = True
+    return link
+
+
+def _opened(application_name: str, **session: str) -> Connection:
+    link = open_postgres(
+        get_settings().database_url,
+        session=session,
+        application_name=application_name,
+        **PARAMETERS,
+    )
+    assert isinstance(link, Connection)
     return link

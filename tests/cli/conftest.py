@@ -36,10 +36,17 @@ Flask_ = Callable[..., Answer]
 
 
 @pytest.fixture(scope="package")
-def shared_app(servers: TestServers) -> Iterator[Flask]:
+def package_database(servers: TestServers) -> Iterator[str]:
+    """The URL of the database of this package."""
+    with fresh_database(servers) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def shared_app(package_database: str, servers: TestServers) -> Iterator[Flask]:
     """The application on a database of this package."""
-    with fresh_database(servers) as url, pytest.MonkeyPatch.context() as patch:
-        _surroundings(patch, url, servers)
+    with pytest.MonkeyPatch.context() as patch:
+        _surroundings(patch, package_database, servers)
         _forget_engine()
         yield create_app()
         database.pool().dispose()
@@ -47,10 +54,14 @@ def shared_app(servers: TestServers) -> Iterator[Flask]:
 
 
 @pytest.fixture(autouse=True)
-def _here(shared_app: Flask, servers: TestServers, monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(
+    shared_app: Flask,
+    package_database: str,
+    servers: TestServers,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """This process uses the shared database, without rows."""
-    url = shared_app.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg2", "")
-    _surroundings(monkeypatch, url, servers)
+    _surroundings(monkeypatch, package_database, servers)
     ask(CLEAN)
 
 

@@ -15,12 +15,16 @@ from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import CHEAP
 from tests.servers import TestServers, owner_url
 
-NOWHERE = "postgresql+psycopg2://mahaam@127.0.0.1:1/mahaam"
+NOWHERE = "postgresql://mahaam@127.0.0.1:1/mahaam"
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "fa"])
-def test_without_postgresql_a_page_says_so(operator: Browser, language: str) -> None:
-    app = create_app(SQLALCHEMY_DATABASE_URI=NOWHERE, SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
+def test_without_postgresql_a_page_says_so(
+    operator: Browser, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", NOWHERE)
+    get_settings.cache_clear()
+    app = create_app(SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
     stranded = Browser(app, cookie=operator.cookie)
     page = stranded.get("/admin/job/", **{"Accept-Language": language})
     assert page.status_code == 503

@@ -27,7 +27,7 @@ def test_a_database_that_is_up_to_date_is_left_alone(database_url: str) -> None:
 
 
 def test_a_database_that_lags_behind_is_brought_up(database_url: str) -> None:
-    run(owner_url(database_url), "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    run(owner_url(database_url), "DROP SCHEMA mahaam CASCADE")
 
     assert migrate(migrating(database_url)) is True
     assert migrate(migrating(database_url)) is False
@@ -49,6 +49,10 @@ def run(database_url: str, sql: str) -> None:
 
 
 RELEASED = "0002"  # the last revision that people have in use
+# Releases up to that one had their tables in the schema in which they found themselves.
+FORMER_LAYOUT = """
+DROP SCHEMA public CASCADE; ALTER SCHEMA mahaam RENAME TO public; GRANT USAGE ON SCHEMA public TO PUBLIC
+"""
 ROWS = """
 INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
 VALUES ('0193a000-0000-7000-8000-0000000000aa', 'host', 1, '0.1', '{}', 4, now());
@@ -79,13 +83,14 @@ def test_the_last_release_is_brought_up_with_all_that_it_holds(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = owner_url(database_url)
-    run(owner, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    run(owner, "DROP SCHEMA mahaam CASCADE")
     monkeypatch.setenv("DATABASE_URL", owner)
     config.get_settings.cache_clear()
     configuration = Config()
     configuration.set_main_option("script_location", str(FOLDER))
     command.upgrade(configuration, RELEASED)
     run(owner, ROWS)
+    run(owner, FORMER_LAYOUT)
     before = rows(owner, KEPT)
 
     assert migrate(os.environ | {"DATABASE_URL": owner}) is True
@@ -121,7 +126,7 @@ def test_several_letters_of_a_job_become_one_that_counts_them(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = owner_url(database_url)
-    run(owner, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    run(owner, "DROP SCHEMA mahaam CASCADE")
     monkeypatch.setenv("DATABASE_URL", owner)
     config.get_settings.cache_clear()
     configuration = Config()

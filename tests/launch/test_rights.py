@@ -70,7 +70,7 @@ def test_the_product_may_use_every_other_table(database_url: str) -> None:
         database_url,
         "SELECT relname, has_table_privilege(oid, 'UPDATE')"
         " AND has_table_privilege(oid, 'DELETE') FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+        " WHERE relnamespace = 'mahaam'::regnamespace AND relkind = 'r'",
     )
     without = {name for name, may in tables if not may}
     assert len(tables) > 10
@@ -131,6 +131,7 @@ def make_database(server: Postgres) -> None:
     link.autocommit = True
     with link.cursor() as cursor:
         cursor.execute("CREATE DATABASE shop OWNER shop_owner")
+        cursor.execute("ALTER DATABASE shop SET search_path = mahaam, public")
     link.close()
 
 

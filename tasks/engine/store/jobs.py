@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.new_job import NewJob
 
+# The table is named with its schema: the connection may be the application's own.
+#
 # One statement for one job and for five thousand: what they share comes as values, the rest as
 # arrays. A repeated call inserts nothing new, so it may be sent again after a broken connection.
 ACCEPT = """
-INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
+INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, run_at, queued_at, expires_at, timeout_s,
                  dedupe_key, parent_id, created_by)
 SELECT new.id, %(task)s, %(queue)s, %(priority)s,
@@ -30,7 +32,7 @@ RETURNING id::text, state
 # The common case, one job to run now: planned once per connection.
 PREPARE = """
 PREPARE accept_one_now AS
-INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, max_retries,
+INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by)
 VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, now(), $12, $13, $14)
 ON CONFLICT DO NOTHING
@@ -42,9 +44,9 @@ EXECUTE accept_one_now (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 # Who holds the dedupe key, or whether our own row is there already (a repeated call).
 HOLDER = """
-SELECT id::text, state FROM job WHERE id = ANY(%(ids)s::uuid[])
+SELECT id::text, state FROM mahaam.job WHERE id = ANY(%(ids)s::uuid[])
 UNION ALL
-SELECT id::text, state FROM job
+SELECT id::text, state FROM mahaam.job
 WHERE dedupe_key = %(dedupe_key)s AND state IN ('scheduled', 'queued', 'running', 'retrying')
 LIMIT 1
 """
