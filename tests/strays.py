@@ -8,7 +8,11 @@ from contextlib import suppress
 
 import psutil
 
+from tests.machine import within
+
 MARK = "MAHAAM_TEST_RUN"
+
+known: dict[psutil.Process, bool] = {}  # whether it is ours
 
 
 def mark_this_run() -> None:
@@ -17,12 +21,22 @@ def mark_this_run() -> None:
 
 
 def marked_processes() -> set[psutil.Process]:
-    """All processes with this run's mark, and the forks of this process."""
+    """All processes with this run's mark, and the forks of this process.
+
+    A process is looked at once: twice for each test, the environments of a whole machine cost more
+    than many tests do.
+    """
     here = psutil.Process()
-    mark = os.environ[MARK]
-    found = {p for p in psutil.process_iter() if p != here and _mark_of(p) == mark}
-    forks = {p for p in here.children(recursive=True) if _is_fork(p, here)}
-    return found | forks
+    running = set(psutil.process_iter())
+    for gone in known.keys() - running:
+        del known[gone]
+    for process in running - known.keys():
+        known[process] = process != here and _is_ours(process, here)
+    return {process for process, is_ours in known.items() if is_ours}
+
+
+def _is_ours(process: psutil.Process, here: psutil.Process) -> bool:
+    return _mark_of(process) == os.environ[MARK] or _is_fork(process, here)
 
 
 def end_strays(before: set[psutil.Process]) -> list[str]:
@@ -31,12 +45,15 @@ def end_strays(before: set[psutil.Process]) -> list[str]:
     What a process of before has started is its own to end: a consumer that many tests share.
     """
     kept = {child for process in before for child in _children_of(process)}
-    _, alive = psutil.wait_procs(list(marked_processes() - before - kept), timeout=2)
+    new = marked_processes() - before - kept
+    if not new:
+        return []
+    _, alive = psutil.wait_procs(list(new), timeout=within(2))
     commands = [_command_of(process) for process in alive]
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=2)
+    psutil.wait_procs(alive, timeout=within(2))
     return commands
 
 
@@ -56,7 +73,11 @@ def _mark_of(process: psutil.Process) -> str | None:
 
 def _is_fork(process: psutil.Process, parent: psutil.Process) -> bool:
     try:
-        return process.cmdline() == parent.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+        return (
+            process.cmdline() == parent.cmdline()
+            and parent in process.parents()
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
     except psutil.Error:
         return False
 
