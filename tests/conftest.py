@@ -14,12 +14,14 @@ import pytest
 
 import config
 from config import Settings
+from tests.machine import pace
 from tests.servers import TestServers, fresh_database, running_servers
 from tests.strays import end_strays, mark_this_run, marked_processes
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
 VAR_DIR = Path(tempfile.mkdtemp(prefix="mahaam-test-var-"))
 
+BUSY_TIMES = 3  # a test may take so many times longer beside others before it counts as hung
 # The files that take longest begin, so that no process sits idle while the last one runs.
 LONGEST = (
     "test_faults.py",
@@ -37,6 +39,8 @@ os.environ |= {
     "VAR_DIR": str(VAR_DIR),
     "SECRET_KEY": "test" * 8,
 }
+# Hundreds of processes are started here: each would compile the product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 mark_this_run()
 hypothesis.settings.register_profile("mahaam", database=None, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("mahaam")
@@ -46,10 +50,15 @@ def pytest_report_header() -> str:
     return f"seed: {SEED} (repeat with SEED={SEED} make test)"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, and leave the others in their order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first, and give each test the time that it needs on this machine."""
     rank = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    factor = BUSY_TIMES * pace.slowness()
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        limit_s = float(marker.args[0] if marker else config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(factor * limit_s), append=False)
 
 
 def pytest_unconfigure() -> None:

@@ -23,6 +23,7 @@ from tests.alerts.receiver import Receiver
 from tests.alerts.receiver import receiver as a_receiver
 from tests.engine import jobs
 from tests.engine.stage import Stage
+from tests.machine import within
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -153,7 +154,7 @@ def test_a_mail_server_and_a_receiver_that_fail_lose_nothing(
     faults = {row["fault"] for row in told.ask("SELECT fault FROM alert_delivery")}
     assert any("come back later" in fault for fault in faults)
     assert any("answered 503" in fault for fault in faults)
-    assert jobs.nothing().get(blocking=True, timeout=10) is None  # nothing blocks
+    assert jobs.nothing().get(blocking=True, timeout=within(10)) is None  # nothing blocks
     mailbox.refuses, receiver.status = False, 200
     wait_until(lambda: len(sent(told, "opened")) == 2, timeout_s=30)
     assert len(mailbox.letters) >= 2
@@ -198,13 +199,15 @@ def test_tasks_reprocess_and_notify(told: Stage, consumer: Any, mailbox: Mailbox
     told.ask("UPDATE alert_rule SET is_enabled = false")
     job = failed(told)
     (letter,) = told.letters(job)
-    assert send_failure_notification(letter["id"]).get(blocking=True, timeout=20) == 2
+    assert send_failure_notification(letter["id"]).get(blocking=True, timeout=within(20)) == 2
     wait_until(lambda: len(mailbox.letters) == 2, timeout_s=20)
     assert "Failed for good" in str([str(one["Subject"]) for _to, one in mailbox.letters])
     assert told.letters(job)[0]["notified_at"] is not None
-    assert reprocess_failed_task(letter["id"]).get(blocking=True, timeout=20) == "reprocessed"
+    assert (
+        reprocess_failed_task(letter["id"]).get(blocking=True, timeout=within(20)) == "reprocessed"
+    )
     wait_until(lambda: told.letters(job)[0]["failures"] == 2)
-    again = reprocess_failed_task(10**9).get(blocking=True, timeout=20)
+    again = reprocess_failed_task(10**9).get(blocking=True, timeout=within(20))
     assert again == "No dead letter 1000000000 exists."
 
 

@@ -15,6 +15,7 @@ from dashboard import create_app
 from tasks.engine import database
 from tasks.engine.intake import accept
 from tests.dashboard.rows import ask
+from tests.machine import within
 from tests.servers import TestServers, fresh_database
 from tests.waiting import wait_until
 
@@ -84,7 +85,7 @@ def consumer(shared_app: Flask) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(within(10)) == 0
 
 
 def told(app: Flask, *words: str, stdin: str | None = None) -> Answer:

@@ -13,8 +13,10 @@ from dashboard.cli import racing
 from tasks import enqueue
 from tests.cli.conftest import FLASK, Flask_
 from tests.dashboard.rows import a_letter, ask
+from tests.machine import within
 from tests.waiting import wait_until
 
+RUNNING = "SELECT count(*) FROM job WHERE state = 'running'"
 LIVE = "SELECT count(*) FROM job WHERE finished_at IS NULL"
 
 
@@ -93,13 +95,13 @@ def test_without_a_consumer_a_demo_says_so(
 
 
 def test_ctrl_c_ends_a_demo_cleanly(consumer: None) -> None:
-    command = [*FLASK, "demo", "priority-concurrency", "--count", "5", "--sleep", "0.5"]
+    command = [*FLASK, "demo", "priority-concurrency", "--count", "5", "--sleep", "4"]
     with subprocess.Popen(
         command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:
-        wait_until(lambda: ask("SELECT 1 FROM job WHERE state = 'running'"), timeout_s=10)
+        wait_until(lambda: ask(RUNNING) == [(3,)])  # the other two wait for four seconds
         demo.send_signal(signal.SIGINT)
-        _out, err = demo.communicate(timeout=10)
+        _out, err = demo.communicate(timeout=within(10))
 
     assert (demo.returncode, err) == (130, "\nStopped; 2 waiting jobs were cancelled.\n")
     wait_until(lambda: ask(LIVE) == [(0,)])

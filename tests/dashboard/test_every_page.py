@@ -33,6 +33,7 @@ from tests.dashboard.rows import (
     an_error_group,
     ask,
 )
+from tests.machine import within
 
 NONSENSE = ("%00", "1" + "0" * 20, "x" * 5000, "-1", "%ff%fe", "[]", "%D9%A1", "%27%22%3E", "1e400")
 IN_PATHS = (
@@ -163,7 +164,8 @@ def in_time(ask_for: Callable[[], TestResponse], what: str) -> TestResponse:
     for _ in range(2):
         began = time.monotonic()
         answer = ask_for()
-        if time.monotonic() - began < SLOW_S:
+        took_s = time.monotonic() - began
+        if took_s < SLOW_S or took_s < within(SLOW_S):
             return answer
     raise AssertionError(f"It took more than {SLOW_S} s: {what}")
 

@@ -79,10 +79,13 @@ class Consumer:
 
     def wait(self, timeout_s: float = 20) -> int:
         """Its exit code, as soon as it has ended."""
-        try:
-            return self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"Still running after {timeout_s:g} s:\n{self.log}") from None
+        wait_until(
+            lambda: not self.is_running,
+            timeout_s=timeout_s,
+            otherwise=lambda: f"Still running:\n{self.log}",
+        )
+        assert self._process.returncode is not None
+        return self._process.returncode
 
     def stop(self) -> int:
         """Ask it to end and return its exit code."""

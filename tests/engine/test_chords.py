@@ -20,6 +20,7 @@ from tasks.engine.store import chords
 from tests.engine import jobs
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage
+from tests.machine import within
 
 PATIENCE_S = 10
 
@@ -33,7 +34,7 @@ def consumer(stage: Stage) -> Iterator[Consumer]:
 def brought(members: list[Any], **more: Any) -> list[Any]:
     """What the callback of a chord of `members` was called with."""
     result = huey.enqueue(chord(members, jobs.echo.s(**more)))
-    args, _ = result.get(blocking=True, timeout=PATIENCE_S)
+    args, _ = result.get(blocking=True, timeout=within(PATIENCE_S))
     (values,) = args
     return list(values)
 
@@ -53,7 +54,7 @@ def test_a_callback_keeps_its_own_arguments_and_its_pipeline() -> None:
     callback = jobs.echo.s("first", named=1).then(jobs.echo, "second")
 
     result = huey.enqueue(group([jobs.add.s(1, 2)]).then(callback))
-    first, second = result.pipeline_results.get(blocking=True, timeout=PATIENCE_S)
+    first, second = result.pipeline_results.get(blocking=True, timeout=within(PATIENCE_S))
 
     assert first == [["first", [3]], {"named": 1}]
     assert second == [["second", first], {}]
@@ -91,7 +92,7 @@ def test_a_member_that_an_operator_cancels_is_skipped() -> None:
 
     verbs.cancel([UUID(member.id)], by="test")
 
-    assert result.get(blocking=True, timeout=PATIENCE_S) == [[[3, SKIPPED]], {}]
+    assert result.get(blocking=True, timeout=within(PATIENCE_S)) == [[[3, SKIPPED]], {}]
 
 
 FAILING: dict[str, Callable[[], Task]] = {
@@ -162,13 +163,13 @@ def test_a_member_that_is_rescheduled_keeps_its_place() -> None:
 
     member.reschedule(delay=0)
 
-    assert result.get(blocking=True, timeout=PATIENCE_S) == [[[2]], {}]
+    assert result.get(blocking=True, timeout=within(PATIENCE_S)) == [[[2]], {}]
 
 
 @pytest.mark.usefixtures("consumer")
 def test_a_member_that_ends_twice_calls_back_once(stage: Stage) -> None:
     result = huey.enqueue(chord([jobs.add.s(1, 1), jobs.fall.s()], jobs.echo.s()))
-    result.get(blocking=True, timeout=PATIENCE_S)
+    result.get(blocking=True, timeout=within(PATIENCE_S))
     again = [UUID(member.id) for member in result.results]
 
     assert len(verbs.retry(again, by="test").done) == 2
@@ -180,7 +181,7 @@ def test_a_member_that_ends_twice_calls_back_once(stage: Stage) -> None:
 @pytest.mark.usefixtures("consumer")
 def test_a_retried_job_has_its_pipeline_run_again(stage: Stage) -> None:
     first, second = huey.enqueue(jobs.add.s(1, 2).then(jobs.echo))
-    second.get(blocking=True, timeout=PATIENCE_S)
+    second.get(blocking=True, timeout=within(PATIENCE_S))
 
     verbs.retry([UUID(first.id)], by="test")
     stage.wait_for_ends()

@@ -19,6 +19,7 @@ from tasks.engine.store import exchange, outcomes, progress, workers
 from tests.engine import rows
 from tests.engine.rows import a_job, a_worker, claim_of, ended
 from tests.engine.stage import Stage
+from tests.machine import within
 from tests.waiting import wait_until
 
 OTHER_WORKER = {"worker_id": str(uuid4())}
@@ -162,7 +163,7 @@ def test_an_end_and_a_start_wait_for_a_mark_that_comes_at_the_same_moment(
         )  # fmt: skip
         wait_until(lambda: empty_stage.ask(WAITS))
         marking.execute("COMMIT")
-        written, claims = turn.result(timeout=10)
+        written, claims = turn.result(timeout=within(10))
 
     assert (written, [claim.id for claim in claims]) == ({claim.fence}, [new])
     assert empty_stage.job(old)["state"] == "completed"

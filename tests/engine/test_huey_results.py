@@ -17,6 +17,7 @@ from tasks.engine.seam.waiting import LOOK_EVERY_S
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage
+from tests.machine import within
 from tests.waiting import wait_until
 
 MODULES = "tests.engine.jobs,tests.engine.huey_jobs"
@@ -53,14 +54,14 @@ def test_a_blocking_get_is_answered_as_soon_as_the_job_ends(stage: Stage) -> Non
     took_ms = []
     for _ in range(9):
         began = time.monotonic()
-        assert huey_jobs.plain(1).get(blocking=True, timeout=5) == 1
+        assert huey_jobs.plain(1).get(blocking=True, timeout=within(5)) == 1
         took_ms.append((time.monotonic() - began) * 1000)
 
-    assert statistics.median(took_ms) < LOOK_EVERY_S * 1000 / 2, took_ms
+    assert statistics.median(took_ms) < within(LOOK_EVERY_S * 1000 / 2), took_ms
 
 
 def test_who_waits_looks_at_the_row_now_and_then_only(stage: Stage, looks: list[str]) -> None:
-    assert jobs.nap(3).get(blocking=True, timeout=10) == 3
+    assert jobs.nap(3).get(blocking=True, timeout=within(10)) == 3
 
     assert len(looks) <= 6
 
@@ -111,7 +112,7 @@ def test_who_waits_for_a_cancelled_job_is_told(stage: Stage) -> None:
     handle.revoke()
 
     with pytest.raises(TaskException, match="The job was cancelled and has no result"):
-        handle.get(blocking=True, timeout=10)
+        handle.get(blocking=True, timeout=within(10))
     assert handle.get() is None
 
 
@@ -120,14 +121,14 @@ def test_who_waits_for_a_job_that_is_removed_is_told(stage: Stage) -> None:
     message.remove_on_complete = True
 
     with pytest.raises(TaskException, match="removed when it ended"):
-        huey.enqueue(message).get(blocking=True, timeout=10)
+        huey.enqueue(message).get(blocking=True, timeout=within(10))
 
 
 def test_junk_in_the_channel_of_those_who_wait_harms_nobody(stage: Stage) -> None:
     with stage.redis() as client:
         client.publish(f"{stage.prefix}:awaited", b"\xff\x00junk")
 
-    assert huey_jobs.plain(1).get(blocking=True, timeout=5) == 1
+    assert huey_jobs.plain(1).get(blocking=True, timeout=within(5)) == 1
 
 
 def test_results_come_in_the_order_in_which_the_jobs_end(stage: Stage, looks: list[str]) -> None:
@@ -140,14 +141,14 @@ def test_results_come_in_the_order_in_which_the_jobs_end(stage: Stage, looks: li
 def test_the_results_of_a_broken_pipeline_are_its_error(stage: Stage) -> None:
     first, broken, never = huey.enqueue(jobs.add.s(1, 2).then(jobs.fall).then(jobs.echo))
 
-    assert first.get(blocking=True, timeout=5) == 3
+    assert first.get(blocking=True, timeout=within(5)) == 3
     for handle in (broken, never):
         with pytest.raises(TaskException, match="ValueError"):
-            handle.get(blocking=True, timeout=5)
+            handle.get(blocking=True, timeout=within(5))
     assert stage.job(never.id) == {}
 
 
 def test_mapped_calls_bring_their_results_in_order(stage: Stage) -> None:
     handles = huey_jobs.plain.map([1, 2, 3])
 
-    assert handles.get(blocking=True, timeout=5) == [1, 2, 3]
+    assert handles.get(blocking=True, timeout=within(5)) == [1, 2, 3]

@@ -22,6 +22,7 @@ from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage
+from tests.machine import within
 from tests.waiting import wait_until
 
 MODULES = "tests.engine.jobs,tests.engine.huey_jobs"
@@ -133,7 +134,7 @@ def test_a_job_beyond_its_limit(witnessed: Witnessed) -> None:
 def test_the_callback_of_a_chord_is_announced(witnessed: Witnessed) -> None:
     result = huey.enqueue(chord([huey_jobs.plain.s(1), huey_jobs.plain.s(2)], huey_jobs.plain.s()))
 
-    assert result.get(blocking=True, timeout=5) == [1, 2]
+    assert result.get(blocking=True, timeout=within(5)) == [1, 2]
     wait_until(
         lambda: (
             sorted(witnessed.signals(result.callback.id)) == ["complete", "enqueued", "executing"]
@@ -148,7 +149,7 @@ def test_nothing_that_a_handler_does_changes_how_a_job_ends(
     began = time.monotonic()
     handle = huey_jobs.plain("fine", trouble=trouble)
 
-    assert handle.get(blocking=True, timeout=5) == "fine"
+    assert handle.get(blocking=True, timeout=within(5)) == "fine"
     assert time.monotonic() - began < 2
     witnessed.wait_for(handle.id, "executing", "complete")
     wait_until(lambda: any("ERROR" in consumer.log for consumer in witnessed.consumers))

@@ -18,6 +18,7 @@ from tasks.engine.store import exchange, locks, values
 from tasks.engine.store.locks import Holder
 from tests.engine import huey_jobs, rows
 from tests.engine.stage import Stage
+from tests.machine import within
 from tests.waiting import wait_until
 
 MODULES = "tests.engine.jobs,tests.engine.huey_jobs"
@@ -186,7 +187,7 @@ def test_a_locked_task_runs_one_at_a_time_across_consumers(stage: Stage) -> None
         stage.consumer(task_modules=MODULES) as first,
         stage.consumer(task_modules=MODULES) as second,
     ):
-        ends = sorted(handle.get(blocking=True, timeout=20) for handle in handles)
+        ends = sorted(handle.get(blocking=True, timeout=within(20)) for handle in handles)
         assert (first.stop(), second.stop()) == (0, 0)
 
     assert all(later - earlier >= 0.2 for earlier, later in pairwise(ends))

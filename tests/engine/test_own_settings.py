@@ -13,6 +13,7 @@ from tasks.engine.errors import OptionNotValid
 from tasks.engine.live_setting import SETTINGS, SettingNotValid
 from tests.engine import jobs
 from tests.engine.stage import Stage
+from tests.machine import within
 from tests.waiting import wait_until
 
 
@@ -132,7 +133,9 @@ def test_a_reset_gives_the_default_again_and_is_audited(stage: Stage) -> None:
 def test_a_running_consumer_sees_a_change_within_two_seconds(stage: Stage) -> None:
     with stage.here(), stage.consumer() as consumer:
         consumer.wait_ready()
-        assert jobs.how_patient().get(blocking=True, timeout=10) == 5
+        assert jobs.how_patient().get(blocking=True, timeout=within(10)) == 5
         verbs.change_setting("shop.patience_min", "42", by="ann")
-        wait_until(lambda: jobs.how_patient().get(blocking=True, timeout=10) == 42, timeout_s=2)
+        wait_until(
+            lambda: jobs.how_patient().get(blocking=True, timeout=within(10)) == 42, timeout_s=2
+        )
         assert consumer.stop() == 0

@@ -16,6 +16,7 @@ from tasks.engine.states import HELD_UNTIL
 from tasks.engine.store import pauses
 from tests.engine import rows
 from tests.engine.stage import Stage
+from tests.machine import within
 
 NOTHING, NAP = "tests.engine.jobs.nothing", "tests.engine.jobs.nap"
 
@@ -120,7 +121,7 @@ def test_who_ends_a_pause_sees_a_job_that_is_being_held(empty_stage: Stage) -> N
         answer = pool.submit(verbs.resume_tasks, [NOTHING], by="ann")
         cursor.execute("SELECT pg_sleep(0.2)")
         cursor.connection.commit()
-        answer.result(timeout=5)
+        answer.result(timeout=within(5))
 
     assert empty_stage.job(job)["state"] == "queued"
     assert job in empty_stage.rung()

@@ -18,6 +18,7 @@ from tasks.engine.store import waiting
 from tasks.engine.store.due import Ring
 from tasks.engine.task import new_id
 from tasks.engine.verbs import Verdict, dead_letters
+from tests.machine import within
 from tests.servers import TestServers, fresh_database
 
 JOB = """
@@ -240,7 +241,7 @@ def test_a_dedupe_key_that_is_taken_at_the_same_moment_costs_one_job_only() -> N
         answer = pool.submit(verbs.retry, [held, free], by="ann")
         cursor.execute("SELECT pg_sleep(0.2)")
         cursor.connection.commit()
-        verdict = answer.result(timeout=5)
+        verdict = answer.result(timeout=within(5))
 
     assert verdict.done == (free,)
     assert values["id"] in told(verdict)[held]

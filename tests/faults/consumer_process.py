@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config import PROJECT_DIR
 from launch.tether import signal_on_death_of
+from tests.machine import within
 
 END_TIMEOUT_S = 20
 CANNOT_START = 1  # one that finds no server says so and ends; a supervisor tries again
@@ -68,7 +69,7 @@ class ConsumerProcess:
     def wait(self) -> int:
         """The exit code, after at most END_TIMEOUT_S; one that does not end by then is killed."""
         try:
-            return self._process.wait(END_TIMEOUT_S)
+            return self._process.wait(within(END_TIMEOUT_S))
         except subprocess.TimeoutExpired:
             self.kill()
             raise

@@ -120,6 +120,7 @@ class Evidence:
     fires: list[FireRow] = field(default_factory=list)
     postgres_up_ns: int = 0
     clock_ns: int = 0  # from monotonic time to the time of day
+    slowness: float = 1.0  # of the machine, against a quiet one
 
     def may_be_cancelled(self, job_id: str) -> bool:
         """Whether an operator was told that this job is over."""
@@ -208,7 +209,7 @@ class Evidence:
         over_s = max(self.lease_s, settled_s)
         alone_s = self._without_consumer_s(lost_ns + int(over_s * 1e9), started_ns)
         died = sum(rescued_ns < death_ns < started_ns for death_ns in self.deaths.values())
-        return over_s + GRACE_S + alone_s + RING_GRACE_S * died
+        return over_s + GRACE_S * self.slowness + alone_s + RING_GRACE_S * died
 
     def _without_consumer_s(self, from_ns: int, to_ns: int) -> float:
         alone_ns = 0

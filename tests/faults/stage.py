@@ -20,6 +20,7 @@ from tests.faults.hammer import promised, promises
 from tests.faults.ledger import LEDGER, Ledger
 from tests.faults.rows import Rows
 from tests.faults.servers import CampaignServers
+from tests.machine import pace
 from tests.waiting import wait_until
 
 TICK_S = 0.05
@@ -191,6 +192,7 @@ class Stage:
             samples=self._samples,
             answers=self.answers,
             promised=promised(self.folder),
+            slowness=pace.slowness(),
             client_faults=[
                 f"A client ended with code {client.returncode}; see {self.client_log}."
                 for client in self._clients

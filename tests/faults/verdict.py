@@ -13,7 +13,7 @@ from tests.faults.evidence import Evidence
 from tests.faults.ledger import Run
 
 PLACES = 4  # greenlets of one consumer
-ASKING_TAKES = timedelta(seconds=0.5)
+ASKING_TAKES_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,10 +120,9 @@ def _no_stopped_job_starts_again(evidence: Evidence, _: Allowance) -> Broken:
     starts = [(job.id, job.started_at) for job in evidence.jobs]
     starts += [(row.job_id, row.started_at) for row in evidence.attempts]
     # Who asks may wait for the very start that is to be stopped; his moment is the earlier one.
+    takes = timedelta(seconds=ASKING_TAKES_S * evidence.slowness)
     again = {
-        id_
-        for id_, at in starts
-        if at is not None and id_ in asked and at > asked[id_] + ASKING_TAKES
+        id_ for id_, at in starts if at is not None and id_ in asked and at > asked[id_] + takes
     }
     if again:
         yield _told(again, "jobs were started after they had been asked to stop")

@@ -15,6 +15,7 @@ import psutil
 
 from config import PROJECT_DIR
 from launch.processes import processes_of
+from tests.machine import within
 from tests.servers import new_folder
 from tests.waiting import wait_until
 
@@ -65,7 +66,7 @@ class Product:
 
     def wait_for_end(self, timeout_s: float = 40) -> int:
         """Wait until the launcher ends by itself; the exit code."""
-        return self.launcher.wait(timeout_s)
+        return self.launcher.wait(within(timeout_s))
 
     def refused(self, **environment: str) -> tuple[int, str]:
         """Start another launcher that ought to refuse; its exit code and words."""
@@ -75,7 +76,7 @@ class Product:
             env=os.environ | self._environment() | environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=within(20),
         )
         return done.returncode, done.stdout + done.stderr
 

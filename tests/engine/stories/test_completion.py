@@ -11,6 +11,7 @@ from huey.exceptions import TaskException
 from tests.engine import jobs
 from tests.engine.stories.table import LIMIT_BYTES
 from tests.engine.storybook import Stories
+from tests.machine import within
 from tests.waiting import wait_until
 
 
@@ -78,14 +79,14 @@ def test_a_job_is_removed_where_that_was_wished(stories: Stories) -> None:
 
 
 def test_a_handle_waits_for_the_result(stories: Stories) -> None:
-    assert jobs.add(20, 22).get(blocking=True, timeout=5) == 42
-    assert jobs.nothing().get(blocking=True, timeout=5) is None
-    assert jobs.echo((1, b"x")).get(blocking=True, timeout=5) == [[(1, b"x")], {}]
+    assert jobs.add(20, 22).get(blocking=True, timeout=within(5)) == 42
+    assert jobs.nothing().get(blocking=True, timeout=within(5)) is None
+    assert jobs.echo((1, b"x")).get(blocking=True, timeout=within(5)) == [[(1, b"x")], {}]
 
 
 def test_a_handle_raises_what_made_the_job_fail(stories: Stories) -> None:
     with pytest.raises(TaskException) as failure:
-        jobs.fall("for whoever waits").get(blocking=True, timeout=5)
+        jobs.fall("for whoever waits").get(blocking=True, timeout=within(5))
 
     assert "ValueError('for whoever waits')" in str(failure.value)
     assert "in fall" in failure.value.metadata["traceback"]
