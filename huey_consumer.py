@@ -1,5 +1,21 @@
 """Starts a consumer: `python huey_consumer.py --help` tells all."""
 
+import os
+import signal
+import sys
+
+
+def _heed_early(number, _frame):  # type: ignore[no-untyped-def]
+    """End, or begin again, before there is anything to be finished."""
+    if number == signal.SIGHUP:
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (ourselves, as we were started)
+    sys.exit(0)
+
+
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup ignores stays ignored
+        signal.signal(number, _heed_early)
+
 from gevent import monkey
 
 monkey.patch_all()
@@ -7,8 +23,6 @@ monkey.patch_all()
 from psycogreen.gevent import patch_psycopg
 
 patch_psycopg()
-
-import sys
 
 from tasks.engine.consumer.command import main
 

@@ -7,8 +7,9 @@ import logging
 import redis
 
 from tasks.engine.claim import Claim
-from tasks.engine.complaint import Complaint
+from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.log_throttle import cause
 from tasks.engine.outcome import Ended
 from tasks.engine.queries.lines import Line
 from tasks.engine.states import State
@@ -17,13 +18,24 @@ from tasks.engine.store.pauses import Popped
 
 log = logging.getLogger("mahaam.outcome")
 
-redis_away = Complaint(log, every_s=10.0)
-
 
 def announce(written: list[Ended]) -> None:
-    """Log the jobs that failed for good."""
+    """Log the attempts that failed: what is retried, and what failed for good."""
     for claim, outcome in written:
-        if outcome.state is State.FAILED and outcome.failure:
+        if outcome.failure is None:
+            continue
+        if outcome.state is State.RETRYING:
+            log.info(
+                "Job is retried. job=%s task=%s queue=%s retry=%s/%s in_s=%.1f error=%s",
+                claim.id,
+                claim.task,
+                claim.queue,
+                outcome.retry_count,
+                claim.max_retries,
+                outcome.delay_s,
+                outcome.failure.line,
+            )
+        elif outcome.state is State.FAILED:
             log.critical(
                 "Job failed for good; see the dead letters. job=%s task=%s queue=%s retries=%s error=%s",
                 claim.id,
@@ -31,6 +43,7 @@ def announce(written: list[Ended]) -> None:
                 claim.queue,
                 outcome.retry_count,
                 outcome.failure.line,
+                extra=cause(claim.task, outcome.failure.error_class),
             )
 
 

@@ -20,3 +20,7 @@ class Complaint:
         if now >= self._next_at:
             self._next_at = now + self._every_s
             self._log.warning(sentence, *values)
+
+
+# One for all parts of a process: each of them meets a Redis that is away, or cannot write.
+redis_away = Complaint(logging.getLogger("mahaam.redis"), every_s=10.0)

@@ -5,39 +5,180 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
+from types import TracebackType
+from typing import Any
+
+from tasks.engine.huey_lines import LowerHueysLevels
+from tasks.engine.log_throttle import OncePerCause
+
+log = logging.getLogger("mahaam.logs")
+
+OWN = ("mahaam", "huey")
+TEXT = "%(asctime)sZ %(levelname)-8s %(name)s %(message)s"
+TIME = "%Y-%m-%dT%H:%M:%S"
+
+_handler: logging.Handler | None = None  # ours; None in a process that has not set up its log
+_level = logging.WARNING
+_kept: list[logging.Handler] = []  # further handlers of the root, which must stay
 
 
-class JsonFormatter(logging.Formatter):
+class Formatter(logging.Formatter):
+    """Formats any record: what cannot be formatted is shown as it was given."""
+
+    converter = time.gmtime  # type: ignore[assignment]
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line."""
+        return _encodable(super().format(_readable(record)))
+
+
+class JsonFormatter(Formatter):
     """One JSON object per line: time, level, logger, message, and the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
+        record = _readable(record)
         fields = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "time": self.formatTime(record, f"{TIME}Z"),
             "level": record.levelname,
-            "logger": record.name,
+            "logger": str(record.name),
             "message": record.getMessage(),
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+        if record.stack_info:
+            fields["stack"] = self.formatStack(record.stack_info)
+        return _encodable(json.dumps(fields, ensure_ascii=False))
+
+
+class Handler(logging.StreamHandler[Any]):
+    """Writes to standard error, and nothing but whole lines of our format."""
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
+        """Say nothing: the stream is gone, and `logging` would print a traceback to it."""
 
 
 def set_up_logging(level: str, form: str) -> None:
-    """Log to standard error, times in UTC. Huey's two lines per job appear only at DEBUG.
+    """Log to standard error, times in UTC; of Huey only what an operator should see.
 
     The level is the handler's and that of our own loggers: of what tasks log, a job's log may
     keep more than is printed.
     """
-    logging.Formatter.converter = time.gmtime
-    text = logging.Formatter(
-        "%(asctime)sZ %(levelname)-8s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if form == "json" else text)
-    handler.setLevel(level)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("mahaam").setLevel(level)
-    if level != "DEBUG":
+    global _handler, _level
+    _handler, _level = Handler(sys.stderr), logging.getLevelNamesMapping()[level]
+    _handler.setFormatter(JsonFormatter() if form == "json" else Formatter(TEXT, TIME))
+    _handler.setLevel(_level)
+    _handler.addFilter(OncePerCause())
+    _kept.clear()
+    logging.basicConfig(level=_level, handlers=[_handler], force=True)
+    logging.getLogger("mahaam").setLevel(_level)
+    logging.getLogger("huey").addFilter(LowerHueysLevels())
+    if _level > logging.DEBUG:
         logging.getLogger("huey").setLevel(logging.WARNING)
+    sys.excepthook = _log_unhandled
+    threading.excepthook = _log_unhandled_in_thread
+
+
+def keep(handler: logging.Handler) -> None:
+    """Have one more handler at the root logger, which stays there."""
+    _kept.append(handler)
+    logging.getLogger().addHandler(handler)
+
+
+def restore() -> bool:
+    """Put back what a module of the user's has taken away; return True if anything was.
+
+    `logging.config.dictConfig` switches existing loggers off and empties the root logger. A root that
+    has got handlers of the user's own keeps them: ours then hears our own loggers alone.
+    """
+    if _handler is None:
+        return False
+    found = _enable_own()
+    root = logging.getLogger()
+    for handler in _kept:
+        if handler not in root.handlers:
+            root.addHandler(handler)
+            root.setLevel(min(root.level, handler.level))
+            found = True
+    if _handler in root.handlers or _is_bare(root):
+        return _hear(root, propagate=True) or found
+    return _hear(*map(logging.getLogger, OWN), propagate=False) or found
+
+
+def format_now(record: logging.LogRecord) -> str:
+    """A record as our handler would write it: for signal handlers, which must take no lock."""
+    return (_handler or Handler()).format(record)
+
+
+def _enable_own() -> bool:
+    """Switch our loggers on, and let what they say come to the top one of theirs."""
+    found = False
+    for name, logger in list(logging.Logger.manager.loggerDict.items()):
+        top, _, rest = name.partition(".")
+        if top not in OWN or not isinstance(logger, logging.Logger):
+            continue
+        found = found or logger.disabled or bool(rest and not logger.propagate)
+        logger.disabled = False
+        logger.propagate = logger.propagate or bool(rest)
+    return found
+
+
+def _is_bare(root: logging.Logger) -> bool:
+    return all(handler in _kept for handler in root.handlers)
+
+
+def _hear(*loggers: logging.Logger, propagate: bool) -> bool:
+    """Have our handler hear these, and the top ones of ours pass on to the root, or not."""
+    found = False
+    for logger in loggers:
+        if _handler is not None and _handler not in logger.handlers:
+            logger.addHandler(_handler)
+            found = True
+    for logger in map(logging.getLogger, OWN):
+        found = found or logger.propagate != propagate
+        logger.propagate = propagate
+    return found
+
+
+def _readable(record: logging.LogRecord) -> logging.LogRecord:
+    """The record, with a message that can be formatted, and how many like it were left out."""
+    try:
+        message = str(record.getMessage())
+    except Exception as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
+        message = (
+            f"{_shown(record.msg)} {_shown(record.args)} (not formatted: {type(fault).__name__})"
+        )
+    if left_out := getattr(record, "left_out", 0):
+        message += f" ({left_out} more like it since the last one)"
+    copy = logging.makeLogRecord(record.__dict__)
+    copy.msg, copy.args = message, None
+    return copy
+
+
+def _shown(value: object) -> str:
+    try:
+        return value if isinstance(value, str) else repr(value)
+    except Exception as fault:  # noqa: BLE001 (its repr is the user's)
+        return f"(its repr fails: {type(fault).__name__})"
+
+
+def _encodable(line: str) -> str:
+    """The line with lone surrogates, which no stream takes, as text."""
+    return line.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _log_unhandled(
+    kind: type[BaseException], fault: BaseException, trace: TracebackType | None
+) -> None:
+    log.critical("The process ends by an exception.", exc_info=(kind, fault, trace))
+
+
+def _log_unhandled_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    fault = arguments.exc_value or arguments.exc_type()
+    log.error(
+        "A thread ended by an exception. thread=%s",
+        arguments.thread and arguments.thread.name,
+        exc_info=(arguments.exc_type, fault, arguments.exc_traceback),
+    )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import psycopg2
 import redis
 
 from config import EXIT_CODE, ConfigurationFault, get_settings
+from tasks.engine import logs
 from tasks.engine.consumer.consumer import DurableConsumer
 from tasks.engine.consumer.plan import Plan
 from tasks.engine.errors import MahaamError, UnknownQueue
 from tasks.engine.intake import catalog
-from tasks.engine.logs import set_up_logging
 from tasks.engine.seam.decorator import huey
 
 log = logging.getLogger("mahaam.consumer")
@@ -26,15 +28,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = get_settings()
         options = _parser().parse_args(arguments)
-        set_up_logging(settings.log_level, settings.log_format)
+        logs.set_up_logging(settings.log_level, settings.log_format)
         catalog.load()
-        return DurableConsumer(huey, _plan(options)).run()
+        logs.restore()
+        consumer = DurableConsumer(huey, _plan(options))
+        code = consumer.run()
     except (ConfigurationFault, UnknownQueue) as fault:
         print(fault, file=sys.stderr)
         return EXIT_CODE
     except (psycopg2.Error, redis.RedisError, MahaamError) as fault:
         print(f"The consumer could not start: {str(fault).strip()}", file=sys.stderr)
         return 1
+    if consumer.is_to_restart:
+        _begin_again()
+    return code
+
+
+def _begin_again() -> NoReturn:
+    """Start the same command anew, in this process: its supervisor need not know."""
+    log.info("Starting again.")
+    logging.shutdown()
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (ourselves, as we were started)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -55,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="huey_consumer.py",
         description="Runs jobs. Ends gracefully on SIGTERM and SIGINT: takes nothing new, lets running "
-        "jobs finish within the time-out, releases the rest; a second signal ends at once. SIGUSR1: "
-        "takes nothing new, and stays.",
+        "jobs finish within the time-out, releases the rest; a second signal ends at once. SIGHUP: ends so, "
+        "and starts again. SIGUSR1: takes nothing new, and stays. SIGQUIT: logs what each greenlet does.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(

@@ -21,6 +21,7 @@ from tasks.engine.consumer.plan import Plan, of_huey_options
 from tasks.engine.consumer.scheduler import DueScheduler
 from tasks.engine.consumer.scribe import Scribe
 from tasks.engine.consumer.spreads import SpreadWriter
+from tasks.engine.consumer.stack_dump import dump_stacks
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.upkeep import Upkeep
 from tasks.engine.consumer.wishes import Wishes
@@ -78,6 +79,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._operations = Operations()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
+        self._is_registered = False  # perhaps: the row is being written
+        self.is_to_restart = False
         self._fault: str | None = None
         super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=plan.periodic)
 
@@ -97,7 +100,10 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def run(self) -> int:
         """Work until told to end or a limit of the plan is reached; returns the exit code."""
         started_at = time.monotonic()
-        self._open()
+        self._heed_signals()
+        if not self._is_opened():
+            log.info("Stopped before it was ready: a signal came.")
+            return 0
         while not (reason := self._reason_to_end(started_at)):
             gevent.sleep(WATCH_S)
             self.dispatcher.lease.pulse.beat()
@@ -110,15 +116,52 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         log.info("Stopped. started=%s", self.dispatcher.places.started)
         return 1 if self._fault else 0
 
+    def _heed_signals(self) -> None:
+        for number, heed in (
+            (signal.SIGTERM, self._note_signal),
+            (signal.SIGINT, self._note_signal),
+            (signal.SIGHUP, self._note_restart),
+            (signal.SIGUSR1, self._note_quiet),
+            (signal.SIGQUIT, self._dump_stacks),
+        ):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup ignores stays ignored
+                signal.signal(number, heed)
+
+    def _is_opened(self) -> bool:
+        """Open; return False if a signal came meanwhile, whatever it had to wait for."""
+        faults: list[BaseException] = []
+        opening = gevent.spawn(self._open_or_note, faults)
+        while not opening.ready():
+            if self._signals:
+                opening.kill(block=False)
+                self._leave_half_open()
+                return False
+            gevent.sleep(WATCH_S)
+        if faults:
+            raise faults[0]
+        return True
+
+    def _open_or_note(self, faults: list[BaseException]) -> None:
+        try:
+            self._open()
+        except Exception as fault:  # noqa: BLE001 (raised where it can be told)
+            faults.append(fault)
+
+    def _leave_half_open(self) -> None:
+        """Take back the worker's row, which would be missed when its lease is over."""
+        self.stop_flag.set()
+        self.dispatcher.places.be_quiet()
+        self.dispatcher.lease.close()
+        if self._is_registered:
+            self._release_rest()
+
     def _open(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note_signal)
-        signal.signal(signal.SIGUSR1, self._note_quiet)
         catalog.declare_queues()
         if self._plan.periodic:
             sync_schedules()
         self._upkeep.read_lines()
         self._check_queues()
+        self._is_registered = True
         self.dispatcher.lease.open()
         self.scheduler.start()
         for _, greenlet in self.worker_threads:
@@ -152,10 +195,20 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             )
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """The first signal ends gracefully, the second at once."""
+        """The first signal ends gracefully, the second at once; no restart follows that."""
         self._signals += 1
         if self._signals > 1:
+            self.is_to_restart = False
             self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
+
+    def _note_restart(self, number: int, frame: FrameType | None) -> None:
+        """End gracefully, and begin again: as Huey's consumer does, after new code came."""
+        if not self._signals:
+            self.is_to_restart = True
+            self._note_signal(number, frame)
+
+    def _dump_stacks(self, _number: int, _frame: FrameType | None) -> None:
+        dump_stacks()
 
     def _note_quiet(self, _number: int, _frame: FrameType | None) -> None:
         self._wishes.is_to_be_quiet = True
@@ -169,7 +222,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             log.critical("A loop of the consumer ended; restart it. fault=%s", self._fault)
             return "a fault"
         if self._signals:
-            return "a signal came"
+            return "it is to restart" if self.is_to_restart else "a signal came"
         if self._wishes.is_to_stop:
             return "an operator asked for it"
         if self.dispatcher.places.is_used_up:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -10,10 +9,8 @@ from collections.abc import Iterable
 import gevent
 import redis
 
-from tasks.engine.complaint import Complaint
+from tasks.engine.complaint import redis_away
 from tasks.engine.seam.waiting import LOOK_EVERY_S, Channels
-
-redis_away = Complaint(logging.getLogger("mahaam.ears"), every_s=10.0)
 
 AWAITED_S = 2 * LOOK_EVERY_S + 1  # a waiter says so again before it is over
 RECENT_S = 2.0  # a wish may arrive after the end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -11,14 +10,10 @@ import gevent
 import redis
 from gevent.event import Event
 
-from tasks.engine.complaint import Complaint
+from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.places import Places
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.queries.lines import Line
-
-log = logging.getLogger("mahaam.listener")
-
-redis_away = Complaint(log, every_s=10.0)
 
 PAUSE_S = 0.5  # between tries while Redis is away
 LISTEN_S = 0.5  # how long one blocking pop lasts

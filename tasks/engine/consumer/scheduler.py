@@ -9,6 +9,7 @@ import redis
 from huey.consumer import Scheduler
 
 from config import get_settings
+from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.clockwork import Clockwork
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.periodic import Periodic
@@ -44,7 +45,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         except LinkBroken:
             self.stop_flag.wait(PAUSE_S)
         except redis.RedisError as fault:
-            log.warning("Redis is away; due jobs are rung later. fault=%s", fault)
+            redis_away.say("Redis is away; due jobs are rung later. fault=%s", fault)
         except Exception:
             log.exception("Looking for due jobs failed; trying again.")
             self.stop_flag.wait(PAUSE_S)

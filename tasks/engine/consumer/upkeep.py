@@ -11,7 +11,8 @@ import psycopg2
 import redis
 
 from config import get_settings
-from tasks.engine import live_settings
+from tasks.engine import live_settings, logs
+from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.pruner import pruners
 from tasks.engine.consumer.stops import Stops
@@ -93,6 +94,7 @@ class Upkeep:
             (FORGET_FIRES_EVERY_S, self._forget_fires),
             (DESK_EVERY_S, self._tidy_desk),
             (FORGET_EVERY_S, self._forget),
+            (1.0, self._restore_log),
         ]
         self._due_at = [0.0] * len(self._duties)
 
@@ -113,7 +115,7 @@ class Upkeep:
             except LinkBroken:
                 return
             except redis.RedisError as fault:
-                log.warning("Redis is away; trying again. duty=%s fault=%s", duty.__name__, fault)
+                redis_away.say("Redis is away; trying again. fault=%s", fault)
             except psycopg2.Error:
                 log.exception("A duty failed; trying again. duty=%s", duty.__name__)
 
@@ -262,6 +264,11 @@ class Upkeep:
             dead_letters.close_completed, after=self._letters_seen, limit=LETTERS_AT_ONCE
         )
         _closed, self._letters_seen = self._link.run(close)
+
+    def _restore_log(self) -> None:
+        """Hear our loggers again after a module of the user's has set logging up for itself."""
+        if logs.restore():
+            log.info("Logging was set up by others; the consumer's own lines are written again.")
 
     def _forget_values(self) -> None:
         """Delete what Huey's API keeps and nobody needs any more."""

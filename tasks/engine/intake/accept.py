@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ import redis
 from config import get_settings
 from tasks.engine import database
 from tasks.engine.arguments import dump_call
-from tasks.engine.complaint import Complaint
+from tasks.engine.complaint import redis_away
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.follows import Follows
 from tasks.engine.intake import queue_names
@@ -23,13 +22,9 @@ from tasks.engine.store import consequences, jobs
 from tasks.engine.store.due import Ring
 from tasks.engine.store.jobs import Accepted
 
-log = logging.getLogger("mahaam.accept")
-
 T = TypeVar("T")
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
 CHUNK = 500  # more rows in one statement take longer each
-
-complaint = Complaint(log, every_s=10.0)
 
 
 def call(id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
@@ -104,7 +99,7 @@ def ring(rings: Sequence[Ring]) -> None:
     try:
         bell().ring(rings)
     except redis.RedisError as fault:
-        complaint.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
+        redis_away.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
 
 
 def forget(rings: Sequence[Ring]) -> None:
@@ -112,7 +107,7 @@ def forget(rings: Sequence[Ring]) -> None:
     try:
         bell().forget(rings)
     except redis.RedisError as fault:
-        complaint.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
+        redis_away.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
 
 
 @once

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from config import get_settings
+from tasks.engine import logs
 from tasks.engine.running.run import current_run, shown
 from tasks.engine.running.said import said
 
@@ -35,8 +36,8 @@ class JobLogHandler(logging.Handler):
 def listen() -> None:
     """Hear all loggers from JOB_LOG_LEVEL on, whatever the consumer's own log leaves out."""
     level = logging.getLevelNamesMapping()[get_settings().job_log_level]
+    logs.keep(JobLogHandler(level))
     root = logging.getLogger()
-    root.addHandler(JobLogHandler(level))
     root.setLevel(min(root.level, level))
 
 

@@ -15,11 +15,11 @@ from types import FrameType
 from typing import NoReturn
 
 from config import get_settings
+from tasks.engine import logs
 from tasks.engine.arguments import dump
 from tasks.engine.claim import Claim
 from tasks.engine.errors import ArgumentNotStorable, TaskStopped
 from tasks.engine.intake import catalog
-from tasks.engine.logs import set_up_logging
 from tasks.engine.running import job_log
 from tasks.engine.running.cpu import fault
 from tasks.engine.running.cpu.channel import INTERRUPT, Channel, Message
@@ -106,12 +106,13 @@ def main() -> None:
     """Be ready for tasks, with the settings and the task modules of the consumer."""
     number, parent_pid = map(int, sys.argv[1:])
     _die_with(parent_pid)
-    for telling in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    for telling in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(telling, _leave_to_the_consumer)
     settings = get_settings()
-    set_up_logging(settings.log_level, settings.log_format)
+    logs.set_up_logging(settings.log_level, settings.log_format)
     job_log.listen()
     catalog.load()
+    logs.restore()
     _call_startup_hooks()
     here = socket.socket(fileno=number)
     here.setblocking(True)  # gevent made it otherwise
