@@ -183,6 +183,22 @@ def schedules(now: Situation) -> Iterator[Trouble]:
         )  # fmt: skip
 
 
+def stalled_operations(now: Situation) -> Iterator[Trouble]:
+    """Bulk work of which no chunk is done although its turn has come."""
+    if now.stalled and now.live_workers:
+        first, is_one = now.stalled[0], len(now.stalled) == 1
+        yield Trouble(
+            BROKEN, "stack-2", _("Operation %(id)s", id=first.id) if is_one else "",
+            ngettext(
+                "This operation does not move. Perhaps somebody holds a lock.",
+                "%(count)s operations do not move. Perhaps somebody holds a lock.",
+                len(now.stalled), count=number(len(now.stalled)),
+            ),
+            url_for("operation.details", id=first.id) if is_one else url_for("operation.index"),
+            _("Operation") if is_one else _("Operations"), since=first.moved_at,
+        )  # fmt: skip
+
+
 def lost_workers(now: Situation) -> Iterator[Trouble]:
     """Consumers that went silent; their jobs run elsewhere."""
     for worker in now.lost_workers:
@@ -215,6 +231,7 @@ RULES: tuple[Callable[[Situation], Iterator[Trouble]], ...] = (
     slow,
     schedules,
     paused,
+    stalled_operations,
     lost_workers,
     open_letters,
 )

@@ -16,6 +16,7 @@ from dashboard.languages import number, said
 from dashboard.query_string import QueryString
 from dashboard.views.page import MORE, ConsolePage, read_list
 from tasks.engine import live_settings, verbs
+from tasks.engine.queries.asking import by_session
 from tasks.engine.queries.operations import (
     OperationEntry,
     find_operation,
@@ -24,6 +25,7 @@ from tasks.engine.queries.operations import (
     results_page,
 )
 from tasks.engine.queries.paging import Cursor
+from tasks.engine.queries.stalled_operations import StalledOperation, stalled_operations
 
 
 class OperationView(ConsolePage):
@@ -43,7 +45,9 @@ class OperationView(ConsolePage):
         query = QueryString(request.args)
         cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: operations_page(db.session, cursor))
-        shown = self.render("operation/list.html", query=query, page=page, actions=actions.ALL)
+        shown = self.render(
+            "operation/list.html", query=query, page=page, actions=actions.ALL, stalled=_stalled()
+        )
         return shown, 400 if query.faults else 200
 
     @expose("/<int(max=9223372036854775807):id>/")
@@ -64,7 +68,8 @@ class OperationView(ConsolePage):
             actions=actions.ALL,
             acts=verbs.ACTS,
             undo_left_s=_undo_left_s(operation),
-            is_alone=operation.is_open and not is_anybody_there(db.session),
+            stalled=_stalled().get(operation.id),
+            is_alone=operation.is_unfinished and not is_anybody_there(db.session),
         )
         return shown, 400 if query.faults else 200
 
@@ -86,6 +91,11 @@ class OperationView(ConsolePage):
         answer = verbs.undo(id, by=g.person.email)
         _tell(answer, id)
         return redirect(safe_path(request.form.get("url")), code=303)
+
+
+def _stalled() -> dict[int, StalledOperation]:
+    """Return the operations that do not move, by their ids."""
+    return {operation.id: operation for operation in stalled_operations(by_session(db.session))}
 
 
 def _tell(answer: verbs.Undone, operation_id: int) -> None:

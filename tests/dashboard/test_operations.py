@@ -23,6 +23,7 @@ from tests.dashboard.bulk_work import (
 )
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_failed_job, a_job, a_letter, ask, state_of
+from tests.dashboard.situations import a_worker
 
 ALL = {"scope": "all", "url": "/admin/job/", "reason": "a test"}
 
@@ -409,3 +410,19 @@ def test_a_border_that_makes_no_sense_widens_nothing(operator: Browser, until: s
 
     assert state_of(job) == "queued"
     assert state_of(other) == "expired"
+
+
+def test_an_operation_that_does_not_move_is_shown_in_the_list_on_its_page_and_in_the_overview(
+    operator: Browser,
+) -> None:
+    a_worker("default")
+    a_failed_job()
+    id_ = a_waiting_operation()
+    pages = ["/admin/operation/", f"/admin/operation/{id_}/", "/admin/"]
+    assert all("not move" not in operator.get(page).text for page in pages)
+
+    ask("UPDATE operation SET moved_at = now() - interval '1 minute'")
+    operator.client.application.extensions["snapshot"].forget()
+
+    for page in pages:
+        assert "not move" in operator.get(page).text, page

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 
 import gevent
 
+from tasks.engine import database
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.log_throttle import cause
+from tasks.engine.queries.asking import by_cursor
+from tasks.engine.queries.stalled_operations import stalled_operations
 from tasks.engine.verbs import operations, redrives
 
 log = logging.getLogger("mahaam.operations")
@@ -18,6 +23,9 @@ ADVANCE_S = 1.0
 BREATH_S = 0.005  # between two chunks, so that jobs start beside a long operation
 CHUNK_S = 0.3  # no chunk shall hold its locks for much longer
 CHUNK_LEAST, CHUNK_MOST = 50, operations.CHUNK
+ASIDE_S = 2.0  # before an operation is tried again whose chunk was given up; others go on meanwhile
+CHECK_S = 5.0  # between looks for operations that do not move
+REMIND_S = 30.0  # between two lines about the same one
 
 waits = Complaint(log, every_s=10.0)
 
@@ -29,11 +37,15 @@ class Operations:
         self._is_over = False
         self._chunk = CHUNK_MOST
         self._advance_at = 0.0
+        self._aside: dict[int, float] = {}  # operations whose chunk was given up, until when
+        self._check_at = time.monotonic() + CHECK_S
+        self._reminded: dict[int, float] = {}  # operations that do not move, and when that was said
 
     def loop(self) -> None:
         """Work until told to end."""
         while not self._is_over:
             self._advance_redrives()
+            self._check()
             gevent.sleep(BREATH_S if self._work() else LOOK_S)
 
     def end(self) -> None:
@@ -50,10 +62,39 @@ class Operations:
         except DatabaseUnavailable as fault:
             waits.say("Re-drives wait for PostgreSQL. fault=%s", fault)
 
+    def _check(self) -> None:
+        """Say which operations do not move, each twice a minute."""
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + CHECK_S
+        try:
+            stalled = database.repeatable(lambda cursor: stalled_operations(by_cursor(cursor)))
+        except DatabaseUnavailable as fault:
+            waits.say("Operations wait for PostgreSQL. fault=%s", fault)
+            return
+        self._reminded = {op.id: self._reminded[op.id] for op in stalled if op.id in self._reminded}
+        for op in stalled:
+            if now >= self._reminded.get(op.id, -math.inf) + REMIND_S:
+                self._reminded[op.id] = now
+                log.warning(
+                    "An operation does not move. operation=%s verb=%s state=%s for_s=%.0f",
+                    op.id, op.verb, op.state, op.still_s, extra=cause(op.id),
+                )  # fmt: skip
+
     def _work(self) -> bool:
         began_at = time.monotonic()
+        self._aside = {id_: until for id_, until in self._aside.items() if until > began_at}
         try:
-            was_any = operations.work_on_next(chunk=self._chunk)
+            was_any = operations.work_on_next(chunk=self._chunk, but=list(self._aside))
+        except operations.ChunkGivenUp as fault:
+            self._aside[fault.operation_id] = time.monotonic() + ASIDE_S
+            self._chunk = next_chunk(self._chunk, time.monotonic() - began_at)
+            waits.say(
+                "An operation waits for PostgreSQL or for somebody's lock. operation=%s fault=%s",
+                fault.operation_id, fault,
+            )  # fmt: skip
+            return True
         except DatabaseUnavailable as fault:
             waits.say("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
             return False

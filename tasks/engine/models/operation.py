@@ -43,6 +43,9 @@ class Operation(Base):
     fault: Mapped[str | None] = mapped_column(comment="why it could not go on")
     undone_by: Mapped[str | None]
     undone_at: Mapped[datetime | None] = mapped_column(comment="when undoing ended")
+    moved_at: Mapped[datetime] = mapped_column(
+        server_default=text("now()"), comment="when its last chunk was done"
+    )
     undo_cursor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     undone: Mapped[int] = mapped_column(server_default="0", comment="went back")
     kept: Mapped[int] = mapped_column(server_default="0", comment="had moved on, or could not")
@@ -99,7 +102,10 @@ class OperationResult(Base):
         CheckConstraint(
             "undo_fact IS NULL OR is_undone IS NOT DISTINCT FROM false", name="undo_is_whole"
         ),
-        Index("operation_result_job", "operation_id", "job_id", postgresql_where=text("is_done")),
+        # By the job first: without statistics nothing tells that an operation has many results.
+        Index(
+            "operation_result_done_job", "job_id", "operation_id", postgresql_where=text("is_done")
+        ),
         Index(
             "operation_result_refused",
             "operation_id",

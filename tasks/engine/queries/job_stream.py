@@ -37,18 +37,22 @@ WHERE (%(queue)s IS NULL OR key.queue = %(queue)s) AND (%(task)s IS NULL OR key.
 EVERY = """
 SELECT id FROM job WHERE id >= %(oldest)s AND id < %(limit)s ORDER BY id {order} LIMIT %(size)s
 """
+# Bounds and order name all columns of the index: the primary key would do for the ids alone, and be
+# walked through whatever lies between, when no statistics tell how much that is.
 OF_KEYS = """
 SELECT id FROM (
   SELECT found.id
   FROM unnest(%(states)s::text[], %(queues)s::text[], %(tasks)s::text[]) AS key(state, queue, task),
        LATERAL (SELECT id FROM job
-                WHERE job.state <> 'running' AND job.state = key.state AND job.queue = key.queue
-                  AND job.task = key.task AND id >= %(oldest)s AND id < %(limit)s
-                ORDER BY id {order} LIMIT %(size)s) AS found
+                WHERE job.state <> 'running'
+                  AND (job.state, job.queue, job.task, id) >= (key.state, key.queue, key.task, %(oldest)s)
+                  AND (job.state, job.queue, job.task, id) < (key.state, key.queue, key.task, %(limit)s)
+                ORDER BY job.state {order}, job.queue {order}, job.task {order}, id {order}
+                LIMIT %(size)s) AS found
   UNION ALL
   SELECT id FROM job
   WHERE %(with_running)s AND state = 'running' AND (%(queue)s IS NULL OR queue = %(queue)s)
-    AND (%(task)s IS NULL OR task = %(task)s) AND id >= %(oldest)s AND id < %(limit)s
+    AND (%(task)s IS NULL OR task = %(task)s) AND (id >= %(oldest)s AND id < %(limit)s) IS TRUE
 ) AS merged
 ORDER BY id {order} LIMIT %(size)s
 """

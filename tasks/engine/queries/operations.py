@@ -47,6 +47,11 @@ class OperationEntry:
         return self.state in ("waiting", "running")
 
     @property
+    def is_unfinished(self) -> bool:
+        """Return whether consumers have something to do for it: carry it out, or undo it."""
+        return self.is_open or self.state == "undoing"
+
+    @property
     def looked_at(self) -> int:
         """How many it has come to."""
         return self.done + self.refused

@@ -45,7 +45,7 @@ class PauseFact(NamedTuple):
     paused_by: str | None
 
 
-# Index: job_pkey, job_dedupe_key_live.
+# Index: job_pkey, job_dedupe_key_live. OFFSET 0: looked up row by row, whatever the statistics say.
 JOBS = f"""
 SELECT job.id::text, job.state, extract(epoch FROM clock_timestamp() - job.finished_at)::float8,
        extract(epoch FROM clock_timestamp() - job.cancel_requested_at)::float8
@@ -53,8 +53,10 @@ SELECT job.id::text, job.state, extract(epoch FROM clock_timestamp() - job.finis
        holder.id::text, holder.state, job.state = 'scheduled' AND job.run_at = %(held_until)s,
        extract(epoch FROM clock_timestamp() - pause.paused_at)::float8, pause.paused_by
 FROM job
-LEFT JOIN job AS holder
-  ON holder.dedupe_key = job.dedupe_key AND holder.state IN ({HOLDING}) AND holder.id <> job.id
+LEFT JOIN LATERAL (
+  SELECT id, state FROM job AS other
+  WHERE other.dedupe_key = job.dedupe_key AND other.state IN ({HOLDING}) AND other.id <> job.id OFFSET 0
+) AS holder ON true
 LEFT JOIN task_pause AS pause
   ON pause.task = job.task AND (pause.resume_at IS NULL OR pause.resume_at > now())
 WHERE job.id = ANY(%(ids)s::uuid[])

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from tasks.engine.queries.asking import by_session
 from tasks.engine.queries.board import Board, board
 from tasks.engine.queries.counts import open_letter_count
 from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.pauses import PAUSES, TaskPauseEntry
 from tasks.engine.queries.queues import QueueEntry
 from tasks.engine.queries.schedules import ScheduleTrouble, schedule_troubles
+from tasks.engine.queries.stalled_operations import StalledOperation, stalled_operations
 from tasks.engine.queries.workers import WorkerEntry
 from tasks.engine.states import State
 
@@ -70,6 +72,7 @@ class Situation:
     open_letters: int
     schedules: tuple[ScheduleTrouble, ...]
     minutes: tuple[Minute, ...]
+    stalled: tuple[StalledOperation, ...] = ()
 
     @property
     def at(self) -> datetime:
@@ -178,6 +181,7 @@ def situation(session: Reader) -> Situation:
             open_letters=open_letter_count(session),
             schedules=schedule_troubles(session),
             minutes=tuple(Minute(**row._mapping) for row in session.execute(text(MINUTES))),
+            stalled=tuple(stalled_operations(by_session(session))),
         )
 
 

@@ -39,7 +39,7 @@ INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, 
 SELECT copy.id, task, queue, priority, 'queued', args, kwargs, copy.options, tags, max_retries,
        retry_delay_s, retry_backoff, retry_jitter, now(), timeout_s, %(by)s
 FROM unnest(%(ids)s::uuid[], %(originals)s::uuid[], %(options)s::jsonb[]) AS copy(id, original, options)
-JOIN job ON job.id = copy.original
+CROSS JOIN LATERAL (SELECT * FROM job WHERE job.id = copy.original OFFSET 0) AS job
 ON CONFLICT DO NOTHING
 """
 

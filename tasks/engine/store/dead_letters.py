@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.engine.database import Cursor
+from tasks.engine.store.by_key import recheck
 
-RESOLVE = """
+RESOLVE = f"""
 WITH locked AS (
-  SELECT id FROM dead_letter WHERE id = ANY(%(ids)s) AND resolved_at IS NULL ORDER BY id FOR UPDATE
+  SELECT id FROM dead_letter WHERE id = ANY(%(ids)s) AND {recheck("resolved_at IS NULL")}
+  ORDER BY id FOR UPDATE
 )
 UPDATE dead_letter SET resolved_at = now(), resolved_by = %(by)s, resolution_note = %(note)s
-FROM locked WHERE dead_letter.id = locked.id AND resolved_at IS NULL
-RETURNING dead_letter.id
+WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("resolved_at IS NULL")}
+RETURNING id
 """
 
 # Index: dead_letter_pkey.
 ASSIGN = """
 WITH locked AS (SELECT id FROM dead_letter WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
-UPDATE dead_letter SET owner = %(owner)s FROM locked WHERE dead_letter.id = locked.id
-RETURNING dead_letter.id
+UPDATE dead_letter SET owner = %(owner)s WHERE id = ANY(ARRAY(SELECT id FROM locked))
+RETURNING id
 """
 ANNOTATE = """
 INSERT INTO dead_letter_note (dead_letter_id, note, written_by)

@@ -15,10 +15,10 @@ WHERE oldest.state NOT IN ({", ".join(f"'{state}'" for state in OPEN)})
   AND greatest(oldest.finished_at, oldest.undone_at) < now() - %s * interval '1 day'
 ORDER BY id LIMIT 1 FOR UPDATE OF operation SKIP LOCKED
 """
-# Index: operation_result_pkey.
+# A span of numbers, which are there without a gap. Index: operation_result_pkey.
 FORGET_RESULTS = """
-DELETE FROM operation_result WHERE operation_id = %(id)s AND number IN (
-  SELECT number FROM operation_result WHERE operation_id = %(id)s ORDER BY number LIMIT %(limit)s)
+DELETE FROM operation_result WHERE operation_id = %(id)s AND number < %(limit)s + (
+  SELECT number FROM operation_result WHERE operation_id = %(id)s ORDER BY number LIMIT 1)
 """
 FORGET = "DELETE FROM operation WHERE id = %s"
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tasks.engine.database import Cursor
 from tasks.engine.store.arrays import text_array
+from tasks.engine.store.by_key import recheck
 
 Kept = dict[str, Any]  # some columns of a row, as JSON
 
@@ -42,7 +43,8 @@ refused, undo_cursor, undone, kept, undone_by"""
 # Index: operation_open. Another consumer that is at work on an operation holds its row; one that
 # was killed does not, and its last chunk was not written.
 TAKE = f"""
-SELECT {FIELDS} FROM operation WHERE state IN ('waiting', 'running', 'undoing')
+SELECT {FIELDS} FROM operation
+WHERE state IN ('waiting', 'running', 'undoing') AND id <> ALL(%s::bigint[])
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
@@ -55,7 +57,7 @@ ADVANCE = """
 UPDATE operation
 SET cursor = %(cursor)s, done = done + %(done)s, refused = refused + %(refused)s,
     started_at = coalesce(started_at, now()),
-    state = CASE WHEN %(is_last)s THEN 'finished' ELSE 'running' END,
+    state = CASE WHEN %(is_last)s THEN 'finished' ELSE 'running' END, moved_at = now(),
     finished_at = CASE WHEN %(is_last)s THEN now() END
 WHERE id = %(id)s
 """
@@ -81,7 +83,7 @@ WHERE id = %(id)s AND state = 'undoing'
 """
 
 BEGIN_UNDO = """
-UPDATE operation SET state = 'undoing', undone_by = %(by)s
+UPDATE operation SET state = 'undoing', undone_by = %(by)s, moved_at = now()
 WHERE id = %(id)s AND state IN ('finished', 'aborted') AND undone_by IS NULL AND done > 0
   AND finished_at > now() - %(window_s)s * interval '1 second'
 RETURNING done
@@ -89,28 +91,32 @@ RETURNING done
 
 ADVANCE_UNDO = """
 UPDATE operation
-SET undo_cursor = %(cursor)s, undone = undone + %(undone)s, kept = kept + %(kept)s,
+SET undo_cursor = %(cursor)s, undone = undone + %(undone)s, kept = kept + %(kept)s, moved_at = now(),
     state = CASE WHEN %(is_last)s THEN 'undone' ELSE state END,
     undone_at = CASE WHEN %(is_last)s THEN now() END
 WHERE id = %(id)s
 """
 
-NOTE_UNDO = """
-UPDATE operation_result AS result SET is_undone = came.fact IS NULL, undo_fact = came.fact
-FROM unnest(%(numbers)s::bigint[], %(facts)s::jsonb[]) AS came(number, fact)
-WHERE operation_id = %(id)s AND result.number = came.number
+# A span of numbers, and the facts by their place in it: joined with a list, each would be looked for
+# among all.
+NOTE_UNDO = f"""
+UPDATE operation_result AS result
+SET undo_fact = (%(facts)s::jsonb[])[number - %(after)s],
+    is_undone = (%(facts)s::jsonb[])[number - %(after)s] IS NULL
+WHERE operation_id = %(id)s AND number > %(after)s AND number <= %(last)s AND {recheck("is_done")}
 """
 
-CHUNK_OF_RESULTS = """
-SELECT number, job_id::text, dead_letter_id, after FROM operation_result
-WHERE operation_id = %(id)s AND number > %(after)s AND is_done ORDER BY number LIMIT %(limit)s
+CHUNK_OF_RESULTS = f"""
+SELECT number, job_id::text, dead_letter_id FROM operation_result
+WHERE operation_id = %(id)s AND number > %(after)s AND number <= %(last)s AND {recheck("is_done")}
+ORDER BY number
 """
 
 
-# Index: operation_result_job.
-ALREADY_DONE = """
+# Index: operation_result_done_job, which begins with the job: an operation is as large as the table.
+ALREADY_DONE = f"""
 SELECT job_id::text FROM operation_result
-WHERE operation_id = %s AND is_done AND job_id = ANY(%s::uuid[])
+WHERE job_id = ANY(%(ids)s::uuid[]) AND is_done AND {recheck("operation_id = %(id)s")}
 """
 
 LOOK_AT_JOBS = """
@@ -142,12 +148,11 @@ class Work(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A result that undoing looks at; `after` are the columns as the verb left them."""
+    """A result that undoing looks at: what was done to a job or a dead letter."""
 
     number: int
     job_id: str
     dead_letter_id: int | None
-    after: Kept
 
 
 class Seen(NamedTuple):
@@ -193,9 +198,12 @@ def make(cursor: Cursor, **values: Any) -> int:
     return int(row[0])
 
 
-def take(cursor: Cursor) -> Work | None:
-    """The oldest operation that is not at its end and that nobody works at; for a transaction."""
-    cursor.execute(TAKE)
+def take(cursor: Cursor, *, but: Sequence[int] = ()) -> Work | None:
+    """The oldest operation that is not at its end and that nobody works at; for a transaction.
+
+    None of the ids in `but` is taken.
+    """
+    cursor.execute(TAKE, (list(but),))
     row = cursor.fetchone()
     return Work._make(row) if row else None
 
@@ -209,7 +217,7 @@ def lock(cursor: Cursor, operation_id: int) -> Work | None:
 
 def already_done(cursor: Cursor, operation_id: int, ids: Sequence[str]) -> set[str]:
     """The jobs among `ids` that the operation has done: a walk from state to state meets some again."""
-    cursor.execute(ALREADY_DONE, (operation_id, list(ids)))
+    cursor.execute(ALREADY_DONE, {"id": operation_id, "ids": list(ids)})
     return {row[0] for row in cursor.fetchall()}
 
 
@@ -262,28 +270,29 @@ def begin_undo(cursor: Cursor, operation_id: int, *, by: str, window_s: float) -
     return cursor.fetchone() is not None
 
 
-def chunk_of_results(cursor: Cursor, work: Work, *, limit: int) -> list[Done]:
-    """The next results that undoing has not looked at. Index: operation_result_pkey."""
-    cursor.execute(CHUNK_OF_RESULTS, {"id": work.id, "after": work.undo_cursor, "limit": limit})
+def done_in(cursor: Cursor, work: Work, *, last: int) -> list[Done]:
+    """What was done, of the results behind the cursor of undoing up to number `last`.
+
+    Index: operation_result_pkey.
+    """
+    cursor.execute(CHUNK_OF_RESULTS, {"id": work.id, "after": work.undo_cursor, "last": last})
     return [Done._make(row) for row in cursor.fetchall()]
 
 
 def note_undo(
-    cursor: Cursor, work: Work, facts: Mapping[int, dict[str, Any] | None], *, is_last: bool
+    cursor: Cursor, work: Work, facts: Mapping[int, dict[str, Any] | None], *, last: int
 ) -> None:
-    """Write which results went back (None) and why others did not, and how far undoing has come."""
-    values = {"numbers": list(facts), "facts": text_array(map(_json, facts.values()))}
-    cursor.execute(NOTE_UNDO, {"id": work.id, **values})
+    """Write which results up to number `last` went back (None) and why others did not."""
+    after = work.undo_cursor
+    by_place = [_json(facts.get(number)) for number in range(after + 1, last + 1)]
+    values = {"id": work.id, "after": after, "last": last, "facts": text_array(by_place)}
+    cursor.execute(NOTE_UNDO, values)
     undone = sum(fact is None for fact in facts.values())
+    kept = len(facts) - undone
+    is_last = last >= work.done + work.refused
     cursor.execute(
         ADVANCE_UNDO,
-        {
-            "id": work.id,
-            "cursor": max(facts, default=work.undo_cursor),
-            "undone": undone,
-            "kept": len(facts) - undone,
-            "is_last": is_last,
-        },
+        {"id": work.id, "cursor": last, "undone": undone, "kept": kept, "is_last": is_last},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tasks.engine.database import Cursor
 from tasks.engine.states import Event, State, sources
+from tasks.engine.store.by_key import recheck
 from tasks.engine.store.due import Ring
 from tasks.engine.store.pauses import IS_PAUSED
 
@@ -41,12 +42,15 @@ def _change(fields: str, only: str = "true") -> str:
     return f"""
     WITH locked AS (
       SELECT id, queue FROM job
-      WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s) AND {only}
+      WHERE id = ANY(%(ids)s::uuid[]) AND {recheck("state = ANY(%(sources)s)")} AND {only}
       ORDER BY id FOR UPDATE
+    ), changed AS (
+      UPDATE job SET {fields}
+      WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("state = ANY(%(sources)s)")}
+      RETURNING id::text, state, queue, priority
     )
-    UPDATE job SET {fields} FROM locked
-    WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
-    RETURNING job.id::text, job.state, locked.queue, job.queue, job.priority
+    SELECT id, state, before.queues->>id, queue, priority
+    FROM changed, (SELECT jsonb_object_agg(id, queue) AS queues FROM locked) AS before
     """
 
 

@@ -8,6 +8,7 @@ from tasks.engine.database import Cursor
 from tasks.engine.outcome import Failure
 from tasks.engine.states import Event, sources
 from tasks.engine.store.burial import buried
+from tasks.engine.store.by_key import recheck
 
 BURIED = buried("""SELECT id, attempt, task, queue, %(error_class)s, %(message)s, %(traceback)s,
            %(error_class)s, %(message)s, %(traceback)s, %(fingerprint)s, retry_count
@@ -18,15 +19,15 @@ BURIED = buried("""SELECT id, attempt, task, queue, %(error_class)s, %(message)s
 TURN = f"""
 WITH locked AS (
   SELECT id, attempt, worker_id, queued_at, started_at, finished_at FROM job
-  WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s) ORDER BY id FOR UPDATE
+  WHERE id = ANY(%(ids)s::uuid[]) AND {recheck("state = ANY(%(sources)s)")} ORDER BY id FOR UPDATE
 ), moved AS (
   UPDATE job SET state = 'failed', finished_at = now(), result = NULL, error = %(line)s
-  FROM locked WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
-  RETURNING job.id, job.task, job.queue, job.attempt, job.retry_count
+  WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("state = ANY(%(sources)s)")}
+  RETURNING id, task, queue, attempt, retry_count
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
-  SELECT id, locked.attempt, worker_id, queued_at, started_at, finished_at, 'completed'
-  FROM locked JOIN moved USING (id)
+  SELECT id, attempt, worker_id, queued_at, started_at, finished_at, 'completed'
+  FROM locked WHERE id = ANY(ARRAY(SELECT id FROM moved))
   ON CONFLICT DO NOTHING
 ), {BURIED}
 SELECT id::text FROM moved

@@ -8,14 +8,15 @@ from datetime import datetime
 from tasks.engine.database import Cursor
 from tasks.engine.models.base import listed
 from tasks.engine.states import FINAL
+from tasks.engine.store.by_key import recheck
 
 # Attempts, lines and dead letters go with their job. In the order in which others lock jobs.
 REMOVE = f"""
 WITH ended AS (
-  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state IN ({listed(FINAL)})
+  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND {recheck(f"state IN ({listed(FINAL)})")}
     AND finished_at < coalesce(%(before)s, 'infinity'::timestamptz) ORDER BY id FOR UPDATE
 )
-DELETE FROM job USING ended WHERE job.id = ended.id RETURNING job.id::text
+DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM ended)) RETURNING id::text
 """
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tasks.engine.database import Cursor
 from tasks.engine.states import LIVE, Event, State, sources
+from tasks.engine.store.by_key import recheck
 from tasks.engine.store.due import Ring
 
 HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
@@ -31,22 +32,24 @@ class Requeued(NamedTuple):
 # Locks jobs, then letters, each in the order of their ids, so that two operators wait for each
 # other instead of blocking each other. The completed attempt is known to the job's row alone:
 # it is noted before the row forgets it. Of several jobs with one dedupe key the newest is taken.
+# No part of it is joined with another part: of a thousand rows that would be a million pairs.
 # Index: job_pkey, job_dedupe_key_live, dead_letter_job.
 REQUEUE = f"""
 WITH locked AS (
   SELECT id, state, attempt, worker_id, queued_at, started_at, finished_at, dedupe_key FROM job
-  WHERE id IN (%(chosen)s) AND state = ANY(%%(sources)s) ORDER BY id FOR UPDATE
+  WHERE id = ANY(%%(ids)s::uuid[]) AND {recheck("state = ANY(%%(sources)s)")} ORDER BY id FOR UPDATE
 ), letter AS (
-  SELECT dead_letter.id, job_id FROM dead_letter JOIN locked ON locked.id = job_id
-  WHERE resolved_at IS NULL AND reprocessed_at IS NULL
-  ORDER BY dead_letter.id FOR UPDATE OF dead_letter
+  SELECT dead_letter.id, job_id FROM dead_letter
+  WHERE job_id = ANY(ARRAY(SELECT id FROM locked))
+    AND {recheck("resolved_at IS NULL AND reprocessed_at IS NULL")}
+  ORDER BY id + 0 FOR UPDATE  -- not the order of an index, which would be walked for its sake
+), ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY dedupe_key ORDER BY id DESC) AS rank FROM locked
 ), free AS (
-  SELECT locked.* FROM locked
-  WHERE (%(kept)s) AND (dedupe_key IS NULL OR NOT EXISTS (
+  SELECT ranked.* FROM ranked
+  WHERE (%(kept)s) AND (dedupe_key IS NULL OR rank = 1 AND NOT EXISTS (
     SELECT FROM job AS holder
-    WHERE holder.dedupe_key = locked.dedupe_key AND holder.state IN ({HOLDING})
-  ) AND id = (SELECT max(twin.id::text)::uuid FROM locked AS twin
-              WHERE twin.dedupe_key = locked.dedupe_key))
+    WHERE holder.dedupe_key = ranked.dedupe_key AND holder.state IN ({HOLDING}) OFFSET 0))
 ), moved AS (
   UPDATE job
   SET state = CASE WHEN %%(spread_s)s::float8 IS NULL THEN 'queued' ELSE 'scheduled' END,
@@ -56,28 +59,29 @@ WITH locked AS (
       retry_count = 0, crash_count = 0, progress = NULL, progress_text = NULL, result = NULL,
       error = NULL, cancel_requested_at = NULL, cancel_requested_by = NULL, stop_note = NULL,
       args = coalesce(%%(args)s::jsonb, job.args), kwargs = coalesce(%%(kwargs)s::jsonb, job.kwargs)
-  FROM free WHERE job.id = free.id AND job.state = ANY(%%(sources)s)
-  RETURNING job.id, job.queue, job.priority, job.state
+  WHERE id = ANY(ARRAY(SELECT id FROM free)) AND {recheck("state = ANY(%%(sources)s)")}
+  RETURNING id, queue, priority, state
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
   SELECT id, attempt, worker_id, queued_at, started_at, finished_at, 'completed'
-  FROM free JOIN moved USING (id) WHERE free.state = 'completed'
+  FROM free WHERE state = 'completed' AND id = ANY(ARRAY(SELECT id FROM moved))
   ON CONFLICT DO NOTHING
 ), closed AS (
   UPDATE dead_letter SET reprocessed_at = now(), reprocessed_by = %%(by)s
-  FROM letter JOIN moved ON moved.id = letter.job_id WHERE dead_letter.id = letter.id
-  RETURNING dead_letter.id, dead_letter.job_id
+  WHERE job_id = ANY(ARRAY(SELECT id FROM moved)) AND id = ANY(ARRAY(SELECT id FROM letter))
+  RETURNING id, job_id
 )
-SELECT moved.id::text, queue, priority, state, array_remove(array_agg(closed.id), NULL)
-FROM moved LEFT JOIN closed ON closed.job_id = moved.id GROUP BY moved.id, queue, priority, state
+SELECT id::text, queue, priority, state, NULL FROM moved
+UNION ALL SELECT job_id::text, NULL, NULL, NULL, id FROM closed
 """
 
-RETRY = REQUEUE % {"chosen": "SELECT unnest(%(ids)s::uuid[])", "kept": "true"}
+RETRY = REQUEUE % {"kept": "true"}
 
 REPROCESS = REQUEUE % {
-    "chosen": "SELECT job_id FROM dead_letter WHERE id = ANY(%(ids)s)",
-    "kept": "id IN (SELECT job_id FROM letter WHERE letter.id = ANY(%(ids)s))",
+    "kept": "id = ANY(ARRAY(SELECT job_id FROM letter WHERE letter.id = ANY(%(letters)s)))"
 }
+
+JOBS_OF = "SELECT job_id::text FROM dead_letter WHERE id = ANY(%s)"
 
 
 def retry(
@@ -96,25 +100,31 @@ def retry(
     Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key came at this moment.
     """
     more = {"args": args, "kwargs": kwargs, "spread_s": spread_s}
-    return _requeue(cursor, RETRY, list(ids), by=by, **more)
+    return _requeue(cursor, RETRY, ids, by=by, **more)
 
 
 def reprocess(
     cursor: Cursor, letters: Sequence[int], *, by: str, spread_s: float | None = None
 ) -> list[Requeued]:
     """As `retry`, for the jobs of those of `letters` that are open."""
-    more = {"args": None, "kwargs": None, "spread_s": spread_s}
-    return _requeue(cursor, REPROCESS, list(letters), by=by, **more)
+    cursor.execute(JOBS_OF, (list(letters),))
+    ids = [row[0] for row in cursor.fetchall()]
+    more = {"args": None, "kwargs": None, "spread_s": spread_s, "letters": list(letters)}
+    return _requeue(cursor, REPROCESS, ids, by=by, **more)
 
 
 def _requeue(
-    cursor: Cursor,
-    statement: str,
-    ids: list[str] | list[int],
-    *,
-    by: str,
-    **more: str | float | None,
+    cursor: Cursor, statement: str, ids: Sequence[str], *, by: str, **more: object
 ) -> list[Requeued]:
-    values = {"ids": ids, "sources": list(sources(Event.RETRIED)), "by": by}
+    values = {"ids": list(ids), "sources": list(sources(Event.RETRIED)), "by": by}
     cursor.execute(statement, {**values, **more})
-    return [Requeued._make(row) for row in cursor.fetchall()]
+    moved: dict[str, Requeued] = {}
+    closed: list[tuple[str, int]] = []
+    for id_, queue, priority, state, letter in cursor.fetchall():
+        if letter is None:
+            moved[id_] = Requeued(id_, queue, priority, state, [])
+        else:
+            closed.append((id_, letter))
+    for id_, letter in closed:
+        moved[id_].letters.append(letter)
+    return list(moved.values())

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Fence
+from tasks.engine.store.by_key import recheck
 
 # Index: job_pkey. Whoever asks first is the one who stops it.
-ASK = """
+ASK = f"""
 WITH locked AS (
   SELECT id FROM job
-  WHERE id = ANY(%(ids)s::uuid[]) AND state = 'running' AND cancel_requested_at IS NULL
+  WHERE id = ANY(%(ids)s::uuid[]) AND {recheck("state = 'running' AND cancel_requested_at IS NULL")}
   ORDER BY id FOR UPDATE
 )
 UPDATE job SET cancel_requested_at = now(), cancel_requested_by = %(by)s
-FROM locked
-WHERE job.id = locked.id AND job.state = 'running' AND cancel_requested_at IS NULL
-RETURNING job.id::text
+WHERE id = ANY(ARRAY(SELECT id FROM locked))
+  AND {recheck("state = 'running' AND cancel_requested_at IS NULL")}
+RETURNING id::text
 """
 
 NOTE = """

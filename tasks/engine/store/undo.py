@@ -8,45 +8,58 @@ from typing import NamedTuple
 from tasks.engine.database import Cursor
 from tasks.engine.states import HELD_UNTIL, LIVE, State
 from tasks.engine.store import pauses
+from tasks.engine.store.by_key import recheck
 from tasks.engine.store.due import Ring
 from tasks.engine.store.operations import TYPES, Done, snapshot
 
 # Only a row that is still as the operation left it goes back. A job that would hold a dedupe key
 # again which another live one has by now does not; of twins the newest goes back.
-# Index: operation_result_pkey, job_pkey, job_dedupe_key_live.
+# Index: operation_result_pkey (by a span, since results of one chunk stand side by side), job_pkey,
+# job_dedupe_key_live.
 JOBS = """
 WITH locked AS (
-  SELECT job.id, job.queue, job.priority, result.before FROM job
-  JOIN operation_result AS result ON result.job_id = job.id
-  WHERE operation_id = %(id)s AND result.number = ANY(%(numbers)s) AND {now} = result.after
-    AND job.state = ANY(%(states)s)
-    AND (dedupe_key IS NULL OR job.state = ANY(%(live)s) OR NOT EXISTS (
-      SELECT FROM job AS holder
-      WHERE holder.dedupe_key = job.dedupe_key AND holder.state = ANY(%(live)s)))
-  ORDER BY job.id FOR UPDATE OF job
+  SELECT found.*, result.before FROM (
+    SELECT job_id, before, after FROM operation_result
+    WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s
+    ORDER BY job_id OFFSET 0
+  ) AS result, LATERAL (
+    SELECT id, queue, priority, state, dedupe_key FROM job
+    WHERE job.id = result.job_id AND job.id = ANY(%(keys)s::uuid[]) AND {now} = result.after AND {is_left}
+      AND (dedupe_key IS NULL OR job.state = ANY(%(live)s) OR NOT EXISTS (
+        SELECT FROM job AS holder
+        WHERE holder.dedupe_key = job.dedupe_key AND holder.state = ANY(%(live)s) OFFSET 0))
+    FOR UPDATE
+  ) AS found
+), ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY dedupe_key ORDER BY id DESC) AS rank FROM locked
+), chunk AS (
+  SELECT array_agg(id) AS ids, jsonb_object_agg(id, to_jsonb(ranked)) AS rows FROM ranked
+  WHERE dedupe_key IS NULL OR state = ANY(%(live)s) OR rank = 1
 )
-UPDATE job SET {given_back} FROM locked
-WHERE job.id = locked.id AND job.state = ANY(%(states)s)
-  AND (job.dedupe_key IS NULL OR job.state = ANY(%(live)s) OR NOT EXISTS (
-    SELECT FROM locked AS other JOIN job AS twin ON twin.id = other.id
-    WHERE twin.dedupe_key = job.dedupe_key AND twin.id > job.id))
-RETURNING job.id::text, locked.queue, locked.priority, job.queue, job.priority, job.state,
-          job.run_at IS NOT DISTINCT FROM %(held_until)s
+UPDATE job SET {given_back} FROM chunk WHERE job.id = ANY(chunk.ids) AND {is_left}
+RETURNING job.id::text, chunk.rows->job.id::text->>'queue', (chunk.rows->job.id::text->'priority')::int,
+          job.queue, job.priority, job.state, job.run_at IS NOT DISTINCT FROM %(held_until)s
 """
+IS_LEFT = recheck("job.state = ANY(%(states)s)")
 
 LETTERS = """
-UPDATE dead_letter SET {given_back}
-FROM (
-  SELECT dead_letter.id, result.before, result.after FROM dead_letter
-  JOIN operation_result AS result ON result.dead_letter_id = dead_letter.id
-  WHERE operation_id = %(id)s AND result.number = ANY(%(numbers)s)
-  ORDER BY dead_letter.id FOR UPDATE OF dead_letter
-) AS locked
-WHERE dead_letter.id = locked.id AND {now} = locked.after
-  AND EXISTS (SELECT FROM job WHERE job.id = dead_letter.job_id AND job.state = 'failed'
-                AND job.attempt = dead_letter.attempt)
+WITH chunk AS (
+  SELECT array_agg(found.id) AS ids, jsonb_object_agg(found.id, to_jsonb(result)) AS rows FROM (
+    SELECT dead_letter_id, before, after FROM operation_result
+    WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s
+    ORDER BY dead_letter_id OFFSET 0
+  ) AS result, LATERAL (
+    SELECT id FROM dead_letter
+    WHERE dead_letter.id = result.dead_letter_id AND dead_letter.id = ANY(%(keys)s) AND {now} = result.after
+    FOR UPDATE
+  ) AS found
+)
+UPDATE dead_letter SET {given_back} FROM chunk
+WHERE dead_letter.id = ANY(chunk.ids)
+  AND EXISTS (SELECT FROM job WHERE job.id = dead_letter.job_id AND {is_failed} OFFSET 0)
 RETURNING dead_letter.id
 """
+IS_FAILED = recheck("job.state = 'failed' AND job.attempt = dead_letter.attempt")
 
 # The end of a pause waits for this lock, and so sees what is held again (see pauses.HOLD).
 KEEP_PAUSES = """
@@ -85,7 +98,8 @@ def jobs(
     cursor.execute(KEEP_PAUSES, ([done.job_id for done in chunk],))
     now, given_back = snapshot(columns, "job"), _given_back("job", columns)
     values = {"states": list(states), "live": sorted(LIVE), "held_until": HELD_UNTIL}
-    _run(cursor, JOBS.format(now=now, given_back=given_back), operation_id, chunk, **values)
+    statement = JOBS.format(now=now, given_back=given_back, is_left=IS_LEFT)
+    _run(cursor, statement, operation_id, chunk, [done.job_id for done in chunk], **values)
     rows = cursor.fetchall()
     rings = [
         Ring(queue, priority, id_)
@@ -103,7 +117,8 @@ def letters(
 ) -> Back:
     """As `jobs`, for dead letters."""
     now, given_back = snapshot(columns, "dead_letter"), _given_back("dead_letter", columns)
-    _run(cursor, LETTERS.format(now=now, given_back=given_back), operation_id, chunk)
+    statement = LETTERS.format(now=now, given_back=given_back, is_failed=IS_FAILED)
+    _run(cursor, statement, operation_id, chunk, [done.dead_letter_id for done in chunk])
     return Back({row[0] for row in cursor.fetchall()}, [], [])
 
 
@@ -114,13 +129,20 @@ def options(cursor: Cursor, ids: Sequence[str]) -> dict[str, str]:
 
 
 def _run(
-    cursor: Cursor, statement: str, operation_id: int, chunk: Sequence[Done], **more: object
+    cursor: Cursor,
+    statement: str,
+    operation_id: int,
+    chunk: Sequence[Done],
+    keys: Sequence[str | int | None],
+    **more: object,
 ) -> None:
     numbers = [done.number for done in chunk]
-    cursor.execute(statement, {"id": operation_id, "numbers": numbers, **more})
+    span = {"first": min(numbers, default=0), "last": max(numbers, default=-1)}
+    cursor.execute(statement, {"operation_id": operation_id, "keys": list(keys), **span, **more})
 
 
 def _given_back(kind: str, columns: Sequence[str]) -> str:
     return ", ".join(
-        f"{name} = (locked.before->>'{name}')::{TYPES[kind][name]}" for name in columns
+        f"{name} = (chunk.rows->{kind}.id::text->'before'->>'{name}')::{TYPES[kind][name]}"
+        for name in columns
     )

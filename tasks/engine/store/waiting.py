@@ -9,19 +9,20 @@ from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.states import WAITING, State
 from tasks.engine.store import consequences
+from tasks.engine.store.by_key import recheck
 from tasks.engine.store.due import Ring
 
 CANCELLABLE = sorted(WAITING)
 
 # Index: job_pkey.
-CANCEL = """
+CANCEL = f"""
 WITH locked AS (
-  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state = ANY(%(sources)s)
+  SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND {recheck("state = ANY(%(sources)s)")}
   ORDER BY id FOR UPDATE
 )
 UPDATE job SET state = 'cancelled', finished_at = now()
-FROM locked WHERE job.id = locked.id AND job.state = ANY(%(sources)s)
-RETURNING queue, priority, job.id::text, options::text
+WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("state = ANY(%(sources)s)")}
+RETURNING queue, priority, id::text, options::text
 """
 
 # Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being

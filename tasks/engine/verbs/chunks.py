@@ -11,6 +11,7 @@ from tasks.engine.intake import accept
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import refusals
 from tasks.engine.store import operations as store
+from tasks.engine.store.by_key import reach_rows_by_key
 from tasks.engine.store.operations import Seen, Work
 from tasks.engine.verbs.acts import ACTS, JOB, Act, Applied
 
@@ -21,6 +22,7 @@ def do(cursor: Cursor, work: Work, ids: list[Any]) -> tuple[Applied, dict[Any, P
     """Do the verb to some, and write down what became of each; the reasons of the others."""
     if not ids:
         return Applied(set()), {}
+    reach_rows_by_key(cursor)
     act = ACTS[work.verb]
     # Only what undo gives back must be exactly what the verb found; a lock costs as much as a write.
     before = store.look(cursor, act.kind, ids, act.seen, lock=act.is_undoable)

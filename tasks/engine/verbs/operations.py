@@ -37,10 +37,20 @@ AT_ONCE = 500  # so many are done while the person waits
 CHUNK = 1000
 REASON_LIMIT_BYTES = 500
 # Nobody waits for a chunk that waits for somebody else: it is given up and done again later. One
-# whose process is frozen must not hold its rows.
+# whose process is frozen or dead must not hold its rows: PostgreSQL looks every second whether the
+# client of a statement is there still, and ends a statement that takes fifty times what a chunk may.
 PATIENCE = """
-SET LOCAL lock_timeout = '500ms'; SET LOCAL idle_in_transaction_session_timeout = '5s'
+SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '15s';
+SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL client_connection_check_interval = '1s'
 """
+
+
+class ChunkGivenUp(DatabaseUnavailable):
+    """A chunk of an operation could not be done now; nothing of it was."""
+
+    def __init__(self, operation_id: int, message: str) -> None:
+        super().__init__(message)
+        self.operation_id = operation_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,28 +179,27 @@ def find(order: Order, wanted: Wanted, *, until: str | None) -> list[Any] | None
     return [UUID(key) for key in found.ids] if order.act.kind == JOB else found.ids
 
 
-def work_on_next(*, chunk: int | None = None) -> bool:
-    """Do a chunk of the oldest operation that nobody works at; whether there was one.
+def work_on_next(*, chunk: int | None = None, but: Sequence[int] = ()) -> bool:
+    """Do a chunk of the oldest operation that nobody works at. Return whether there was one.
 
-    `chunk` is how many at most (None: CHUNK).
+    `chunk` is how many at most (None: CHUNK); the operations in `but` are left alone.
 
-    Raises DatabaseUnavailable, also when somebody else holds a row for too long.
+    Raises ChunkGivenUp when somebody else holds a row for too long, DatabaseUnavailable.
     """
     work: Work | None = None
     try:
         with database.transaction() as cursor:
             cursor.execute(PATIENCE)
-            work = store.take(cursor)
+            work = store.take(cursor, but=but)
             if work is None:
                 return False
-            if work.state == "undoing":
-                applied = undo_chunk(cursor, work)
-            else:
-                applied = _chunk(cursor, work, limit=chunk or CHUNK)
+            applied = carry_on(cursor, work, limit=chunk)
     except UniqueViolation:
         return True
-    except DatabaseUnavailable:
-        raise
+    except DatabaseUnavailable as fault:
+        if work is None:
+            raise
+        raise ChunkGivenUp(work.id, str(fault)) from fault
     except Exception as fault:  # what cannot be done must not be tried for ever
         if work is None:
             raise
@@ -199,6 +208,13 @@ def work_on_next(*, chunk: int | None = None) -> bool:
         return True
     chunks.ring(applied)
     return True
+
+
+def carry_on(cursor: Cursor, work: Work, *, limit: int | None = None) -> Applied:
+    """Do the next chunk of an operation that is taken, or undo it; at most `limit` jobs or letters."""
+    if work.state == "undoing":
+        return undo_chunk(cursor, work, limit=limit)
+    return _chunk(cursor, work, limit=limit or CHUNK)
 
 
 def _chunk(cursor: Cursor, work: Work, *, limit: int) -> Applied:

@@ -18,6 +18,7 @@ from tasks.engine.queries import refusals
 from tasks.engine.queries.operation_facts import operation_fact
 from tasks.engine.store import operations as store
 from tasks.engine.store import undo as back
+from tasks.engine.store.by_key import reach_rows_by_key
 from tasks.engine.store.operations import Done, Work
 from tasks.engine.verbs import chunks
 from tasks.engine.verbs.acts import ACTS, JOB, Act, Applied
@@ -57,10 +58,15 @@ def undo(operation_id: int, *, by: str) -> Undone:
     return answer
 
 
-def undo_chunk(cursor: Cursor, work: Work) -> Applied:
-    """Let the next results of an operation go back; what cannot is told why."""
+def undo_chunk(cursor: Cursor, work: Work, *, limit: int | None = None) -> Applied:
+    """Let the next results of an operation go back; what cannot is told why.
+
+    `limit` is how many at most (None: CHUNK).
+    """
+    reach_rows_by_key(cursor)
     act = ACTS[work.verb]
-    chunk = store.chunk_of_results(cursor, work, limit=CHUNK)
+    last = min(work.undo_cursor + (limit or CHUNK), work.done + work.refused)
+    chunk = store.done_in(cursor, work, last=last)
     knowing = _known_to_chords(cursor, chunk) if work.verb == "cancel" else set()
     free = [done for done in chunk if done.job_id not in knowing]
     went = _give_back(cursor, act, work, free)
@@ -70,7 +76,7 @@ def undo_chunk(cursor: Cursor, work: Work) -> Applied:
         done.number: reasons[left[done.number]].kept() if done.number in left else None
         for done in chunk
     }
-    store.note_undo(cursor, work, facts, is_last=len(chunk) < CHUNK)
+    store.note_undo(cursor, work, facts, last=last)
     return Applied(set(went.ids), went.silenced, went.rings)
 
 
