@@ -9,6 +9,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from redis import Redis
 
+from addresses.redis import open_redis
 from config import PROJECT_DIR, get_settings
 from tasks.engine.models import Base
 
@@ -31,9 +32,6 @@ def redis_client() -> Redis:
 
 @lru_cache(maxsize=4)
 def _redis_at(url: str) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        decode_responses=True,
+    return open_redis(
+        url, timeout_s=REDIS_TIMEOUT_S, connect_timeout_s=REDIS_TIMEOUT_S, decode_responses=True
     )

@@ -14,7 +14,7 @@ class ArgumentNotStorable(MahaamError):
     """An argument cannot be stored as JSON."""
 
 
-class ArgumentsNotFitting(MahaamError, TypeError):
+class ArgumentsNotFitting(MahaamError):
     """The task cannot be called with these arguments."""
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import redis
 
+from addresses.redis import open_redis, unfit, without_secrets
+from config import ConfigurationFault, Settings
 from tasks.engine.intake.bell import Bell
 from tasks.engine.queries.lines import Line
 from tasks.engine.store.due import Ring
@@ -258,5 +260,21 @@ def _literal(text: str) -> str:
 
 def connect(url: str) -> redis.Redis:
     """A client whose calls end after 5 s at the latest."""
-    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
-    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, **keepalive)
+    return open_redis(url, timeout_s=5, connect_timeout_s=3)
+
+
+def check_server(settings: Settings) -> None:
+    """Raise ConfigurationFault when REDIS_URL leads to a server that cannot be a doorbell.
+
+    One that does not answer is waited for, as at any other time.
+    """
+    url = settings.given_redis_url
+    if url is None:
+        return
+    try:
+        with open_redis(url, timeout_s=1, connect_timeout_s=1) as client:
+            reason = unfit(client)
+    except (redis.RedisError, OSError):
+        return
+    if reason is not None:
+        raise ConfigurationFault(f"REDIS_URL ({without_secrets(url)}) leads to {reason}.")
