@@ -18,6 +18,7 @@ from uuid import UUID
 from tasks.engine.errors import ArgumentNotStorable, PayloadBroken, PayloadTooLarge
 
 MAX_DEPTH = 100
+PART = 1 << 16  # characters that are encoded at once to be counted
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -77,16 +78,34 @@ def teach(kind: type, tag: str, *, write: Callable[[Any], Any], read: Callable[[
 def clean(text: str, limit_bytes: int | None = None) -> str:
     """`text` as PostgreSQL can hold it: no NUL, no lone surrogates, at most `limit_bytes` long.
 
-    Of an over-long text the beginning and, as it says more, the end are kept.
+    Of an over-long text the beginning and, as it says more, the end are kept. What is cut is never
+    copied: a text may be as large as the memory.
     """
-    if text.isascii() and "\x00" not in text and (limit_bytes is None or len(text) <= limit_bytes):
+    if type(text) is not str:
+        text = str.__getitem__(text, slice(None))  # a class of users' own may do anything
+    is_short = limit_bytes is None or len(text) <= limit_bytes
+    if is_short and text.isascii() and "\x00" not in text:
         return text  # most are so, and log lines are many
-    encoded = text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
-    if limit_bytes is not None and len(encoded) > limit_bytes:
-        half = limit_bytes // 2
-        cut = len(encoded) - 2 * half
-        encoded = encoded[:half] + f"\n… {cut} bytes cut …\n".encode() + encoded[-half:]
-    return encoded.decode("utf-8", "ignore")
+    if limit_bytes is None:
+        return encoded(text).decode("utf-8", "ignore")
+    if is_short and len(whole := encoded(text)) <= limit_bytes:
+        return whole.decode("utf-8", "ignore")
+    half = limit_bytes // 2
+    head, tail = encoded(text[:half])[:half], encoded(text[-half:])[-half:]
+    mark = f"\n… {size_bytes(text) - 2 * half} bytes cut …\n".encode()
+    return (head + mark + tail).decode("utf-8", "ignore")
+
+
+def encoded(text: str) -> bytes:
+    """`text` as PostgreSQL can hold it, in UTF-8."""
+    return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
+
+
+def size_bytes(text: str) -> int:
+    """How long `text` is as PostgreSQL holds it, without a copy of all of it."""
+    if text.isascii() and "\x00" not in text:
+        return len(text)
+    return sum(len(encoded(text[at : at + PART])) for at in range(0, len(text), PART))
 
 
 def _refuse(what: str, value: Any) -> ArgumentNotStorable:

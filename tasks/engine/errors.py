@@ -14,7 +14,7 @@ class ArgumentNotStorable(MahaamError):
     """An argument cannot be stored as JSON."""
 
 
-class ArgumentsNotFitting(MahaamError):
+class ArgumentsNotFitting(MahaamError, TypeError):
     """The task cannot be called with these arguments."""
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
+import gevent
+
+from tasks.engine.arguments import clean
+from tasks.engine.errors import TaskStopped
+from tasks.engine.exception_text import LINE_LIMIT_BYTES, class_name, shown, traceback_of
 from tasks.engine.huey_lines import LowerHueysLevels
 from tasks.engine.log_throttle import OncePerCause
 
@@ -33,6 +39,10 @@ class Formatter(logging.Formatter):
         """The record as a line."""
         return _encodable(super().format(_readable(record)))
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's own name)
+        """The traceback, cut to a size; whatever the exception does when it is printed."""
+        return "" if ei[1] is None else traceback_of(ei[1], LINE_LIMIT_BYTES).rstrip("\n")
+
 
 class JsonFormatter(Formatter):
     """One JSON object per line: time, level, logger, message, and the traceback if there is one."""
@@ -54,7 +64,7 @@ class JsonFormatter(Formatter):
 
 
 class Handler(logging.StreamHandler[Any]):
-    """Writes to standard error, and nothing but whole lines of our format."""
+    """Writes to where standard error led at the start, and nothing but whole lines of our format."""
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
         """Say nothing: the stream is gone, and `logging` would print a traceback to it."""
@@ -67,7 +77,7 @@ def set_up_logging(level: str, form: str) -> None:
     keep more than is printed.
     """
     global _handler, _level
-    _handler, _level = Handler(sys.stderr), logging.getLevelNamesMapping()[level]
+    _handler, _level = Handler(_own_stream()), logging.getLevelNamesMapping()[level]
     _handler.setFormatter(JsonFormatter() if form == "json" else Formatter(TEXT, TIME))
     _handler.setLevel(_level)
     _handler.addFilter(OncePerCause())
@@ -79,6 +89,15 @@ def set_up_logging(level: str, form: str) -> None:
         logging.getLogger("huey").setLevel(logging.WARNING)
     sys.excepthook = _log_unhandled
     threading.excepthook = _log_unhandled_in_thread
+
+
+def _own_stream() -> TextIO:
+    """A stream of our own to standard error, which stays when a task closes or replaces that."""
+    try:
+        number = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):  # it is closed, or no file
+        return sys.stderr
+    return os.fdopen(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
 
 def keep(handler: logging.Handler) -> None:
@@ -145,11 +164,11 @@ def _hear(*loggers: logging.Logger, propagate: bool) -> bool:
 def _readable(record: logging.LogRecord) -> logging.LogRecord:
     """The record, with a message that can be formatted, and how many like it were left out."""
     try:
-        message = str(record.getMessage())
-    except Exception as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
-        message = (
-            f"{_shown(record.msg)} {_shown(record.args)} (not formatted: {type(fault).__name__})"
-        )
+        message = clean(str(record.getMessage()), LINE_LIMIT_BYTES)
+    except (TaskStopped, gevent.Timeout):  # not the value's doing: the task is interrupted here
+        raise
+    except BaseException as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
+        message = f"{_shown(record.msg)} {_shown(record.args)} (not formatted: {class_name(fault)})"
     if left_out := getattr(record, "left_out", 0):
         message += f" ({left_out} more like it since the last one)"
     copy = logging.makeLogRecord(record.__dict__)
@@ -158,10 +177,7 @@ def _readable(record: logging.LogRecord) -> logging.LogRecord:
 
 
 def _shown(value: object) -> str:
-    try:
-        return value if isinstance(value, str) else repr(value)
-    except Exception as fault:  # noqa: BLE001 (its repr is the user's)
-        return f"(its repr fails: {type(fault).__name__})"
+    return clean(value, LINE_LIMIT_BYTES) if isinstance(value, str) else shown(value)
 
 
 def _encodable(line: str) -> str:

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from tasks.engine.errors import MahaamError
+from tasks.engine.masks import encoded, fields, markup, options, shapes, sql, urls
+from tasks.engine.masks.names import Names, names_of
+from tasks.engine.masks.values import replaced
 
 MASK = "••••••"
-
-# Names are read as words: `cardNumber`, `card-number` and `CARD_NUMBER` contain "card", "discard"
-# does not. The long ones also count at the end of a word: `accesstoken`.
-ALWAYS = (
-    "password", "passwd", "passphrase", "pwd", "token", "secret", "card", "creditcard", "cvv", "cvc",
-    "pin", "authorization", "api_key", "apikey", "access_key", "private_key", "secret_key",
-    "credential", "cookie", "session_id", "ssn",
-)  # fmt: skip
-LONG = 5
-
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
-NOT_A_NAME = re.compile(r"(?:Error|Exception|Warning)$")  # `TokenError: …` tells what went wrong
-
-# Before `: `, a class that says by its last word what happened is an exception with its message.
-EXCEPTION = re.compile(
-    r"[A-Z]\w*(?:Blocked|Declined|Denied|Error|Exceeded|Exception|Expired|Failed|Failure|Fault|Invalid|Mismatch"
-    r"|Missing|NotFound|Refused|Rejected|Required|Revoked|Timeout|Unavailable|Unknown|Used|Warning)"
-)
-
-# A name, perhaps in quotes (escaped ones, too: JSON in JSON), and what separates it from its value.
-NAMED = re.compile(
-    r"""(?<![\w-])(?P<name>[\w-]++)\\*["']?\s*+(?:=>|:=|(?<![=!<>])=(?!=)|:(?!:))[ \t]*+"""
-)
-SCHEME = re.compile(r"(?i)\b(?P<scheme>bearer|basic|digest)\s++(?P<secret>[\w.~+/=-]{6,})")
-IN_URL = re.compile(r"(?<=://)(?P<user>[^\s/:@\"']*+):(?P<secret>[^\s/@\"']++)@")
-WHOLE_LINE = frozenset({"authorization", "cookie"})  # headers: what follows has spaces in it
+LAYERS = 3  # of encodings, one inside of the other
 
 PAIRS = "$dict"  # stands for an object whose keys are no plain names
-
-OPENING, CLOSING, QUOTES = "([{", ")]}", "\"'"
-DELIMITERS = frozenset(" \t\r\n,;&<>")
 
 
 class MaskLeftOver(MahaamError):
@@ -52,30 +26,30 @@ class MaskLeftOver(MahaamError):
 class Mask:
     """The names under which secrets stand, each as its words; made by `mask`."""
 
-    names: frozenset[tuple[str, ...]]
+    names: Names
 
     def hides(self, name: str) -> bool:
-        """Whether what stands under `name` is secret."""
-        return _hides(self.names, name)
+        """Return True if what stands under `name` is secret."""
+        return self.names.hide(name)
 
     def value(self, value: Any) -> Any:
         """`value` with everything secret in it hidden; None, true and false tell nothing."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {key: self._under(key, item) for key, item in value.items()}
+            return self._object(value)
         if isinstance(value, list | tuple):
-            return type(value)(self.value(item) for item in value)
-        return value
+            return type(value)(self._items(list(value)))
+        return MASK if _is_card(value) else value
 
     def call(
         self, args: Sequence[Any], kwargs: dict[str, Any], parameters: Sequence[str]
     ) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call; `parameters` names those by place, the last one all further."""
-        names = list(parameters) + list(parameters[-1:]) * len(args)
+        names = list(parameters) + list(parameters[-1:]) * len(args) or [""] * len(args)
         shown = [
-            self._under(name, item)
-            for name, item in zip(names or [""] * len(args), args, strict=False)
+            _hidden(item) if self.hides(name) else known
+            for name, item, known in zip(names, args, self._items(list(args)), strict=False)
         ]
         return shown, self.value(kwargs)
 
@@ -86,24 +60,54 @@ class Mask:
 
     def text(self, text: str) -> str:
         """`text` with the secrets that can be recognised in it hidden."""
-        text = IN_URL.sub(rf"\g<user>:{MASK}@", text)
-        text = SCHEME.sub(rf"\g<scheme> {MASK}", text)
-        parts, done = [], 0
-        for found in NAMED.finditer(text):
-            if found.start() < done or _is_exception(found) or not self.hides(found["name"]):
-                continue
-            end = _end_of_value(text, found)
-            if text[found.end() : end].lower() in ("", "none", "null", "true", "false"):
-                continue
-            parts += [text[done : found.end()], _quoted(text, found.end(), end)]
-            done = end
-        return "".join([*parts, text[done:]]) if parts else text
+        shown = plain = self._as_it_stands(text)
+        for _ in range(LAYERS):
+            if not encoded.is_encoded(plain):
+                break
+            before, plain = plain, encoded.decoded(plain)
+            if plain == before:
+                break
+            hidden = self._as_it_stands(plain)
+            if hidden != plain:
+                shown = plain = hidden
+        return shown
+
+    def _as_it_stands(self, text: str) -> str:
+        """`text` with the secrets hidden that need no decoding."""
+        text = urls.hidden(shapes.hidden(text, MASK), MASK)
+        text = replaced(text, [*fields.spoken(text), *sql.identified(text)], MASK)
+        if "-" in text:
+            text = replaced(text, list(options.of_users(text)), MASK)
+        if self.names.named_in(text):
+            for look in (markup.spans, sql.spans, options.spans, fields.spans):
+                text = replaced(text, list(look(text, self.names)), MASK)
+        return text
+
+    def _object(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        secret = options.secret_key(value, self.names)
+        return {
+            self.text(key) if isinstance(key, str) else key: (
+                _hidden(item) if key == secret else self._under(key, item)
+            )
+            for key, item in value.items()
+        }
+
+    def _items(self, items: list[Any]) -> list[Any]:
+        if options.is_pair(items, self.names):
+            return [self.value(items[0]), _hidden(items[1])]
+        before = chain([None], items)
+        return [
+            _hidden(item)
+            if options.follows_option(last, self.names) and not _is_option(item)
+            else self.value(item)
+            for last, item in zip(before, items, strict=False)
+        ]
 
     def _under(self, key: Any, item: Any) -> Any:
         if key == PAIRS and isinstance(item, list):
             return [self._pair(pair) for pair in item]
         is_secret = isinstance(key, str) and self.hides(key)
-        return MASK if is_secret and not isinstance(item, bool | None) else self.value(item)
+        return _hidden(item) if is_secret else self.value(item)
 
     def _pair(self, pair: Any) -> Any:
         if not isinstance(pair, list) or len(pair) != 2:
@@ -113,8 +117,7 @@ class Mask:
 
 def mask(names: Iterable[str]) -> Mask:
     """A mask for `names` on top of those that are always hidden."""
-    words = (tuple(word.lower() for word in WORDS.findall(name)) for name in (*ALWAYS, *names))
-    return Mask(frozenset(name for name in words if name))
+    return Mask(names_of(names))
 
 
 def restored(new: Any, old: Any, shown: Any) -> Any:
@@ -125,14 +128,26 @@ def restored(new: Any, old: Any, shown: Any) -> Any:
     if new == shown and type(new) is type(shown):
         return old
     if isinstance(new, dict):
-        known = shown if isinstance(shown, dict) and isinstance(old, dict) else {}
+        known = _by_shown_key(old, shown)
         return {
-            key: restored(item, old[key], known[key]) if key in known else _without_mask(item)
+            known[key][0] if key in known else key: (
+                restored(item, *known[key][1:]) if key in known else _without_mask(item)
+            )
             for key, item in new.items()
         }
     if isinstance(new, list) and isinstance(shown, list) and len(new) == len(shown):
         return [restored(*three) for three in zip(new, old, shown, strict=True)]
     return _without_mask(new)
+
+
+def _by_shown_key(old: Any, shown: Any) -> dict[Any, tuple[Any, Any, Any]]:
+    """Key, value, and what is shown of the value, by what is shown of the key."""
+    if not isinstance(shown, dict) or not isinstance(old, dict):
+        return {}
+    return {
+        shown_key: (key, old[key], item)
+        for key, (shown_key, item) in zip(old, shown.items(), strict=False)
+    }
 
 
 def _has_pairs(value: Any) -> bool:
@@ -154,76 +169,13 @@ def _without_mask(value: Any) -> Any:
     return value
 
 
-@lru_cache(maxsize=4096)  # the same few names come again and again
-def _hides(names: frozenset[tuple[str, ...]], name: str) -> bool:
-    if NOT_A_NAME.search(name):
-        return False
-    words = tuple(word.lower() for word in WORDS.findall(name))
-    return any(_contains(words, secret) for secret in names)
+def _hidden(item: Any) -> Any:
+    return item if item is None or isinstance(item, bool) else MASK
 
 
-def _is_exception(found: re.Match[str]) -> bool:
-    is_message = found.string.startswith(": ", found.end("name"))
-    return is_message and EXCEPTION.fullmatch(found["name"]) is not None
+def _is_option(item: Any) -> bool:
+    return isinstance(item, str) and item.startswith("--")
 
 
-def _contains(words: tuple[str, ...], secret: tuple[str, ...]) -> bool:
-    size = len(secret)
-    if any(_same(words[at : at + size], secret) for at in range(len(words) - size + 1)):
-        return True
-    joined = "".join(secret)
-    return len(joined) >= LONG and any(_singular(word).endswith(joined) for word in words)
-
-
-def _same(words: tuple[str, ...], secret: tuple[str, ...]) -> bool:
-    return words == secret or (*words[:-1], _singular(words[-1])) == secret
-
-
-def _singular(word: str) -> str:
-    return word.removesuffix("s")
-
-
-def _quoted(text: str, start: int, end: int) -> str:
-    """The mask, in the quotes that the value has."""
-    quote = re.match(r"\\*[\"']", text[start:end])
-    return f"{quote[0]}{MASK}{quote[0]}" if quote else MASK
-
-
-def _end_of_value(text: str, found: re.Match[str]) -> int:
-    name = found["name"].lower().removeprefix("set-").removeprefix("proxy-")
-    if name in WHOLE_LINE and not re.match(r"\\*[\"']|[\[({]", text[found.end() : found.end() + 9]):
-        return _end_of_line(text, found.end())
-    return _end_from(text, found.end())
-
-
-def _end_from(text: str, at: int) -> int:
-    """Where the value that begins at `at` ends: at a delimiter outside of its brackets and quotes."""
-    depth = 0
-    while at < len(text):
-        sign = text[at]
-        if sign in QUOTES or (sign == "\\" and text[at + 1 : at + 2] in ("\\", *QUOTES)):
-            at = _end_of_quote(text, at)
-            continue
-        if depth == 0 and (sign in DELIMITERS or sign in CLOSING):
-            break
-        depth += (sign in OPENING) - (sign in CLOSING)
-        at += 1
-    return at
-
-
-def _end_of_quote(text: str, at: int) -> int:
-    """Behind the closing quote; of one that is never closed, the end of its line."""
-    mark = re.compile(r"\\*[\"']?").match(text, at)
-    opening = mark[0] if mark else text[at]
-    if opening[-1] not in QUOTES:  # backslashes alone
-        return at + len(opening)
-    closing = re.compile(
-        rf"(?<!\\){re.escape(opening)}" if opening[0] == "\\" else rf"(?<!\\)(?:\\\\)*{opening}"
-    )
-    end = closing.search(text, at + len(opening))
-    return end.end() if end else _end_of_line(text, at)
-
-
-def _end_of_line(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
+def _is_card(value: Any) -> bool:
+    return type(value) is int and value > 10**12 and shapes.is_card(str(value))

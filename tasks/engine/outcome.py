@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 
 from config import get_settings
 from tasks.engine.arguments import clean
 from tasks.engine.claim import Claim
 from tasks.engine.errors import MahaamError
+from tasks.engine.exception_text import class_name, message_of, traceback_of
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.follows import NOTHING, Follows
 from tasks.engine.states import State
@@ -29,16 +29,11 @@ class Failure:
     @classmethod
     def of(cls, fault: BaseException) -> Failure:
         """`fault` with its traceback, capped, and a fingerprint that is alike for alike faults."""
-        if isinstance(there := getattr(fault, "failure", None), Failure):
-            return there  # of another process, with its traceback
-        kind = type(fault)
-        name = (
-            kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-        )
-        limit_bytes = get_settings().traceback_limit_bytes
-        text = clean(_formatted(fault), limit_bytes)
-        message = clean(_message(fault), MESSAGE_LIMIT_BYTES)
-        return cls(clean(name, 300), message, text, fingerprint(name, message, text))
+        if (there := _of_another_process(fault)) is not None:
+            return there
+        name, message = class_name(fault), message_of(fault)
+        text = traceback_of(fault, get_settings().traceback_limit_bytes)
+        return cls(name, message, text, fingerprint(name, message, text))
 
     @classmethod
     def told(cls, error: MahaamError) -> Failure:
@@ -88,17 +83,10 @@ Ended = tuple[Claim, Outcome]
 Fence = tuple[str, int]  # job id, attempt
 
 
-def _formatted(fault: BaseException) -> str:
+def _of_another_process(fault: BaseException) -> Failure | None:
+    """The failure that an exception brings along from the process where it was raised."""
     try:
-        return "".join(traceback.format_exception(fault))
-    except Exception as broken:  # noqa: BLE001 (a task's exception may fail at being printed)
-        return (
-            f"{type(fault).__name__} (its traceback cannot be formatted: {type(broken).__name__})"
-        )
-
-
-def _message(fault: BaseException) -> str:
-    try:
-        return str(fault)
-    except Exception as broken:  # noqa: BLE001 (a task's exception may do anything)
-        return f"(its message cannot be formatted: {type(broken).__name__})"
+        there = vars(fault).get("failure")
+    except BaseException:  # noqa: BLE001 (a task's exception may do anything)
+        return None
+    return there if type(there) is Failure else None

@@ -14,6 +14,8 @@ import uuid_utils
 from huey.api import PeriodicTask, Task, TaskWrapper
 
 from tasks.engine import registry
+from tasks.engine.call_shape import CallShape
+from tasks.engine.running import returned
 from tasks.engine.schedules import declared
 
 
@@ -39,6 +41,7 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_remove_on_fail = False
     cpu_bound = False  # computed in a process of its own
     masked: tuple[str, ...] = ()  # further names of arguments that are secret
+    shape: CallShape  # how its function can be called
 
     usual_job: Any = None  # the NewJob of a call without options, once there was one
     run: Any = None  # the attempt, once it is started
@@ -66,9 +69,25 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     def create_task(self, *args: Any, **settings: Any) -> type[Task]:
         """The class of the function's messages; those of CPU-bound ones find their process."""
         kind: type[Task] = super().create_task(*args, **settings)
+        kind.shape = CallShape(
+            f"{kind.__module__}.{kind.__name__}", self.func, has_context=self.context
+        )
+        kind.execute = _whole(kind.execute)
         if kind.cpu_bound:
             kind.execute = _elsewhere(kind.execute)
         return kind
+
+    def s(self, *args: Any, **kwargs: Any) -> Task:
+        """A message: the call, and the options of its job that are no arguments of the function.
+
+        Raises ArgumentsNotFitting for what the function cannot take, however it is completed.
+        """
+        shape = self.task_class.shape
+        options = {name: kwargs.pop(name) for name in shape.options & kwargs.keys()}
+        shape.check(args, kwargs, is_whole=False)
+        message = super().s(*args, **options)
+        message.kwargs = kwargs
+        return message
 
     def unregister(self) -> bool:
         """Forget the task; its rows stay."""
@@ -101,6 +120,21 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     @property
     def __name__(self) -> str:
         return str(self.func.__name__)
+
+
+def _whole(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
+    """Run a task, and fail when it returns work that nobody would do."""
+
+    def to_its_end(task: Task) -> Any:
+        value = execute(task)
+        try:
+            returned.check(value)
+        except returned.TaskDidNotRun:
+            task.retries = 0  # it would return the same again
+            raise
+        return value
+
+    return to_its_end
 
 
 def _elsewhere(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gevent import monkey
@@ -156,15 +158,93 @@ class Mute(Exception):
         raise RuntimeError("no message")
 
 
+class Hostile:
+    """An object that ends whatever looks at it."""
+
+    def _end(self, *_args: Any) -> Any:
+        raise SystemExit("looked at")
+
+    __str__ = __repr__ = __eq__ = __hash__ = __format__ = __bool__ = __len__ = _end  # type: ignore[assignment]
+    write = flush = _end
+
+    @property
+    def closed(self) -> bool:
+        raise GeneratorExit
+
+
+class Silent(Exception):
+    """An exception that ends whatever asks it."""
+
+    def __str__(self) -> str:
+        raise SystemExit("asked")
+
+    __repr__ = __str__
+
+    @property
+    def __notes__(self) -> Any:
+        raise KeyboardInterrupt
+
+    @property
+    def failure(self) -> Any:
+        raise GeneratorExit
+
+
+class Liar(BaseException):
+    """No Exception, that says it was another's class."""
+
+    @property
+    def __class__(self) -> Any:
+        return CancelExecution
+
+
+class Faceless(Exception):
+    """An exception that does not say what it is."""
+
+    @property
+    def __class__(self) -> Any:
+        raise SystemExit("no class")
+
+
+class Nameless(type):
+    """A metaclass that keeps names to itself."""
+
+    @property
+    def __module__(cls) -> Any:  # type: ignore[override]
+        raise SystemExit("no module")
+
+
+class Anonymous(ValueError, metaclass=Nameless):
+    """An exception whose class does not say where it is from."""
+
+
+class Unwilling(RetryTask):
+    """A wish for a retry that cannot be read."""
+
+    @property
+    def eta(self) -> Any:
+        raise GeneratorExit
+
+    @eta.setter
+    def eta(self, _value: Any) -> None:
+        pass
+
+
 EXITS: dict[str, BaseException] = {
+    "silent": Silent(),
+    "liar": Liar("not what it says"),
+    "faceless": Faceless("no face"),
+    "anonymous": Anonymous("no name"),
+    "unwilling": Unwilling(),
+    "hostile argument": ValueError(Hostile()),
+    "group": BaseExceptionGroup("all", [Silent(), KeyboardInterrupt("inner")]),
     "exit": SystemExit(3),
     "odd": Odd("odd"),
     "keyboard": KeyboardInterrupt("by the task"),
     "generator": GeneratorExit(),
     "mute": Mute(),
     "nul": ValueError("a\0b \ud800 c"),
-    "long": ValueError("é" * 100_000),
-    "many lines": ValueError("first\nsecond"),
+    "long": LookupError("é" * 100_000),
+    "many lines": RuntimeError("first\nsecond"),
 }
 
 
@@ -307,3 +387,75 @@ patience_min = setting(
 def how_patient() -> int:
     """Return what the setting says now."""
     return patience_min()
+
+
+@task(max_retries=0)
+def return_hostile() -> Any:
+    """Return an object that ends whatever looks at it."""
+    return Hostile()
+
+
+@task(max_retries=0)
+def log_hostile() -> str:
+    """Log what cannot be printed."""
+    logging.getLogger("library").warning("%s and %r", Hostile(), Hostile())
+    return "logged"
+
+
+@task(max_retries=0)
+def spoil(how: str) -> str:
+    """Do harm to the streams that all share."""
+    SPOILERS[how]()
+    return how
+
+
+SPOILERS: dict[str, Callable[[], object]] = {
+    "close stdout": lambda: sys.stdout.close(),  # noqa: PLW0108 (the stream of that moment)
+    "close stderr": lambda: sys.stderr.close(),  # noqa: PLW0108 (the stream of that moment)
+    "close descriptors": lambda: (os.close(1), os.close(2)),
+    "replace stdout": lambda: setattr(sys, "stdout", Hostile()),
+    "replace stderr": lambda: setattr(sys, "stderr", Hostile()),
+    "no stderr": lambda: setattr(sys, "stderr", None),
+}
+
+
+@task(max_retries=0)
+def say(words: str) -> str:
+    """Print to both streams."""
+    print(words, flush=True)
+    print(words, file=sys.stderr, flush=True)
+    return words
+
+
+@task(max_retries=0)
+def fail_at_length(characters: int, how: str = "text") -> None:
+    """Raise an exception that is as large as memory allows."""
+    text = "x" * characters
+    if how == "note":
+        fault = ValueError("short")
+        fault.add_note(text)
+        raise fault
+    if how == "cause":
+        raise ValueError("short") from KeyError(text)
+    if how == "argument":
+        raise ValueError([text])
+    raise ValueError(text)
+
+
+@task(max_retries=0)
+def log_at_length(characters: int) -> None:
+    """Log a line that is as large as memory allows, with an exception."""
+    try:
+        raise ValueError("y" * characters)
+    except ValueError:
+        logging.getLogger("library").exception("%s", "z" * characters)
+
+
+@task(max_retries=0)
+def memory_kb(reset: bool = False) -> dict[str, int]:
+    """What this process has in memory, and the most that it had; `reset`: begin to count anew."""
+    gc.collect()
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    lines = [line.split() for line in Path("/proc/self/status").read_text().splitlines()]
+    return {line[0]: int(line[1]) for line in lines if line[0] in ("VmRSS:", "VmHWM:")}

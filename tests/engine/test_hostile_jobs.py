@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from huey.api import Task
 
-from tasks import enqueue
+from tasks import enqueue, huey
 from tests.engine import jobs, rows
+from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage
 from tests.engine.storybook import Enqueue, Stories, told
 from tests.machine import within
+from tests.waiting import wait_until
 
 TRACEBACK_LIMIT_BYTES = 8192
 CUT_MARK_BYTES = 100
@@ -27,6 +30,11 @@ def row(**columns: Any) -> Enqueue:
     """A story of a row that was not made by enqueueing."""
     quoted = {name: f"'{value}'" for name, value in columns.items()}
     return lambda stage: rows.a_job(stage, max_retries="0", **quoted)
+
+
+def sent(message: Task) -> str:
+    huey.enqueue(message)
+    return str(message.id)
 
 
 def argument(text: str) -> Enqueue:
@@ -58,6 +66,9 @@ STORIES = {
     **EXITS,
     **{f"odd {number}": leaves("odd") for number in range(4)},
     **BROKEN,
+    "returns hostile": lambda stage: enqueue(jobs.return_hostile).id,
+    "hands hostile on": lambda stage: sent(jobs.return_hostile.s().then(jobs.echo)),
+    "logs hostile": lambda stage: enqueue(jobs.log_hostile).id,
     "is deep": lambda stage: enqueue(jobs.fall_deep).id,
     "leads to an unknown task": row(options=NEXT),
     "has options of a list": row(options="[1]"),
@@ -76,6 +87,35 @@ def test_whatever_a_task_raises_its_job_fails(stories: Stories) -> None:
 
     assert found == dict.fromkeys(EXITS, ("failed", 1))
     assert all(stories.letter(how)["error_class"] for how in EXITS)
+
+
+def test_a_hostile_object_costs_its_own_job_at_most(stories: Stories) -> None:
+    found = {
+        name: stories.job(name)["state"]
+        for name in ("returns hostile", "hands hostile on", "logs hostile")
+    }
+
+    assert found == {
+        "returns hostile": "completed",
+        "hands hostile on": "failed",  # nobody can say what the next job would get
+        "logs hostile": "completed",
+    }
+    assert stories.job("returns hostile")["result"]["repr"] == "(its repr fails: SystemExit)"
+    assert "SystemExit: looked at" in stories.job("hands hostile on")["error"]
+    assert "A loop of the consumer ended" not in stories.consumer.log
+
+
+def test_an_exception_that_cannot_be_asked_is_kept_by_its_class(stories: Stories) -> None:
+    assert stories.letter("silent")["error_class"] == "tests.engine.jobs.Silent"
+    assert (
+        stories.letter("silent")["error_message"] == "(its message cannot be formatted: SystemExit)"
+    )
+    assert ", in leave" in stories.letter("silent")["traceback"]
+    assert stories.letter("liar")["error_message"] == (
+        "The task raised tests.engine.jobs.Liar: not what it says"
+    )
+    assert stories.letter("faceless")["error_class"] == "tests.engine.jobs.Faceless"
+    assert stories.letter("anonymous")["error_class"] == "a class that cannot be named"
 
 
 def test_arguments_that_cannot_be_read_make_the_job_fail(stories: Stories) -> None:
@@ -136,3 +176,68 @@ def test_no_greenlet_was_lost(stories: Stories) -> None:
     started = [stories.stage.job(nap)["started_at"] for nap in naps]
     assert (max(started) - min(started)).total_seconds() < within(0.5)
     assert stories.consumer.stop() == 0
+
+
+LINES = "SELECT message FROM job_log JOIN job ON job.id = job_id WHERE task LIKE '%spoil'"
+
+
+def test_streams_that_a_task_closes_or_replaces_are_put_right(make_stage: MakeStage) -> None:
+    said = {f"after {how}": f"said after {how}" for how in jobs.SPOILERS}
+    plan: dict[str, Enqueue] = {}
+    for how in jobs.SPOILERS:
+        plan |= {how: spoiling(how), f"after {how}": saying(said[f"after {how}"])}
+    with make_stage() as stage, stage.here(), told(stage, plan, "-w", "1") as stories:
+        assert {stories.job(name)["state"] for name in plan} == {"completed"}
+        for words in said.values():
+            assert stories.consumer.log.count(words) == 2
+        wait_until(lambda: len(stage.ask(LINES)) >= len(jobs.SPOILERS))
+        assert all("cpu_bound=True" in line["message"] for line in stage.ask(LINES))
+        assert "The task closed or replaced std" in stories.consumer.log
+        assert stories.consumer.stop() == 0
+        assert "Stopped." in stories.consumer.log
+
+
+def spoiling(how: str) -> Enqueue:
+    return lambda stage: enqueue(jobs.spoil, (how,)).id
+
+
+def saying(words: str) -> Enqueue:
+    return lambda stage: enqueue(jobs.say, (words,)).id
+
+
+@pytest.mark.parametrize("how", ["text", "note", "cause", "argument"])
+def test_an_error_of_fifty_megabytes_is_cut_before_it_is_kept(big: Stories, how: str) -> None:
+    letter = big.letter(how)
+
+    assert "bytes cut" in letter["traceback"]
+    assert len(letter["traceback"]) + len(letter["error_message"]) < 50_000
+    assert len(big.job(how)["error"]) < 10_000
+
+
+def test_nothing_of_a_long_text_stays_in_memory(big: Stories) -> None:
+    before, after = (big.job(name)["result"] for name in ("at first", "at last"))
+
+    assert (after["VmRSS:"] - before["VmRSS:"]) * 1024 < BIG / 2  # nothing is kept
+    # At the worst moment two jobs have their texts, and Python makes the repr of one of them.
+    assert (after["VmHWM:"] - before["VmRSS:"]) * 1024 < 7 * BIG
+    assert max(map(len, big.consumer.log.splitlines())) < 70_000
+    assert big.stage.ask("SELECT max(length(message)) AS most FROM job_log")[0]["most"] < 10_000
+
+
+BIG = 50_000_000
+
+
+@pytest.fixture(scope="module")
+def big(make_stage: MakeStage) -> Iterator[Stories]:
+    plan: dict[str, Enqueue] = {"at first": lambda stage: enqueue(jobs.memory_kb, (True,)).id}
+    for how in ("text", "note", "cause", "argument"):
+        plan[how] = failing_at_length(how)
+    plan["logs"] = lambda stage: enqueue(jobs.log_at_length, (BIG,)).id
+    plan["returns"] = lambda stage: enqueue(jobs.text, (BIG,)).id
+    plan["at last"] = lambda stage: enqueue(jobs.memory_kb).id
+    with make_stage() as stage, stage.here(), told(stage, plan, "-w", "1", timeout_s=60) as stories:
+        yield stories
+
+
+def failing_at_length(how: str) -> Enqueue:
+    return lambda stage: enqueue(jobs.fail_at_length, (BIG, how)).id

@@ -213,13 +213,15 @@ def test_a_flush_leaves_no_callback_of_a_chord(stage: Stage) -> None:
 # Immediate mode.
 
 
+def twice(n: int) -> int:
+    """Return twice as much."""
+    return 2 * n
+
+
 def test_immediate_mode_needs_no_servers_and_leaves_no_rows(
     stage: Stage, other: MahaamHuey
 ) -> None:
-    @other.task(retries=1)
-    def double(n: int) -> int:
-        return 2 * n
-
+    double = other.task(retries=1)(twice)
     other.immediate = True
     lock, limit = other.lock_task("l"), other.rate_limit("r", limit=1, per=60)
 

@@ -33,6 +33,7 @@ class TestedHuey(MahaamHuey):
     """Our Huey, in the place of Huey's own; `made` are those of one test."""
 
     __test__ = False
+    takes_local_functions = True  # Huey's tests make tasks inside of their methods
     made: ClassVar[list[MahaamHuey]] = []
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -33,6 +33,7 @@ from tasks.engine.link import Link, LinkBroken
 from tasks.engine.running import job_log
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
+from tasks.engine.running.streams import Streams
 from tasks.engine.seam.huey import MahaamHuey
 from tasks.engine.store import workers
 from tasks.engine.verbs.seeds import sync_schedules
@@ -77,6 +78,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._scribe = Scribe()
         self._spreads = SpreadWriter(self.dispatcher.spreads)
         self._operations = Operations()
+        self._streams = Streams()
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
         self._is_registered = False  # perhaps: the row is being written
@@ -87,6 +89,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _create_worker(self) -> DurableWorker:
         worker: DurableWorker = super()._create_worker()
         worker.places = self.dispatcher.places
+        worker.streams = self._streams
         return worker
 
     def _grow(self, count: int) -> None:

@@ -29,7 +29,6 @@ from tasks.engine.lease import Lease
 from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.outcome import Ended, Failure, Fence, Outcome
 from tasks.engine.running.hooks import hooks
-from tasks.engine.running.run import Run
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes, pauses
 from tasks.engine.store.turn import Turn, Turned
@@ -103,7 +102,7 @@ class Dispatcher:
             places.changed.clear()
             over, places.over = places.over, []
             places.starting, places.popped = places.popped, []
-            self._exchange([(run.claim, _outcome_of(run)) for run in over])
+            self._exchange([(run.claim, run.settle()) for run in over])
             for run in over:
                 places.runs.pop(run.claim.fence, None)
             self.spreads.note_runs(over)
@@ -251,12 +250,3 @@ class Dispatcher:
             self._link.run(partial(outcomes.note_late, ended=late))
         except LinkBroken:
             log.warning("Late results could not be noted. count=%s", len(late))
-
-
-def _outcome_of(run: Run) -> Outcome:
-    try:
-        run.outcome = run.outcome or run.settle_as()
-    except Exception as fault:  # a result or an exception that breaks when looked at
-        log.exception("An outcome could not be read. job=%s", run.claim.id)
-        run.outcome = Outcome(State.FAILED, run.claim.retry_count, failure=Failure.of(fault))
-    return run.outcome

@@ -59,6 +59,11 @@ class Places:
         """Whether nothing is held."""
         return not (self.popped or self.starting or self.runs)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one job at most has a place."""
+        return self._busy <= 1
+
     def held(self) -> list[str]:
         """Ids of everything between pop and written outcome; safe to call from any thread."""
         return [*self.popped, *self.starting, *(id_ for id_, _ in list(self.runs))]

@@ -11,6 +11,7 @@ from huey.consumer import Worker
 from tasks.engine.errors import MahaamError, TaskStopped
 from tasks.engine.running import guarded
 from tasks.engine.running.said import said
+from tasks.engine.running.streams import Streams
 
 if TYPE_CHECKING:
     from tasks.engine.consumer.places import Places
@@ -25,6 +26,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     """Huey's worker, fed by the dispatcher instead of by Redis."""
 
     places: Places
+    streams: Streams
 
     def initialize(self) -> None:
         """Call the users' startup hooks."""
@@ -57,6 +59,9 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 run.greenlet = None
                 if run.lines_left_out:
                     said.end(run)
+                self.streams.mend(run, is_alone=self.places.is_single)
+                run.settle()  # here, where users' objects may do what they like
+                run.let_go()
                 self.places.finish(run)
 
     def _run(self, run: Run) -> None:

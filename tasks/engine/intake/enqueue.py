@@ -62,14 +62,14 @@ def enqueue(
     (no second job while one with the key lives), `tags`, `created_by`, `remove_on_complete`,
     `remove_on_fail`.
 
-    Raises UnknownTask, UnknownQueue, OptionNotValid, ArgumentNotStorable, PayloadTooLarge,
-    DatabaseUnavailable.
+    Raises UnknownTask, UnknownQueue, OptionNotValid, ArgumentsNotFitting, ArgumentNotStorable,
+    PayloadTooLarge, DatabaseUnavailable.
     """
     task = _known(task)
     job = _job(task, options)
     if task.huey.immediate:
         return _at_once(task, tuple(args), kwargs or {}, job)
-    wanted = accept.call(new_id(), tuple(args), kwargs or {})
+    wanted = _call(task, tuple(args), kwargs or {})
     accepted = accept.one(job, wanted)
     return Enqueued(UUID(accepted.id), accepted.state, accepted.id != wanted[0])
 
@@ -88,7 +88,7 @@ def enqueue_many(
     job = _job(task, options)
     if task.huey.immediate:
         return len([_at_once(task, *_both(arguments), job) for arguments in calls])
-    return accept.many(job, (_call(arguments) for arguments in calls))
+    return accept.many(job, (_call(task, *_both(arguments)) for arguments in calls))
 
 
 def enqueue_in_transaction(
@@ -103,8 +103,9 @@ def enqueue_in_transaction(
     With a SQLAlchemy session the job starts right after the commit. With a psycopg2 connection,
     whose commit cannot be seen, a consumer finds it within RING_GRACE_S.
     """
-    job = _job(_known(task), options)
-    wanted = accept.call(new_id(), tuple(args), kwargs or {})
+    task = _known(task)
+    job = _job(task, options)
+    wanted = _call(task, tuple(args), kwargs or {})
     queue_names.check(job.queue)
     link = _link(session)
     with link.cursor() as cursor:
@@ -161,8 +162,11 @@ def _expiry(expires: Any) -> Options:
     return {"expires_in_s": seconds("expires", expires)}
 
 
-def _call(arguments: tuple[Any, ...] | dict[str, Any]) -> accept.Call:
-    return accept.call(new_id(), *_both(arguments))
+def _call(task: DurableTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> accept.Call:
+    """One call, as its row will hold it, which the function can take."""
+    wanted = accept.call(new_id(), args, kwargs)
+    task.task_class.shape.check(args, kwargs)
+    return wanted
 
 
 def _both(arguments: tuple[Any, ...] | dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

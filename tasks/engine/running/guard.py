@@ -9,6 +9,7 @@ import gevent
 from huey.exceptions import CancelExecution, TaskTimeout
 
 from tasks.engine.errors import MahaamError
+from tasks.engine.exception_text import class_name, message_of
 from tasks.engine.running.run import Run
 
 
@@ -53,12 +54,12 @@ class Guard:
             raise self._stopped() from fault
         if self._timer is not None:
             self._check_time(fault)
-        if kind is None or isinstance(fault, Exception):
+        if kind is None or fault is None or issubclass(kind, Exception):
             return
         if (
             not self._run.is_interrupted
         ):  # the consumer's own interrupt goes through, nothing else does
-            raise TaskExited(f"The task raised {kind.__name__}: {fault}") from fault
+            raise exited(fault) from fault
 
     def _is_stop(self, fault: BaseException | None) -> bool:
         if not self._run.is_stopping or self._run.is_interrupted:
@@ -68,11 +69,19 @@ class Guard:
     def _stopped(self) -> CancelExecution:
         return CancelExecution(f"Stopped by {self._run.stopped_by}.", retry=False)
 
+    def _is_interrupt(self, fault: BaseException | None) -> bool:
+        return issubclass(type(fault), KeyboardInterrupt)
+
     def _check_time(self, fault: BaseException | None) -> None:
         ran_s = time.monotonic() - self._run.started_at
         if fault is self._timer or (
-            ran_s >= (self._timeout_s or 0) and not isinstance(fault, KeyboardInterrupt)
+            ran_s >= (self._timeout_s or 0) and not self._is_interrupt(fault)
         ):
             raise TaskTimeout(
                 f"The task ran for {ran_s:.3g} s; {self._timeout_s:g} s are allowed."
             ) from fault
+
+
+def exited(fault: BaseException) -> TaskExited:
+    """What a task's way out that is no Exception becomes."""
+    return TaskExited(f"The task raised {class_name(fault)}: {message_of(fault)}")

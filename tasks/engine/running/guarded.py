@@ -13,6 +13,7 @@ from huey.signals import Signal
 
 from config import get_settings
 from tasks.engine.errors import TaskStopped
+from tasks.engine.exception_text import shown
 from tasks.engine.running.run import current_run
 
 log = logging.getLogger("huey")  # where Huey itself reports them
@@ -48,7 +49,7 @@ class GuardedSignal(Signal):  # type: ignore[misc]  # Huey has no types
         for receiver in itertools.chain(
             self.receivers.get(signal, ()), tuple(self.receivers["any"])
         ):
-            name = getattr(receiver, "__name__", repr(receiver))
+            name = getattr(receiver, "__name__", None) or shown(receiver)
             what = f'Error occurred in receiver "{name}" for signal "{signal}"'
             try:
                 call(receiver, signal, task, *args, what=what, patience=self._patience, **kwargs)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 
+import gevent
+
 from config import get_settings
 from tasks.engine import logs
-from tasks.engine.running.run import current_run, shown
+from tasks.engine.errors import TaskStopped
+from tasks.engine.exception_text import class_name, shown
+from tasks.engine.running.run import current_run
 from tasks.engine.running.said import said
 
 OWN = ("mahaam", "huey")  # what these say is the consumer's business
-FORMAT = logging.Formatter("%(message)s")
+FORMAT = logs.Formatter("%(message)s")
 
 
 class JobLogHandler(logging.Handler):
@@ -45,5 +49,7 @@ def _text(record: logging.LogRecord) -> str:
     try:
         is_plain = not (record.exc_info or record.exc_text or record.stack_info)
         return record.getMessage() if is_plain else FORMAT.format(record)
-    except Exception as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
-        return f"This line cannot be formatted ({type(fault).__name__}): {shown(record.msg)}"
+    except (TaskStopped, gevent.Timeout):  # not the value's doing: the task is interrupted here
+        raise
+    except BaseException as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
+        return f"This line cannot be formatted ({class_name(fault)}): {shown(record.msg)}"

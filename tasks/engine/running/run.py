@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from config import get_settings
 from tasks.engine import consequence
-from tasks.engine.arguments import clean, dump
+from tasks.engine.arguments import clean, dump, size_bytes
 from tasks.engine.backoff import backoff_s
 from tasks.engine.claim import Claim
 from tasks.engine.consequence import End
-from tasks.engine.errors import ArgumentNotStorable, MahaamError, PayloadTooLarge
+from tasks.engine.errors import ArgumentNotStorable, MahaamError
+from tasks.engine.exception_text import class_name, message_of, shown
 from tasks.engine.follows import NOTHING, Follows
 from tasks.engine.outcome import Failure, Outcome
 from tasks.engine.states import State
@@ -23,7 +25,10 @@ from tasks.engine.states import State
 if TYPE_CHECKING:
     from tasks.engine.running.cpu.process import CpuProcess
 
-RESULT_SHOWN = 2000
+log = logging.getLogger("mahaam.run")
+
+RESULT_SHOWN_BYTES = 2000
+CAUSES = 100  # of an exception that are let go; there may be circles
 
 
 class Run:
@@ -92,8 +97,31 @@ class Run:
         self._follows = self._follows or Follows()
         return self._follows
 
-    def settle_as(self) -> Outcome:
-        """The outcome, from what Huey's signals and hooks said."""
+    def settle(self) -> Outcome:
+        """The outcome; there is one, whatever the result or the exception do when they are read."""
+        if self.outcome is None:
+            try:
+                self.outcome = self._settled()
+            except BaseException as fault:
+                log.exception("An outcome could not be read. job=%s", self.claim.id)
+                why = f"The outcome cannot be read: {class_name(fault)}: {message_of(fault)}"
+                self.end_without_running(MahaamError(why))
+        assert self.outcome is not None
+        return self.outcome
+
+    def let_go(self) -> None:
+        """Keep nothing of what the task brought: the outcome has what is written of it."""
+        fault, self.value, self.exception = self.exception, None, None
+        for _ in range(CAUSES):
+            if fault is None:
+                return
+            # Its frames hold it in turn, until the garbage is collected.
+            _of_exception("__traceback__").__set__(fault, None)
+            cause = _of_exception("__cause__").__get__(fault)
+            fault = _of_exception("__context__").__get__(fault) if cause is None else cause
+
+    def _settled(self) -> Outcome:
+        """From what Huey's signals and hooks said."""
         if self.final_state is not None:
             outcome = Outcome(self.final_state, self.claim.retry_count)
         elif self.exception is not None:
@@ -108,7 +136,7 @@ class Run:
         return outcome
 
     def end_without_running(self, error: MahaamError) -> None:
-        """Fail for good a job that cannot even be tried."""
+        """Fail for good a job that cannot even be tried, or whose end cannot be read."""
         failure = Failure.told(error)
         follows = consequence.of_end(
             End(self.claim.id, self.claim.options, State.FAILED, failure.line)
@@ -168,24 +196,28 @@ def stored_result(value: Any) -> str:
     """A task's return value as JSON; over-long or unknown ones are kept as a marked excerpt."""
     if value is None:
         return "null"
+    try:
+        return _within_limit(dump(value, what="The result"))
+    except BaseException as fault:  # noqa: BLE001 (a task's value may do anything)
+        known = isinstance(fault, ArgumentNotStorable)
+        reason = str(fault) if known else f"The result cannot be read: {message_of(fault)}"
+        told = {"not_stored": clean(reason), "repr": shown(value, RESULT_SHOWN_BYTES)}
+        return dump(told, what="The result")
+
+
+def _within_limit(text: str) -> str:
     limit_bytes = get_settings().result_limit_bytes
-    try:
-        return dump(value, what="The result", limit_bytes=limit_bytes)
-    except PayloadTooLarge:
-        text = dump(value, what="The result").encode()
-        # Half of the limit: as a string within JSON, every character may take two.
-        excerpt = text[: max(0, limit_bytes // 2 - 100)].decode("utf-8", "ignore")
-        return dump({"cut": excerpt, "size_bytes": len(text)}, what="The result")
-    except ArgumentNotStorable as fault:
-        return dump({"not_stored": clean(str(fault)), "repr": shown(value)}, what="The result")
+    if len(text) * 4 <= limit_bytes or (size := size_bytes(text)) <= limit_bytes:
+        return text
+    # Half of the limit: as a string within JSON, every character may take two.
+    half = max(0, limit_bytes // 2 - 100)
+    excerpt = text[:half].encode()[:half].decode("utf-8", "ignore")
+    return dump({"cut": excerpt, "size_bytes": size}, what="The result")
 
 
-def shown(value: Any) -> str:
-    """The beginning of a value's repr, whatever its repr does."""
-    try:
-        return clean(repr(value)[:RESULT_SHOWN])
-    except Exception as broken:  # noqa: BLE001 (a task's value may do anything)
-        return f"(its repr fails: {type(broken).__name__})"
+def _of_exception(name: str) -> Any:
+    """An attribute that every exception has, whatever its own class makes of the name."""
+    return BaseException.__dict__[name]
 
 
 _current: ContextVar[Run | None] = ContextVar("current_run", default=None)

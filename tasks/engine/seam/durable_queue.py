@@ -17,6 +17,7 @@ from tasks.engine.intake import accept
 from tasks.engine.queries import waiting
 from tasks.engine.queries.waiting import Waiting
 from tasks.engine.running.run import Run, current_id, current_run
+from tasks.engine.seam import call_check
 from tasks.engine.seam.again import checked, queue_again
 from tasks.engine.seam.durable_chords import DurableChords
 from tasks.engine.seam.hand import hand
@@ -38,7 +39,12 @@ class DurableQueue(DurableChords):
         Inside a task that has just ended (a pipeline's next task, an error handler) the row is
         left to the transaction that writes the outcome. A task whose job is there already, because
         it was enqueued before or read from a queue, has it queued again.
+
+        Raises ArgumentsNotFitting for a call that does not fit its function, but of what follows
+        from a task: that one's own job fails then.
         """
+        if not self._follows_from_a_task():
+            call_check.check(task)
         if isinstance(task, group) and not self._immediate:
             return DurableResults(self, [self.enqueue(member) for member in task.tasks])
         if self._immediate or isinstance(task, chord):
@@ -58,11 +64,16 @@ class DurableQueue(DurableChords):
         """Accept the jobs of tasks and the chords that they belong to, all of them or none."""
         self._accept(Follows([self._follow_up(task) for task in tasks], chords))
 
+    def _follows_from_a_task(self) -> bool:
+        """Whether what is enqueued now follows from the end of the task that ran here."""
+        run = current_run()
+        # A thread that has the task's context may outlive it: nothing is written any more then.
+        return run is not None and run.ended and not run.is_over
+
     def _accept(self, follows: Follows) -> None:
         """Now, or with the outcome of the task that has just ended here."""
         run = current_run()
-        # A thread that has the task's context may outlive it: nothing is written any more then.
-        if run is not None and run.ended and not run.is_over:
+        if run is not None and self._follows_from_a_task():
             run.follows.add(follows)
         else:
             accept.together(follows)

@@ -11,9 +11,11 @@ from typing import Any
 
 from huey import signals
 from huey.api import Task
-from huey.exceptions import CancelExecution
+from huey.exceptions import CancelExecution, TaskException
 
+from config import get_settings
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.exception_text import shown, traceback_of
 from tasks.engine.follows import Follows
 from tasks.engine.outcome import Outcome
 from tasks.engine.running import guarded
@@ -28,6 +30,8 @@ from tasks.engine.seam.moments import aware
 from tasks.engine.states import State
 
 log = logging.getLogger("mahaam.runs")
+
+ERROR_LIMIT_BYTES = 2500  # of an exception's repr; as JSON within Huey's metadata it is longer
 
 # What these signals say about an attempt stands, whatever else happens to it.
 FINAL_STATES = {
@@ -95,6 +99,19 @@ class DurableRuns(DurableQueue):
         if run is None:
             log.warning("Job not run by hand: another worker has it. job=%s", task.id)
         return run
+
+    def build_error_result(self, task: Task, exception: BaseException) -> dict[str, Any]:
+        """What Huey tells of an exception, short."""
+        error = shown(exception, ERROR_LIMIT_BYTES)
+        if issubclass(type(exception), TaskException):
+            told: TaskException = exception
+            error = told.metadata.get("error") or error
+        return {
+            "error": error,
+            "retries": task.retries,
+            "traceback": traceback_of(exception, get_settings().traceback_limit_bytes),
+            "task_id": task.id,
+        }
 
     # What Huey says while it runs a task.
 

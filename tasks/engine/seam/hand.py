@@ -16,7 +16,7 @@ from tasks.engine.database import Connection, Cursor
 from tasks.engine.intake import accept
 from tasks.engine.lease import Lease
 from tasks.engine.once import once
-from tasks.engine.outcome import Failure, Fence, Outcome
+from tasks.engine.outcome import Fence
 from tasks.engine.queries import waiting
 from tasks.engine.running.run import Run
 from tasks.engine.seam import results
@@ -72,7 +72,7 @@ class Hand:
 
         Returns the ids of jobs that follow and that Huey has not announced.
         """
-        ended = (run.claim, _outcome_of(run))
+        ended = (run.claim, run.settle())
         turn = Turn([ended], [], run.claim.worker_id, unsure=[], flushed=True)
         try:
             with database.transaction() as cursor:
@@ -144,14 +144,6 @@ def hand() -> Hand:
     made = Hand()
     atexit.register(made.close)
     return made
-
-
-def _outcome_of(run: Run) -> Outcome:
-    try:
-        return run.outcome or run.settle_as()
-    except Exception as fault:  # a result or an exception that breaks when looked at
-        log.exception("An outcome could not be read. job=%s", run.claim.id)
-        return Outcome(State.FAILED, run.claim.retry_count, failure=Failure.of(fault))
 
 
 def _prepare(cursor: Cursor) -> None:

@@ -19,6 +19,7 @@ from config import get_settings
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.running.guarded import GuardedSignal, Patience
 from tasks.engine.schedules import declared
+from tasks.engine.seam import task_function
 from tasks.engine.seam.crontab_text import crontab_text
 from tasks.engine.seam.durable_runs import DurableRuns
 from tasks.engine.seam.durable_values import DurableValues
@@ -34,6 +35,7 @@ class MahaamHuey(DurableRuns, DurableValues):
     """
 
     storage_class = DoorbellStorage
+    takes_local_functions = False  # consumers could not find them; Huey's own tests make such tasks
 
     def __init__(
         self,
@@ -146,6 +148,8 @@ class MahaamHuey(DurableRuns, DurableValues):
         )
 
         def sound(function: Callable[..., Any]) -> DurableTask:
+            plain = function.func if isinstance(function, DurableTask) else function
+            task_function.check(plain, may_be_local=self.takes_local_functions)
             made: DurableTask = decorate(function)
             try:
                 new_job_of(made.task_class())

@@ -6,9 +6,8 @@ import sys
 from functools import cache
 from typing import Any
 
-from tasks.engine.arguments import clean, teach
-
-SHOWN_BYTES = 8192
+from tasks.engine.arguments import teach
+from tasks.engine.exception_text import message_of, shown
 
 
 class PassedError(Exception):
@@ -37,8 +36,8 @@ def passed(fault: BaseException) -> PassedError:
     return _revived(
         {
             "class": f"{kind.__module__}.{kind.__qualname__}",
-            "message": _text(str, fault),
-            "repr": _text(repr, fault),
+            "message": message_of(fault),
+            "repr": shown(fault),
         }
     )
 
@@ -74,13 +73,6 @@ def _teach(kind: type[PassedError]) -> None:
 def _card_of(error: Any) -> dict[str, str]:
     card: dict[str, str] = error._card
     return card
-
-
-def _text(show: Any, fault: BaseException) -> str:
-    try:
-        return clean(show(fault), SHOWN_BYTES)
-    except Exception as broken:  # noqa: BLE001 (a task's exception may do anything)
-        return f"(it cannot be shown: {type(broken).__name__})"
 
 
 _teach(PassedError)

@@ -49,6 +49,11 @@ def unknown_task(stage: Stage) -> str:
     return rows.a_job(stage, task="'tests.engine.jobs.nowhere'")
 
 
+def called_wrongly(stage: Stage) -> str:
+    """As by a client with another version of the code: ours refuses such a call."""
+    return rows.a_job(stage, task="'tests.engine.jobs.add'", args="'[1]'", max_retries="0")
+
+
 STORIES: dict[str, Enqueue] = {
     "completes": of(jobs.add, 2, 3),
     "returns none": of(jobs.nothing),
@@ -57,7 +62,7 @@ STORIES: dict[str, Enqueue] = {
     "returns too many quotes": of(jobs.text, LIMIT_BYTES, '"'),
     "returns an object": of(jobs.strange_result),
     "returns a mystery": of(jobs.strange_result, False),
-    "is called wrongly": of(jobs.add, 1),
+    "is called wrongly": called_wrongly,
     "is unknown": unknown_task,
     "has expired": of(jobs.nothing, expires=0),
     "falls for good": of(jobs.fall_in_turn, max_retries=3, retry_backoff=2, **SHORT),

@@ -19,13 +19,15 @@ from tasks.engine import logs
 from tasks.engine.arguments import dump
 from tasks.engine.claim import Claim
 from tasks.engine.errors import ArgumentNotStorable, TaskStopped
+from tasks.engine.exception_text import shown
 from tasks.engine.intake import catalog
 from tasks.engine.running import job_log
 from tasks.engine.running.cpu import fault
 from tasks.engine.running.cpu.channel import INTERRUPT, Channel, Message
-from tasks.engine.running.guard import TaskExited
-from tasks.engine.running.run import Run, enter, shown
+from tasks.engine.running.guard import exited
+from tasks.engine.running.run import RESULT_SHOWN_BYTES, Run, enter
 from tasks.engine.running.said import said
+from tasks.engine.running.streams import Streams
 from tasks.engine.seam.decorator import huey
 
 log = logging.getLogger("mahaam.cpu")
@@ -47,6 +49,7 @@ class Desk:
         self._run: Run | None = None
         self._is_ending = False
         self._speaking = threading.Lock()
+        self._streams = Streams()
 
     def work(self) -> None:
         """Compute until told to end."""
@@ -57,6 +60,7 @@ class Desk:
         while not self._is_ending:
             run = self._waiting.get()
             answer = _answer(run)
+            self._streams.mend(run, is_alone=True)
             self._say(run)
             self._run = None
             self._channel.send(answer)
@@ -147,9 +151,9 @@ def _answer(run: Run) -> Message:
     except Exception as failed:  # noqa: BLE001 (a task may raise anything; it is told to Huey)
         return fault.told(failed)
     except BaseException as odd:  # noqa: BLE001
-        exited = TaskExited(f"The task raised {type(odd).__name__}: {odd}")
-        exited.__cause__ = odd
-        return fault.told(exited)
+        left = exited(odd)
+        left.__cause__ = odd
+        return fault.told(left)
     finally:
         enter(None)
 
@@ -160,7 +164,7 @@ def _told(value: object) -> Message:
     except ArgumentNotStorable:
         kind = type(value)
         names = {"name": kind.__name__, "module": kind.__module__}
-        return {"kind": "far value", **names, "shown": shown(value)}
+        return {"kind": "far value", **names, "shown": shown(value, RESULT_SHOWN_BYTES)}
 
 
 def _die_with(parent_pid: int) -> None:

@@ -47,7 +47,7 @@ class FarFault(Exception):
 
 def told(fault: BaseException) -> Message:
     """What is sent of an exception."""
-    base = next((kind for kind in KNOWN if isinstance(fault, kind)), None)
+    base = next((kind for kind in KNOWN if issubclass(type(fault), kind)), None)
     details = {name: getattr(fault, name, None) for name in KNOWN[base]} if base else {}
     return {
         "kind": "fault",
