@@ -241,6 +241,12 @@ class Settings(BaseSettings):
         unit="seconds",
         gt=0,
     )
+    unknown_task_grace_s: float = setting(
+        60,
+        "How long jobs of a task that no live consumer knows wait for one that does; then they fail.",
+        unit="seconds",
+        ge=0,
+    )
     max_crashes: int = setting(
         5, "Consumers that a job may take down before it fails for good.", ge=1
     )

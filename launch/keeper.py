@@ -73,7 +73,7 @@ class Keeper:
 
 def pause_after(short_lives: int) -> float:
     """How long to wait after so many short lives on end, in seconds: what ends at once ends again."""
-    return min(LONGEST_PAUSE_S, PAUSE_S * 2 ** min(max(0, short_lives - 1), 9))
+    return min(LONGEST_PAUSE_S, PAUSE_S * 2.0 ** min(max(0, short_lives - 1), 9))
 
 
 def _how(code: int) -> str:

@@ -22,6 +22,7 @@ from tasks.engine.queries.lines import Line
 from tasks.engine.store.due import Ring
 
 POPS_KEPT = 500
+PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
 FEW = 20
 
 ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -78,6 +79,11 @@ end
 """
 
 
+def private_line(worker_id: str) -> str:
+    """The line of a worker alone. No queue has a name like it."""
+    return f"@{worker_id}"
+
+
 class Doorbell:
     """Rings for jobs and hears who is next. Every method raises redis.RedisError when Redis is away."""
 
@@ -107,6 +113,12 @@ class Doorbell:
                 for line, ids in lines.items():
                     self._add(pipeline, line, ids)
                 pipeline.execute()
+
+    def pass_on(self, worker_id: str, rings: Sequence[Ring]) -> None:
+        """Let one worker alone hear of jobs; what it does not take in time is rung for all again."""
+        line = private_line(worker_id)
+        self.ring([ring._replace(queue=line) for ring in rings])
+        self._client.expire(self.key(line), PRIVATE_S)
 
     def _ring_one(self, key: str, priority: int, id_: str) -> None:
         bell = self._bells.pop() if self._bells else Bell(self._client)
