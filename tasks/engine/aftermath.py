@@ -9,7 +9,6 @@ import redis
 from tasks.engine.claim import Claim
 from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
-from tasks.engine.log_throttle import cause
 from tasks.engine.outcome import Ended
 from tasks.engine.queries.lines import Line
 from tasks.engine.states import State
@@ -44,7 +43,6 @@ def announce(written: list[Ended]) -> None:
                 claim.queue,
                 outcome.retry_count,
                 outcome.failure.line,
-                extra=cause(claim.task, outcome.failure.error_class),
             )
 
 
