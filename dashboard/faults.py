@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 
+import psycopg2
 from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from redis import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from dashboard.database import db
+from dashboard.database_faults import told
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.sqlstates import condition_of, first_line
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,6 @@ ADVICE = {
     500: _l("It has been logged. Try again; if it happens again, tell an administrator."),
     503: _l("Jobs that were accepted are safe. Try again in a moment."),
 }
-DATABASE_AWAY = _l("PostgreSQL does not answer.")
 REDIS_AWAY = _l("Redis does not answer.")
 FORM_TOO_OLD = _l(
     "The form was too old or came from elsewhere. Open the page again and send it once more."
@@ -49,7 +51,7 @@ def register(app: Flask) -> None:
     """Show HTTP errors and servers that are away in our look."""
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(CSRFError, show_stale_form)
-    for kind in (OperationalError, InterfaceError, PoolTimeout, DatabaseUnavailable):
+    for kind in (DBAPIError, psycopg2.Error, PoolTimeout, DatabaseUnavailable):
         app.register_error_handler(kind, show_database_away)
     app.register_error_handler(RedisError, show_redis_away)
 
@@ -67,9 +69,13 @@ def show_stale_form(_fault: CSRFError) -> ResponseReturnValue:
 
 
 def show_database_away(fault: Exception) -> ResponseReturnValue:
-    """PostgreSQL is away."""
-    log.error("Page not shown: PostgreSQL does not answer. fault=%s", fault)
-    return _page(503, str(DATABASE_AWAY))
+    """PostgreSQL cannot do at the moment what it was asked for."""
+    condition = condition_of(fault)
+    if condition is None:  # it is our statement that is at fault
+        raise fault
+    level = logging.WARNING if condition.keeps_session else logging.ERROR
+    log.log(level, "Page not shown: %s. fault=%s", condition.sentence, first_line(fault))
+    return _page(503, told(condition))
 
 
 def show_redis_away(fault: RedisError) -> ResponseReturnValue:

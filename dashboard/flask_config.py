@@ -6,13 +6,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from addresses.postgres import DRIVER, open_postgres
+from addresses.postgres import DRIVER
 from config import PROJECT_DIR, Settings
 from dashboard.bounded_request import MOST_BYTES, MOST_FIELDS
+from tasks.engine.database import open_limited
 
-# What lists may take is shorter still (queries/limits.py). These keep a page from waiting for ever,
-# for a table that somebody has locked, or for a question that nobody has bounded.
-PATIENCE = {"statement_timeout": "30s", "lock_timeout": "5s"}
+LOCK_S = 5.0  # what a page waits for a table that somebody has locked
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "MAX_FORM_PARTS": MOST_FIELDS,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         "SQLALCHEMY_DATABASE_URI": DRIVER,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.web_threads),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form may be left open
         **_cookies(is_secure=settings.is_production),
         **_security(),
@@ -31,20 +30,14 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _engine_options(settings: Settings) -> dict[str, Any]:
-    threads = settings.web_threads
+def _engine_options(threads: int) -> dict[str, Any]:
     return {
         "pool_size": threads,
         "max_overflow": threads,  # a request may note its click, or take the snapshot, beside
         "pool_pre_ping": True,
         "pool_timeout": 5,
-        "creator": partial(
-            open_postgres,
-            settings.database_url,
-            session=PATIENCE,
-            connect_timeout=3,
-            application_name="mahaam web",
-        ),
+        # What lists may take is shorter still (queries/limits.py).
+        "creator": partial(open_limited, "mahaam web", lock_s=LOCK_S, autocommit=False),
     }
 
 

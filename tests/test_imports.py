@@ -14,8 +14,8 @@ OURS = {"addresses", "config", "launch", "tasks", "dashboard", "wsgi", "huey_con
 @pytest.mark.parametrize(
     ("module", "allowed"),
     [
-        ("config", {"addresses"}),
-        ("wsgi", {"config", "dashboard", "tasks"}),
+        ("config", set()),
+        ("wsgi", {"config", "dashboard"}),
         ("huey_consumer", {"config", "tasks"}),
     ],
 )

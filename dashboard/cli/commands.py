@@ -15,15 +15,17 @@ from flask.cli import AppGroup
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from redis import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from config import EXIT_CODE, ConfigurationFault, get_settings
 from dashboard.database import db
+from dashboard.database_faults import told
 from tasks.engine import errors, origin
 from tasks.engine.mask import MaskLeftOver
 from tasks.engine.origin import Origin
+from tasks.engine.sqlstates import condition_of, first_line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,7 +39,7 @@ BAD_INPUT = (
     errors.UnknownQueue,
     errors.UnknownTask,
 )
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError)
+DATABASE_FAULTS = (DBAPIError, PoolTimeout, psycopg2.Error)
 
 
 class Refusal(click.ClickException):
@@ -97,12 +99,10 @@ def _one_sentence() -> Iterator[None]:
         raise BadInput(str(fault)) from fault
     except errors.MahaamError as fault:
         raise Refusal(str(fault)) from fault
-    except DATABASE_AWAY as fault:
-        raise Refusal(_("PostgreSQL does not answer: %(why)s", why=_first_line(fault))) from fault
+    except DATABASE_FAULTS as fault:
+        condition = condition_of(fault)
+        if condition is None:  # it is our statement that is at fault
+            raise
+        raise Refusal(f"{told(condition)} ({first_line(fault)})") from fault
     except RedisError as fault:
-        raise Refusal(_("Redis does not answer: %(why)s", why=_first_line(fault))) from fault
-
-
-def _first_line(fault: BaseException) -> str:
-    cause = getattr(fault, "orig", None) or fault
-    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise Refusal(_("Redis does not answer: %(why)s", why=first_line(fault))) from fault

@@ -10,12 +10,14 @@ from typing import TypeVar
 import gevent
 import psycopg2
 from gevent.lock import Semaphore
-from psycopg2.extensions import TransactionRollbackError
 
 from tasks.engine import database
+from tasks.engine.complaint import Complaint
 from tasks.engine.database import Connection, Cursor
+from tasks.engine.sqlstates import condition_of, first_line
 
 log = logging.getLogger("mahaam.link")
+passing = Complaint(log, every_s=10.0)
 
 T = TypeVar("T")
 
@@ -24,7 +26,7 @@ REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 
 
 class LinkBroken(Exception):
-    """PostgreSQL did not answer; whether the statement was carried out is unknown."""
+    """PostgreSQL did not do it; when it did not answer, whether it was carried out is unknown."""
 
 
 class Link:
@@ -70,13 +72,9 @@ class Link:
         limit = gevent.Timeout(self._timeout_s)
         try:
             with limit, self._cursor(atomic=atomic) as cursor:
-                return work(cursor)
+                done = work(cursor)
         except REFUSALS:
             raise
-        except TransactionRollbackError as fault:
-            self.close()
-            log.warning("Rolled back by PostgreSQL; sent again. fault=%s", _first_line(fault))
-            raise LinkBroken(str(fault)) from fault
         except psycopg2.Error as fault:
             raise self._broken(fault) from fault
         except BaseException as fault:
@@ -84,6 +82,10 @@ class Link:
                 raise self._broken(fault) from fault
             self.close()  # killed in the middle of an answer
             raise
+        if self._down:
+            self._down = False
+            log.warning("PostgreSQL is back. link=%s", self._name)
+        return done
 
     @contextmanager
     def _cursor(self, *, atomic: bool) -> Iterator[Cursor]:
@@ -101,7 +103,7 @@ class Link:
             cursor.execute("COMMIT")
 
     def _opened(self) -> Connection:
-        connection = database.open_link(self._name)
+        connection = database.open_link(self._name, timeout_s=self._timeout_s)
         try:
             with connection.cursor() as cursor:
                 for setting in self._settings:
@@ -111,22 +113,26 @@ class Link:
         except BaseException:
             connection.close()
             raise
-        if self._down:
-            self._down = False
-            log.warning("PostgreSQL is back. link=%s", self._name)
         return connection
 
     def _broken(self, fault: BaseException) -> LinkBroken:
+        """Say what is the matter, once while PostgreSQL is away, and give the connection up."""
         self.close()
-        if not self._down:
-            self._down = True
-            log.error(
-                "PostgreSQL is away; trying again until it answers. link=%s fault=%s",
-                self._name,
-                _first_line(fault),
+        condition = condition_of(fault)
+        if condition is not None and condition.keeps_session:
+            passing.say(
+                "%s; trying again. link=%s fault=%s", condition.sentence, *self._facts(fault)
             )
+        elif not self._down:
+            self._down = True
+            if condition is not None:
+                sentence = f"{condition.sentence}; trying again until it can."
+            elif isinstance(fault, gevent.Timeout):
+                sentence = "PostgreSQL is away; trying again until it answers."
+            else:
+                sentence = "PostgreSQL refused a statement; trying again."
+            log.error("%s link=%s fault=%s", sentence, *self._facts(fault))
         return LinkBroken(str(fault).strip())
 
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0]
+    def _facts(self, fault: BaseException) -> tuple[str, str]:
+        return self._name, first_line(fault)

@@ -6,15 +6,14 @@ import uuid
 from typing import Any
 
 from huey.api import chord
-from sqlalchemy.orm import Session
 
 from dashboard.family_picture import picture_of
 from tasks import huey, task
-from tasks.engine import database
 from tasks.engine.queries.family import RELATIVES_SHOWN, Family, family_of
 from tasks.engine.queries.jobs import find_job
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
+from tests.sessions import a_session
 
 
 @task
@@ -34,7 +33,7 @@ FIRST, THEN = f"{__name__}.first", f"{__name__}.then"
 
 def family(job_id: Any) -> Family:
     """What is related to this job."""
-    with Session(database.pool()) as session:
+    with a_session() as session:
         job = find_job(session, uuid.UUID(str(job_id)))
         assert job is not None
         return family_of(session, job)

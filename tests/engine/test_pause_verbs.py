@@ -120,7 +120,7 @@ def test_who_ends_a_pause_sees_a_job_that_is_being_held(empty_stage: Stage) -> N
         pauses.hold(cursor, [job], [NOTHING])
         answer = pool.submit(verbs.resume_tasks, [NOTHING], by="ann")
         cursor.execute("SELECT pg_sleep(0.2)")
-        cursor.connection.commit()
+        cursor.execute("COMMIT")
         answer.result(timeout=within(5))
 
     assert empty_stage.job(job)["state"] == "queued"

@@ -240,7 +240,7 @@ def test_a_dedupe_key_that_is_taken_at_the_same_moment_costs_one_job_only() -> N
         cursor.execute(JOB, {**values, "state": "queued", "worker_id": None})
         answer = pool.submit(verbs.retry, [held, free], by="ann")
         cursor.execute("SELECT pg_sleep(0.2)")
-        cursor.connection.commit()
+        cursor.execute("COMMIT")
         verdict = answer.result(timeout=within(5))
 
     assert verdict.done == (free,)

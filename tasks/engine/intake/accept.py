@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -18,6 +20,7 @@ from tasks.engine.intake import queue_names
 from tasks.engine.intake.doorbell import Doorbell, connect
 from tasks.engine.new_job import NewJob
 from tasks.engine.once import once
+from tasks.engine.patience import left_s, patience
 from tasks.engine.store import consequences, jobs
 from tasks.engine.store.due import Ring
 from tasks.engine.store.jobs import Accepted
@@ -25,6 +28,11 @@ from tasks.engine.store.jobs import Accepted
 T = TypeVar("T")
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
 CHUNK = 500  # more rows in one statement take longer each
+CALLS_S = 600.0  # what the caller's generator may take between two chunks
+LONGEST_BELL_S = 5.0
+OF_THE_LIMIT = 0.2  # a bell waits at most three times: for an answer, a new connection, an answer
+TRIES_OF_A_BELL = 3
+SILENCE_S = 2.0
 
 
 def call(id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
@@ -37,11 +45,17 @@ def one(job: NewJob, wanted: Call) -> Accepted:
 
     Raises UnknownQueue, DatabaseUnavailable.
     """
-    queue_names.check(job.queue)
-    accepted = database.repeatable(lambda cursor: insert(cursor, job, wanted))
-    if accepted.id == wanted[0] and accepted.state == "queued":
-        ring([Ring(job.queue, job.priority, accepted.id)])
+    with patience(limit_s()):
+        queue_names.check(job.queue)
+        accepted = database.repeatable(lambda cursor: insert(cursor, job, wanted))
+        if accepted.id == wanted[0] and accepted.state == "queued":
+            ring([Ring(job.queue, job.priority, accepted.id)])
     return accepted
+
+
+def limit_s() -> float:
+    """How long is waited for PostgreSQL and Redis to accept something."""
+    return get_settings().enqueue_timeout_s
 
 
 def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
@@ -59,10 +73,11 @@ def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
 
 def many(job: NewJob, calls: Iterable[Call]) -> int:
     """Accept all calls or none, then ring; returns how many. Memory holds one chunk and the ids."""
-    queue_names.check(job.queue)
+    with patience(limit_s()):
+        queue_names.check(job.queue)
     count = 0
     queued: list[str] = []  # a chunk's ids in one string: a third of the memory of a list
-    with database.transaction() as cursor:
+    with database.transaction(statement_s=limit_s(), idle_s=CALLS_S) as cursor:
         for chunk in chunks(calls):
             made = jobs.accept(cursor, job, chunk)
             count += len(made)
@@ -80,9 +95,10 @@ def together(follows: Follows) -> None:
     if follows.is_one_job:
         one(follows.jobs[0].job, follows.jobs[0].call)
         return
-    for wanted in follows.jobs:
-        queue_names.check(wanted.job.queue)
-    with database.transaction() as cursor:
+    with patience(limit_s()):
+        for wanted in follows.jobs:
+            queue_names.check(wanted.job.queue)
+    with database.transaction(statement_s=limit_s()) as cursor:
         rings = consequences.write(cursor, follows)
     ring(rings)
 
@@ -96,9 +112,13 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
 
 def ring(rings: Sequence[Ring]) -> None:
     """Ring for committed jobs. Without Redis they wait: a consumer rings for them later."""
+    if silence.is_on or left_s(math.inf) < TRIES_OF_A_BELL * bell_s():
+        return
     try:
         bell().ring(rings)
     except redis.RedisError as fault:
+        if isinstance(fault, redis.TimeoutError):
+            silence.begin()
         redis_away.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
 
 
@@ -110,8 +130,32 @@ def forget(rings: Sequence[Ring]) -> None:
         redis_away.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
 
 
+class Silence:
+    """After a Redis that did not answer in time, nobody waits for it again for a moment."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is still that moment."""
+        return time.monotonic() < self._until
+
+    def begin(self) -> None:
+        """Redis has just not answered."""
+        self._until = time.monotonic() + SILENCE_S
+
+
+silence = Silence()
+
+
+def bell_s() -> float:
+    """How long is waited for one answer of Redis."""
+    return min(LONGEST_BELL_S, OF_THE_LIMIT * limit_s())
+
+
 @once
 def bell() -> Doorbell:
     """The process's doorbell."""
     settings = get_settings()
-    return Doorbell(connect(settings.redis_url), settings.redis_prefix)
+    return Doorbell(connect(settings.redis_url, timeout_s=bell_s()), settings.redis_prefix)

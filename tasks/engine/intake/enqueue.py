@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from huey.utils import Error
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
+from tasks.engine import database
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.new_job import NewJob, moment, seconds, truth, words
+from tasks.engine.patience import Limit, left_s, patience
 from tasks.engine.running.run import current_id
 from tasks.engine.seam.message import new_job_of
 from tasks.engine.store.due import Ring
@@ -101,15 +104,17 @@ def enqueue_in_transaction(
     """Insert one job in the caller's transaction: no commit, no job.
 
     With a SQLAlchemy session the job starts right after the commit. With a psycopg2 connection,
-    whose commit cannot be seen, a consumer finds it within RING_GRACE_S.
+    whose commit cannot be seen, a consumer finds it within RING_GRACE_S. When PostgreSQL does not
+    take it within ENQUEUE_TIMEOUT_S, the caller's connection is closed, and his transaction is lost.
     """
     task = _known(task)
     job = _job(task, options)
     wanted = _call(task, tuple(args), kwargs or {})
-    queue_names.check(job.queue)
     link = _link(session)
-    with link.cursor() as cursor:
-        accepted = accept.insert(cursor, job, wanted)
+    with patience(accept.limit_s()):
+        queue_names.check(job.queue)
+        with database.explained(), Limit(link, left_s(math.inf)), link.cursor() as cursor:
+            accepted = accept.insert(cursor, job, wanted)
     made = accepted.id == wanted[0]
     if made and accepted.state == "queued" and not isinstance(session, Connection):
         _ring_after_commit(session, Ring(job.queue, job.priority, accepted.id))

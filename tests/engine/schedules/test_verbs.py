@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
-from tasks.engine import database, verbs
+from tasks.engine import verbs
 from tasks.engine.queries import schedules as queries
 from tasks.engine.schedules.spec import ScheduleNotValid
 from tests.engine.schedules.conftest import Make
 from tests.engine.stage import Stage
+from tests.sessions import a_session
 
 ECHO = {"task": "tests.engine.jobs.echo", "kind": "interval", "every_s": 60}
 
@@ -156,7 +156,7 @@ def test_a_backfill_makes_what_is_missing_once(make: Make, clear: Stage) -> None
 def test_lists_tell_states_and_differences(make: Make, clear: Stage) -> None:
     active, overdue, off = make(name="a"), make(900, name="b"), make(name="c")
     verbs.disable_schedules([off], by="ali")
-    with Session(database.pool()) as session:
+    with a_session() as session:
         page = queries.schedule_page(session)
         states = {entry.id: entry.state for entry in page.entries}
         counts = queries.schedule_counts(session)
