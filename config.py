@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, EmailStr, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from addresses import postgres, redis
+
 PROJECT_DIR = Path(__file__).resolve().parent
 EXIT_CODE = 2
 
@@ -62,20 +64,6 @@ def _port_range(text: str) -> range:
     return ports
 
 
-def _postgres_url(value: Any) -> Any:
-    """Bring the spellings of a PostgreSQL URL to the one that libpq knows."""
-    scheme, colon, rest = str(value).partition("://")
-    if scheme not in ("postgres", "postgresql", "postgresql+psycopg2") or not colon:
-        raise ValueError("it must begin with postgresql://")
-    return f"postgresql://{rest}"
-
-
-def _redis_url(value: Any) -> Any:
-    if str(value).split("://")[0] not in ("redis", "rediss", "unix"):
-        raise ValueError("it must begin with redis://, rediss:// or unix://")
-    return value
-
-
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Ports = Annotated[tuple[range, ...], NoDecode, BeforeValidator(_port_ranges)]
 Emails = Annotated[tuple[EmailStr, ...], NoDecode, BeforeValidator(_split)]
@@ -96,22 +84,26 @@ class Settings(BaseSettings):
         "development",
         "Where this runs; production refuses to start without servers and a secret key of its own.",
     )
-    given_database_url: Annotated[str, BeforeValidator(_postgres_url)] | None = setting(
+    given_database_url: Annotated[str, BeforeValidator(postgres.postgres_url)] | None = setting(
         None,
-        "PostgreSQL, as postgresql://user:password@host:port/name; unset: an embedded server.",
+        "PostgreSQL, as postgresql://user:password@host:port/name, with several hosts and all options that "
+        "libpq knows; unset: an embedded server.",
         secret=True,
         validation_alias="DATABASE_URL",
     )
-    given_migration_database_url: Annotated[str, BeforeValidator(_postgres_url)] | None = setting(
-        None,
-        "PostgreSQL as the owner of the tables, for migrations alone; unset: DATABASE_URL. With a role "
-        "of its own, the product's role cannot change the audit.",
-        secret=True,
-        validation_alias="MIGRATION_DATABASE_URL",
+    given_migration_database_url: Annotated[str, BeforeValidator(postgres.postgres_url)] | None = (
+        setting(
+            None,
+            "PostgreSQL as the owner of the tables, for migrations alone; unset: DATABASE_URL. With a role "
+            "of its own, the product's role cannot change the audit.",
+            secret=True,
+            validation_alias="MIGRATION_DATABASE_URL",
+        )
     )
-    given_redis_url: Annotated[str, BeforeValidator(_redis_url)] | None = setting(
+    given_redis_url: Annotated[str, BeforeValidator(redis.redis_url)] | None = setting(
         None,
-        "Redis, as redis://:password@host:port/0; unset: an embedded server.",
+        "Redis, as redis://:password@host:port/0, rediss:// for TLS or unix:///path for a socket, but no "
+        "Cluster; unset: an embedded server.",
         secret=True,
         validation_alias="REDIS_URL",
     )
@@ -257,6 +249,12 @@ class Settings(BaseSettings):
         "How long a queued job may wait unheard of in Redis before its id is sent again.",
         unit="seconds",
         gt=0,
+    )
+    unknown_task_grace_s: float = setting(
+        60,
+        "How long jobs of a task that no live consumer knows wait for one that does; then they fail.",
+        unit="seconds",
+        ge=0,
     )
     max_crashes: int = setting(
         5, "Consumers that a job may take down before it fails for good.", ge=1

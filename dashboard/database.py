@@ -12,6 +12,7 @@ from redis import Redis
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 
+from addresses.redis import open_redis
 from config import PROJECT_DIR, get_settings
 from tasks.engine.models import Base
 from tasks.engine.sqlstates import keeps_session
@@ -44,9 +45,6 @@ def redis_client() -> Redis:
 
 @lru_cache(maxsize=4)
 def _redis_at(url: str) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        decode_responses=True,
+    return open_redis(
+        url, timeout_s=REDIS_TIMEOUT_S, connect_timeout_s=REDIS_TIMEOUT_S, decode_responses=True
     )

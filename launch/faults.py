@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from config import EXIT_CODE
+
 
 class LaunchFault(Exception):
     """The product cannot start."""
@@ -31,6 +33,12 @@ class ServerFailed(LaunchFault):
 
 class ServerNotReachable(LaunchFault):
     """A server named in the configuration does not take us."""
+
+
+class ServerUnfit(ServerNotReachable):
+    """A server named in the configuration is of a kind that cannot serve us."""
+
+    exit_code = EXIT_CODE
 
 
 class MigrationFailed(LaunchFault):

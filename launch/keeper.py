@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -14,31 +15,46 @@ from config import EXIT_CODE as CONFIGURATION_FAULT
 from launch.processes import signal_on_death_of
 
 COMMAND = [sys.executable, "huey_consumer.py"]
-PAUSE_S = 1.0
-SHORT_LIFE_S = 10.0
-SHORT_LIVES = 3  # one after another: starting it again does not help
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+LONG_LIFE_S = 10.0  # after such a life the next pause is the shortest again
+TICK_S = 0.1
 
 
 class Keeper:
-    """One consumer after another, until one ends well or is asked to end."""
+    """One consumer after another, until it is asked to end: console and servers stay up beside it."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._stopping = False
 
     def run(self) -> int:
-        """Keep it running; the exit code of the last one."""
+        """Keep it running; the exit code of the last one, or of one that cannot be configured."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
         short_lives = 0
-        while True:
+        for life in itertools.count(1):
             started_at = time.monotonic()
             code = self._start().wait()
-            short_lives = short_lives + 1 if time.monotonic() - started_at < SHORT_LIFE_S else 0
-            if self._stopping or code in (0, CONFIGURATION_FAULT) or short_lives >= SHORT_LIVES:
+            lived_s = time.monotonic() - started_at
+            if self._stopping or (code == CONFIGURATION_FAULT and life == 1):
                 return code if code >= 0 else 1
-            print(f"The consumer ended ({_how(code)}) and is started again.", flush=True)
-            time.sleep(PAUSE_S)
+            short_lives = short_lives + 1 if lived_s < LONG_LIFE_S else 0
+            pause_s = pause_after(short_lives)
+            print(
+                f"The consumer ended ({_how(code)}) and is started again. "
+                f"It lived for {lived_s:.0f} s; the next one starts in {pause_s:g} s.",
+                flush=True,
+            )
+            self._rest(pause_s)
+            if self._stopping:
+                return 0
+        raise AssertionError("The count has no end.")
+
+    def _rest(self, pause_s: float) -> None:
+        """Wait, in steps: a signal must not have to wait as well."""
+        until = time.monotonic() + pause_s
+        while time.monotonic() < until and not self._stopping:
+            time.sleep(TICK_S)
 
     def _start(self) -> subprocess.Popen[bytes]:
         # A group of its own: a signal for the whole group would reach it twice, and the second
@@ -53,6 +69,11 @@ class Keeper:
         self._stopping = True
         if self._child is not None:
             self._child.send_signal(number)
+
+
+def pause_after(short_lives: int) -> float:
+    """How long to wait after so many short lives on end, in seconds: what ends at once ends again."""
+    return min(LONGEST_PAUSE_S, PAUSE_S * 2.0 ** min(max(0, short_lives - 1), 9))
 
 
 def _how(code: int) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from config import Settings
 from launch.account import server_account
 from launch.postgres import Postgres
-from launch.reachable import check_postgres, check_redis
+from launch.reachable import check_servers
 from launch.redis import Redis
 from launch.server import Server
 
@@ -21,7 +21,7 @@ Servers = dict[str, Server]
 @contextmanager
 def embedded_servers(settings: Settings) -> Iterator[Servers]:
     """Start what is not configured, by the name of its setting; stop it at the end."""
-    _check_given(settings)
+    check_servers(settings)
     servers = _missing_servers(settings)
     try:
         for server in servers.values():
@@ -53,13 +53,6 @@ def _missing_servers(settings: Settings) -> Servers:
         log_path = var_path / "log" / "redis.log"
         servers["REDIS_URL"] = Redis(var_path / "redis", account=account, log_path=log_path)
     return servers
-
-
-def _check_given(settings: Settings) -> None:
-    if settings.given_database_url is not None:
-        check_postgres(settings.given_database_url)
-    if settings.given_redis_url is not None:
-        check_redis(settings.given_redis_url)
 
 
 def _tell_other_shells(settings: Settings, servers: Servers) -> None:

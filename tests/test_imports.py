@@ -14,8 +14,8 @@ OURS = {"addresses", "config", "launch", "tasks", "dashboard", "wsgi", "huey_con
 @pytest.mark.parametrize(
     ("module", "allowed"),
     [
-        ("config", set()),
-        ("wsgi", {"config", "dashboard"}),
+        ("config", {"addresses"}),
+        ("wsgi", {"config", "dashboard", "tasks"}),
         ("huey_consumer", {"config", "tasks"}),
     ],
 )

@@ -9,12 +9,12 @@ import redis
 from tasks.engine.claim import Claim
 from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
-from tasks.engine.log_throttle import cause
 from tasks.engine.outcome import Ended
 from tasks.engine.queries.lines import Line
 from tasks.engine.states import State
 from tasks.engine.store.due import Ring
 from tasks.engine.store.pauses import Popped
+from tasks.engine.store.strays import Stray
 
 log = logging.getLogger("mahaam.outcome")
 
@@ -43,7 +43,6 @@ def announce(written: list[Ended]) -> None:
                 claim.queue,
                 outcome.retry_count,
                 outcome.failure.line,
-                extra=cause(claim.task, outcome.failure.error_class),
             )
 
 
@@ -79,6 +78,19 @@ def hold(doorbell: Doorbell, found: list[Popped]) -> None:
         doorbell.ring([job.bell for job in found if not job.is_held])
     except redis.RedisError as fault:
         redis_away.say("Redis is away; rung later. fault=%s", fault)
+
+
+def pass_on(doorbell: Doorbell, strays: list[Stray]) -> None:
+    """Let the workers that know the tasks of jobs hear of them, each of its own."""
+    by_worker: dict[str, list[Ring]] = {}
+    for stray in strays:
+        if stray.worker_id is not None:
+            by_worker.setdefault(stray.worker_id, []).append(stray.bell)
+    for worker_id, rings in by_worker.items():
+        try:
+            doorbell.pass_on(worker_id, rings)
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; rung later. fault=%s", fault)
 
 
 def unannounced(written: list[Ended], following: list[Ring]) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -42,7 +42,14 @@ class Lease:
     `last_resort` is called in the thread, with a connection, when `abandon` was asked for.
     """
 
-    def __init__(self, *, queues: list[str], greenlets: int, held: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        *,
+        queues: list[str],
+        greenlets: int,
+        held: Callable[[], list[str]],
+        tasks: Sequence[str] = (),
+    ) -> None:
         settings = get_settings()
         self._lease_s = settings.lease_s
         self._beat_s = settings.beat_s
@@ -62,6 +69,7 @@ class Lease:
             version=_version(),
             queues=queues,
             greenlets=greenlets,
+            tasks=tuple(tasks),
         )
 
     @property

@@ -1,4 +1,7 @@
-"""Lets each cause be warned of once in ten seconds, whoever warns and however often."""
+"""Lets each cause be warned of once in ten seconds, whoever warns and however often.
+
+What is CRITICAL is written each time: a job failed for good, or the process ends.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 EVERY_S = 10.0
 MOST = 1000  # causes that are remembered
 OWN = ("mahaam", "huey")
+LIMITED = (logging.WARNING, logging.ERROR)
 
 
 def cause(*parts: object) -> dict[str, Any]:
@@ -17,7 +21,7 @@ def cause(*parts: object) -> dict[str, Any]:
 
 
 class OncePerCause(logging.Filter):
-    """Of our own lines from WARNING on, the first of a cause in ten seconds.
+    """Of our own warnings and errors, the first of a cause in ten seconds.
 
     Without a word of the caller's, the cause is the sentence and the kind of the exception. The next
     line says how many were left out (`left_out` of the record).
@@ -29,7 +33,7 @@ class OncePerCause(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True if the record is to be written."""
-        if record.levelno < logging.WARNING or record.name.partition(".")[0] not in OWN:
+        if record.levelno not in LIMITED or record.name.partition(".")[0] not in OWN:
             return True
         key, now = _cause_of(record), time.monotonic()
         until, left_out = self._said.get(key, (0.0, 0))

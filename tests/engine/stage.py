@@ -46,6 +46,7 @@ class Stage:
             "REDIS_URL": self.redis_url,
             "REDIS_PREFIX": self.prefix,
             "TASK_MODULES": "tests.engine.jobs",
+            "UNKNOWN_TASK_GRACE_S": "0",
             "VAR_DIR": str(self.folder / "var"),
         }
         return own | {name.upper(): str(value) for name, value in more.items()}

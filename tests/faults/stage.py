@@ -88,6 +88,7 @@ class Stage:
             "SECRET_KEY": "test" * 8,
             "VAR_DIR": str(self.folder / "var"),
             "TASK_MODULES": "tests.faults.work,tests.faults.chains",
+            "UNKNOWN_TASK_GRACE_S": "1",
             "LEASE_S": f"{self.lease_s:g}",
             "BEAT_S": f"{self.beat_s:g}",
             LEDGER: str(self.ledger.path),

@@ -42,7 +42,6 @@ def test_a_folder_that_cannot_be_made_is_named(product: Product, tmp_path: Path)
     [
         ("postgresql://me:secret@127.0.0.1:1/jobs", "Connection refused"),
         ("postgresql://me:secret@nowhere.invalid/jobs", "could not translate host name"),
-        ("postgresql://me:secret@127.0.0.1:port/jobs", "invalid integer value"),
     ],
 )
 def test_a_database_that_does_not_answer_is_named_without_its_password(
@@ -59,7 +58,6 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(
     ("url", "reason"),
     [
         ("redis://:secret@127.0.0.1:1/0", "Connection refused"),
-        ("redis://:secret@127.0.0.1:port/0", "Port could not be cast"),
     ],
 )
 def test_a_redis_that_does_not_answer_is_named_without_its_password(

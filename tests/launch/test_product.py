@@ -11,11 +11,14 @@ import sys
 import time
 
 import psycopg2
+import pytest
 import redis
 
 from config import PROJECT_DIR
+from launch.keeper import pause_after
 from launch.processes import first_of
 from tests.launch.running_product import Product, is_alive
+from tests.machine import within
 from tests.waiting import wait_until
 
 URLS = (
@@ -75,15 +78,29 @@ def test_a_killed_launcher_takes_web_and_consumer_with_it(product: Product) -> N
     assert product.survivors() == []
 
 
-def test_a_killed_consumer_is_started_again(product: Product) -> None:
+def test_consumers_that_are_killed_again_and_again_leave_console_and_servers_alone(
+    product: Product,
+) -> None:
     product.start()
-    killed = product.process("huey_consumer.py")
-    killed.kill()
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGKILL):
+        wait_until(lambda: bool(product.processes_with("huey_consumer.py")), timeout_s=within(30))
+        killed = product.process("huey_consumer.py")
+        killed.send_signal(number)
+        wait_until(lambda gone=killed: not is_alive(gone), timeout_s=within(30))  # type: ignore[misc]
 
-    wait_until(lambda: bool(product.processes_with("huey_consumer.py")) and not is_alive(killed))
+    wait_until(lambda: product.output.count("is started again") == 4, timeout_s=within(10))
     assert "The consumer ended (signal 9) and is started again." in product.output
-    assert product.stop() == 0, product.output
+    assert "the next one starts in 4 s" in product.output
+    assert status_of(product, "/admin/") in (200, 302)
+    assert product.stop() == 0, product.output  # also in the middle of a pause
     assert product.survivors() == []
+
+
+@pytest.mark.parametrize(
+    ("lives", "pause_s"), [(0, 1), (1, 1), (2, 2), (4, 8), (50, 30), (5000, 30)]
+)
+def test_the_pause_grows_with_short_lives(lives: int, pause_s: float) -> None:
+    assert pause_after(lives) == pause_s
 
 
 def test_when_the_web_ends_everything_stops(product: Product) -> None:

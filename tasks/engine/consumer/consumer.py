@@ -90,6 +90,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         worker: DurableWorker = super()._create_worker()
         worker.places = self.dispatcher.places
         worker.streams = self._streams
+        worker.strays = self.dispatcher.strays
         return worker
 
     def _grow(self, count: int) -> None:
@@ -186,7 +187,11 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             "Consumer ready. worker=%s greenlets=%s queues=%s",
             self.dispatcher.lease.worker_id,
             self._plan.workers,
-            ",".join(line.name for line in self.dispatcher.listener.lines),
+            ",".join(
+                line.name
+                for line in self.dispatcher.listener.lines
+                if not line.name.startswith("@")
+            ),
         )
 
     def _check_queues(self) -> None:

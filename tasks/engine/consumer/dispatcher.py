@@ -15,13 +15,14 @@ from functools import partial
 import gevent
 
 from config import get_settings
-from tasks.engine import aftermath, consequence
+from tasks.engine import aftermath, consequence, registry
 from tasks.engine.consequence import End
 from tasks.engine.consumer.ears import Ears
 from tasks.engine.consumer.listener import Listener
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.places import Places
 from tasks.engine.consumer.spreads import Spreads
+from tasks.engine.consumer.strays import Strays
 from tasks.engine.database import Cursor
 from tasks.engine.errors import MahaamError
 from tasks.engine.intake.doorbell import Doorbell
@@ -68,7 +69,10 @@ class Dispatcher:
         news: News,
     ) -> None:
         self.places = places
-        self.lease = Lease(queues=queues, greenlets=places.count, held=self.held)
+        self.lease = Lease(
+            queues=queues, greenlets=places.count, held=self.held, tasks=sorted(registry.tasks)
+        )
+        self.strays = Strays()
         self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
         self.spreads = Spreads()
         self._doorbell = doorbell
@@ -121,7 +125,7 @@ class Dispatcher:
         paused = self.paused  # as this turn is sent with: upkeep may read anew meanwhile
         new = len(ended)  # what is sent again after a fault may carry older ones along
         try:
-            fences, claims, rings = self._carried_out(ended, paused)
+            fences, claims, rings = self._carried_out(ended, (*paused, *self.strays.tasks))
         except REFUSALS as fault:
             self._exchange_singly(ended, fault)
             return
@@ -143,13 +147,15 @@ class Dispatcher:
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
 
-    def _carried_out(self, ended: list[Ended], paused: tuple[str, ...]) -> Turned:
+    def _carried_out(self, ended: list[Ended], left_out: tuple[str, ...]) -> Turned:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
         repeated = False
         while True:
             flushed = repeated or self._must_flush()
             unsure = self.places.starting if repeated else []
-            turn = Turn(ended, self.places.starting, self.lease.worker_id, unsure, flushed, paused)
+            turn = Turn(
+                ended, self.places.starting, self.lease.worker_id, unsure, flushed, left_out
+            )
             try:
                 turned = self._link.run(turn, atomic=not turn.is_plain)
                 missing = [pair for pair in ended if pair[0].fence not in turned.fences]
@@ -232,6 +238,7 @@ class Dispatcher:
             self._ears.ended(left)
             self._news.expired(left)
             self._news.enqueued([ring.id for ring in rings])
+            self._leave_strays(left)
             if paused:
                 self._hold(left, paused)
         except LinkBroken:
@@ -243,6 +250,13 @@ class Dispatcher:
         free = [job for job in found if not job.is_held]
         self.paused = tuple(set(self.paused) - {job.task for job in free})
         aftermath.hold(self._doorbell, found)
+
+    def _leave_strays(self, left: list[str]) -> None:
+        """Pass jobs of tasks that are not known here on to those who know them."""
+        strays = self.strays.leave(self._link, left)
+        if strays:
+            self.places.add([stray.id for stray in strays if stray.is_over])
+            aftermath.pass_on(self._doorbell, strays)
 
     def _refuse(self, late: list[Ended]) -> None:
         aftermath.announce_late(late)

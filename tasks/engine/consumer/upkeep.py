@@ -18,10 +18,11 @@ from tasks.engine.consumer.pruner import pruners
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.wishes import Wishes
 from tasks.engine.errors import WorkerCrashed
-from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.intake.doorbell import Doorbell, private_line
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines, settings
+from tasks.engine.queries.lines import Line
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
 from tasks.engine.store import (
@@ -35,6 +36,7 @@ from tasks.engine.store import (
     pauses,
     periodic,
     rollups,
+    strays,
     values,
     workers,
 )
@@ -127,8 +129,16 @@ class Upkeep:
             found = sorted(
                 (line for line in found if line.name in place), key=lambda line: place[line.name]
             )
-        self._dispatcher.listener.lines = found
+        self._dispatcher.listener.lines = [self._private_line(found), *found]
         self._dispatcher.paused = tuple(self._link.run(lines.paused_tasks))
+
+    def _private_line(self, others: list[Line]) -> Line:
+        """The line of what other workers have passed on to this one; it waits with any paused queue."""
+        name = private_line(self._dispatcher.lease.worker_id)
+        is_paused = any(line.paused for line in others)
+        return Line(
+            name, rank=-1, weight=100, rate_limit=None, rate_period_s=None, paused=is_paused
+        )
 
     def is_empty(self) -> bool:
         """Whether no job is queued in the queues served here."""
@@ -241,7 +251,7 @@ class Upkeep:
             pruner.step(self._link)
 
     def _forget(self) -> None:
-        for forget in (workers.forget, chords.forget, rollups.forget):
+        for forget in (workers.forget, strays.forget, chords.forget, rollups.forget):
             self._link.run(forget)
         days = live_settings.value("retention_failed_days")
         self._link.run(partial(error_groups.forget, days=days))

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from huey.consumer import Worker
 
-from tasks.engine.errors import MahaamError, TaskStopped
+from tasks.engine import registry
+from tasks.engine.errors import MahaamError, TaskStopped, UnknownTask
 from tasks.engine.running import guarded
 from tasks.engine.running.said import said
 from tasks.engine.running.streams import Streams
 
 if TYPE_CHECKING:
     from tasks.engine.consumer.places import Places
+    from tasks.engine.consumer.strays import Strays
     from tasks.engine.running.run import Run
 
 log = logging.getLogger("mahaam.worker")
@@ -27,6 +29,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
 
     places: Places
     streams: Streams
+    strays: Strays
 
     def initialize(self) -> None:
         """Call the users' startup hooks."""
@@ -67,6 +70,8 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     def _run(self, run: Run) -> None:
         try:
             task = self.huey.task_of(run)
+        except UnknownTask as error:
+            self.strays.meet(run, error, is_own=run.claim.task not in registry.tasks)
         except MahaamError as error:
             run.end_without_running(error)
         else:

@@ -17,11 +17,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from addresses.redis import open_redis, unfit, without_secrets
+from config import ConfigurationFault, Settings
 from tasks.engine.intake.bell import Bell
 from tasks.engine.queries.lines import Line
 from tasks.engine.store.due import Ring
 
 POPS_KEPT = 500
+PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
 CONNECT_S = 3.0
 FEW = 20
 
@@ -79,6 +82,11 @@ end
 """
 
 
+def private_line(worker_id: str) -> str:
+    """The line of a worker alone. No queue has a name like it."""
+    return f"@{worker_id}"
+
+
 class Doorbell:
     """Rings for jobs and hears who is next. Every method raises redis.RedisError when Redis is away."""
 
@@ -108,6 +116,12 @@ class Doorbell:
                 for line, ids in lines.items():
                     self._add(pipeline, line, ids)
                 pipeline.execute()
+
+    def pass_on(self, worker_id: str, rings: Sequence[Ring]) -> None:
+        """Let one worker alone hear of jobs; what it does not take in time is rung for all again."""
+        line = private_line(worker_id)
+        self.ring([ring._replace(queue=line) for ring in rings])
+        self._client.expire(self.key(line), PRIVATE_S)
 
     def _ring_one(self, key: str, priority: int, id_: str) -> None:
         bell = self._bells.pop() if self._bells else Bell(self._client)
@@ -261,11 +275,26 @@ def _literal(text: str) -> str:
 
 def connect(url: str, *, timeout_s: float = 5.0) -> redis.Redis:
     """A client that waits for one answer no longer than `timeout_s`, and asks only once."""
-    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
-    return redis.Redis.from_url(
+    return open_redis(
         url,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=min(timeout_s, CONNECT_S),
+        timeout_s=timeout_s,
+        connect_timeout_s=min(timeout_s, CONNECT_S),
         retry=Retry(NoBackoff(), 0),  # whoever calls says what comes next
-        **keepalive,
     )
+
+
+def check_server(settings: Settings) -> None:
+    """Raise ConfigurationFault when REDIS_URL leads to a server that cannot be a doorbell.
+
+    One that does not answer is waited for, as at any other time.
+    """
+    url = settings.given_redis_url
+    if url is None:
+        return
+    try:
+        with open_redis(url, timeout_s=1, connect_timeout_s=1) as client:
+            reason = unfit(client)
+    except (redis.RedisError, OSError):
+        return
+    if reason is not None:
+        raise ConfigurationFault(f"REDIS_URL ({without_secrets(url)}) leads to {reason}.")

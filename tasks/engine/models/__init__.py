@@ -20,7 +20,7 @@ from tasks.engine.models.redrive import Redrive
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.schedule import Schedule, ScheduleFire, TaskDefinition
 from tasks.engine.models.setting import Pruned, Pruning, Setting
-from tasks.engine.models.worker import Worker
+from tasks.engine.models.worker import UnknownTask, Worker
 
 __all__ = [
     "Attempt",
@@ -57,5 +57,6 @@ __all__ = [
     "TaskLock",
     "TaskPause",
     "TaskRunbook",
+    "UnknownTask",
     "Worker",
 ]

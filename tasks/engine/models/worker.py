@@ -36,6 +36,9 @@ class Worker(Base):
         comment="what an operator asks for: running, quiet, stopped"
     )
     wanted_greenlets: Mapped[int | None]
+    tasks: Mapped[list[str]] = mapped_column(
+        server_default=text("'{}'"), comment="names of those that it knows"
+    )
 
     __table_args__ = (
         CheckConstraint(
@@ -45,4 +48,17 @@ class Worker(Base):
             "wanted_state IN ('running', 'quiet', 'stopped')", name="wanted_state_is_known"
         ),
         CheckConstraint("wanted_greenlets BETWEEN 1 AND 1000", name="wanted_greenlets_are_some"),
+    )
+
+
+class UnknownTask(Base):
+    """A task that no live worker of a queue knows; its jobs wait for one, and then fail."""
+
+    __tablename__ = "unknown_task"
+
+    task: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    seen_at: Mapped[datetime] = mapped_column(
+        server_default=text("now()"), comment="when one of its jobs came last"
     )

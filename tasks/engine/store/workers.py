@@ -23,6 +23,7 @@ class NewWorker:
     version: str
     queues: list[str]
     greenlets: int
+    tasks: tuple[str, ...] = ()  # names of those that it knows
 
 
 class Rescued(NamedTuple):
@@ -48,8 +49,8 @@ class GivenBack(NamedTuple):
 
 
 REGISTER = """
-INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
-VALUES (%(id)s, %(host)s, %(pid)s, %(version)s, %(queues)s, %(greenlets)s,
+INSERT INTO worker (id, host, pid, version, queues, greenlets, tasks, lease_until)
+VALUES (%(id)s, %(host)s, %(pid)s, %(version)s, %(queues)s, %(greenlets)s, %(tasks)s::text[],
         now() + %(lease_s)s * interval '1 second')
 ON CONFLICT DO NOTHING
 """
@@ -173,7 +174,7 @@ FORGET = "DELETE FROM worker WHERE state IN ('stopped', 'lost') AND stopped_at <
 def register(cursor: Cursor, worker: NewWorker, *, lease_s: float) -> None:
     """Enter a worker with a lease of `lease_s` seconds."""
     values = {name: getattr(worker, name) for name in NewWorker.__slots__}
-    cursor.execute(REGISTER, {**values, "lease_s": lease_s})
+    cursor.execute(REGISTER, {**values, "tasks": list(worker.tasks), "lease_s": lease_s})
 
 
 def beat(cursor: Cursor, worker_id: str, *, lease_s: float, memory_bytes: int) -> str | None:
