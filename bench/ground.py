@@ -15,12 +15,23 @@ from typing import Any
 import psycopg2
 import redis
 
+from bench.disk import SlowDisk
 from launch.account import server_account
 from launch.migrations import migrate
 from launch.postgres import DATABASE, OWNER, Postgres
 from launch.redis import Redis
+from launch.server import Server
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+class DurableRedis(Redis):
+    """A Redis that confirms nothing before the disk has: it keeps as much as PostgreSQL does."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        with self._configuration.open("a") as file:
+            file.write("appendfsync always\n")
 
 
 class Ground:
@@ -33,7 +44,18 @@ class Ground:
             folder / "postgres", account=account, log_path=folder / "postgres.log"
         )
         self.redis = Redis(folder / "redis", account=account, log_path=folder / "redis.log")
+        self.durable_redis = DurableRedis(
+            folder / "durable", account=account, log_path=folder / "durable.log"
+        )
+        self.disk = SlowDisk(folder)
+        for server in self.servers:
+            server.environment |= self.disk.environment
         self._database, self._prefix = DATABASE, "mahaam"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All of them, in the order in which they are started."""
+        return self.postgres, self.redis, self.durable_redis
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,6 +63,7 @@ class Ground:
         return os.environ | {
             "DATABASE_URL": self.postgres.url_of(self._database),
             "REDIS_URL": self.redis.url,
+            "DURABLE_REDIS_URL": self.durable_redis.url,
             "REDIS_PREFIX": self._prefix,
             "TASK_MODULES": "bench.noop",
             "LOG_LEVEL": "WARNING",
@@ -115,11 +138,11 @@ def ground() -> Iterator[Ground]:
     folder.chmod(0o711)
     made = Ground(folder)
     try:
-        made.postgres.start()
-        made.redis.start()
+        for server in made.servers:
+            server.start()
         migrate(made.environment | made.postgres.urls)
         yield made
     finally:
-        made.redis.stop()
-        made.postgres.stop()
+        for server in reversed(made.servers):
+            server.stop()
         shutil.rmtree(folder)

@@ -1,4 +1,7 @@
-"""How long it takes to retry 100,000 failed jobs by filter, and how long a lock is held for it."""
+"""How long it takes to retry 100,000 failed jobs by filter, to cancel as many and to undo that.
+
+And how long a lock is held for it.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from contextlib import closing, contextmanager
 
 from bench.figure import Figure, at_most, spread
 from bench.ground import Ground
+from bench.waiting import running_consumer
 
 JOBS = 100_000
 OTHERS = 1_000_000  # completed, beside them
 TARGET_S = 15.0
+UNDO_TARGET_S = 20.0
 LOCK_TARGET_S = 1.0
 FILL = """
 INSERT INTO job (id, task, queue, state, args, kwargs, queued_at, started_at, finished_at, worker_id,
@@ -35,7 +40,27 @@ from tasks.engine import verbs
 from tasks.engine.queries.job_filter import JobFilter
 print(verbs.start(verbs.Order("retry", "bench"), JobFilter(state="failed", queue="default")))
 """
+CANCEL = """
+from tasks.engine import verbs
+from tasks.engine.queries.job_filter import JobFilter
+print(verbs.start(verbs.Order("cancel", "bench"), JobFilter(state="scheduled")))
+"""
+UNDO = """
+import sys
+from tasks.engine import verbs
+verbs.undo(int(sys.argv[1]), by="bench")
+"""
 STATE = "SELECT state, done, refused FROM operation WHERE id = %s"
+UNDONE = "SELECT state, undone, kept FROM operation WHERE id = %s"
+# Scheduled, and as people meet them: in tables that were last analysed when they were empty.
+WAIT = """
+INSERT INTO job (id, task, queue, state, run_at)
+SELECT uuidv7(), 'bench.noop.noop', 'default', 'scheduled', now() + interval '1 day'
+FROM generate_series(1, %s)
+"""
+EMPTY = "TRUNCATE job, attempt, dead_letter, operation, operation_result CASCADE"
+ANALYZE = "ANALYZE job, attempt, dead_letter, operation, operation_result"
+SAME = "SELECT count(*) FROM job WHERE state = 'scheduled' AND run_at IS NOT NULL AND finished_at IS NULL"
 # The longest that any transaction which changes jobs has been open.
 HELD = """
 SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8
@@ -94,6 +119,60 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
         unit="s",
         detail=f"{spread(locks, digits=2)} s",
     )
+    yield from _undoing(ground, min(rounds, 3))
+
+
+def _undoing(ground: Ground, rounds: int) -> Iterator[Figure]:
+    """Cancelling and undoing where no statistics help."""
+    ground.use("undoing")
+    measured = [_undo_round(ground) for _ in range(rounds)]
+    cancels, undos, locks = ([one[place] for one in measured] for place in range(3))
+    yield at_most(
+        "cancelling 100,000 waiting jobs by filter, in tables analysed when empty",
+        max(cancels),
+        TARGET_S,
+        unit="s",
+        detail=f"{spread(cancels, digits=1)} s",
+    )
+    yield at_most(
+        "undoing that right after",
+        max(undos),
+        UNDO_TARGET_S,
+        unit="s",
+        detail=f"{spread(undos, digits=1)} s",
+    )
+    yield at_most(
+        "longest transaction that holds locks meanwhile",
+        max(locks),
+        LOCK_TARGET_S,
+        unit="s",
+        detail=f"{spread(locks, digits=2)} s",
+    )
+
+
+def _undo_round(ground: Ground) -> tuple[float, float, float]:
+    """Seconds of the cancelling, of the undoing, and of the longest lock."""
+    for sql in (EMPTY, ANALYZE):
+        ground.run(sql)
+    ground.run(WAIT, JOBS)
+    watch = LockWatch(ground)
+    with running_consumer(ground):
+        id_ = ground.output("-c", CANCEL)
+        began = time.monotonic()
+        with watch.watching():
+            _wait_for(ground, STATE, id_, ("finished", JOBS, 0))
+            cancel_s = time.monotonic() - began
+            ground.output("-c", UNDO, id_)
+            began = time.monotonic()
+            _wait_for(ground, UNDONE, id_, ("undone", JOBS, 0))
+            undo_s = time.monotonic() - began
+    assert ground.run(SAME) == [(JOBS,)], "something is not as it was"
+    return cancel_s, undo_s, watch.longest_s
+
+
+def _wait_for(ground: Ground, sql: str, operation_id: str, expected: tuple[str, int, int]) -> None:
+    while ground.run(sql, operation_id) != [expected]:
+        time.sleep(0.1)
 
 
 def _round(ground: Ground) -> tuple[float, float]:
@@ -110,8 +189,7 @@ def _round(ground: Ground) -> tuple[float, float]:
         operation_id = ground.output("-c", START)
         began = time.monotonic()
         with watch.watching():
-            while ground.run(STATE, operation_id) != [("finished", JOBS, 0)]:
-                time.sleep(0.1)
+            _wait_for(ground, STATE, operation_id, ("finished", JOBS, 0))
         return time.monotonic() - began, watch.longest_s
     finally:
         consumer.terminate()

@@ -41,6 +41,7 @@ class Server(ABC):
         self.folder = folder.resolve()
         self.account = account
         self.log_path = log_path
+        self.environment = dict(ENVIRONMENT)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -146,7 +147,7 @@ class Server(ABC):
             self._process = subprocess.Popen(
                 [str(self.program), *self._arguments()],
                 cwd=self.folder,
-                env=ENVIRONMENT,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

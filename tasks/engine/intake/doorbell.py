@@ -202,10 +202,13 @@ class Doorbell:
 
     def forget(self, rings: Iterable[Ring]) -> None:
         """Take jobs out of their queues, for ones that are not to start; they count for no limit."""
+        lines: dict[str, list[str]] = defaultdict(list)
+        for ring in rings:
+            lines[self.key(ring.queue)].append(ring.id)
         with self._client.pipeline(transaction=False) as pipeline:
-            for queue, _, id_ in rings:
-                pipeline.zrem(self.key(queue), id_)
-                pipeline.zrem(f"{self.key(queue)}:starts", id_)
+            for key, ids in lines.items():
+                pipeline.zrem(key, *ids)
+                pipeline.zrem(f"{key}:starts", *ids)
             pipeline.execute()
 
     def has_lost_its_memory(self) -> bool:

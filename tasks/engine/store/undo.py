@@ -20,11 +20,11 @@ JOBS = """
 WITH locked AS (
   SELECT found.*, result.before FROM (
     SELECT job_id, before, after FROM operation_result
-    WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s
+    WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s AND {is_chosen}
     ORDER BY job_id OFFSET 0
   ) AS result, LATERAL (
     SELECT id, queue, priority, state, dedupe_key FROM job
-    WHERE job.id = result.job_id AND job.id = ANY(%(keys)s::uuid[]) AND {now} = result.after AND {is_left}
+    WHERE job.id = result.job_id AND {now} = result.after AND {is_left}
       AND (dedupe_key IS NULL OR job.state = ANY(%(live)s) OR NOT EXISTS (
         SELECT FROM job AS holder
         WHERE holder.dedupe_key = job.dedupe_key AND holder.state = ANY(%(live)s) OFFSET 0))
@@ -46,11 +46,11 @@ LETTERS = """
 WITH chunk AS (
   SELECT array_agg(found.id) AS ids, jsonb_object_agg(found.id, to_jsonb(result)) AS rows FROM (
     SELECT dead_letter_id, before, after FROM operation_result
-    WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s
+    WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s AND {is_chosen}
     ORDER BY dead_letter_id OFFSET 0
   ) AS result, LATERAL (
     SELECT id FROM dead_letter
-    WHERE dead_letter.id = result.dead_letter_id AND dead_letter.id = ANY(%(keys)s) AND {now} = result.after
+    WHERE dead_letter.id = result.dead_letter_id AND {now} = result.after
     FOR UPDATE
   ) AS found
 )
@@ -59,6 +59,7 @@ WHERE dead_letter.id = ANY(chunk.ids)
   AND EXISTS (SELECT FROM job WHERE job.id = dead_letter.job_id AND {is_failed} OFFSET 0)
 RETURNING dead_letter.id
 """
+IS_CHOSEN = recheck("number = ANY(%(numbers)s)")
 IS_FAILED = recheck("job.state = 'failed' AND job.attempt = dead_letter.attempt")
 
 # The end of a pause waits for this lock, and so sees what is held again (see pauses.HOLD).
@@ -98,8 +99,8 @@ def jobs(
     cursor.execute(KEEP_PAUSES, ([done.job_id for done in chunk],))
     now, given_back = snapshot(columns, "job"), _given_back("job", columns)
     values = {"states": list(states), "live": sorted(LIVE), "held_until": HELD_UNTIL}
-    statement = JOBS.format(now=now, given_back=given_back, is_left=IS_LEFT)
-    _run(cursor, statement, operation_id, chunk, [done.job_id for done in chunk], **values)
+    statement = JOBS.format(now=now, given_back=given_back, is_chosen=IS_CHOSEN, is_left=IS_LEFT)
+    _run(cursor, statement, operation_id, chunk, **values)
     rows = cursor.fetchall()
     rings = [
         Ring(queue, priority, id_)
@@ -117,8 +118,10 @@ def letters(
 ) -> Back:
     """As `jobs`, for dead letters."""
     now, given_back = snapshot(columns, "dead_letter"), _given_back("dead_letter", columns)
-    statement = LETTERS.format(now=now, given_back=given_back, is_failed=IS_FAILED)
-    _run(cursor, statement, operation_id, chunk, [done.dead_letter_id for done in chunk])
+    statement = LETTERS.format(
+        now=now, given_back=given_back, is_chosen=IS_CHOSEN, is_failed=IS_FAILED
+    )
+    _run(cursor, statement, operation_id, chunk)
     return Back({row[0] for row in cursor.fetchall()}, [], [])
 
 
@@ -129,16 +132,11 @@ def options(cursor: Cursor, ids: Sequence[str]) -> dict[str, str]:
 
 
 def _run(
-    cursor: Cursor,
-    statement: str,
-    operation_id: int,
-    chunk: Sequence[Done],
-    keys: Sequence[str | int | None],
-    **more: object,
+    cursor: Cursor, statement: str, operation_id: int, chunk: Sequence[Done], **more: object
 ) -> None:
     numbers = [done.number for done in chunk]
     span = {"first": min(numbers, default=0), "last": max(numbers, default=-1)}
-    cursor.execute(statement, {"operation_id": operation_id, "keys": list(keys), **span, **more})
+    cursor.execute(statement, {"operation_id": operation_id, "numbers": numbers, **span, **more})
 
 
 def _given_back(kind: str, columns: Sequence[str]) -> str:
