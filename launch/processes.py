@@ -14,9 +14,9 @@ import psutil
 PR_SET_PDEATHSIG = 1  # prctl(2); Linux alone has it
 
 
-def processes_of(folder: Path, program_name: str) -> list[psutil.Process]:
+def processes_of(folder: Path, *program_names: str) -> list[psutil.Process]:
     """Find the processes of a server by the folder they stand in: pids in files go stale."""
-    return [p for p in psutil.process_iter(["name"]) if _stands_in(p, folder, program_name)]
+    return [p for p in psutil.process_iter(["name"]) if _stands_in(p, folder, program_names)]
 
 
 def send(process: psutil.Process, signal_number: signal.Signals) -> None:
@@ -47,8 +47,8 @@ def _parent_of(process: psutil.Process) -> int | None:
         return None
 
 
-def _stands_in(process: psutil.Process, folder: Path, program_name: str) -> bool:
+def _stands_in(process: psutil.Process, folder: Path, program_names: tuple[str, ...]) -> bool:
     try:
-        return process.info["name"] == program_name and Path(process.cwd()) == folder
+        return process.info["name"] in program_names and Path(process.cwd()) == folder
     except psutil.Error:
         return False

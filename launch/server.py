@@ -31,7 +31,7 @@ class Server(ABC):
     """Start, watch and stop one embedded server."""
 
     title: str
-    program_name: str
+    program_names: tuple[str, ...]  # it may be another one after an upgrade
     socket_name: str
     stop_signal: signal.Signals
     force_signal: signal.Signals
@@ -140,7 +140,7 @@ class Server(ABC):
         return "\n".join(self.log_path.read_text("utf-8", "replace").splitlines()[-5:])
 
     def _processes(self) -> list[psutil.Process]:
-        return processes_of(self.folder, self.program_name)
+        return processes_of(self.folder, *self.program_names)
 
     def _run(self) -> None:
         with self._open_log() as log:

@@ -10,7 +10,7 @@ import redis
 
 from tasks import enqueue, enqueue_in_transaction, enqueue_many
 from tasks.engine import database
-from tasks.engine.intake import accept
+from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.queries.lines import Line
 from tasks.engine.store import due
@@ -207,7 +207,7 @@ def silent(stage: Stage) -> str:
 def test_ringing_without_redis_is_only_a_complaint(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    accept.complaint._next_at = 0.0
+    redis_away._next_at = 0.0
     with stage.here(redis_url="redis://127.0.0.1:1/0"):
         made = [enqueue(jobs.nothing) for _ in range(3)]
 

@@ -15,6 +15,7 @@ import psutil
 
 from config import PROJECT_DIR
 from launch.processes import processes_of
+from launch.redis import Redis
 from tests.machine import within
 from tests.servers import new_folder
 from tests.waiting import wait_until
@@ -95,7 +96,7 @@ class Product:
     def survivors(self) -> list[psutil.Process]:
         """What still runs of all that was started, servers included."""
         postgres = processes_of(self.var_path / "postgres", "postgres")
-        redis = processes_of(self.var_path / "redis", "redis-server")
+        redis = processes_of(self.var_path / "redis", *Redis.program_names)
         return [*(p for p in self._seen if is_alive(p)), *postgres, *redis]
 
     def kill_everything(self) -> None:

@@ -63,7 +63,7 @@ def test_it_starts_again_after_a_kill_of_everything(product: Product) -> None:
 def test_a_killed_launcher_takes_web_and_consumer_with_it(product: Product) -> None:
     product.start()
     everything = product.processes()
-    of_servers = [p for p in everything if p.name() in ("postgres", "redis-server")]
+    of_servers = [p for p in everything if p.name() in ("postgres", "valkey-server")]
     others = [p for p in everything if p not in of_servers]
     servers = first_of(of_servers)
     os.kill(product.launcher.pid, signal.SIGKILL)
@@ -120,7 +120,7 @@ def test_only_what_is_not_given_is_started_and_its_end_stops_everything(
     assert not (product.var_path / "postgres").exists()
     assert "database_url" not in servers_of(product)
 
-    product.process("redis-server").kill()
+    product.process("valkey-server").kill()
 
     assert product.wait_for_end() == 1
     assert "Redis ended by itself" in product.output

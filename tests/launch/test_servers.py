@@ -69,7 +69,7 @@ def test_a_server_left_by_a_killed_launcher_is_ended_first(make, folder: Path) -
         assert answers(server)
     finally:
         server.stop()
-    assert processes_of(server.folder, server.program_name) == []
+    assert processes_of(server.folder, *server.program_names) == []
 
 
 def test_a_stale_pid_that_is_another_process_now_keeps_nobody_from_starting(folder: Path) -> None:
