@@ -34,6 +34,7 @@ def main() -> int:
                 parser.error(f"there is no benchmark {name!r}; there are {', '.join(ENGINE)}")
             print(f"Measuring: {name} …", file=sys.stderr)
             figures += importlib.import_module(f"bench.{name}").figures(servers, options.rounds)
+        figures.append(servers.silence())
     return 0 if report(figures, name="engine") else 1
 
 

@@ -16,6 +16,8 @@ import psycopg2
 import redis
 
 from bench.disk import SlowDisk
+from bench.figure import Figure, at_most
+from bench.log_lines import serious
 from launch.account import server_account
 from launch.migrations import migrate
 from launch.postgres import DATABASE, OWNER, Postgres
@@ -50,6 +52,7 @@ class Ground:
         self.disk = SlowDisk(folder)
         for server in self.servers:
             server.environment |= self.disk.environment
+        self.log_path = folder / "programs.log"
         self._database, self._prefix = DATABASE, "mahaam"
 
     @property
@@ -109,13 +112,27 @@ class Ground:
             client.set(f"{self._prefix}:memory", "1")
 
     def python(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        """Start a Python program in the project's folder; `more` joins its environment."""
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=PROJECT,
-            env=self.environment | more,
-            stdout=subprocess.PIPE,
-            text=True,
+        """Start a Python program in the project's folder; `more` joins its environment.
+
+        What it says on standard error is kept in `log_path`.
+        """
+        with self.log_path.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=PROJECT,
+                env=self.environment | more,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def silence(self) -> Figure:
+        """Return the figure that programs have logged nothing which needs a person."""
+        said = serious([self.log_path] if self.log_path.exists() else [])
+        for line in said:
+            print(f"A healthy system does not say: {line}", file=sys.stderr)
+        return at_most(
+            "log lines of WARNING and above", len(said), 0, unit="lines", detail="all programs"
         )
 
     def output(self, *arguments: str, **more: str) -> str:
@@ -123,7 +140,8 @@ class Ground:
         process = self.python(*arguments, **more)
         out, _ = process.communicate()
         if process.returncode:
-            raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
+            told = self.log_path.read_text("utf-8", "replace")[-2000:]
+            raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}:\n{told}")
         return out.strip()
 
     def consume(self, *options: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.log_lines import Line, entries, serious
+from bench.log_lines import Line, entries, serious
 
 TEXT = """2026-11-30T01:02:03Z INFO     mahaam.consumer Consumer ready. worker=1
 2026-11-30T01:02:04Z WARNING  mahaam.upkeep Redis is away; trying again. duty=_ring

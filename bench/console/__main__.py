@@ -39,6 +39,7 @@ def main() -> int:
             load(servers.owner_url, rows)
         with site(servers, FEW) as few, site(servers, MANY) as many:
             figures = measured(servers, few, many, options.requests, options.rows)
+        figures.append(servers.silence())
     return 0 if report(figures, name="console") else 1
 
 

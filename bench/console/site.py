@@ -91,9 +91,10 @@ def site(ground: Ground, database: str) -> Iterator[Site]:
     environment = ground.environment | {"PORT": str(port), "SECRET_KEY": secrets.token_hex(32)}
     command = ["-m", "flask", "--app", "wsgi", "users", "create", EMAIL, "--role", "admin"]
     ground.output(*command, "--password", password, SECRET_KEY=environment["SECRET_KEY"])
-    process = subprocess.Popen(
-        web_command(Settings(host=HOST, port=port)), cwd=PROJECT, env=environment
-    )
+    with ground.log_path.open("ab") as log:
+        process = subprocess.Popen(
+            web_command(Settings(host=HOST, port=port)), cwd=PROJECT, env=environment, stderr=log
+        )
     try:
         _wait_for(port, process)
         served = Site(port, psutil.Process(process.pid))

@@ -120,6 +120,9 @@ class Evidence:
     fires: list[FireRow] = field(default_factory=list)
     postgres_up_ns: int = 0
     clock_ns: int = 0  # from monotonic time to the time of day
+    said: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # level and message, WARNING and above
     slowness: float = 1.0  # of the machine, against a quiet one
 
     def may_be_cancelled(self, job_id: str) -> bool:

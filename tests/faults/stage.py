@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import config
+from bench.log_lines import SERIOUS, entries
 from config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess, Supervisor
 from tests.faults.evidence import Evidence
@@ -193,6 +194,7 @@ class Stage:
             samples=self._samples,
             answers=self.answers,
             promised=promised(self.folder),
+            said=list(self._said()),
             slowness=pace.slowness(),
             client_faults=[
                 f"A client ended with code {client.returncode}; see {self.client_log}."
@@ -203,6 +205,12 @@ class Stage:
         with closing(self.servers.connection()) as connection:
             evidence.read_rows(connection)
         return evidence
+
+    def _said(self) -> Iterator[tuple[str, str]]:
+        for path in (*self.folder.glob("consumer-*.log"), *self.folder.glob("client.log")):
+            for line in entries(path.read_text("utf-8", "replace")):
+                if line.level in SERIOUS:
+                    yield line
 
     def kill_all(self) -> None:
         """Leave no process and no connection, however the campaign ended."""

@@ -94,6 +94,10 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], Allowance]] = {
     "have no dead letter": (lambda: evidence(jobs=[a_job(state="failed")]), CRASH),
     "belong to no failed job": (lambda: evidence(letters=[("a", "E")]), CRASH),
     "ended by itself": (lambda: evidence(consumer_faults=["It ended by itself."]), CRASH),
+    "are not excused": (
+        lambda: evidence(said=[("ERROR", "mahaam.link PostgreSQL is away")]),
+        CRASH,
+    ),
     "with code 1": (lambda: evidence(client_faults=["It ended with code 1."]), CRASH),
 }
 
@@ -106,6 +110,11 @@ def test_a_broken_rule_is_told(words: str) -> None:
 
 def test_a_calm_run_breaks_no_rule() -> None:
     assert judge(evidence(), Allowance()) == []
+
+
+def test_what_a_campaign_provokes_may_be_said() -> None:
+    said = [("ERROR", "mahaam.upkeep Worker lost. worker=1"), ("CRITICAL", "x Job failed for good")]
+    assert judge(evidence(said=said), Allowance(says=(r"Worker lost\.",))) == []
 
 
 def test_what_a_crash_excuses_breaks_no_rule() -> None:

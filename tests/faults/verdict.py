@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tests.faults.ledger import Run
 
 PLACES = 4  # greenlets of one consumer
 ASKING_TAKES_S = 0.5
+# The campaigns' own jobs fail for good on purpose, and somebody is to hear of it.
+ALWAYS_SAID = (r"Job failed for good", r"Alert opened\..* rule=A job failed for good ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +27,7 @@ class Allowance:
     crashes: bool = False  # attempts may be taken from consumers
     cuts: bool = False  # tasks may be stopped in the middle
     ends: bool = False  # consumers may end by themselves
+    says: tuple[str, ...] = ()  # patterns of what may be logged as a WARNING or worse
 
 
 def judge(evidence: Evidence, allowance: Allowance) -> list[str]:
@@ -187,6 +191,17 @@ def _processes_ended_well(evidence: Evidence, allowance: Allowance) -> Broken:
     yield from evidence.client_faults
 
 
+def _nothing_else_is_said(evidence: Evidence, allowance: Allowance) -> Broken:
+    excused = [re.compile(pattern) for pattern in (*ALWAYS_SAID, *allowance.says)]
+    said = [
+        f"{level} {message[:200]}"
+        for level, message in evidence.said
+        if not any(pattern.search(message) for pattern in excused)
+    ]
+    if said:
+        yield f"{len(said)} lines of WARNING or worse are not excused, the first: {said[0]}"
+
+
 def _told(keys: Iterable[object], what: str) -> str:
     found = sorted(map(str, keys))
     return f"{len(found)} {what}: {', '.join(found[:3])}{' …' if len(found) > 3 else ''}"
@@ -207,4 +222,5 @@ RULES: tuple[Callable[[Evidence, Allowance], Broken], ...] = (
     _late_results_are_noted,
     _dead_letters_are_the_failed,
     _processes_ended_well,
+    _nothing_else_is_said,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figure import percentile
-from tests.log_lines import serious
+from bench.log_lines import serious
 from tests.soak.readings import Reading, all_waits
 
 # What the load provokes: jobs that are made to fail for good are to be seen by somebody.
