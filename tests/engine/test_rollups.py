@@ -73,6 +73,21 @@ def test_a_minute_that_is_written_again_counts_once(clean: Stage) -> None:
     assert (spread(row, "wait"), spread(row, "run")) == ({3: 2}, {5: 1, 7: 4})
 
 
+@pytest.mark.parametrize("queue", ["mail", ""])
+def test_a_row_without_a_name_stops_nobodys_figures(clean: Stage, queue: str) -> None:
+    write(clean, SpreadRow(MIDNIGHT, queue, "", WORKERS[0], {3: 1}, {}))
+    write(clean, SpreadRow(MIDNIGHT, queue, rollups.NAMELESS, WORKERS[0], {3: 2}, {}))
+    write(clean, SpreadRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 4}, {}))
+    clean.ask(COUNTED, MIDNIGHT, queue, "", WORKERS[0], 5, 1)
+    clean.ask("INSERT INTO queue_age VALUES (to_timestamp(%s * 60), '', 7)", MIDNIGHT)
+    add_up(clean)
+    found = periods(clean)
+    assert spread(found[0, "mail", "send"], "wait") == {3: 4}
+    assert spread(found[0, queue or rollups.NAMELESS, rollups.NAMELESS], "wait") == {3: 3}
+    assert spread(found[0, "", ""], "wait") == {3: 7}
+    assert (found[0, "", ""]["completed"], found[0, "", ""]["oldest_s"]) == (5, 7)
+
+
 def test_what_two_consumers_saw_is_one_period(clean: Stage) -> None:
     for worker in WORKERS:
         write(clean, SpreadRow(MIDNIGHT, "mail", "send", worker, {3: 2, 9: 1}, {}))

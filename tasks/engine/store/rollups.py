@@ -104,18 +104,25 @@ SET completed = excluded.completed, failed = excluded.failed, retried = excluded
 """
 
 # CUBE makes, beside each queue and task, the rows of all tasks of a queue, of a task in all queues,
-# and of everything, so that no chart adds up twenty tasks.
+# and of everything, so that no chart adds up twenty tasks. Their names are empty; a row whose own
+# name is empty (somebody wrote it by hand) is counted under another.
+NAMELESS = "(no name)"
+_NAMED = f"coalesce(nullif(queue, ''), '{NAMELESS}') AS queue"
+_NAMED_BOTH = f"{_NAMED}, coalesce(nullif(task, ''), '{NAMELESS}') AS task"
 _CUBED = "coalesce(queue, '') AS queue, coalesce(task, '') AS task"
 MINUTES = f"""
 WITH source AS (
-  SELECT minute AS starts_at, queue, task, waits, wait_counts, runs, run_counts FROM job_spread
+  SELECT minute AS starts_at, {_NAMED_BOTH}, waits, wait_counts, runs, run_counts FROM job_spread
   WHERE minute >= %(since)s
 ), {_SPREADS.format(keys=_CUBED, groups="CUBE (queue, task)")}, counted AS (
-  SELECT minute AS starts_at, {_CUBED}, {_SUMS} FROM job_minute
-  WHERE minute >= %(since)s GROUP BY minute, CUBE (queue, task)
+  SELECT minute AS starts_at, {_CUBED}, {_SUMS}
+  FROM (SELECT minute, {_NAMED_BOTH}, completed, failed, retried, cancelled, expired, crashed
+        FROM job_minute WHERE minute >= %(since)s) AS named
+  GROUP BY minute, CUBE (queue, task)
 ), aged AS (
   SELECT minute AS starts_at, coalesce(queue, '') AS queue, '' AS task, max(oldest_s) AS oldest_s
-  FROM queue_age WHERE minute >= %(since)s GROUP BY minute, ROLLUP (queue)
+  FROM (SELECT minute, {_NAMED}, oldest_s FROM queue_age WHERE minute >= %(since)s) AS named
+  GROUP BY minute, ROLLUP (queue)
 )
 {_WRITTEN}
 FROM counted FULL JOIN spread USING (starts_at, queue, task) FULL JOIN aged USING (starts_at, queue, task)
