@@ -21,10 +21,18 @@ from tests.faults.hostile import (
 from tests.faults.timetable import SCHEDULES
 from tests.faults.verdict import PLACES, Allowance
 
+# What each kind of fault may make the others say, as docs/operations.md tells it.
+LOST_WORKERS = (r"Worker lost\.", r"Job rescued; it runs again\.", r"rule=A consumer was lost")
+REDIS_LOST = (r"Redis had lost its memory", r"rule=Redis lost its memory", r"Redis is away")
+POSTGRES_AWAY = (
+    r"PostgreSQL is (away|back)", r"Beat failed; trying again", r"wait(s|ed)? for PostgreSQL",
+)  # fmt: skip
+SHUT_OUT = (*LOST_WORKERS, r"Lease lost;", r"Late result refused;")
 
-def crashes(count: int) -> Allowance:
-    """What `count` crashes of a consumer excuse."""
-    return Allowance(completed_again=PLACES * count, crashes=True)
+
+def crashes(count: int, *says: str) -> Allowance:
+    """What `count` crashes of a consumer excuse; `says` is excused beside."""
+    return Allowance(completed_again=PLACES * count, crashes=True, says=(*LOST_WORKERS, *says))
 
 
 def has_late_results(evidence: Evidence) -> Iterator[str]:
@@ -71,69 +79,82 @@ LONG = (
         name="FLUSHALL",
         story="All queued jobs are rung again from the rows.",
         jobs=4000, way="stream", pace_ms=2, fault=fault.flush_redis, times=5,
+        allowance=Allowance(says=REDIS_LOST),
     ),
     Campaign(
         name="Redis killed, empty afterwards",
         story="Jobs are accepted without it; all queued ones are rung again.",
         jobs=4000, way="stream", pace_ms=2, fault=fault.lose_redis, times=3,
+        allowance=Allowance(says=REDIS_LOST),
     ),
     Campaign(
         name="Redis killed, restarted on its log",
         story="What its log lacks is rung again after the grace time.",
         jobs=4000, way="stream", pace_ms=2, fault=fault.restart_redis, times=3,
+        allowance=Allowance(says=REDIS_LOST),
     ),
     Campaign(
         name="PostgreSQL restarted (immediate)",
         story="Outcomes are kept and written again; starts that it lost are taken back.",
         jobs=4000, way="stream", pace_ms=2, fault=fault.restart_postgres, times=4,
-        own_servers=True,
+        own_servers=True, allowance=Allowance(says=POSTGRES_AWAY),
     ),
     Campaign(
         name="PostgreSQL stopped for two leases",
         story="Nothing is accepted, nothing starts, nobody is given up when it returns.",
         jobs=3000, way="stream", pace_ms=2, fault=fault.stop_postgres, times=1,
-        own_servers=True,
+        own_servers=True, allowance=Allowance(says=(*POSTGRES_AWAY, *SHUT_OUT)),
     ),
     Campaign(
         name="connections to PostgreSQL swallowed, 10 s",
         story="Statements are sent again; what had been carried out is recognised.",
         jobs=3000, proxied=2, lease_s=30, beat_s=10, fault=fault.swallow_postgres, times=2,
+        allowance=Allowance(says=POSTGRES_AWAY),
     ),
     Campaign(
         name="connections to PostgreSQL swallowed for two leases",
         story="Consumers stop what runs when their lease is over, and go on afterwards.",
         jobs=3000, proxied=2, fault=fault.swallow_postgres, times=2,
-        allowance=Allowance(cuts=True, crashes=True, completed_again=2 * 2 * PLACES),
+        allowance=Allowance(
+            cuts=True, crashes=True, completed_again=2 * 2 * PLACES, says=(*POSTGRES_AWAY, *SHUT_OUT)
+        ),
     ),
     Campaign(
         name="one of two consumers cut off from PostgreSQL",
         story="It stops its jobs before the other runs them; its results are refused.",
         jobs=500, ms=300, proxied=1, fault=fault.cut_off, times=2, until=0.4,
-        allowance=Allowance(cuts=True, crashes=True, completed_again=2 * PLACES),
+        allowance=Allowance(
+            cuts=True, crashes=True, completed_again=2 * PLACES, says=(*POSTGRES_AWAY, *SHUT_OUT)
+        ),
     ),
     Campaign(
         name="connections to Redis swallowed, 10 s",
         story="What runs goes on; nothing new starts until Redis answers.",
         jobs=3000, proxied=2, fault=fault.swallow_redis, times=2,
+        allowance=Allowance(says=REDIS_LOST),
     ),
     Campaign(
         name="SIGSTOP of one of two for two leases",
         story="The other runs its jobs; its late results are refused and noted.",
         jobs=3000, ms=60, holding=True, fault=fault.freeze, times=3, until=0.3,
-        allowance=Allowance(cuts=True, crashes=True, completed_again=3 * PLACES),
+        allowance=Allowance(
+            cuts=True, crashes=True, completed_again=3 * PLACES, says=(*POSTGRES_AWAY, *SHUT_OUT)
+        ),
         also=has_late_results,
     ),
     Campaign(
         name="SIGSTOP in the middle of a transaction",
         story="PostgreSQL ends the transaction, so that the other can run its jobs.",
         jobs=3000, ms=40, flaky=True, fault=fault.freeze_in_transaction, times=1, until=0.1,
-        allowance=Allowance(cuts=True, crashes=True, completed_again=PLACES),
+        allowance=Allowance(
+            cuts=True, crashes=True, completed_again=PLACES, says=(*POSTGRES_AWAY, *SHUT_OUT)
+        ),
     ),
     Campaign(
         name="any of these, in any order",
         story="Kills, SIGTERM, flushes, Redis lost, PostgreSQL restarted: as above.",
         jobs=4000, way="stream", pace_ms=2, fault=fault.any_of_them, times=15, own_servers=True,
-        allowance=crashes(15),
+        allowance=crashes(15, *REDIS_LOST, *POSTGRES_AWAY, *SHUT_OUT),
     ),
     Campaign(
         name="chords, kill -9 every second",
@@ -154,7 +175,7 @@ LONG = (
         story="Each due time makes one job: none twice, none missing, whatever a consumer's clock says.",
         jobs=SCHEDULES * 60, way="schedules", consumers=3, wrong_clocks=2,
         fault=timetable.kill_each_second, times=50, until=0.9, own_servers=True,
-        allowance=crashes(50), also=timetable.each_time_fired_once,
+        allowance=crashes(50, *POSTGRES_AWAY), also=timetable.each_time_fired_once,
         tried="20 schedules of 1 s for 60 s, 50 kills, one crash of PostgreSQL, 3 consumers, two of them"
         " with clocks an hour off, lease 5 s",
     ),
@@ -169,7 +190,9 @@ LONG = (
         story="Each ends five consumers, then is a dead letter. Neighbours run alone and complete.",
         jobs=1000, before=enqueue_poison, consumers=1,
         tried="two of them and six neighbours of 1.5 s in 1,000 jobs of 20 ms, 1 consumer, lease 5 s",
-        allowance=Allowance(ends=True, crashes=True, completed_again=10 * PLACES),
+        allowance=Allowance(
+            ends=True, crashes=True, completed_again=10 * PLACES, says=LOST_WORKERS
+        ),
         also=poison_failed_after_five,
     ),
     Campaign(

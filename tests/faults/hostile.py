@@ -93,7 +93,7 @@ def enqueue_one_key(stage: Stage) -> None:
     stage.accepted_count -= SAME_KEY - 1
     stage.watch_for(0)
     stage.watch_until_clients_ended()
-    answers = stage.client_log.read_text().split()
+    answers = stage.client_output.read_text().split()
     stage.answers = Counter(zip(answers[::2], answers[1::2], strict=True))
 
 

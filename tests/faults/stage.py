@@ -71,10 +71,10 @@ class Stage:
         words = ["--count", count, "--ms", ms, "--pace-ms", pace_ms]
         words += ["--accepted", self._accepted_path]
         command = [sys.executable, "-m", "tests.faults.client", way, *map(str, words)]
-        with self.client_log.open("ab") as log:
+        with self.client_log.open("ab") as said, self.client_output.open("ab") as printed:
             self._clients.append(
                 subprocess.Popen(
-                    command, cwd=PROJECT_DIR, env=self.environment(), stdout=log, stderr=log
+                    command, cwd=PROJECT_DIR, env=self.environment(), stdout=printed, stderr=said
                 )
             )
         self.accepted_count += count
@@ -109,8 +109,13 @@ class Stage:
 
     @property
     def client_log(self) -> Path:
-        """What the clients printed."""
+        """What the clients logged."""
         return self.folder / "client.log"
+
+    @property
+    def client_output(self) -> Path:
+        """What the clients printed."""
+        return self.folder / "client.out"
 
     @property
     def supervisor(self) -> Supervisor:
