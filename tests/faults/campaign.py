@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.faults.evidence import Evidence
@@ -62,6 +62,15 @@ class Campaign:
     tried: str = ""  # how it was tried, where the table's own words do not say it
     own_servers: bool = False  # PostgreSQL itself is hurt
 
+    @property
+    def excused(self) -> Allowance:
+        """The allowance; rows that nobody has rung for look like a Redis that lost its memory."""
+        if self.way == "stream":
+            return self.allowance
+        return replace(
+            self.allowance, says=(*self.allowance.says, r"[Rr]edis (had )?lost its memory")
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -84,7 +93,7 @@ def carry_out(campaign: Campaign, servers: CampaignServers, *, seed: int) -> Res
     with _stage(campaign, servers, seed) as stage:
         try:
             evidence = _played(campaign, stage)
-            broken = [*judge(evidence, campaign.allowance), *campaign.also(evidence)]
+            broken = [*judge(evidence, campaign.excused), *campaign.also(evidence)]
         except AssertionError as fault:  # something that was waited for did not happen
             evidence, broken = stage.close(), [str(fault)]
         if broken:

@@ -26,6 +26,7 @@ LOST_WORKERS = (r"Worker lost\.", r"Job rescued; it runs again\.", r"rule=A cons
 REDIS_LOST = (r"Redis had lost its memory", r"rule=Redis lost its memory", r"Redis is away")
 POSTGRES_AWAY = (
     r"PostgreSQL is (away|back)", r"Beat failed; trying again", r"wait(s|ed)? for PostgreSQL",
+    r"Starts lost in a crash of PostgreSQL made again",
 )  # fmt: skip
 SHUT_OUT = (*LOST_WORKERS, r"Lease lost;", r"Late result refused;")
 
