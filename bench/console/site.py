@@ -38,6 +38,10 @@ class Site:
         status, body = self._ask("GET", path, headers={"HX-Request": "true"} if live else {})
         return status, body.decode()
 
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._link.close()
+
     def open(self, path: str) -> http.client.HTTPResponse:
         """A page that is read bit by bit, on a connection of its own."""
         link = self._connect()
@@ -75,6 +79,7 @@ class Site:
             self._link.request(method, path, body, sent)
             answer = self._link.getresponse()
         except (http.client.HTTPException, OSError):  # the server closes what was idle
+            self._link.close()
             self._link = self._connect()
             self._link.request(method, path, body, sent)
             answer = self._link.getresponse()

@@ -109,7 +109,9 @@ class SoakStage:
         return faults + [f"a consumer ended with code {code}" for code in codes if code]
 
     def kill_all(self) -> None:
-        """Leave no process, however the soak ended."""
+        """Leave no process and no connection, however the soak ended."""
+        if self.site is not None:
+            self.site.close()
         for consumer in self.consumers:
             if consumer.exit_code is None:
                 consumer.kill()
