@@ -116,6 +116,7 @@ BELL_FAULTS: dict[str, LazyString] = {
     Fault.CLAIMS_NOTHING: _l("in Redis, but not queued"),
     Fault.WRONG_QUEUE: _l("in another queue than its row says"),
     Fault.WRONG_PRIORITY: _l("at another priority than its row says"),
+    Fault.WRONG_PLACE: _l("before or after its turn"),
     Fault.JUNK: _l("no job's id"),
 }
 

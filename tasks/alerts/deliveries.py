@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tasks.alerts.message import Item, Message
 from tasks.engine.database import Cursor
-from tasks.engine.intake.enqueue import enqueue_in_transaction
+from tasks.engine.intake.enqueue import enqueue_with
 from tasks.engine.store.due import Ring
 
 TASK = "tasks.alerts.jobs.deliver"
@@ -99,11 +99,11 @@ def again(cursor: Cursor, id_: int, *, by: str) -> Ring | None:
 
 
 def _job(cursor: Cursor, id_: int, by: str | None) -> Ring:
-    made = enqueue_in_transaction(
-        cursor.connection, TASK, (id_,), created_by=by or "alerts", queue=QUEUE, priority=PRIORITY
+    ring = enqueue_with(
+        cursor, TASK, (id_,), created_by=by or "alerts", queue=QUEUE, priority=PRIORITY
     )
-    cursor.execute("UPDATE alert_delivery SET job_id = %s WHERE id = %s", (str(made.id), id_))
-    return Ring(QUEUE, PRIORITY, str(made.id))
+    cursor.execute("UPDATE alert_delivery SET job_id = %s WHERE id = %s", (ring.id, id_))
+    return ring
 
 
 def find(cursor: Cursor, id_: int) -> Delivery | None:

@@ -60,9 +60,9 @@ def announce_late(late: list[Ended]) -> None:
 def ring(doorbell: Doorbell, written: list[Ended], following: list[Ring]) -> None:
     """Ring for what was given back and for what follows from the outcomes."""
     rings = following + [
-        Ring(claim.queue, claim.priority, claim.id)
+        Ring(claim.queue, claim.priority, claim.id, outcome.queued_at)
         for claim, outcome in written
-        if outcome.state is State.QUEUED
+        if outcome.state is State.QUEUED and outcome.queued_at is not None
     ]
     if rings:
         try:

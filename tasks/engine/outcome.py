@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from config import get_settings
 from tasks.engine.arguments import clean
@@ -57,7 +58,7 @@ class Outcome:
     """The end of one attempt.
 
     `state` is where the job goes; `delay_s` is the wait before a retry; `remove` deletes the row
-    instead of keeping it.
+    instead of keeping it; `queued_at` is when PostgreSQL queued it again.
     """
 
     state: State
@@ -67,6 +68,7 @@ class Outcome:
     delay_s: float | None = None
     remove: bool = False
     follows: Follows = NOTHING
+    queued_at: datetime | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -20,6 +20,7 @@ from config import get_settings
 from tasks.engine import database
 from tasks.engine.database import Connection
 from tasks.engine.intake import accept, queue_names
+from tasks.engine.intake.score import priority_of
 from tasks.engine.seam.decorator import huey
 from tests.engine.consumer import Consumer
 from tests.servers import TestServers, fresh_database
@@ -82,6 +83,10 @@ class Stage:
         with self.redis() as client:
             pairs = client.zrange(self.key(queue), 0, -1, withscores=True)
         return {id_.decode(): score for id_, score in pairs}
+
+    def rung_priorities(self, queue: str = "default") -> dict[str, int]:
+        """The ids that Redis holds for a queue, with the priorities that their scores stand for."""
+        return {id_: priority_of(place) for id_, place in self.rung(queue).items()}
 
     def ask(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Run one statement, commit, and give back its rows by column."""

@@ -109,7 +109,7 @@ def test_a_job_is_duplicated_from_any_state(empty_stage: Stage, state: str) -> N
     assert (copy["priority"], copy["tags"], copy["max_retries"]) == (5, ["a"], 7)
     assert (copy["dedupe_key"], copy["created_by"]) == (None, "ann")
     assert empty_stage.job(job)["state"] == state
-    assert empty_stage.rung() == {str(verdict.made[job]): -5}
+    assert empty_stage.rung_priorities() == {str(verdict.made[job]): 5}
 
 
 def test_a_job_that_does_not_exist_is_not_duplicated(empty_stage: Stage) -> None:

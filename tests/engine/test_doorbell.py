@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from tasks import enqueue, enqueue_in_transaction, enqueue_many
 from tasks.engine import database
 from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.new_job import INT4
 from tasks.engine.queries.lines import Line
 from tasks.engine.store import due
 from tasks.engine.store.due import Ring
@@ -33,6 +35,12 @@ def bell(empty_stage: Stage) -> Iterator[Doorbell]:
     client.close()
 
 
+def a_ring(priority: int = 0, *, after_us: int = 0) -> Ring:
+    """A job of the default queue, queued `after_us` after all others that this makes."""
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=after_us)
+    return Ring("default", priority, new_id(), at)
+
+
 def junk(stage: Stage, client: redis.Redis) -> dict[str, float]:
     """What may stand in a queue of Redis although it is no queued job, with its score."""
     ended = [rows.a_job(stage, state) for state in ("completed", "cancelled")]
@@ -48,33 +56,63 @@ def junk(stage: Stage, client: redis.Redis) -> dict[str, float]:
         new_id(),
         str(uuid4()),
     ]
-    found: dict[str, float] = dict.fromkeys(members, -1000.0)
+    found: dict[str, float] = dict.fromkeys(members, -1e18)
     client.zadd(stage.key(), found)
     client.zadd(stage.key(), {b"\xff\xfe": float("-inf")})
     return found
 
 
 def test_a_bell_is_heard_by_priority_and_then_by_age(bell: Doorbell) -> None:
-    early, middle, late = new_id(), new_id(), new_id()
-    bell.ring([Ring("default", 5, late), Ring("default", 5, early), Ring("default", 9, middle)])
+    late, middle, early = a_ring(5, after_us=1), a_ring(9, after_us=2), a_ring(5)
+    bell.ring([late, early, middle])
 
-    assert bell.pop(2, [LINE]) == [middle, early]
-    assert bell.pop(2, [LINE]) == [late]
+    assert bell.pop(2, [LINE]) == [middle.id, early.id]
+    assert bell.pop(2, [LINE]) == [late.id]
     assert bell.pop(2, [LINE]) == []
 
 
-def test_ringing_twice_keeps_the_place(bell: Doorbell) -> None:
-    id_ = new_id()
-    bell.ring([Ring("default", 5, id_)])
-    bell.ring([Ring("default", 9, id_)])
+@pytest.mark.parametrize("few", [True, False])
+def test_a_priority_goes_first_whatever_the_time_and_the_time_decides_among_equals(
+    bell: Doorbell, few: bool
+) -> None:
+    """However the ids are sorted, for all priorities that a row can have."""
+    times_us = (0, 1, 10**6, 86_400 * 10**6)
+    priorities = (0, 1, 3, -1, -6) if few else (0, 1, 2, 8, -7, 100, 10_000, INT4, -INT4)
+    rings = [a_ring(p, after_us=us) for us in reversed(times_us) for p in priorities]
+    in_order = sorted(rings, key=lambda ring: (-ring.priority, ring.queued_at))
 
-    assert bell.waiting("default") == 1
-    assert bell.pop(5, [LINE]) == [id_]
+    bell.ring(rings)
+
+    popped = bell.pop(len(rings), [LINE])
+    exact = {ring.id for ring in rings if -7 <= ring.priority <= 8}
+    assert [id_ for id_ in popped if id_ in exact] == [r.id for r in in_order if r.id in exact]
+    coarse = {ring.id: ring.priority for ring in rings}
+    assert [coarse[id_] for id_ in popped] == [ring.priority for ring in in_order]
+
+
+def test_ringing_twice_keeps_the_place(bell: Doorbell) -> None:
+    ring, other = a_ring(5), a_ring(5, after_us=1)
+    bell.ring([ring, other])
+    bell.ring([ring._replace(priority=9)])
+    bell.ring([ring])
+
+    assert bell.waiting("default") == 2
+    assert bell.pop(5, [LINE]) == [ring.id, other.id]
+
+
+def test_a_job_that_was_queued_again_goes_behind_those_that_came_meanwhile(bell: Doorbell) -> None:
+    """Also when its first bell was never heard."""
+    ring, other = a_ring(), a_ring(after_us=1)
+    bell.ring([ring, other])
+    bell.ring([ring._replace(queued_at=ring.queued_at + timedelta(seconds=1))])
+    bell.ring([ring])  # a late one
+
+    assert bell.pop(5, [LINE]) == [other.id, ring.id]
 
 
 def test_a_popped_job_that_is_not_to_start_counts_for_no_rate_limit(bell: Doorbell) -> None:
     limited = Line("default", 1, 1, 1, 60.0, False)
-    held, other = Ring("default", 5, new_id()), Ring("default", 0, new_id())
+    held, other = a_ring(5), a_ring()
     bell.ring([held, other])
     assert bell.pop(2, [limited]) == [held.id]
 
@@ -96,12 +134,26 @@ def test_junk_is_not_taken_for_a_job(empty_stage: Stage, bell: Doorbell) -> None
 
 def test_a_waiting_consumer_hears_a_bell_and_no_junk(empty_stage: Stage, bell: Doorbell) -> None:
     with empty_stage.redis() as client:
-        client.zadd(empty_stage.key(), {"junk": -10})
-    id_ = new_id()
-    bell.ring([Ring("default", 3, id_)])
+        client.zadd(empty_stage.key(), {"junk": -1e18})
+    ring = a_ring(3)
+    bell.ring([ring])
 
     assert bell.wait([LINE], timeout_s=1) is None
-    assert bell.wait([LINE], timeout_s=1) == Ring("default", 3, id_)
+    heard = bell.wait([LINE], timeout_s=1)
+    assert heard is not None
+    assert heard[:2] == ("default", ring.id)
+
+
+def test_a_bell_that_is_put_back_has_its_place(empty_stage: Stage, bell: Doorbell) -> None:
+    bell.ring([a_ring(after_us=us) for us in range(3)] + [a_ring(10**6, after_us=1)])
+    before = empty_stage.rung()
+    heard = [bell.wait([LINE], timeout_s=1) for _ in before]
+
+    for one in heard:
+        assert one is not None
+        bell.put_back(one)
+
+    assert empty_stage.rung() == before
 
 
 def test_a_bell_is_heard_whatever_its_score(empty_stage: Stage, bell: Doorbell) -> None:
@@ -114,13 +166,13 @@ def test_a_bell_is_heard_whatever_its_score(empty_stage: Stage, bell: Doorbell) 
 
         assert heard is not None
         assert heard.id == id_
-        bell.ring([heard])  # as a consumer does that is about to end
+        bell.put_back(heard)  # as a consumer does that is about to end
         assert bell.pop(1, [LINE]) == [id_]
 
 
 def test_a_rate_is_kept_by_all_who_pop_together(empty_stage: Stage, bell: Doorbell) -> None:
     limited = LINE._replace(rate_limit=3, rate_period_s=60)
-    bell.ring([Ring("default", 0, new_id()) for _ in range(10)])
+    bell.ring([a_ring() for _ in range(10)])
     with empty_stage.redis() as client:
         other = Doorbell(client, empty_stage.prefix)
         popped = bell.pop(2, [limited]) + other.pop(5, [limited]) + bell.pop(5, [limited])
@@ -130,10 +182,10 @@ def test_a_rate_is_kept_by_all_who_pop_together(empty_stage: Stage, bell: Doorbe
 
 
 def test_an_empty_line_does_not_keep_the_next_from_being_served(bell: Doorbell) -> None:
-    id_ = new_id()
-    bell.ring([Ring("reports", 0, id_)])
+    ring = a_ring()._replace(queue="reports")
+    bell.ring([ring])
 
-    assert bell.pop(3, [LINE, LINE._replace(name="reports")]) == [id_]
+    assert bell.pop(3, [LINE, LINE._replace(name="reports")]) == [ring.id]
     assert bell.pop(3, []) == []
 
 
@@ -217,27 +269,28 @@ def test_ringing_without_redis_is_only_a_complaint(
 
 
 def test_a_bell_whose_connection_broke_is_rung_again(empty_stage: Stage, bell: Doorbell) -> None:
-    ids = [new_id() for _ in range(3)]
-    bell.ring([Ring("default", 0, ids[0])])
+    first, *others = (a_ring(after_us=us) for us in range(3))
+    bell.ring([first])
     with empty_stage.redis() as client:
         client.client_kill_filter(_type="normal", skipme=True)
 
-    for id_ in ids[1:]:  # the first of these goes into the void, the second one's answer is missed
-        bell.ring([Ring("default", 0, id_)])
+    for ring in others:  # the first of these goes into the void, the second one's answer is missed
+        bell.ring([ring])
 
-    wait_until(lambda: set(empty_stage.rung()) == set(ids), timeout_s=2)
+    ids = {ring.id for ring in (first, *others)}
+    wait_until(lambda: set(empty_stage.rung()) == ids, timeout_s=2)
 
 
 def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, bell: Doorbell) -> None:
-    bell.ring([Ring("default", 0, new_id())])
+    bell.ring([a_ring()])
     with empty_stage.redis() as client:
         client.delete(empty_stage.key())
         client.set(empty_stage.key(), "no sorted set")
-        bell.ring([Ring("default", 0, new_id())])
+        bell.ring([a_ring()])
         with pytest.raises(redis.ResponseError):
-            bell.ring([Ring("default", 0, new_id())])
+            bell.ring([a_ring()])
         client.delete(empty_stage.key())
 
-    bell.ring([Ring("default", 0, new_id())])
+    bell.ring([a_ring()])
 
     assert len(empty_stage.rung()) == 1

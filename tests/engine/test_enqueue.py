@@ -32,7 +32,7 @@ def test_calling_a_task_enqueues_it(empty_stage: Stage) -> None:
     assert (row["task"], row["state"]) == ("tests.engine.jobs.tell", "queued")
     assert (row["priority"], row["max_retries"], row["queue"]) == (7, 2, "default")
     assert (row["retry_delay_s"], row["retry_backoff"], row["retry_jitter"]) == (1, 2, True)
-    assert empty_stage.rung() == {handle.id: -7}
+    assert empty_stage.rung_priorities() == {handle.id: 7}
 
 
 def test_arguments_reach_the_row(empty_stage: Stage) -> None:

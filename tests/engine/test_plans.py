@@ -39,7 +39,7 @@ def a_job(stage: Stage, state: str = "queued", **fields: str) -> UUID:
     """A job in `state` as the engine leaves it: a queued one was rung for."""
     job = rows.a_job(stage, state, **fields)
     if state == "queued":
-        accept.ring([Ring("default", 0, job)])
+        accept.ring([Ring("default", 0, job, stage.job(job)["queued_at"])])
     return UUID(job)
 
 
@@ -73,7 +73,7 @@ def test_a_promoted_job_is_rung(empty_stage: Stage) -> None:
 
     verbs.promote(jobs, by="ann")
 
-    assert empty_stage.rung() == {str(job): -7 for job in jobs}
+    assert empty_stage.rung_priorities() == {str(job): 7 for job in jobs}
 
 
 def test_a_promoted_job_begins_to_wait_now(empty_stage: Stage) -> None:
@@ -111,7 +111,7 @@ def test_a_new_priority_is_what_redis_orders_by(empty_stage: Stage) -> None:
 
     verbs.set_priority([queued, later], 9, by="ann")
 
-    assert empty_stage.rung() == {str(queued): -9, str(other): 0}
+    assert empty_stage.rung_priorities() == {str(queued): 9, str(other): 0}
     assert empty_stage.count("priority = 9") == 2
 
 
@@ -121,7 +121,7 @@ def test_a_moved_job_is_rung_in_its_new_queue_alone(empty_stage: Stage) -> None:
     verbs.move([job], "orders", by="ann")
 
     assert empty_stage.rung() == {}
-    assert empty_stage.rung("orders") == {str(job): 0}
+    assert empty_stage.rung_priorities("orders") == {str(job): 0}
 
 
 def test_a_job_is_not_moved_into_an_unknown_queue(empty_stage: Stage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.engine.intake.score import score
 from tasks.engine.verbs import reconcile
 from tasks.engine.verbs.reconcile import Comparison, Fault
 from tests.engine import rows
@@ -17,18 +18,34 @@ def mischief(empty_stage: Stage) -> dict[str, str]:
     """One of each fault, beside three jobs whose bells are right; members by fault."""
     empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
     right = [rows.a_job(empty_stage, queued_at=OLD, priority="3") for _ in range(3)]
-    elsewhere, early = (rows.a_job(empty_stage, queued_at=OLD) for _ in range(2))
+    elsewhere, early, overtaking = (rows.a_job(empty_stage, queued_at=OLD) for _ in range(3))
     done, lost = rows.a_job(empty_stage, "completed"), rows.a_job(empty_stage, queued_at=OLD)
     rows.a_job(empty_stage)  # within the grace time: nobody misses its bell yet
     with empty_stage.redis() as client:
-        client.zadd(empty_stage.key(), dict.fromkeys(right, -3.0))
+        client.zadd(empty_stage.key(), {id_: place(empty_stage, id_) for id_ in right})
         client.zadd(empty_stage.key("orders"), {elsewhere: 0})
         client.zadd(empty_stage.key(), {early: -99, done: 0, "junk \x00\xff": 5})
+        client.zadd(empty_stage.key(), {overtaking: place(empty_stage, overtaking) - 1e9})
         client.zadd(empty_stage.key() + ":starts", {"not a queue": 1})
     return {
         "right": " ".join(right), Fault.WRONG_QUEUE: elsewhere, Fault.WRONG_PRIORITY: early,
-        Fault.CLAIMS_NOTHING: done, Fault.MISSING: lost,
+        Fault.WRONG_PLACE: overtaking, Fault.CLAIMS_NOTHING: done, Fault.MISSING: lost,
     }  # fmt: skip
+
+
+def place(stage: Stage, id_: str) -> float:
+    """Where a queued job belongs."""
+    row = stage.job(id_)
+    return float(score(row["priority"], row["queued_at"]))
+
+
+def test_a_score_of_an_earlier_release_is_no_fault(empty_stage: Stage) -> None:
+    for priority in (0, 5, -7):
+        id_ = rows.a_job(empty_stage, queued_at=OLD, priority=str(priority))
+        with empty_stage.redis() as client:
+            client.zadd(empty_stage.key(), {id_: -priority})
+
+    assert all(found.is_right for found in reconcile.sample())
 
 
 def by_queue(compared: list[Comparison]) -> dict[str, Comparison]:
@@ -47,11 +64,12 @@ def test_every_fault_is_found_and_named(
     assert dict(found["orders"].faults) == {Fault.WRONG_QUEUE: 1}
     # The job whose bell stands in the wrong queue has none in its own.
     assert dict(found["default"].faults) == {
-        Fault.WRONG_PRIORITY: 1, Fault.CLAIMS_NOTHING: 1, Fault.JUNK: 1, Fault.MISSING: 2,
+        Fault.WRONG_PRIORITY: 1, Fault.WRONG_PLACE: 1, Fault.CLAIMS_NOTHING: 1, Fault.JUNK: 1,
+        Fault.MISSING: 2,
     }  # fmt: skip
-    for fault in (Fault.WRONG_PRIORITY, Fault.CLAIMS_NOTHING):
+    for fault in (Fault.WRONG_PRIORITY, Fault.WRONG_PLACE, Fault.CLAIMS_NOTHING):
         assert found["default"].examples[fault] == [mischief[fault]]
-    assert (found["default"].in_redis, found["default"].queued) == (6, 7)
+    assert (found["default"].in_redis, found["default"].queued) == (7, 8)
     assert (empty_stage.rung(), empty_stage.rung("orders")) == before
 
 
@@ -60,9 +78,9 @@ def test_a_repair_puts_all_right_and_touches_nothing_else(
 ) -> None:
     reconcile.whole(repair=True, by="ann")
 
-    right = dict.fromkeys(mischief["right"].split(), -3.0)
-    mended = (mischief[fault] for fault in (Fault.WRONG_QUEUE, Fault.WRONG_PRIORITY, Fault.MISSING))
-    assert empty_stage.rung() == right | dict.fromkeys(mended, 0.0)
+    mended = (Fault.WRONG_QUEUE, Fault.WRONG_PRIORITY, Fault.WRONG_PLACE, Fault.MISSING)
+    rung = [*mischief["right"].split(), *(mischief[fault] for fault in mended)]
+    assert empty_stage.rung() == {id_: place(empty_stage, id_) for id_ in rung}
     assert empty_stage.rung("orders") == {}
     assert all(found.is_right and found.is_whole for found in reconcile.whole(by="ann"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -290,7 +291,7 @@ def test_a_dead_letter_whose_job_runs_again_is_not_reprocessed() -> None:
 def test_clear_cancels_what_is_queued_in_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     queued = [a_job(priority=number % 3) for number in range(5)]
     others = [a_job(queue="emails"), a_job("running"), a_job("scheduled")]
-    accept.ring([Ring("default", 0, str(job)) for job in queued])
+    accept.ring([Ring("default", 0, str(job), datetime.now(UTC)) for job in queued])
     monkeypatch.setattr(waiting, "CLEAR", waiting.CLEAR.replace("%(limit)s", "2"))
 
     assert verbs.clear("default", by="ann") == 5

@@ -68,7 +68,7 @@ def spread_junk(stage: Stage) -> None:
     """Members of every kind at the head of the queue, and rows of tasks that nobody knows."""
     members = [*_texts(stage.chance), *(str(uuid4()) for _ in range(JUNK))]
     with redis.Redis.from_url(stage.servers.redis_url) as client:
-        client.zadd("mahaam:queue:default", dict.fromkeys(members, -1e9))
+        client.zadd("mahaam:queue:default", dict.fromkeys(members, -1e18))
     for task, args, kwargs, _ in STRANGE_ROWS:
         insert(stage, task, args, kwargs)
 

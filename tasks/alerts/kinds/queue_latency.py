@@ -14,7 +14,7 @@ SELECT name, extract(epoch FROM now() - oldest_at)::float8 FROM queue
 CROSS JOIN LATERAL (
   SELECT min(queued_at) AS oldest_at FROM (
     SELECT queued_at FROM job WHERE state = 'queued' AND job.queue = queue.name
-    ORDER BY priority DESC, id LIMIT 1000) AS head) AS waiting
+    ORDER BY priority DESC, queued_at, id LIMIT 1000) AS head) AS waiting
 WHERE oldest_at < now() - %(seconds)s * interval '1 second'
   AND (paused_at IS NULL OR resume_at <= now())
   AND (%(queue)s::text IS NULL OR name = %(queue)s)

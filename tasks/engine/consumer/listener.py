@@ -93,6 +93,6 @@ class Listener:
             return []
         heard = self._doorbell.wait(unlimited, timeout_s=LIMITED_S if limited else LISTEN_S)
         if heard is not None and (self._places.is_quiet or self._places.idle <= 0):
-            self._doorbell.ring([heard])  # for another consumer, or for later
+            self._doorbell.put_back(heard)
             return []
         return [heard.id] if heard else []

@@ -17,7 +17,6 @@ from tasks.engine.seam.huey import MahaamHuey
 from tasks.engine.seam.message import new_job_of
 from tasks.engine.seam.moments import naive
 from tasks.engine.store import periodic
-from tasks.engine.store.due import Ring
 
 LOOK_EVERY_S = 1.0
 
@@ -54,10 +53,8 @@ class Periodic:
             return
         for follow_up in wanted:
             queue_names.check(follow_up.job.queue)
-        made = set(
-            self._link.run(partial(periodic.fire, minute=minute, wanted=wanted), atomic=True)
-        )
-        accept.ring([_ring(follow_up) for follow_up in wanted if follow_up.call[0] in made])
+        made = self._link.run(partial(periodic.fire, minute=minute, wanted=wanted), atomic=True)
+        accept.ring([ring for ring in made.values() if ring])
         self._news.enqueued(sorted(made))
 
 
@@ -65,7 +62,3 @@ def path_of(task: Task) -> str:
     """The name that rows know a task by."""
     kind = type(task)
     return f"{kind.__module__}.{kind.__name__}"
-
-
-def _ring(follow_up: FollowUp) -> Ring:
-    return Ring(follow_up.job.queue, follow_up.job.priority, follow_up.call[0])

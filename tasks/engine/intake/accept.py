@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from tasks.engine.new_job import NewJob
 from tasks.engine.once import once
 from tasks.engine.patience import left_s, patience
 from tasks.engine.store import consequences, jobs
-from tasks.engine.store.due import Ring
+from tasks.engine.store.due import InQueue, Ring
 from tasks.engine.store.jobs import Accepted
 
 T = TypeVar("T")
@@ -48,8 +49,8 @@ def one(job: NewJob, wanted: Call) -> Accepted:
     with patience(limit_s()):
         queue_names.check(job.queue)
         accepted = database.repeatable(lambda cursor: insert(cursor, job, wanted))
-        if accepted.id == wanted[0] and accepted.state == "queued":
-            ring([Ring(job.queue, job.priority, accepted.id)])
+        if accepted.id == wanted[0] and (for_it := accepted.ring(job)):
+            ring([for_it])
     return accepted
 
 
@@ -61,8 +62,9 @@ def limit_s() -> float:
 def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
     """Insert one job, or find who holds its dedupe key; the bell is the caller's."""
     if jobs.is_plain(job) and isinstance(cursor.connection, Connection):
-        jobs.accept_one_now(cursor, job, wanted)
-        return Accepted(wanted[0], "queued")
+        made_now = jobs.accept_one_now(cursor, job, wanted)
+        if made_now is not None:
+            return made_now
     while True:
         made = jobs.accept(cursor, job, [wanted])
         # The holder of the key may end between the two statements: then the key is free again.
@@ -76,14 +78,16 @@ def many(job: NewJob, calls: Iterable[Call]) -> int:
     with patience(limit_s()):
         queue_names.check(job.queue)
     count = 0
-    queued: list[str] = []  # a chunk's ids in one string: a third of the memory of a list
+    # A chunk's ids in one string: a third of the memory of a list. They have one time.
+    queued: list[tuple[datetime, str]] = []
     with database.transaction(statement_s=limit_s(), idle_s=CALLS_S) as cursor:
         for chunk in chunks(calls):
             made = jobs.accept(cursor, job, chunk)
             count += len(made)
-            queued.append(" ".join(row.id for row in made if row.state == "queued"))
-    for ids in queued:
-        ring([Ring(job.queue, job.priority, id_) for id_ in ids.split()])
+            if made and made[0].queued_at is not None:
+                queued.append((made[0].queued_at, "".join(row.id for row in made)))
+    for at, ids in queued:
+        ring_together(job, at, ids)
     return count
 
 
@@ -112,20 +116,29 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
 
 def ring(rings: Sequence[Ring]) -> None:
     """Ring for committed jobs. Without Redis they wait: a consumer rings for them later."""
+    _ring(lambda: bell().ring(rings))
+
+
+def ring_together(job: NewJob, queued_at: datetime, ids: str) -> None:
+    """As `ring`, for jobs that were queued at the same instant; `ids` stand one behind the other."""
+    _ring(lambda: bell().ring_together(job.queue, job.priority, queued_at, ids))
+
+
+def _ring(do: Callable[[], None]) -> None:
     if silence.is_on or left_s(math.inf) < TRIES_OF_A_BELL * bell_s():
         return
     try:
-        bell().ring(rings)
+        do()
     except redis.RedisError as fault:
         if isinstance(fault, redis.TimeoutError):
             silence.begin()
         redis_away.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
 
 
-def forget(rings: Sequence[Ring]) -> None:
+def forget(jobs_: Iterable[InQueue]) -> None:
     """Spare the consumers ids that are not to start; without Redis they claim nothing anyway."""
     try:
-        bell().forget(rings)
+        bell().forget(jobs_)
     except redis.RedisError as fault:
         redis_away.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
 

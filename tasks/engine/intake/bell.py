@@ -26,9 +26,9 @@ class Bell:
         self._unanswered: bytes | None = None
         self._rung_at = 0.0
 
-    def ring(self, key: str, priority: int, id_: str) -> None:
+    def ring(self, key: str, place: int, id_: str) -> None:
         """Add a job to its queue. Raises redis.RedisError, also for the bell before this one."""
-        command = _packed(key, str(-priority), id_)
+        command = _packed(key, str(place), id_)
         last_at, self._rung_at = self._rung_at, time.monotonic()
         try:
             self._answer()
@@ -62,8 +62,8 @@ class Bell:
 
 
 def _packed(key: str, score: str, id_: str) -> bytes:
-    """ZADD key NX score id, as Redis's protocol writes it."""
+    """ZADD key GT score id, as Redis's protocol writes it."""
     where = key.encode()
-    return b"*5\r\n$4\r\nZADD\r\n$%d\r\n%b\r\n$2\r\nNX\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
+    return b"*5\r\n$4\r\nZADD\r\n$%d\r\n%b\r\n$2\r\nGT\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
         len(where), where, len(score), score.encode(), len(id_), id_.encode(),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Redis as a doorbell: one sorted set per queue, a member is a job id, its score minus the priority.
+"""Redis as a doorbell: one sorted set per queue, a member is a job id, its score its place (score.py).
 
 Nothing here is a record. What gets lost is rung again from the rows, what does not belong here
 claims nothing.
@@ -6,12 +6,12 @@ claims nothing.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import redis
 from redis.backoff import NoBackoff
@@ -20,8 +20,9 @@ from redis.retry import Retry
 from addresses.redis import open_redis, unfit, without_secrets
 from config import ConfigurationFault, Settings
 from tasks.engine.intake.bell import Bell
+from tasks.engine.intake.score import score
 from tasks.engine.queries.lines import Line
-from tasks.engine.store.due import Ring
+from tasks.engine.store.due import InQueue, Ring
 
 POPS_KEPT = 500
 PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
@@ -30,12 +31,25 @@ FEW = 20
 
 ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# Adds ids of 36 characters each, given in one string: packing thousands of arguments one by one
-# takes longer than adding them.
+# Adds ids of 36 characters each, given in one string, and of one score, or each before its score of
+# SCORE_WIDTH characters: packing thousands of arguments one by one takes longer than adding them. Returns how
+# many were not there.
 ADD = """
+local added = 0
 for first = 1, #ARGV[2], 36 do
-  redis.call('ZADD', KEYS[1], 'NX', ARGV[1], string.sub(ARGV[2], first, first + 35))
+  added = added + redis.call('ZADD', KEYS[1], 'GT', ARGV[1], string.sub(ARGV[2], first, first + 35))
 end
+return added
+"""
+SCORE_WIDTH = 27
+ADD_EACH = f"""
+local added = 0
+for first = 1, #ARGV[1], {36 + SCORE_WIDTH} do
+  added = added + redis.call('ZADD', KEYS[1], 'GT',
+                             string.sub(ARGV[1], first + 36, first + {35 + SCORE_WIDTH}),
+                             string.sub(ARGV[1], first, first + 35))
+end
+return added
 """
 
 # KEYS: the queues, next to be served first. ARGV: how many ids are wanted, then for each queue
@@ -82,6 +96,14 @@ end
 """
 
 
+class Heard(NamedTuple):
+    """A bell that was taken out of its queue, and its score there."""
+
+    queue: str
+    id: str
+    place: float
+
+
 def private_line(worker_id: str) -> str:
     """The line of a worker alone. No queue has a name like it."""
     return f"@{worker_id}"
@@ -100,22 +122,27 @@ class Doorbell:
         os.register_at_fork(after_in_child=self._bells.clear)
 
     def ring(self, rings: Iterable[Ring]) -> None:
-        """Add jobs to their queues; one that is there keeps its place."""
-        lines: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for queue, priority, id_ in rings:
-            lines[queue, priority].append(id_)
-        if len(lines) == 1:
-            (line, ids), *_ = lines.items()
-            if len(ids) == 1:
-                self._ring_one(self.key(line[0]), line[1], ids[0])
+        """Add jobs to their queues; one that is there goes no further forward."""
+        queues: dict[str, dict[str, int]] = defaultdict(dict)
+        for queue, priority, id_, queued_at in rings:
+            queues[queue][id_] = score(priority, queued_at)
+        if len(queues) == 1:
+            ((queue, places),) = queues.items()
+            if len(places) == 1:
+                ((id_, place),) = places.items()
+                self._ring_one(self.key(queue), place, id_)
             else:
-                self._add(self._client, line, ids)
-        elif lines:
-            # At one instant: a consumer must not hear the lower priority before the higher one.
+                self._add(self._client, queue, places)
+        elif queues:
+            # At one instant: a consumer must not hear the lower rank before the higher one.
             with self._client.pipeline(transaction=True) as pipeline:
-                for line, ids in lines.items():
-                    self._add(pipeline, line, ids)
+                for queue, places in queues.items():
+                    self._add(pipeline, queue, places)
                 pipeline.execute()
+
+    def ring_together(self, queue: str, priority: int, queued_at: datetime, ids: str) -> None:
+        """Add jobs that were queued at the same instant; `ids` stand one behind the other."""
+        self._client.eval(ADD, 1, self.key(queue), score(priority, queued_at), ids)
 
     def pass_on(self, worker_id: str, rings: Sequence[Ring]) -> None:
         """Let one worker alone hear of jobs; what it does not take in time is rung for all again."""
@@ -123,21 +150,20 @@ class Doorbell:
         self.ring([ring._replace(queue=line) for ring in rings])
         self._client.expire(self.key(line), PRIVATE_S)
 
-    def _ring_one(self, key: str, priority: int, id_: str) -> None:
+    def _ring_one(self, key: str, place: int, id_: str) -> None:
         bell = self._bells.pop() if self._bells else Bell(self._client)
         try:
-            bell.ring(key, priority, id_)
+            bell.ring(key, place, id_)
         except BaseException:
             bell.close()
             raise
         self._bells.append(bell)
 
-    def _add(self, client: redis.Redis, line: tuple[str, int], ids: list[str]) -> None:
-        queue, priority = line
-        if len(ids) <= FEW:
-            client.zadd(self.key(queue), dict.fromkeys(ids, -priority), nx=True)
+    def _add(self, client: redis.Redis, queue: str, places: dict[str, int]) -> None:
+        if len(places) <= FEW:
+            client.zadd(self.key(queue), places, gt=True)
         else:
-            client.eval(ADD, 1, self.key(queue), -priority, "".join(ids))
+            client.eval(ADD_EACH, 1, self.key(queue), packed(places))
 
     def pop(self, wanted: int, lines: Sequence[Line]) -> list[str]:
         """Up to `wanted` ids, the first line's first, within the rate limits; returns at once.
@@ -186,25 +212,28 @@ class Doorbell:
             connection.disconnect()
             self._client.connection_pool.release(connection)
 
-    def wait(self, lines: Sequence[Line], *, timeout_s: float) -> Ring | None:
+    def wait(self, lines: Sequence[Line], *, timeout_s: float) -> Heard | None:
         """The next bell as soon as one is rung in a line without rate limit; None after `timeout_s`."""
         names = {self.key(line.name): line.name for line in lines}
         heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
         if heard is None or not ID.fullmatch(heard[1]):
             return None
-        key, id_, score = heard
-        priority = -int(score) if math.isfinite(score) else 0
-        return Ring(names[key.decode()], priority, id_.decode())
+        key, id_, place = heard
+        return Heard(names[key.decode()], id_.decode(), place)
+
+    def put_back(self, heard: Heard) -> None:
+        """Give a bell back to its place, for another consumer or for later."""
+        self._client.zadd(self.key(heard.queue), {heard.id: heard.place}, nx=True)
 
     def stamp(self, queue: str, ids: Sequence[str]) -> None:
         """Tell when jobs of a limited queue were really started: now."""
         self._client.eval(STAMP, 1, f"{self.key(queue)}:starts", *ids)
 
-    def forget(self, rings: Iterable[Ring]) -> None:
+    def forget(self, jobs: Iterable[InQueue]) -> None:
         """Take jobs out of their queues, for ones that are not to start; they count for no limit."""
         lines: dict[str, list[str]] = defaultdict(list)
-        for ring in rings:
-            lines[self.key(ring.queue)].append(ring.id)
+        for job in jobs:
+            lines[self.key(job.queue)].append(job.id)
         with self._client.pipeline(transaction=False) as pipeline:
             for key, ids in lines.items():
                 pipeline.zrem(key, *ids)
@@ -269,6 +298,11 @@ class Doorbell:
     def key(self, queue: str) -> str:
         """The name of a queue's sorted set."""
         return f"{self._prefix}:queue:{queue}"
+
+
+def packed(places: dict[str, int]) -> str:
+    """Ids, each before its score, as ADD_EACH reads them."""
+    return "".join([f"{id_}{place:+0{SCORE_WIDTH}d}" for id_, place in places.items()])
 
 
 def _literal(text: str) -> str:

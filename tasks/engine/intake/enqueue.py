@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 from tasks.engine import database
+from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.new_job import NewJob, moment, seconds, truth, words
@@ -116,9 +117,23 @@ def enqueue_in_transaction(
         with database.explained(), Limit(link, left_s(math.inf)), link.cursor() as cursor:
             accepted = accept.insert(cursor, job, wanted)
     made = accepted.id == wanted[0]
-    if made and accepted.state == "queued" and not isinstance(session, Connection):
-        _ring_after_commit(session, Ring(job.queue, job.priority, accepted.id))
+    ring = accepted.ring(job) if made else None
+    if ring is not None and not isinstance(session, Connection):
+        _ring_after_commit(session, ring)
     return Enqueued(UUID(accepted.id), accepted.state, not made)
+
+
+def enqueue_with(cursor: Cursor, task: str, args: Iterable[Any], **options: Any) -> Ring:
+    """Insert one job to be run now in a transaction of the engine.
+
+    Returns what to ring once it is committed.
+    """
+    job = _job(_known(task), options)
+    queue_names.check(job.queue)
+    accepted = accept.insert(cursor, job, accept.call(new_id(), tuple(args), {}))
+    ring = accepted.ring(job)
+    assert ring is not None, "A new job without a time and a dedupe key is queued."
+    return ring
 
 
 def _known(task: DurableTask | str) -> DurableTask:

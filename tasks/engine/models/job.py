@@ -101,6 +101,7 @@ class Job(Base):
             "job_waiting",
             "queue",
             text("priority DESC"),
+            "queued_at",
             "id",
             postgresql_where=text("state = 'queued'"),
         ),

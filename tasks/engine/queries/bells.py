@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from tasks.engine.database import Cursor
 from tasks.engine.new_job import INT4
+from tasks.engine.states import State
+from tasks.engine.store.due import Ring
 
 # Index: job_pkey.
-PLACES = "SELECT id::text, state, queue, priority FROM job WHERE id = ANY(%s::uuid[])"
+PLACES = "SELECT id::text, state, queue, priority, queued_at FROM job WHERE id = ANY(%s::uuid[])"
 
 # Index: job_waiting, in two pieces: written as one condition, each step would read its priority from
 # the beginning.
 EXPECTED = """
-SELECT queue, priority, id::text FROM (
-  (SELECT queue, priority, id FROM job
-   WHERE state = 'queued' AND queue = %(queue)s AND priority = %(priority)s AND id > %(id)s::uuid
+SELECT queue, priority, id::text, queued_at FROM (
+  (SELECT queue, priority, queued_at, id FROM job
+   WHERE state = 'queued' AND queue = %(queue)s AND priority = %(priority)s
+     AND (queued_at, id) > (%(queued_at)s, %(id)s::uuid)
      AND queued_at < now() - %(grace_s)s * interval '1 second'
-   ORDER BY id LIMIT %(limit)s)
+   ORDER BY queued_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT queue, priority, id FROM job
+  (SELECT queue, priority, queued_at, id FROM job
    WHERE state = 'queued' AND queue = %(queue)s AND priority < %(priority)s
      AND queued_at < now() - %(grace_s)s * interval '1 second'
-   ORDER BY priority DESC, id LIMIT %(limit)s)
-) AS next ORDER BY priority DESC, id LIMIT %(limit)s
+   ORDER BY priority DESC, queued_at, id LIMIT %(limit)s)
+) AS next ORDER BY priority DESC, queued_at, id LIMIT %(limit)s
 """
 
 COUNT = """
@@ -34,24 +39,24 @@ SELECT count(*) FROM (
 """
 
 
-class Waiting(NamedTuple):
-    """A queued job, whose id should stand in Redis."""
-
-    queue: str
-    priority: int
-    id: str
-
-
-FIRST = Waiting("", INT4, "00000000-0000-0000-0000-000000000000")
+FIRST = Ring("", INT4, str(UUID(int=0)), datetime.min.replace(tzinfo=UTC))
 
 
 class Place(NamedTuple):
-    """Where a job is: only a queued one may stand in Redis, in its queue and at its priority."""
+    """Where a job is: only a queued one may stand in Redis, in its queue and at its place."""
 
     id: str
     state: str
     queue: str
     priority: int
+    queued_at: datetime | None
+
+    @property
+    def ring(self) -> Ring | None:
+        """What Redis must know of it; None for one that is not queued."""
+        if self.state != State.QUEUED or self.queued_at is None:
+            return None
+        return Ring(self.queue, self.priority, self.id, self.queued_at)
 
 
 def places(cursor: Cursor, ids: Sequence[str]) -> dict[str, Place]:
@@ -61,12 +66,13 @@ def places(cursor: Cursor, ids: Sequence[str]) -> dict[str, Place]:
 
 
 def expected(
-    cursor: Cursor, queue: str, *, grace_s: float, after: Waiting = FIRST, limit: int
-) -> list[Waiting]:
+    cursor: Cursor, queue: str, *, grace_s: float, after: Ring = FIRST, limit: int
+) -> list[Ring]:
     """The next jobs of a queue, behind `after`, that are queued for longer than `grace_s`."""
-    values = {"queue": queue, "grace_s": grace_s, "priority": after.priority, "id": after.id}
-    cursor.execute(EXPECTED, {**values, "limit": limit})
-    return [Waiting._make(row) for row in cursor.fetchall()]
+    cursor.execute(
+        EXPECTED, {**after._asdict(), "queue": queue, "grace_s": grace_s, "limit": limit}
+    )
+    return [Ring._make(row) for row in cursor.fetchall()]
 
 
 def count(cursor: Cursor, queue: str, *, limit: int) -> int:

@@ -49,7 +49,7 @@ QUEUES = """
            SELECT count(*), min(queued_at) AS oldest_at FROM (
                   SELECT queued_at FROM job
                    WHERE state = 'queued' AND job.queue = queue.name
-                   ORDER BY priority DESC, id LIMIT :limit) AS found) AS waiting
+                   ORDER BY priority DESC, queued_at, id LIMIT :limit) AS found) AS waiting
       LEFT JOIN (SELECT queue, count(*) FROM job WHERE state = 'running' GROUP BY queue)
              AS running ON running.queue = queue.name
       LEFT JOIN (SELECT queue, sum(completed) AS completed, sum(failed) AS failed FROM job_minute

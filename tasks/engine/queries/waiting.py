@@ -32,13 +32,13 @@ SELECT waiting.id::text FROM (
   UNION ALL SELECT 'default', 100, NULL, NULL
   WHERE NOT EXISTS (SELECT FROM queue WHERE name = 'default')
 ) AS line, LATERAL (
-  SELECT id, priority FROM job
+  SELECT id, priority, queued_at FROM job
   WHERE state = 'queued' AND job.queue = line.name AND (NOT %(open)s OR NOT EXISTS (
     SELECT FROM task_pause WHERE task_pause.task = job.task AND (resume_at IS NULL OR resume_at > now())))
-  ORDER BY priority DESC, id LIMIT %(limit)s
+  ORDER BY priority DESC, queued_at, id LIMIT %(limit)s
 ) AS waiting
 WHERE NOT %(open)s OR line.paused_at IS NULL OR line.resume_at <= now()
-ORDER BY line.rank, line.name, waiting.priority DESC, waiting.id LIMIT %(limit)s
+ORDER BY line.rank, line.name, waiting.priority DESC, waiting.queued_at, waiting.id LIMIT %(limit)s
 """
 
 # Index: job_due.

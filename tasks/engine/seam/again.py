@@ -8,11 +8,10 @@ from uuid import UUID
 from tasks.engine import database
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept
-from tasks.engine.queries import waiting
+from tasks.engine.queries import bells
 from tasks.engine.seam import results
 from tasks.engine.states import State, is_final
 from tasks.engine.store import schedule
-from tasks.engine.store.due import Ring
 from tasks.engine.verbs import jobs
 
 
@@ -24,9 +23,8 @@ def queue_again(job_id: str) -> bool:
     if is_final(found.state):
         jobs.retry([UUID(job_id)], by="huey")
     elif found.state == State.QUEUED:
-        (job,) = database.repeatable(partial(waiting.some, ids=[job_id])) or (None,)
-        if job is not None:
-            accept.ring([Ring(job.claim.queue, job.claim.priority, job_id)])
+        found_again = database.repeatable(partial(bells.places, ids=[job_id]))
+        accept.ring([place.ring for place in found_again.values() if place.ring])
     else:
         accept.ring(database.repeatable(partial(schedule.queue, job_id=job_id)))
     return True

@@ -22,7 +22,6 @@ from tasks.engine.running.run import Run
 from tasks.engine.seam import results
 from tasks.engine.states import State
 from tasks.engine.store import due, exchange, workers
-from tasks.engine.store.due import Ring
 from tasks.engine.store.turn import Turn
 
 log = logging.getLogger("mahaam.hand")
@@ -126,7 +125,7 @@ class Hand:
 
     def _begun(self, claim: Claim) -> Run:
         run = self._runs[claim.fence] = Run(claim)
-        accept.forget([Ring(claim.queue, claim.priority, claim.id)])
+        accept.forget([claim])
         return run
 
     def _expire(self, job_id: str) -> bool:

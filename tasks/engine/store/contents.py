@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (SELECT * FROM job WHERE job.id = copy.original OFFSET 0) AS 
 ON CONFLICT DO NOTHING
 """
 
-COPIED = "SELECT queue, priority, id::text FROM job WHERE id = ANY(%(ids)s::uuid[])"
+COPIED = "SELECT queue, priority, id::text, queued_at FROM job WHERE id = ANY(%(ids)s::uuid[])"
 
 
 def read(cursor: Cursor, ids: Sequence[str]) -> list[Contents]:

@@ -76,9 +76,9 @@ WITH moves AS (
   RETURNING schedule_id, state, job_id
 ), made AS (
   {INSERT} FROM wanted JOIN noted ON noted.job_id = wanted.id
-  RETURNING queue, priority, id::text
+  RETURNING queue, priority, id::text, queued_at
 )
-SELECT queue, priority, id FROM made
+SELECT queue, priority, id, queued_at FROM made
 """
 
 # Index: schedule_fire_waiting. What waited for the end of the job before it.
@@ -99,9 +99,9 @@ WITH wanted AS (
   RETURNING fire.job_id
 ), made AS (
   {INSERT} FROM wanted JOIN noted ON noted.job_id = wanted.id
-  RETURNING queue, priority, id::text
+  RETURNING queue, priority, id::text, queued_at
 )
-SELECT queue, priority, id FROM made
+SELECT queue, priority, id, queued_at FROM made
 """
 
 # By hand, beside the clock: the moment is the due time, and next_run_at stays.
@@ -116,9 +116,9 @@ WITH wanted AS (
   RETURNING job_id
 ), made AS (
   {INSERT} FROM wanted JOIN noted ON noted.job_id = wanted.id
-  RETURNING queue, priority, id::text
+  RETURNING queue, priority, id::text, queued_at
 )
-SELECT queue, priority, id FROM made
+SELECT queue, priority, id, queued_at FROM made
 """
 
 BREAK = """

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.new_job import NewJob
+from tasks.engine.states import State
+from tasks.engine.store.due import Ring
 
 # The table is named with its schema: the connection may be the application's own.
 #
 # One statement for one job and for five thousand: what they share comes as values, the rest as
 # arrays. A repeated call inserts nothing new, so it may be sent again after a broken connection.
+# Queued is a job when its statement comes, not when the transaction around it began: in a long one it
+# would go before all that was queued meanwhile.
 ACCEPT = """
 INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, run_at, queued_at, expires_at, timeout_s,
@@ -20,13 +25,13 @@ SELECT new.id, %(task)s, %(queue)s, %(priority)s,
        CASE WHEN due.run_at > now() THEN 'scheduled' ELSE 'queued' END,
        new.args, new.kwargs, %(options)s, %(tags)s, %(max_retries)s,
        %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, due.run_at,
-       CASE WHEN due.run_at > now() THEN NULL ELSE now() END,
+       CASE WHEN due.run_at > now() THEN NULL ELSE statement_timestamp() END,
        coalesce(%(expires_at)s::timestamptz, now() + %(expires_in_s)s * interval '1 second'),
        %(timeout_s)s, %(dedupe_key)s, %(parent_id)s, %(created_by)s
 FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[]) AS new(id, args, kwargs),
      (SELECT coalesce(%(eta)s::timestamptz, now() + %(delay_s)s * interval '1 second') AS run_at) AS due
 ON CONFLICT DO NOTHING
-RETURNING id::text, state
+RETURNING id::text, state, queued_at
 """
 
 # The common case, one job to run now: planned once per connection.
@@ -34,8 +39,9 @@ PREPARE = """
 PREPARE accept_one_now AS
 INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by)
-VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, now(), $12, $13, $14)
+VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, statement_timestamp(), $12, $13, $14)
 ON CONFLICT DO NOTHING
+RETURNING queued_at
 """
 
 ACCEPT_ONE_NOW = """
@@ -44,9 +50,9 @@ EXECUTE accept_one_now (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 # Who holds the dedupe key, or whether our own row is there already (a repeated call).
 HOLDER = """
-SELECT id::text, state FROM mahaam.job WHERE id = ANY(%(ids)s::uuid[])
+SELECT id::text, state, queued_at FROM mahaam.job WHERE id = ANY(%(ids)s::uuid[])
 UNION ALL
-SELECT id::text, state FROM mahaam.job
+SELECT id::text, state, queued_at FROM mahaam.job
 WHERE dedupe_key = %(dedupe_key)s AND state IN ('scheduled', 'queued', 'running', 'retrying')
 LIMIT 1
 """
@@ -57,6 +63,13 @@ class Accepted(NamedTuple):
 
     id: str
     state: str
+    queued_at: datetime | None  # None for one that waits for its time
+
+    def ring(self, job: NewJob) -> Ring | None:
+        """What Redis must know of it; None while it is not queued."""
+        if self.state != State.QUEUED or self.queued_at is None:
+            return None
+        return Ring(job.queue, job.priority, self.id, self.queued_at)
 
 
 def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[Accepted]:
@@ -67,13 +80,13 @@ def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -
     """
     ids, args, kwargs = (list(column) for column in zip(*calls, strict=True))
     cursor.execute(ACCEPT, {**_shared(job), "ids": ids, "args": args, "kwargs": kwargs})
-    return [Accepted(id_, state) for id_, state in cursor.fetchall()]
+    return [Accepted._make(row) for row in cursor.fetchall()]
 
 
-def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> None:
+def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> Accepted | None:
     """Insert one job that has no time, no expiry, no tags and no dedupe key.
 
-    The cursor's connection is one of ours.
+    The cursor's connection is one of ours. Returns None when the row is there already.
     """
     assert isinstance(cursor.connection, Connection)
     cursor.connection.prepare("accept_one_now", PREPARE)
@@ -97,6 +110,8 @@ def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> N
             job.created_by,
         ),
     )
+    row = cursor.fetchone()
+    return Accepted(id_, State.QUEUED, row[0]) if row else None
 
 
 def is_plain(job: NewJob) -> bool:

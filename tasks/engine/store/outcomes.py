@@ -57,8 +57,9 @@ WITH ended AS (
       error = coalesce(left(judged.error_class || ': ' || judged.message, 500), job.error)
   FROM judged
   WHERE job.id = judged.id
-  RETURNING job.id, job.queue, job.task, job.state, judged.attempt, judged.worker_id, final_word AS word,
-            judged.retry_count, judged.error_class, judged.message, judged.traceback, judged.fingerprint,
+  RETURNING job.id, job.queue, job.task, job.state, job.queued_at AS queued_again_at,
+            judged.attempt, judged.worker_id, final_word AS word, judged.retry_count,
+            judged.error_class, judged.message, judged.traceback, judged.fingerprint,
             judged.error_metadata, judged.queued_at, judged.started_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
@@ -76,7 +77,7 @@ WITH ended AS (
   SET failed = minute.failed + excluded.failed, retried = minute.retried + excluded.retried,
       cancelled = minute.cancelled + excluded.cancelled, expired = minute.expired + excluded.expired
 )
-SELECT id::text, attempt, state FROM moved
+SELECT id::text, attempt, state, queued_again_at FROM moved
 """
 
 # Was an outcome written although its answer was lost? Either the attempt is noted as ended by the
@@ -108,16 +109,20 @@ DELETE FROM job USING locked WHERE job.id = locked.id
 
 
 def end(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
-    """Write outcomes that are no completions and whose fence holds; returns the fences written.
+    """Write outcomes that are no completions and whose fence holds.
 
-    Outcomes of jobs that somebody wants stopped become cancelled instead of queued or retrying.
+    Outcomes of jobs that somebody wants stopped become cancelled instead of queued or retrying; those
+    that are queued again learn since when. Return the fences written.
     """
     cursor.execute(END, {**_fences(ended), **_columns(ended)})
-    states = {(id_, attempt): state for id_, attempt, state in cursor.fetchall()}
+    written = {(id_, attempt): (state, at) for id_, attempt, state, at in cursor.fetchall()}
     for claim, outcome in ended:
-        if states.get(claim.fence, outcome.state) != outcome.state:
+        state, queued_at = written.get(claim.fence, (outcome.state, None))
+        if state != outcome.state:
             _become_cancelled(claim, outcome)
-    return set(states)
+        elif state == State.QUEUED:
+            outcome.queued_at = queued_at
+    return set(written)
 
 
 def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> list[Ring]:

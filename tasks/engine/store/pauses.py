@@ -74,7 +74,7 @@ WITH paused AS (
   UPDATE job SET state = 'scheduled', run_at = %(held_until)s, queued_at = NULL
   FROM paused WHERE job.id = ANY(%(ids)s::uuid[]) AND job.state = 'queued' AND job.task = paused.task
 )
-SELECT queue, priority, id::text, task, EXISTS (SELECT FROM paused WHERE paused.task = job.task)
+SELECT queue, priority, id::text, queued_at, task, EXISTS (SELECT FROM paused WHERE paused.task = job.task)
 FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND task = ANY(%(tasks)s)
 """
 
@@ -83,15 +83,21 @@ OVER = """
 SELECT task FROM task_pause WHERE resume_at <= now() ORDER BY task FOR UPDATE SKIP LOCKED
 """
 
-# Index: job_due. What an operator has locked is let go in the next round.
+# Index: job_due. What an operator has locked is let go in the next round. Queued a microsecond apart, in
+# the order in which they came to be (see due.MAKE_DUE).
 LET_GO = f"""
-UPDATE job SET state = 'queued', queued_at = now(), run_at = NULL
-WHERE id IN (
-  SELECT id FROM job
+WITH held AS (
+  SELECT id, created_at FROM job
   WHERE state = 'scheduled' AND run_at = %(held_until)s AND NOT {IS_PAUSED}
   LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) AND state = 'scheduled' AND run_at = %(held_until)s
-RETURNING queue, priority, id::text
+), ordered AS (
+  SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM held
+)
+UPDATE job
+SET state = 'queued', queued_at = now() + ordered.place * interval '1 microsecond', run_at = NULL
+FROM ordered
+WHERE job.id = ordered.id AND job.state = 'scheduled' AND job.run_at = %(held_until)s
+RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
 
 FORGET = """
@@ -107,13 +113,14 @@ class Popped(NamedTuple):
     queue: str
     priority: int
     id: str
+    queued_at: datetime
     task: str
     is_held: bool
 
     @property
     def bell(self) -> Ring:
         """What Redis must know of it when it was not held."""
-        return Ring(self.queue, self.priority, self.id)
+        return Ring(self.queue, self.priority, self.id, self.queued_at)
 
 
 @dataclass(frozen=True, slots=True)

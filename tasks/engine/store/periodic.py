@@ -8,6 +8,7 @@ from datetime import datetime
 from tasks.engine.database import Cursor
 from tasks.engine.follows import FollowUp
 from tasks.engine.store import jobs
+from tasks.engine.store.due import Ring
 
 FIRE = """
 INSERT INTO periodic_fire (task, fire_at, job_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
@@ -26,13 +27,16 @@ def this_minute(cursor: Cursor) -> datetime:
     return minute
 
 
-def fire(cursor: Cursor, minute: datetime, wanted: Sequence[FollowUp]) -> list[str]:
-    """Insert those jobs whose task nobody has fired for `minute` yet, in a transaction; their ids."""
-    made = []
+def fire(cursor: Cursor, minute: datetime, wanted: Sequence[FollowUp]) -> dict[str, Ring | None]:
+    """Insert those jobs whose task nobody has fired for `minute` yet, in a transaction.
+
+    Return for the id of each what to ring; None for one that waits for its time.
+    """
+    made: dict[str, Ring | None] = {}
     for job, call in ((follow_up.job, follow_up.call) for follow_up in wanted):
         cursor.execute(FIRE, (job.task, minute, call[0]))
         if cursor.fetchone() is not None:
-            made += [accepted.id for accepted in jobs.accept(cursor, job, [call])]
+            made |= {one.id: one.ring(job) for one in jobs.accept(cursor, job, [call])}
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tasks.engine.database import Cursor
 from tasks.engine.states import Event, State, sources
 from tasks.engine.store.by_key import recheck
-from tasks.engine.store.due import Ring
+from tasks.engine.store.due import Member, Ring
 from tasks.engine.store.pauses import IS_PAUSED
 
 
@@ -21,16 +21,19 @@ class Changed(NamedTuple):
     queue_before: str
     queue: str
     priority: int
+    queued_at: datetime | None
 
     @property
-    def bell_before(self) -> Ring:
+    def bell_before(self) -> Member:
         """What to forget."""
-        return Ring(self.queue_before, self.priority, self.id)
+        return Member(self.queue_before, self.id)
 
     @property
     def bell(self) -> Ring | None:
         """What to ring; None for a job that is not queued now."""
-        return Ring(self.queue, self.priority, self.id) if self.state == State.QUEUED else None
+        if self.state != State.QUEUED or self.queued_at is None:
+            return None
+        return Ring(self.queue, self.priority, self.id, self.queued_at)
 
 
 def _change(fields: str, only: str = "true") -> str:
@@ -47,9 +50,9 @@ def _change(fields: str, only: str = "true") -> str:
     ), changed AS (
       UPDATE job SET {fields}
       WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("state = ANY(%(sources)s)")}
-      RETURNING id::text, state, queue, priority
+      RETURNING id::text, state, queue, priority, queued_at
     )
-    SELECT id, state, before.queues->>id, queue, priority
+    SELECT id, state, before.queues->>id, queue, priority, queued_at
     FROM changed, (SELECT jsonb_object_agg(id, queue) AS queues FROM locked) AS before
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
@@ -20,23 +21,26 @@ class Requeued(NamedTuple):
     queue: str
     priority: int
     state: str
+    queued_at: datetime | None  # None: it waits for its turn
     letters: list[int]
 
     @property
     def ring(self) -> Ring | None:
         """What Redis must know of it; None while it waits for its turn."""
-        is_queued = self.state == State.QUEUED
-        return Ring(self.queue, self.priority, self.id) if is_queued else None
+        if self.state != State.QUEUED or self.queued_at is None:
+            return None
+        return Ring(self.queue, self.priority, self.id, self.queued_at)
 
 
 # Locks jobs, then letters, each in the order of their ids, so that two operators wait for each
 # other instead of blocking each other. The completed attempt is known to the job's row alone:
 # it is noted before the row forgets it. Of several jobs with one dedupe key the newest is taken.
 # No part of it is joined with another part: of a thousand rows that would be a million pairs.
+# Queued a microsecond apart, in the order in which they came to be (see due.MAKE_DUE).
 # Index: job_pkey, job_dedupe_key_live, dead_letter_job.
 REQUEUE = f"""
 WITH locked AS (
-  SELECT id, state, attempt, worker_id, queued_at, started_at, finished_at, dedupe_key FROM job
+  SELECT id, state, attempt, worker_id, created_at, queued_at, started_at, finished_at, dedupe_key FROM job
   WHERE id = ANY(%%(ids)s::uuid[]) AND {recheck("state = ANY(%%(sources)s)")} ORDER BY id FOR UPDATE
 ), letter AS (
   SELECT dead_letter.id, job_id FROM dead_letter
@@ -53,14 +57,16 @@ WITH locked AS (
 ), moved AS (
   UPDATE job
   SET state = CASE WHEN %%(spread_s)s::float8 IS NULL THEN 'queued' ELSE 'scheduled' END,
-      queued_at = CASE WHEN %%(spread_s)s::float8 IS NULL THEN now() END,
+      queued_at = CASE WHEN %%(spread_s)s::float8 IS NULL
+                       THEN now() + array_position(ARRAY(SELECT id FROM free ORDER BY created_at, id), id)
+                            * interval '1 microsecond' END,
       run_at = now() + random() * %%(spread_s)s::float8 * interval '1 second',
       expires_at = NULL, started_at = NULL, finished_at = NULL, worker_id = NULL,
       retry_count = 0, crash_count = 0, progress = NULL, progress_text = NULL, result = NULL,
       error = NULL, cancel_requested_at = NULL, cancel_requested_by = NULL, stop_note = NULL,
       args = coalesce(%%(args)s::jsonb, job.args), kwargs = coalesce(%%(kwargs)s::jsonb, job.kwargs)
   WHERE id = ANY(ARRAY(SELECT id FROM free)) AND {recheck("state = ANY(%%(sources)s)")}
-  RETURNING id, queue, priority, state
+  RETURNING id, queue, priority, state, queued_at AS queued_again_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome)
   SELECT id, attempt, worker_id, queued_at, started_at, finished_at, 'completed'
@@ -71,8 +77,8 @@ WITH locked AS (
   WHERE job_id = ANY(ARRAY(SELECT id FROM moved)) AND id = ANY(ARRAY(SELECT id FROM letter))
   RETURNING id, job_id
 )
-SELECT id::text, queue, priority, state, NULL FROM moved
-UNION ALL SELECT job_id::text, NULL, NULL, NULL, id FROM closed
+SELECT id::text, queue, priority, state, queued_again_at, NULL FROM moved
+UNION ALL SELECT job_id::text, NULL, NULL, NULL, NULL, id FROM closed
 """
 
 RETRY = REQUEUE % {"kept": "true"}
@@ -120,9 +126,9 @@ def _requeue(
     cursor.execute(statement, {**values, **more})
     moved: dict[str, Requeued] = {}
     closed: list[tuple[str, int]] = []
-    for id_, queue, priority, state, letter in cursor.fetchall():
+    for id_, queue, priority, state, queued_at, letter in cursor.fetchall():
         if letter is None:
-            moved[id_] = Requeued(id_, queue, priority, state, [])
+            moved[id_] = Requeued(id_, queue, priority, state, queued_at, [])
         else:
             closed.append((id_, letter))
     for id_, letter in closed:

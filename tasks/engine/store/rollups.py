@@ -51,7 +51,7 @@ SELECT date_trunc('minute', now()), name,
        coalesce(extract(epoch FROM now() - (
          SELECT min(queued_at) FROM (
            SELECT queued_at FROM job WHERE state = 'queued' AND job.queue = queue.name
-           ORDER BY priority DESC, id LIMIT 1000) AS head)), 0)
+           ORDER BY priority DESC, queued_at, id LIMIT 1000) AS head)), 0)
 FROM queue
 ON CONFLICT (minute, queue) DO UPDATE SET oldest_s = greatest(age.oldest_s, excluded.oldest_s)
 """

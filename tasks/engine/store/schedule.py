@@ -20,7 +20,7 @@ RETURNING id::text
 QUEUE = """
 UPDATE job SET state = 'queued', queued_at = now()
 WHERE id = %s::uuid AND state IN ('scheduled', 'retrying')
-RETURNING queue, priority, id::text
+RETURNING queue, priority, id::text, queued_at
 """
 
 

@@ -9,11 +9,12 @@ from tasks.engine.database import Cursor
 from tasks.engine.states import HELD_UNTIL, LIVE, State
 from tasks.engine.store import pauses
 from tasks.engine.store.by_key import recheck
-from tasks.engine.store.due import Ring
+from tasks.engine.store.due import Member, Ring
 from tasks.engine.store.operations import TYPES, Done, snapshot
 
 # Only a row that is still as the operation left it goes back. A job that would hold a dedupe key
-# again which another live one has by now does not; of twins the newest goes back.
+# again which another live one has by now does not; of twins the newest goes back. It has its place in
+# its queue again, by the time at which it was queued.
 # Index: operation_result_pkey (by a span, since results of one chunk stand side by side), job_pkey,
 # job_dedupe_key_live.
 JOBS = """
@@ -23,7 +24,7 @@ WITH locked AS (
     WHERE operation_id = %(operation_id)s AND number BETWEEN %(first)s AND %(last)s AND {is_chosen}
     ORDER BY job_id OFFSET 0
   ) AS result, LATERAL (
-    SELECT id, queue, priority, state, dedupe_key FROM job
+    SELECT id, queue, state, dedupe_key FROM job
     WHERE job.id = result.job_id AND {now} = result.after AND {is_left}
       AND (dedupe_key IS NULL OR job.state = ANY(%(live)s) OR NOT EXISTS (
         SELECT FROM job AS holder
@@ -36,11 +37,15 @@ WITH locked AS (
   SELECT array_agg(id) AS ids, jsonb_object_agg(id, to_jsonb(ranked)) AS rows FROM ranked
   WHERE dedupe_key IS NULL OR state = ANY(%(live)s) OR rank = 1
 )
-UPDATE job SET {given_back} FROM chunk WHERE job.id = ANY(chunk.ids) AND {is_left}
-RETURNING job.id::text, chunk.rows->job.id::text->>'queue', (chunk.rows->job.id::text->'priority')::int,
-          job.queue, job.priority, job.state, job.run_at IS NOT DISTINCT FROM %(held_until)s
+UPDATE job SET {given_back}{queued} FROM chunk WHERE job.id = ANY(chunk.ids) AND {is_left}
+RETURNING job.id::text, chunk.rows->job.id::text->>'queue', job.queue, job.priority, job.state,
+          job.queued_at, job.run_at IS NOT DISTINCT FROM %(held_until)s
 """
 IS_LEFT = recheck("job.state = ANY(%(states)s)")
+
+# A job in its queue has a time of queueing, whatever it went through.
+QUEUED = """, queued_at = CASE WHEN chunk.rows->job.id::text->'before'->>'state' = 'queued'
+                               THEN coalesce(job.queued_at, now()) ELSE job.queued_at END"""
 
 LETTERS = """
 WITH chunk AS (
@@ -79,7 +84,7 @@ class Back(NamedTuple):
     """What went back, what Redis may forget and what it must know of."""
 
     ids: set[str] | set[int]
-    silenced: list[Ring]
+    silenced: list[Member]
     rings: list[Ring]
 
 
@@ -99,17 +104,20 @@ def jobs(
     cursor.execute(KEEP_PAUSES, ([done.job_id for done in chunk],))
     now, given_back = snapshot(columns, "job"), _given_back("job", columns)
     values = {"states": list(states), "live": sorted(LIVE), "held_until": HELD_UNTIL}
-    statement = JOBS.format(now=now, given_back=given_back, is_chosen=IS_CHOSEN, is_left=IS_LEFT)
+    queued = "" if "queued_at" in columns or "state" not in columns else QUEUED
+    statement = JOBS.format(
+        now=now, given_back=given_back, queued=queued, is_chosen=IS_CHOSEN, is_left=IS_LEFT
+    )
     _run(cursor, statement, operation_id, chunk, **values)
     rows = cursor.fetchall()
     rings = [
-        Ring(queue, priority, id_)
-        for id_, _, _, queue, priority, state, _ in rows
+        Ring(queue, priority, id_, queued_at)
+        for id_, _, queue, priority, state, queued_at, _ in rows
         if state == State.QUEUED
     ]
-    if any(state == State.SCHEDULED and is_held for *_, state, is_held in rows):
+    if any(state == State.SCHEDULED and is_held for *_, state, _, is_held in rows):
         rings += pauses.let_go(cursor)  # its task may not be paused any more
-    silenced = [Ring(queue, priority, id_) for id_, queue, priority, *_ in rows]
+    silenced = [Member(queue, id_) for id_, queue, *_ in rows]
     return Back({row[0] for row in rows}, silenced, rings)
 
 

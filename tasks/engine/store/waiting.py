@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.consequence import End
@@ -22,7 +23,7 @@ WITH locked AS (
 )
 UPDATE job SET state = 'cancelled', finished_at = now()
 WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("state = ANY(%(sources)s)")}
-RETURNING queue, priority, id::text, options::text
+RETURNING queue, priority, id::text, queued_at, options::text
 """
 
 # Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being
@@ -31,19 +32,29 @@ CLEAR = """
 WITH locked AS (
   SELECT id FROM job
   WHERE state = 'queued' AND queue = %(queue)s AND queued_at <= %(until)s
-    AND priority <= %(priority)s AND (priority < %(priority)s OR id > %(id)s::uuid)
-  ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    AND priority <= %(priority)s
+    AND (priority < %(priority)s OR (queued_at, id) > (%(queued_at)s, %(id)s::uuid))
+  ORDER BY priority DESC, queued_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE job SET state = 'cancelled', finished_at = now()
 FROM locked WHERE job.id = locked.id AND job.state = 'queued'
-RETURNING queue, priority, job.id::text, options::text
+RETURNING queue, priority, job.id::text, queued_at, options::text
 """
+
+
+class Gone(NamedTuple):
+    """A job that was cancelled; `queued_at` is None when it was not queued."""
+
+    queue: str
+    priority: int
+    id: str
+    queued_at: datetime | None
 
 
 class Cancelled(NamedTuple):
     """Jobs that are cancelled, which Redis may forget, and what follows, which it must know of."""
 
-    jobs: list[Ring]
+    jobs: list[Gone]
     following: list[Ring]
 
 
@@ -54,7 +65,7 @@ def cancel(cursor: Cursor, ids: Sequence[str]) -> Cancelled:
 
 
 def clear(
-    cursor: Cursor, queue: str, *, until: object, after: Ring, limit: int = 1000
+    cursor: Cursor, queue: str, *, until: object, after: Gone, limit: int = 1000
 ) -> Cancelled:
     """Cancel the next jobs of `queue` behind `after` that were queued by the time `until`.
 
@@ -66,6 +77,7 @@ def clear(
             "queue": queue,
             "until": until,
             "priority": after.priority,
+            "queued_at": after.queued_at,
             "id": after.id,
             "limit": limit,
         },
@@ -74,6 +86,6 @@ def clear(
 
 
 def _cancelled(cursor: Cursor) -> Cancelled:
-    rows = [(Ring(queue, priority, id_), options) for queue, priority, id_, options in cursor]
-    ends = [End(ring.id, options, State.CANCELLED) for ring, options in rows]
-    return Cancelled([ring for ring, _ in rows], consequences.of_ends(cursor, ends))
+    rows = [(Gone(*job), options) for *job, options in cursor]
+    ends = [End(job.id, options, State.CANCELLED) for job, options in rows]
+    return Cancelled([job for job, _ in rows], consequences.of_ends(cursor, ends))

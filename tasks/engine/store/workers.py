@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.consequence import End
@@ -38,6 +39,7 @@ class Rescued(NamedTuple):
     crash_count: int
     worker_id: str
     options: str | None
+    queued_at: datetime
 
 
 class GivenBack(NamedTuple):
@@ -128,7 +130,8 @@ BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, %(error_class)s
 # Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
 # marked lost or stopped or was never known, never from one that only seems slow. One that was to
 # stop has ended with its worker. The crash is counted under the rescuer: the lost worker may still
-# hold a lock on a count of its own.
+# hold a lock on a count of its own. Queued a microsecond apart, in the order in which they were
+# queued before (see due.MAKE_DUE).
 RESCUE = f"""
 WITH orphan AS (
   SELECT job.id, job.worker_id, job.queued_at, job.started_at,
@@ -137,18 +140,22 @@ WITH orphan AS (
   FROM job LEFT JOIN worker ON worker.id = job.worker_id
   WHERE job.state = 'running' AND (worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
   ORDER BY job.id LIMIT 1000 FOR UPDATE OF job SKIP LOCKED
+), ordered AS (
+  SELECT *, row_number() OVER (ORDER BY queued_at, id) AS place FROM orphan
 ), moved AS (
   UPDATE job
   SET crash_count = crash_count + 1,
       state = final,
       finished_at = CASE WHEN final <> 'queued' THEN now() END,
-      queued_at = CASE WHEN final <> 'queued' THEN job.queued_at ELSE now() END,
+      queued_at = CASE WHEN final <> 'queued' THEN job.queued_at
+                       ELSE now() + place * interval '1 microsecond' END,
       started_at = CASE WHEN final <> 'queued' THEN job.started_at END,
       worker_id = CASE WHEN final <> 'queued' THEN job.worker_id END,
       error = %(error_class)s || ': ' || %(message)s
-  FROM orphan WHERE job.id = orphan.id AND job.state = 'running'
+  FROM ordered AS orphan WHERE job.id = orphan.id AND job.state = 'running'
   RETURNING job.id, job.task, job.queue, job.priority, job.state, job.attempt, job.crash_count,
-            job.retry_count, job.options, orphan.worker_id, orphan.queued_at, orphan.started_at
+            job.retry_count, job.options, job.queued_at AS queued_again_at, orphan.worker_id,
+            orphan.queued_at, orphan.started_at
 ), noted AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
                        error_message, traceback)
@@ -164,7 +171,8 @@ WITH orphan AS (
   SET crashed = minute.crashed + excluded.crashed, failed = minute.failed + excluded.failed,
       cancelled = minute.cancelled + excluded.cancelled
 )
-SELECT id::text, task, queue, priority, state, attempt, crash_count, worker_id::text, options::text
+SELECT id::text, task, queue, priority, state, attempt, crash_count, worker_id::text, options::text,
+       queued_again_at
 FROM moved
 """
 
@@ -239,7 +247,11 @@ def rescue(
         },
     )
     rescued = [Rescued._make(row) for row in cursor.fetchall()]
-    queued = [Ring(job.queue, job.priority, job.id) for job in rescued if job.state == "queued"]
+    queued = [
+        Ring(job.queue, job.priority, job.id, job.queued_at)
+        for job in rescued
+        if job.state == "queued"
+    ]
     error = f"{error_class}: {message}"
     ends = [End(job.id, job.options, job.state, error) for job in rescued if job.state != "queued"]
     return rescued, queued + consequences.of_ends(cursor, ends)

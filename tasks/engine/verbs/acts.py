@@ -12,7 +12,7 @@ from tasks.engine.arguments import clean
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
 from tasks.engine.intake import queue_names
-from tasks.engine.intake.enqueue import enqueue_in_transaction
+from tasks.engine.intake.enqueue import enqueue_with
 from tasks.engine.outcome import Failure
 from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
 from tasks.engine.store import (
@@ -26,7 +26,7 @@ from tasks.engine.store import (
     waiting,
 )
 from tasks.engine.store import operations as store
-from tasks.engine.store.due import Ring
+from tasks.engine.store.due import InQueue, Ring
 from tasks.engine.store.operations import Work
 from tasks.engine.store.plans import Changed
 from tasks.engine.store.requeue import Requeued
@@ -55,7 +55,7 @@ class Applied:
     """
 
     ids: set[Any]
-    silenced: list[Ring] = field(default_factory=list)
+    silenced: Sequence[InQueue] = ()
     rings: list[Ring] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ def _requeued(moved: Sequence[Requeued]) -> Applied:
 
 def _cancel(cursor: Cursor, ids: list[str], _work: Work) -> Applied:
     cancelled = waiting.cancel(cursor, ids)
-    return Applied({ring.id for ring in cancelled.jobs}, cancelled.jobs, cancelled.following)
+    return Applied({job.id for job in cancelled.jobs}, cancelled.jobs, cancelled.following)
 
 
 def _stop(cursor: Cursor, ids: list[str], work: Work) -> Applied:
@@ -185,8 +185,7 @@ def _notify(cursor: Cursor, ids: list[int], work: Work) -> Applied:
     if work.done + work.refused:
         return Applied(set(ids))
     count = store.expected(cursor, work.id)
-    job = enqueue_in_transaction(cursor.connection, NOTIFY, (ids, count), created_by=work.by)
-    return Applied(set(ids), rings=[Ring(NOTIFY_QUEUE, 0, str(job.id))])
+    return Applied(set(ids), rings=[enqueue_with(cursor, NOTIFY, (ids, count), created_by=work.by)])
 
 
 def _spread(given: Parameters) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -13,12 +14,11 @@ from tasks.engine.new_job import INT4
 from tasks.engine.queries import bounds
 from tasks.engine.states import State
 from tasks.engine.store import waiting
-from tasks.engine.store.due import Ring
-from tasks.engine.store.waiting import Cancelled
+from tasks.engine.store.waiting import Cancelled, Gone
 
 log = logging.getLogger("mahaam.verbs")
 
-FIRST = Ring("", INT4, str(UUID(int=0)))
+FIRST = Gone("", INT4, str(UUID(int=0)), datetime.min.replace(tzinfo=UTC))
 
 
 def clear(queue: str, *, by: str) -> int:
@@ -38,7 +38,7 @@ def clear(queue: str, *, by: str) -> int:
         accept.forget(cancelled.jobs)
         accept.ring(cancelled.following)
         count += len(cancelled.jobs)
-        after = max(cancelled.jobs, key=lambda ring: (-ring.priority, ring.id))
+        after = max(cancelled.jobs, key=lambda job: (-job.priority, job.queued_at, job.id))
     log.info("Queue cleared. queue=%s jobs=%s by=%s", queue, count, by)
     return count
 

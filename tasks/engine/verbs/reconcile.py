@@ -18,8 +18,9 @@ from tasks.engine import audit, database
 from tasks.engine.audit import Event
 from tasks.engine.intake import accept
 from tasks.engine.intake.doorbell import ID
+from tasks.engine.intake.score import is_old, priority_of, score
 from tasks.engine.queries import bells, lines
-from tasks.engine.queries.bells import Place, Waiting
+from tasks.engine.queries.bells import Place
 from tasks.engine.queries.limits import COUNT_LIMIT
 from tasks.engine.states import State
 from tasks.engine.store.due import Ring
@@ -39,6 +40,7 @@ class Fault(StrEnum):
     JUNK = "junk"  # not an id at all
     WRONG_QUEUE = "wrong_queue"
     WRONG_PRIORITY = "wrong_priority"
+    WRONG_PLACE = "wrong_place"  # it goes before or after its turn among equals
 
 
 @dataclass(slots=True)
@@ -136,8 +138,8 @@ def _compare_members(found: Comparison, members: Mapping[bytes, float], *, repai
     ids = [member.decode() for member in members if ID.fullmatch(member)]
     rows = database.repeatable(partial(bells.places, ids=ids)) if ids else {}
     wrong = {}
-    for member, score in members.items():
-        fault = _fault_of(member, score, rows, found.queue)
+    for member, place in members.items():
+        fault = _fault_of(member, place, rows, found.queue)
         if fault is not None:
             wrong[member] = fault
             found.note(fault, member.decode("utf-8", "replace")[:100])
@@ -147,7 +149,7 @@ def _compare_members(found: Comparison, members: Mapping[bytes, float], *, repai
         _ring_queued(member.decode() for member in wrong if ID.fullmatch(member))
 
 
-def _fault_of(member: bytes, score: float, rows: Mapping[str, Place], queue: str) -> Fault | None:
+def _fault_of(member: bytes, found: float, rows: Mapping[str, Place], queue: str) -> Fault | None:
     if not ID.fullmatch(member):
         return Fault.JUNK
     row = rows.get(member.decode())
@@ -155,10 +157,13 @@ def _fault_of(member: bytes, score: float, rows: Mapping[str, Place], queue: str
         return Fault.CLAIMS_NOTHING
     if row.queue != queue:
         return Fault.WRONG_QUEUE
-    return None if score == -row.priority else Fault.WRONG_PRIORITY
+    if priority_of(found) != row.priority:
+        return Fault.WRONG_PRIORITY
+    is_right = row.queued_at is None or found == score(row.priority, row.queued_at)
+    return None if is_right or is_old(found) else Fault.WRONG_PLACE  # consumers mend old ones
 
 
-def _compare_rows(found: Comparison, rows: list[Waiting], *, repair: bool) -> None:
+def _compare_rows(found: Comparison, rows: list[Ring], *, repair: bool) -> None:
     """Look for the ids of rows that are queued for longer than the grace time."""
     scores = accept.bell().scores(found.queue, [row.id for row in rows])
     found.compared_rows += len(rows)
@@ -178,19 +183,17 @@ def _ring_queued(ids: Iterable[str]) -> None:
     if not wanted:
         return
     rows = database.repeatable(partial(bells.places, ids=wanted))
-    accept.bell().ring(
-        Ring(row.queue, row.priority, row.id) for row in rows.values() if row.state == State.QUEUED
-    )
+    accept.bell().ring(row.ring for row in rows.values() if row.ring)
 
 
-def _all_expected(queue: str) -> Iterator[list[Waiting]]:
+def _all_expected(queue: str) -> Iterator[list[Ring]]:
     after = bells.FIRST
     while rows := _expected(queue, after, STEP):
         yield rows
         after = rows[-1]
 
 
-def _expected(queue: str, after: Waiting, limit: int) -> list[Waiting]:
+def _expected(queue: str, after: Ring, limit: int) -> list[Ring]:
     grace_s = get_settings().ring_grace_s
     return database.repeatable(
         partial(bells.expected, queue=queue, grace_s=grace_s, after=after, limit=limit)
