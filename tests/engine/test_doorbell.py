@@ -15,7 +15,6 @@ from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.new_job import INT4
 from tasks.engine.queries.lines import Line
-from tasks.engine.store import due
 from tasks.engine.store.due import Ring
 from tasks.engine.task import new_id
 from tests.engine import jobs, rows
@@ -187,39 +186,6 @@ def test_an_empty_line_does_not_keep_the_next_from_being_served(bell: Doorbell) 
 
     assert bell.pop(3, [LINE, LINE._replace(name="reports")]) == [ring.id]
     assert bell.pop(3, []) == []
-
-
-def test_the_loss_of_memory_is_told_once(empty_stage: Stage, bell: Doorbell) -> None:
-    with empty_stage.redis() as client:
-        client.delete(f"{empty_stage.prefix}:memory")
-
-    assert bell.has_lost_its_memory()
-    assert not bell.has_lost_its_memory()
-
-
-def test_only_old_heads_of_line_are_rung_again(empty_stage: Stage) -> None:
-    old = "now() - interval '1 min'"
-    overdue = [rows.a_job(empty_stage, queued_at=old), rows.a_job(empty_stage, queued_at=old)]
-    rows.a_job(empty_stage)
-    rows.a_job(empty_stage, "running", queued_at=old)
-    rows.a_job(empty_stage, "scheduled", queued_at=old)
-
-    with database.connection() as link, link.cursor() as cursor:
-        rung = due.overdue(cursor, grace_s=5, settling_s=0)
-        assert [ring.id for ring in rung] == overdue
-        assert due.overdue(cursor, grace_s=5, settling_s=10**6) == []
-
-
-def test_every_queued_job_can_be_rung_in_order(empty_stage: Stage) -> None:
-    low = rows.a_job(empty_stage, priority="-1")
-    high = [rows.a_job(empty_stage, priority="7") for _ in range(3)]
-    rows.a_job(empty_stage, "scheduled")
-
-    with database.connection() as link:
-        chunks = list(due.all_queued(link, chunk=2))
-
-    assert [len(chunk) for chunk in chunks] == [2, 2]
-    assert [ring.id for chunk in chunks for ring in chunk] == [*high, low]
 
 
 def test_whatever_happens_to_redis_every_job_runs_once(empty_stage: Stage) -> None:

@@ -19,6 +19,7 @@ from tasks import enqueue
 from tasks.engine import database, verbs
 from tasks.engine.claim import Claim
 from tasks.engine.intake import accept
+from tasks.engine.queries import bells
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.states import Event, State, sources
 from tasks.engine.store import due, exchange, outcomes, pauses, workers
@@ -140,8 +141,9 @@ class Faults:
         """Every queued job is rung again."""
         with model.stage.redis() as client:
             client.delete(model.stage.key())
-        for rings in due.all_queued(model.link):
-            accept.ring(rings)
+        for queue in ("default", "orders"):
+            with model.cursor() as cursor:
+                accept.ring(bells.expected(cursor, queue, grace_s=-1, limit=10_000))
         rung = set(model.stage.rung()) | set(model.stage.rung("orders"))
         assert set(model.those_in(State.QUEUED)) <= rung
 

@@ -71,6 +71,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._upkeep = Upkeep(
             self.dispatcher,
             self._doorbell,
+            huey.storage.ringing,
             queues=plan.queues,
             stops=self._stops,
             wishes=self._wishes,

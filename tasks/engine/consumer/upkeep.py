@@ -14,11 +14,13 @@ from config import get_settings
 from tasks.engine import live_settings, logs
 from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.dispatcher import Dispatcher
+from tasks.engine.consumer.lost_bells import LostBells
 from tasks.engine.consumer.pruner import pruners
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.wishes import Wishes
 from tasks.engine.errors import WorkerCrashed
 from tasks.engine.intake.doorbell import Doorbell, private_line
+from tasks.engine.intake.ringing import Ringing
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines, settings
@@ -28,10 +30,8 @@ from tasks.engine.running.hooks import hooks
 from tasks.engine.store import (
     chords,
     dead_letters,
-    due,
     error_groups,
     fires,
-    incidents,
     locks,
     pauses,
     periodic,
@@ -44,7 +44,6 @@ from tasks.engine.store import (
 log = logging.getLogger("mahaam.upkeep")
 
 TICK_S = 0.25
-SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
 RETIRE_EVERY_S = 5.0
 SAMPLE_EVERY_S = 10.0
 ADD_UP_MINUTES_EVERY_S = 5.0
@@ -64,6 +63,7 @@ class Upkeep:
         self,
         dispatcher: Dispatcher,
         doorbell: Doorbell,
+        ringing: Ringing,
         *,
         queues: list[str],
         stops: Stops,
@@ -76,6 +76,7 @@ class Upkeep:
         self._stops = stops
         self._wishes = wishes
         self._link = Link("mahaam upkeep", timeout_s=10)
+        self._bells = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
         self._pruners = pruners()
         self._letters_seen = 0
         self._duties = [
@@ -85,8 +86,8 @@ class Upkeep:
             (0.5, self._look_for_stops),
             (1.0, self._look_for_wishes),
             (self._settings.rescue_interval_s, self._rescue),
-            (1.0, self._remember),
-            (1.0, self._ring_overdue),
+            (1.0, self._look_for_lost_bells),
+            (TICK_S, self._ring_lost_bells),
             (TICK_S, self._prune),
             (RETIRE_EVERY_S, pool.retire),
             (SAMPLE_EVERY_S, self._sample_ages),
@@ -208,34 +209,13 @@ class Upkeep:
                 job.crash_count,
             )
 
-    def _remember(self) -> None:
-        """Ring for every queued job when Redis has come back empty."""
-        if not self._doorbell.has_lost_its_memory():
-            return
-        count = 0
-        ring_link = Link("mahaam ring", timeout_s=30)
-        try:
-            for rings in due.all_queued(ring_link.connection):
-                self._doorbell.ring(rings)
-                count += len(rings)
-                gevent.sleep(0)
-        finally:
-            ring_link.close()
-        if count:
-            self._link.run(partial(incidents.note, kind="redis_memory_lost", detail=str(count)))
-            log.warning(
-                "Redis had lost its memory; all queued jobs were rung again. jobs=%s", count
-            )
+    def _look_for_lost_bells(self) -> None:
+        self._bells.look(self._link)
+        served = [line.name for line in self._dispatcher.listener.lines]
+        self._bells.mend_old_scores(self._link, served)
 
-    def _ring_overdue(self) -> None:
-        """Ring again for those next in line whose bell may have been lost."""
-        self._doorbell.ring(
-            self._link.run(
-                lambda cursor: due.overdue(
-                    cursor, grace_s=self._settings.ring_grace_s, settling_s=SETTLING_S
-                )
-            )
-        )
+    def _ring_lost_bells(self) -> None:
+        self._bells.step(self._link)
 
     def _sample_ages(self) -> None:
         self._link.run(rollups.sample_ages)

@@ -20,7 +20,7 @@ from redis.retry import Retry
 from addresses.redis import open_redis, unfit, without_secrets
 from config import ConfigurationFault, Settings
 from tasks.engine.intake.bell import Bell
-from tasks.engine.intake.score import score
+from tasks.engine.intake.score import OLD, score
 from tasks.engine.queries.lines import Line
 from tasks.engine.store.due import InQueue, Ring
 
@@ -150,6 +150,11 @@ class Doorbell:
         self.ring([ring._replace(queue=line) for ring in rings])
         self._client.expire(self.key(line), PRIVATE_S)
 
+    def ring_lost(self, queue: str, rings: Iterable[Ring]) -> int:
+        """Add jobs to a queue. Return how many were not there."""
+        places = {ring.id: score(ring.priority, ring.queued_at) for ring in rings}
+        return int(self._client.eval(ADD_EACH, 1, self.key(queue), packed(places)))
+
     def _ring_one(self, key: str, place: int, id_: str) -> None:
         bell = self._bells.pop() if self._bells else Bell(self._client)
         try:
@@ -240,9 +245,30 @@ class Doorbell:
                 pipeline.zrem(f"{key}:starts", *ids)
             pipeline.execute()
 
-    def has_lost_its_memory(self) -> bool:
-        """Whether Redis came back empty; says yes once, to one consumer."""
-        return bool(self._client.set(f"{self._prefix}:memory", "1", nx=True))
+    def missing(self, rings: Sequence[Ring]) -> list[Ring]:
+        """Those that do not stand in their queues."""
+        queues: dict[str, list[Ring]] = defaultdict(list)
+        for ring in rings:
+            queues[ring.queue].append(ring)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue, some in queues.items():
+                pipeline.zmscore(self.key(queue), [ring.id for ring in some])
+            found: Any = pipeline.execute()
+        return [
+            ring
+            for some, places in zip(queues.values(), found, strict=True)
+            for ring, place in zip(some, places, strict=True)
+            if place is None
+        ]
+
+    def of_old_release(self, queues: Iterable[str], *, limit: int) -> dict[str, list[bytes]]:
+        """Members whose scores a release before the order by time has given, by their queues."""
+        names = list(queues)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue in names:
+                pipeline.zrangebyscore(self.key(queue), -OLD + 1, OLD - 1, start=0, num=limit)
+            found: Any = pipeline.execute()
+        return {queue: some for queue, some in zip(names, found, strict=True) if some}
 
     def waiting(self, queue: str) -> int:
         """How many ids stand in a queue."""

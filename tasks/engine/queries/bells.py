@@ -32,6 +32,51 @@ SELECT queue, priority, id::text, queued_at FROM (
 ) AS next ORDER BY priority DESC, queued_at, id LIMIT %(limit)s
 """
 
+# Of each queue the jobs that are next, and of one of its priorities the last ones and some from a random
+# time on: all by a few descents of the index job_waiting, with a million jobs as with ten. After a crash
+# of PostgreSQL a queued row may be a running job whose claim was lost: its consumer gets the time to
+# say so. A sub-select with random() is carried out once for each queue.
+PROBES = """
+WITH line AS MATERIALIZED (
+  SELECT name, now() - %(grace_s)s * interval '1 second' AS before FROM queue
+  WHERE pg_postmaster_start_time() < now() - %(settling_s)s * interval '1 second'
+), served AS MATERIALIZED (
+  SELECT line.*, first.priority AS highest, last.priority AS lowest FROM line, LATERAL (
+    SELECT priority FROM job WHERE state = 'queued' AND queue = line.name
+    ORDER BY priority DESC, queued_at, id LIMIT 1) AS first, LATERAL (
+    SELECT priority FROM job WHERE state = 'queued' AND queue = line.name
+    ORDER BY priority, queued_at DESC, id DESC LIMIT 1) AS last
+), chosen AS MATERIALIZED (
+  SELECT name, before, lowest + floor(random() * (highest::float8 - lowest + 1)) AS priority FROM served
+), span AS MATERIALIZED (
+  SELECT name, before, first.priority, oldest_at, newest_at FROM chosen, LATERAL (
+    SELECT priority, queued_at AS oldest_at FROM job
+    WHERE state = 'queued' AND queue = name AND priority <= chosen.priority::int
+    ORDER BY priority DESC, queued_at, id LIMIT 1) AS first, LATERAL (
+    SELECT queued_at AS newest_at FROM job
+    WHERE state = 'queued' AND queue = name AND job.priority = first.priority AND queued_at < before
+    ORDER BY queued_at DESC, id DESC LIMIT 1) AS last
+), moment AS MATERIALIZED (
+  SELECT *, oldest_at + random() * (newest_at - oldest_at) AS at FROM span
+)
+(SELECT line.name, head.priority, head.id::text, head.queued_at, true FROM line, LATERAL (
+  SELECT priority, id, queued_at FROM job WHERE state = 'queued' AND queue = line.name
+  ORDER BY priority DESC, queued_at, id LIMIT %(head)s) AS head
+ WHERE head.queued_at < line.before)
+UNION ALL
+(SELECT name, moment.priority, last.id::text, last.queued_at, false FROM moment, LATERAL (
+  SELECT id, queued_at FROM job
+  WHERE state = 'queued' AND queue = name AND job.priority = moment.priority AND queued_at < before
+  ORDER BY queued_at DESC, id DESC LIMIT %(some)s) AS last)
+UNION ALL
+(SELECT name, moment.priority, next.id::text, next.queued_at, false FROM moment, LATERAL (
+  SELECT id, queued_at FROM job
+  WHERE state = 'queued' AND queue = name AND job.priority = moment.priority AND queued_at < before
+    AND queued_at >= at
+  ORDER BY queued_at, id LIMIT %(some)s) AS next)
+"""
+HEAD, SOME = 200, 10
+
 COUNT = """
 SELECT count(*) FROM (
   SELECT FROM job WHERE state = 'queued' AND queue = %(queue)s LIMIT %(limit)s
@@ -40,6 +85,21 @@ SELECT count(*) FROM (
 
 
 FIRST = Ring("", INT4, str(UUID(int=0)), datetime.min.replace(tzinfo=UTC))
+
+
+class Probe(NamedTuple):
+    """A queued job that is looked for in Redis; `is_head`: it is one of the next of its queue."""
+
+    queue: str
+    priority: int
+    id: str
+    queued_at: datetime
+    is_head: bool
+
+    @property
+    def ring(self) -> Ring:
+        """What Redis should know."""
+        return Ring(self.queue, self.priority, self.id, self.queued_at)
 
 
 class Place(NamedTuple):
@@ -63,6 +123,16 @@ def places(cursor: Cursor, ids: Sequence[str]) -> dict[str, Place]:
     """Those of `ids` that are jobs."""
     cursor.execute(PLACES, (list(ids),))
     return {row[0]: Place._make(row) for row in cursor.fetchall()}
+
+
+def probes(cursor: Cursor, *, grace_s: float, settling_s: float) -> list[Probe]:
+    """Some jobs of each queue that are queued for longer than `grace_s`; one may come twice.
+
+    None until PostgreSQL is up for `settling_s` seconds.
+    """
+    values = {"grace_s": grace_s, "settling_s": settling_s, "head": HEAD, "some": SOME}
+    cursor.execute(PROBES, values)
+    return [Probe._make(row) for row in cursor.fetchall()]
 
 
 def expected(

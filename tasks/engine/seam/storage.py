@@ -23,6 +23,7 @@ from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import doorbell
 from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.intake.ringing import Ringing
 from tasks.engine.queries import bounds, values
 from tasks.engine.queries import waiting as queries
 from tasks.engine.queries.waiting import Waiting
@@ -66,6 +67,11 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
     def doorbell(self) -> Doorbell:
         """What rings for jobs."""
         return Doorbell(self.conn, get_settings().redis_prefix)
+
+    @cached_property
+    def ringing(self) -> Ringing:
+        """Who rings for whole queues."""
+        return Ringing(self.conn, get_settings().redis_prefix)
 
     @cached_property
     def channels(self) -> Channels:

@@ -1,0 +1,143 @@
+"""Finds bells that Redis has lost, for whatever reason, and rings for whole queues at once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+
+from tasks.engine.intake.doorbell import ID, Doorbell
+from tasks.engine.intake.ringing import Ringing
+from tasks.engine.link import Link
+from tasks.engine.queries import bells, lines
+from tasks.engine.queries.bells import Probe
+from tasks.engine.store import incidents
+
+log = logging.getLogger("mahaam.upkeep")
+
+SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
+PAGE = 2000
+STEP_S = 0.2  # how long a step of ringing keeps the other duties waiting
+REST = 3  # a queue is not rung again for so many times as long as that took
+MANY = 1000  # bells that no killed consumer takes along: Redis itself has lost them
+
+
+class LostBells:
+    """One consumer's looks at all queues, and its turn at ringing for them.
+
+    A look asks for some jobs of each queue, so it costs as much with a million as with ten: those
+    that are next, the last ones, and some at a random place. What was missing in Redis at two looks
+    one after the other is lost (what was just popped is started by then). A few at the head went
+    with a consumer that was killed; anything else means that Redis may lack any number, and all of
+    the queue is rung.
+    """
+
+    def __init__(self, doorbell: Doorbell, ringing: Ringing, *, grace_s: float) -> None:
+        self._doorbell = doorbell
+        self._ringing = ringing
+        self._grace_s = grace_s
+        self._suspects: dict[str, Probe] = {}
+        self._wanted: set[str] = set()  # queues that are to be rung
+        self._rests_until: dict[str, float] = {}
+        self._walk: Iterator[None] | None = None
+        self._has_memory = True
+        self._rung = 0
+
+    def look(self, link: Link) -> None:
+        """Ring for what is lost, and see which queues are to be rung as a whole."""
+        if self._walk is not None:
+            return
+        if not self._ringing.has_memory():
+            self._has_memory = False
+            self._wanted = {line.name for line in link.run(lines.lines)}
+            return
+        lost = self._lost(link)
+        self._doorbell.ring(probe.ring for probe in lost)
+        now = time.monotonic()
+        self._wanted = {
+            queue for queue in _to_be_rung(lost) if self._rests_until.get(queue, 0.0) < now
+        }
+
+    def step(self, link: Link) -> None:
+        """Ring for the next part of the wanted queues, if there are any and nobody else does."""
+        if self._walk is None and not self._begin(link):
+            return
+        walk, self._walk = self._walk, None  # it is over when something goes wrong
+        assert walk is not None
+        if not self._ringing.go_on():
+            return
+        until = time.monotonic() + STEP_S
+        for _ in walk:
+            if time.monotonic() > until:
+                self._walk = walk
+                return
+        self._end(link)
+
+    def mend_old_scores(self, link: Link, queues: list[str]) -> None:
+        """Put into their places what a release before the order by time has rung for (score.OLD)."""
+        until = time.monotonic() + STEP_S
+        while time.monotonic() < until:
+            found = self._doorbell.of_old_release(queues, limit=PAGE)
+            if not found:
+                return
+            for queue, members in found.items():
+                ids = [member.decode() for member in members if ID.fullmatch(member)]
+                places = link.run(partial(bells.places, ids=ids))
+                self._doorbell.drop(queue, members)
+                self._doorbell.ring(place.ring for place in places.values() if place.ring)
+
+    def _begin(self, link: Link) -> bool:
+        wanted, self._wanted = sorted(self._wanted), set()
+        if not wanted or not self._ringing.begin():
+            return False
+        self._rung = 0
+        self._walk = self._ring_all(link, wanted)
+        return True
+
+    def _ring_all(self, link: Link, queues: list[str]) -> Iterator[None]:
+        grace_s = self._grace_s if self._has_memory else 0.0
+        for queue in queues:
+            began_at, after = time.monotonic(), bells.FIRST
+            page = partial(bells.expected, queue=queue, grace_s=grace_s, limit=PAGE)
+            while rings := link.run(partial(page, after=after)):
+                self._rung += self._doorbell.ring_lost(queue, rings)
+                after = rings[-1]
+                yield
+            took_s = time.monotonic() - began_at
+            self._rests_until[queue] = time.monotonic() + REST * took_s
+
+    def _end(self, link: Link) -> None:
+        had_memory, self._has_memory = self._has_memory, True
+        if not self._ringing.end(all_rung=not had_memory) or not self._rung:
+            return
+        if not had_memory or self._rung >= MANY:
+            link.run(partial(incidents.note, kind="redis_memory_lost", detail=str(self._rung)))
+            log.warning(
+                "Redis had lost its memory; all queued jobs were rung again. jobs=%s", self._rung
+            )
+        else:
+            log.info("Bells that were missing in Redis were rung. jobs=%s", self._rung)
+
+    def _lost(self, link: Link) -> list[Probe]:
+        """What is missing in Redis as it was at the look before."""
+        suspects = self._suspects
+        places = link.run(partial(bells.places, ids=list(suspects))) if suspects else {}
+        waiting = {id_ for id_, place in places.items() if place.ring == suspects[id_].ring}
+        probes = {
+            probe.id: probe
+            for probe in link.run(
+                partial(bells.probes, grace_s=self._grace_s, settling_s=SETTLING_S)
+            )
+        } | {id_: suspects[id_] for id_ in waiting}
+        missing = {ring.id for ring in self._doorbell.missing([p.ring for p in probes.values()])}
+        self._suspects = {id_: probes[id_] for id_ in missing - waiting}
+        return [probes[id_] for id_ in missing & waiting]
+
+
+def _to_be_rung(lost: list[Probe]) -> set[str]:
+    """The queues that lack more than what a killed consumer takes along."""
+    of_heads = Counter(probe.queue for probe in lost if probe.is_head)
+    many = {queue for queue, count in of_heads.items() if count >= bells.HEAD / 2}
+    return many | {probe.queue for probe in lost if not probe.is_head}
