@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tasks.alerts.message import Item, Message
 from tasks.engine.database import Cursor
 from tasks.engine.intake.enqueue import enqueue_with
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 
 TASK = "tasks.alerts.jobs.deliver"
 QUEUE = "notifications"

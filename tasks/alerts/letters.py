@@ -11,7 +11,7 @@ from tasks.alerts.notices import usable_channels
 from tasks.engine.database import Cursor
 from tasks.engine.masking import masked_text
 from tasks.engine.phrase import Phrase
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 
 # The channels of the rules that tell of failed jobs; without such a rule, all.
 CHANNELS = """

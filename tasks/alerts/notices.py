@@ -12,7 +12,7 @@ from tasks.alerts.message import Item
 from tasks.alerts.recipients import recipients
 from tasks.engine.database import Cursor
 from tasks.engine.phrase import Phrase
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 
 DIGEST_FROM = 4  # more messages at once through a channel become one
 OWN_TASKS = "tasks.alerts."  # nobody is told by a channel that its own messages fail

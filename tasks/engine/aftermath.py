@@ -11,8 +11,8 @@ from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.outcome import Ended
 from tasks.engine.queries.lines import Line
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
-from tasks.engine.store.due import Ring
 from tasks.engine.store.pauses import Popped
 from tasks.engine.store.strays import Stray
 

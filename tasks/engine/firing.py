@@ -22,10 +22,10 @@ from tasks.engine.phrase import Phrase
 from tasks.engine.queries.definitions import definition_tag
 from tasks.engine.queries.due_schedules import DueSchedule, due_schedules, some_schedules
 from tasks.engine.registry import tasks
+from tasks.engine.ring import Ring
 from tasks.engine.schedules.due import MISSED, due
 from tasks.engine.seam.message import new_job_of
 from tasks.engine.store import fires
-from tasks.engine.store.due import Ring
 from tasks.engine.task import id_at
 
 log = logging.getLogger("mahaam.schedules")

@@ -15,7 +15,7 @@ from tasks.engine.complaint import redis_away
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.new_job import INT4
 from tasks.engine.queries.lines import Line
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 from tasks.engine.task import new_id
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage

@@ -13,8 +13,8 @@ import pytest
 from tasks.engine import verbs
 from tasks.engine.errors import OptionNotValid, UnknownQueue
 from tasks.engine.intake import accept
+from tasks.engine.ring import Ring
 from tasks.engine.states import HELD_UNTIL, MOVES, Event, State
-from tasks.engine.store.due import Ring
 from tasks.engine.verbs import Verdict
 from tests.engine import rows
 from tests.engine.stage import Stage

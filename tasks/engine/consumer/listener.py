@@ -78,7 +78,7 @@ class Listener:
             lines.sort(key=lambda line: random.random() ** (1 / line.weight), reverse=True)
         self._pop_is_over.clear()
         try:
-            popped = self._doorbell.pop(wanted, lines)
+            popped = self._doorbell.pop(wanted, lines, by_turns=not self._weighted)
         finally:
             self._pop_is_over.set()
         return popped or self._wait(lines)

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from tasks.engine.intake.doorbell import ID, Doorbell
+from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.intake.pop import ID
 from tasks.engine.intake.ringing import Ringing
 from tasks.engine.link import Link
 from tasks.engine.queries import bells, lines

@@ -126,9 +126,11 @@ class Upkeep:
         """See the queues and the pauses as the tables have them now."""
         found = self._link.run(lines.lines)
         if self._queues:
+            # The order of the command line is their rank here: none has an equal.
             place = {name: number for number, name in enumerate(self._queues)}
             found = sorted(
-                (line for line in found if line.name in place), key=lambda line: place[line.name]
+                (line._replace(rank=place[line.name]) for line in found if line.name in place),
+                key=lambda line: line.rank,
             )
         self._dispatcher.listener.lines = [self._private_line(found), *found]
         self._dispatcher.paused = tuple(self._link.run(lines.paused_tasks))

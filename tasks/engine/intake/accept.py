@@ -22,8 +22,8 @@ from tasks.engine.intake.doorbell import Doorbell, connect
 from tasks.engine.new_job import NewJob
 from tasks.engine.once import once
 from tasks.engine.patience import left_s, patience
+from tasks.engine.ring import InQueue, Ring
 from tasks.engine.store import consequences, jobs
-from tasks.engine.store.due import InQueue, Ring
 from tasks.engine.store.jobs import Accepted
 
 T = TypeVar("T")

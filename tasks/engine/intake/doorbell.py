@@ -20,16 +20,14 @@ from redis.retry import Retry
 from addresses.redis import open_redis, unfit, without_secrets
 from config import ConfigurationFault, Settings
 from tasks.engine.intake.bell import Bell
+from tasks.engine.intake.pop import ID, Pop
 from tasks.engine.intake.score import OLD, score
 from tasks.engine.queries.lines import Line
-from tasks.engine.store.due import InQueue, Ring
+from tasks.engine.ring import InQueue, Ring
 
-POPS_KEPT = 500
 PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
 CONNECT_S = 3.0
 FEW = 20
-
-ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Adds ids of 36 characters each, given in one string, and of one score, or each before its score of
 # SCORE_WIDTH characters: packing thousands of arguments one by one takes longer than adding them. Returns how
@@ -50,39 +48,6 @@ for first = 1, #ARGV[1], {36 + SCORE_WIDTH} do
                              string.sub(ARGV[1], first, first + 35))
 end
 return added
-"""
-
-# KEYS: the queues, next to be served first. ARGV: how many ids are wanted, then for each queue
-# its rate limit (0: none) and period in ms. A limited queue keeps the times of its last starts,
-# by Redis's clock, so that all consumers together stay within the limit. A popped id counts as
-# a start from the pop until its real start is told (STAMP), for half a minute at most.
-POP = """
-local wanted = tonumber(ARGV[1])
-local ids = {}
-for place, key in ipairs(KEYS) do
-  if wanted == 0 then break end
-  local limit, period_ms = tonumber(ARGV[2 * place]), tonumber(ARGV[2 * place + 1])
-  local allowed = wanted
-  local now_ms, starts
-  if limit > 0 then
-    local time = redis.call('TIME')
-    now_ms, starts = time[1] * 1000 + math.floor(time[2] / 1000), key .. ':starts'
-    redis.call('ZREMRANGEBYSCORE', starts, '-inf', now_ms - period_ms)
-    allowed = math.min(wanted, limit - redis.call('ZCARD', starts))
-  end
-  if allowed > 0 then
-    local popped = redis.call('ZPOPMIN', key, allowed)
-    for i = 1, #popped, 2 do
-      ids[#ids + 1] = popped[i]
-      wanted = wanted - 1
-      if limit > 0 then
-        redis.call('ZADD', starts, now_ms + 30000, popped[i])
-        redis.call('PEXPIRE', starts, period_ms + 30000)
-      end
-    end
-  end
-end
-return ids
 """
 
 # KEYS: the start times of a limited queue. ARGV: the ids that were started just now.
@@ -115,9 +80,7 @@ class Doorbell:
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
-        self._pop = client.register_script(POP)
-        self._pops: dict[tuple[int, tuple[Line, ...]], bytes] = {}
-        self._connection: Any = None  # redis-py's connections have no types
+        self._pop = Pop(client)
         self._bells: list[Bell] = []  # free ones, the last used first
         os.register_at_fork(after_in_child=self._bells.clear)
 
@@ -170,61 +133,26 @@ class Doorbell:
         else:
             client.eval(ADD_EACH, 1, self.key(queue), packed(places))
 
-    def pop(self, wanted: int, lines: Sequence[Line]) -> list[str]:
+    def pop(self, wanted: int, lines: Sequence[Line], *, by_turns: bool = True) -> list[str]:
         """Up to `wanted` ids, the first line's first, within the rate limits; returns at once.
 
-        For one greenlet only: it has a connection of its own, and the few commands that there are
-        lie packed, because this is called for every job.
+        With `by_turns`, lines of the same rank share. For one greenlet only.
         """
         if not lines:
             return []
-        key = (wanted, tuple(lines))
-        command = self._pops.get(key) or self._packed(*key)
-        try:
-            connection = self._connection = self._connection or self._connected()
-            connection.send_packed_command([command])
-            popped: list[bytes] = connection.read_response()
-        except redis.exceptions.NoScriptError:
-            self._client.script_load(POP)
-            return self.pop(wanted, lines)
-        except BaseException:
-            self._drop()
-            raise
-        return [id_.decode() for id_ in popped if ID.fullmatch(id_)]
-
-    def _packed(self, wanted: int, lines: tuple[Line, ...]) -> bytes:
-        arguments: list[str | int] = [wanted]
-        for line in lines:
-            arguments += [line.rate_limit or 0, int((line.rate_period_s or 0) * 1000)]
-        keys = [self.key(line.name) for line in lines]
-        if len(self._pops) > POPS_KEPT:
-            self._pops.clear()
-        packer = self._connection = self._connection or self._connected()
-        packed = b"".join(
-            packer.pack_command("EVALSHA", self._pop.sha, len(keys), *keys, *arguments)
-        )
-        self._pops[wanted, lines] = packed
-        return packed
-
-    def _connected(self) -> Any:
-        connection: Any = self._client.connection_pool.get_connection()
-        connection.connect()
-        return connection
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.disconnect()
-            self._client.connection_pool.release(connection)
+        keys = map(self.key, (line.name for line in lines))
+        return self._pop(wanted, tuple(lines), keys, by_turns=by_turns)
 
     def wait(self, lines: Sequence[Line], *, timeout_s: float) -> Heard | None:
         """The next bell as soon as one is rung in a line without rate limit; None after `timeout_s`."""
-        names = {self.key(line.name): line.name for line in lines}
+        names = {self.key(line.name): line.name for line in self._pop.turns.ordered(lines)}
         heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
         if heard is None or not ID.fullmatch(heard[1]):
             return None
         key, id_, place = heard
-        return Heard(names[key.decode()], id_.decode(), place)
+        name = names[key.decode()]
+        self._pop.turns.was_served(lines, name)
+        return Heard(name, id_.decode(), place)
 
     def put_back(self, heard: Heard) -> None:
         """Give a bell back to its place, for another consumer or for later."""
@@ -318,7 +246,7 @@ class Doorbell:
     def close(self) -> None:
         """Close all connections; the next use opens others."""
         self._bells.clear()
-        self._connection = None
+        self._pop.close()
         self._client.connection_pool.disconnect()
 
     def key(self, queue: str) -> str:

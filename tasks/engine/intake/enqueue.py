@@ -19,9 +19,9 @@ from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.new_job import NewJob, moment, seconds, truth, words
 from tasks.engine.patience import Limit, left_s, patience
+from tasks.engine.ring import Ring
 from tasks.engine.running.run import current_id
 from tasks.engine.seam.message import new_job_of
-from tasks.engine.store.due import Ring
 from tasks.engine.task import DurableTask, new_id
 
 Options = dict[str, Any]

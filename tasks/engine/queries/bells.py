@@ -9,8 +9,8 @@ from uuid import UUID
 
 from tasks.engine.database import Cursor
 from tasks.engine.new_job import INT4
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
-from tasks.engine.store.due import Ring
 
 # Index: job_pkey.
 PLACES = "SELECT id::text, state, queue, priority, queued_at FROM job WHERE id = ANY(%s::uuid[])"

@@ -38,7 +38,7 @@ SELECT waiting.id::text FROM (
   ORDER BY priority DESC, queued_at, id LIMIT %(limit)s
 ) AS waiting
 WHERE NOT %(open)s OR line.paused_at IS NULL OR line.resume_at <= now()
-ORDER BY line.rank, line.name, waiting.priority DESC, waiting.queued_at, waiting.id LIMIT %(limit)s
+ORDER BY line.rank, waiting.priority DESC, waiting.queued_at, waiting.id LIMIT %(limit)s
 """
 
 # Index: job_due.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Ring
 from tasks.engine.states import Event, sources
-from tasks.engine.store.due import Ring
 
 
 class Contents(NamedTuple):

@@ -13,10 +13,10 @@ from tasks.engine.claim import Claim
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
 from tasks.engine.store import consequences
 from tasks.engine.store.arrays import array, text_array
-from tasks.engine.store.due import Ring
 
 # Index: job_pkey. The states come as parameters ($5 running, $8 queued) so that the generic plan
 # finds rows by id and never walks a partial index full of dead entries. Setting up an UPDATE of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.engine.database import Cursor
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 
 LIVE = "('scheduled', 'queued', 'running', 'retrying')"
 RECENT = 50  # of the last fires of a schedule, jobs that are asked whether they are live

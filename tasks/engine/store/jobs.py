@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.new_job import NewJob
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
-from tasks.engine.store.due import Ring
 
 # The table is named with its schema: the connection may be the application's own.
 #

@@ -11,10 +11,10 @@ from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.follows import Follows
 from tasks.engine.outcome import Ended, Fence, Outcome
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
 from tasks.engine.store import consequences
 from tasks.engine.store.burial import buried
-from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
 BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, moved.error_class, message, moved.traceback,

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Ring
 from tasks.engine.states import HELD_UNTIL
-from tasks.engine.store.due import Ring
 
 # Of a row of job; the pause that is over is deleted by whoever lets the held jobs go.
 IS_PAUSED = """EXISTS (
@@ -91,12 +91,14 @@ WITH held AS (
   WHERE state = 'scheduled' AND run_at = %(held_until)s AND NOT {IS_PAUSED}
   LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), ordered AS (
-  SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM held
+  SELECT array_agg(id) AS ids, jsonb_object_agg(id, place) AS places
+  FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM held) AS placed
 )
 UPDATE job
-SET state = 'queued', queued_at = now() + ordered.place * interval '1 microsecond', run_at = NULL
+SET state = 'queued', run_at = NULL,
+    queued_at = now() + (ordered.places->>job.id::text)::int * interval '1 microsecond'
 FROM ordered
-WHERE job.id = ordered.id AND job.state = 'scheduled' AND job.run_at = %(held_until)s
+WHERE job.id = ANY(ordered.ids) AND job.state = 'scheduled' AND job.run_at = %(held_until)s
 RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
 

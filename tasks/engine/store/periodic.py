@@ -7,8 +7,8 @@ from datetime import datetime
 
 from tasks.engine.database import Cursor
 from tasks.engine.follows import FollowUp
+from tasks.engine.ring import Ring
 from tasks.engine.store import jobs
-from tasks.engine.store.due import Ring
 
 FIRE = """
 INSERT INTO periodic_fire (task, fire_at, job_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Member, Ring
 from tasks.engine.states import Event, State, sources
 from tasks.engine.store.by_key import recheck
-from tasks.engine.store.due import Member, Ring
 from tasks.engine.store.pauses import IS_PAUSED
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Ring
 from tasks.engine.states import LIVE, Event, State, sources
 from tasks.engine.store.by_key import recheck
-from tasks.engine.store.due import Ring
 
 HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tasks.engine.database import Cursor
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 
 # Index: job_due.
 READ = """

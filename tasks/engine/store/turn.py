@@ -8,9 +8,9 @@ from typing import NamedTuple
 from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes
-from tasks.engine.store.due import Ring
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Member, Ring
 from tasks.engine.states import HELD_UNTIL, LIVE, State
 from tasks.engine.store import pauses
 from tasks.engine.store.by_key import recheck
-from tasks.engine.store.due import Member, Ring
 from tasks.engine.store.operations import TYPES, Done, snapshot
 
 # Only a row that is still as the operation left it goes back. A job that would hold a dedupe key

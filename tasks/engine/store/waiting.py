@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Ring
 from tasks.engine.states import WAITING, State
 from tasks.engine.store import consequences
 from tasks.engine.store.by_key import recheck
-from tasks.engine.store.due import Ring
 
 CANCELLABLE = sorted(WAITING)
 

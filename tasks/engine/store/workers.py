@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
+from tasks.engine.ring import Ring
 from tasks.engine.store import consequences
 from tasks.engine.store.burial import buried
-from tasks.engine.store.due import Ring
 from tasks.engine.store.first_exception import FIRST_EXCEPTION
 
 

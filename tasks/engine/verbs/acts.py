@@ -14,6 +14,7 @@ from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
 from tasks.engine.intake import queue_names
 from tasks.engine.intake.enqueue import enqueue_with
 from tasks.engine.outcome import Failure
+from tasks.engine.ring import InQueue, Ring
 from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
 from tasks.engine.store import (
     contents,
@@ -26,7 +27,6 @@ from tasks.engine.store import (
     waiting,
 )
 from tasks.engine.store import operations as store
-from tasks.engine.store.due import InQueue, Ring
 from tasks.engine.store.operations import Work
 from tasks.engine.store.plans import Changed
 from tasks.engine.store.requeue import Requeued

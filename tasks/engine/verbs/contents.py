@@ -16,9 +16,9 @@ from tasks.engine.audit import Event, audited
 from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
 from tasks.engine.intake import accept, catalog
 from tasks.engine.masking import masked_call, unmasked_call
+from tasks.engine.ring import Ring
 from tasks.engine.store import contents, requeue
 from tasks.engine.store.contents import Contents
-from tasks.engine.store.due import Ring
 from tasks.engine.task import new_id
 from tasks.engine.verbs.jobs import RETRYABLE, requeued
 from tasks.engine.verbs.plans import CHANGEABLE

@@ -14,8 +14,8 @@ from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries import refusals
+from tasks.engine.ring import Ring
 from tasks.engine.store import pauses
-from tasks.engine.store.due import Ring
 from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.verdict import Id, Verdict, judged
 

@@ -17,13 +17,13 @@ from config import get_settings
 from tasks.engine import audit, database
 from tasks.engine.audit import Event
 from tasks.engine.intake import accept
-from tasks.engine.intake.doorbell import ID
+from tasks.engine.intake.pop import ID
 from tasks.engine.intake.score import is_old, priority_of, score
 from tasks.engine.queries import bells, lines
 from tasks.engine.queries.bells import Place
 from tasks.engine.queries.limits import COUNT_LIMIT
+from tasks.engine.ring import Ring
 from tasks.engine.states import State
-from tasks.engine.store.due import Ring
 
 log = logging.getLogger("mahaam.reconcile")
 
