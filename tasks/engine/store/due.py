@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tasks.engine.database import Cursor
 from tasks.engine.ring import Ring
+from tasks.engine.store.by_key import recheck
 
 # Index: job_due. SKIP LOCKED lets any number of consumers do this side by side. What is due together
 # is queued a microsecond apart, in the order of its times: else the ids would decide, and with
 # them the clocks of clients. To write a row takes longer than that.
-MAKE_DUE = """
+MAKE_DUE = f"""
 WITH due AS (
   SELECT id, run_at FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= now()
   ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -19,7 +20,8 @@ WITH due AS (
 UPDATE job
 SET state = 'queued',
     queued_at = now() + (ordered.places->>job.id::text)::int * interval '1 microsecond'
-FROM ordered WHERE job.id = ANY(ordered.ids) AND job.state IN ('scheduled', 'retrying')
+FROM ordered
+WHERE job.id = ANY(ordered.ids) AND {recheck("job.state IN ('scheduled', 'retrying')")}
 RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tasks.engine.database import Cursor
 from tasks.engine.ring import Ring
 from tasks.engine.states import HELD_UNTIL
+from tasks.engine.store.by_key import recheck
 
 # Of a row of job; the pause that is over is deleted by whoever lets the held jobs go.
 IS_PAUSED = """EXISTS (
@@ -98,7 +99,8 @@ UPDATE job
 SET state = 'queued', run_at = NULL,
     queued_at = now() + (ordered.places->>job.id::text)::int * interval '1 microsecond'
 FROM ordered
-WHERE job.id = ANY(ordered.ids) AND job.state = 'scheduled' AND job.run_at = %(held_until)s
+WHERE job.id = ANY(ordered.ids)
+  AND {recheck("job.state = 'scheduled' AND job.run_at = %(held_until)s")}
 RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
 

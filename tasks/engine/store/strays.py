@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.database import Cursor
-from tasks.engine.store.due import Ring
+from tasks.engine.ring import Ring
 
 # A stray job stays queued when a live worker knows its task and serves its queue: Redis passes its id
 # on. One that nobody knows waits as scheduled, so that it is popped seldom and starts when somebody
@@ -14,7 +15,7 @@ from tasks.engine.store.due import Ring
 # for longer than the grace that row is of an earlier time. Index: job_pkey.
 FIND = """
 WITH stray AS (
-  SELECT id, task, queue, priority FROM job
+  SELECT id, task, queue, priority, queued_at FROM job
   WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND task = ANY(%(tasks)s) ORDER BY id FOR UPDATE
 ), kind AS (
   SELECT kind.*, knower.id IS NOT NULL AS is_known,
@@ -44,7 +45,7 @@ WITH stray AS (
                  run_at = now() + (0.5 + random()) * %(delay_s)s * interval '1 second'
   FROM judged WHERE job.id = judged.id AND judged.worker_id IS NULL AND NOT is_over
 )
-SELECT queue, priority, id::text, task, is_known, worker_id::text, is_over FROM judged
+SELECT queue, priority, id::text, queued_at, task, is_known, worker_id::text, is_over FROM judged
 """
 
 FORGET = "DELETE FROM unknown_task WHERE seen_at < now() - interval '1 day'"
@@ -56,6 +57,7 @@ class Stray(NamedTuple):
     queue: str
     priority: int
     id: str
+    queued_at: datetime
     task: str
     is_known: bool
     worker_id: str | None
@@ -64,7 +66,7 @@ class Stray(NamedTuple):
     @property
     def bell(self) -> Ring:
         """What Redis must know of it."""
-        return Ring(self.queue, self.priority, self.id)
+        return Ring(self.queue, self.priority, self.id, self.queued_at)
 
 
 def find(
