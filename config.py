@@ -201,6 +201,12 @@ class Settings(BaseSettings):
         "strict",
         "strict empties the first queue before the next; weighted shares by their weights.",
     )
+    new_queue_rank: int = setting(
+        30,
+        "Rank of a queue that a task names and nobody has made; 30 is that of the queue default.",
+        ge=-(2**31) + 1,
+        le=2**31 - 1,
+    )
     task_modules: Names = setting(
         (), "Modules with tasks of your own, separated by commas, such as shop.jobs."
     )

@@ -14,6 +14,7 @@ VERBS: dict[str, LazyString] = {
     "retry": _l("Retry"),
     "cancel": _l("Cancel"),
     "clear": _l("Clear a queue"),
+    "rank": _l("Change a queue's rank"),
     "stop": _l("Stop"),
     "promote": _l("Run now"),
     "reschedule": _l("Reschedule"),

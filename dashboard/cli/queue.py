@@ -6,6 +6,7 @@ import os
 import sys
 
 import click
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from config import PROJECT_DIR
@@ -45,6 +46,24 @@ def clear(name: str, yes: bool, is_json: bool) -> None:
         print_json({"queue": name, "cancelled": count})
     else:
         click.echo(ngettext("%(num)s job was cancelled.", "%(num)s jobs were cancelled.", count))
+
+
+@queue.add("rank")
+@click.argument("name", metavar="QUEUE")
+@click.argument("rank", type=int)
+@as_json
+def rank_queue(name: str, rank: int, is_json: bool) -> None:
+    """Serve QUEUE after all queues of a rank lower than RANK, and by turns with those of the same."""
+    before = verbs.set_rank(name, rank, by=operator())
+    if is_json:
+        print_json({"queue": name, "rank": rank, "before": before})
+    else:
+        click.echo(
+            _(
+                "The rank of queue %(queue)s is %(rank)s; it was %(before)s.",
+                queue=name, rank=rank, before=before,
+            )
+        )  # fmt: skip
 
 
 def _question(name: str, count: int) -> str:

@@ -23,3 +23,5 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'queued'"),
     )
     op.drop_index("job_waiting_by_id", table_name="job")
+    # A queue that somebody adds by hand shares with the queue default, too.
+    op.alter_column("queue", "rank", server_default="30")

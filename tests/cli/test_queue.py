@@ -43,6 +43,15 @@ def test_a_live_consumer_is_shown(flask: Flask_, consumer: None) -> None:
     assert "0/3" in picture
 
 
+def test_a_rank_is_changed(flask: Flask_) -> None:
+    ask("INSERT INTO queue (name, rank) VALUES ('ranked', 90) ON CONFLICT DO NOTHING")
+
+    assert "is 40; it was 90" in flask("queue", "rank", "ranked", "40").out
+    assert json.loads(flask("queue", "rank", "ranked", "50", "--json").out)["before"] == 40
+    assert flask("queue", "rank", "nowhere", "1").code == 2
+    assert flask("queue", "rank", "ranked", "high").code == 2
+
+
 def test_clear_cancels_what_is_queued_after_asking(flask: Flask_) -> None:
     # Of a queue that is not there for the consumer, which would be faster.
     ask("INSERT INTO queue (name, paused_at) VALUES ('held', now()) ON CONFLICT DO NOTHING")

@@ -10,6 +10,9 @@ import pytest
 import redis
 
 from tasks import enqueue, enqueue_many, huey
+from tasks.engine import verbs
+from tasks.engine.errors import OptionNotValid, UnknownQueue
+from tasks.engine.intake import queue_names
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.queries.lines import Line
 from tasks.engine.ring import Ring
@@ -171,3 +174,40 @@ def test_the_quiet_one_of_equals_waits_no_longer_than_the_talkative_one(
 
     last_quiet = max(place for place, queue in enumerate(started) if queue != "a")
     assert last_quiet < 100
+
+
+def test_a_new_queue_shares_with_the_default_one_and_the_log_says_so(
+    empty_stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not behind all that were there before it."""
+    caplog.set_level("INFO", "mahaam.queue")
+
+    queue_names.declare(["aaa", "zzz"])
+    queue_names.declare(["zzz"])
+    empty_stage.ask("INSERT INTO queue (name) VALUES ('by-hand')")
+
+    ranks = {row["name"]: row["rank"] for row in empty_stage.ask("SELECT name, rank FROM queue")}
+    assert {ranks[name] for name in ("aaa", "zzz", "by-hand", "default")} == {30}
+    said = [line for line in caplog.messages if line.startswith("Queue made.")]
+    assert [line.split("queue=")[1] for line in said] == ["aaa rank=30", "zzz rank=30"]
+
+
+def test_the_rank_of_new_queues_is_a_setting(empty_stage: Stage) -> None:
+    with empty_stage.here(new_queue_rank=7):
+        queue_names.declare(["seventh"])
+
+    assert empty_stage.ask("SELECT rank FROM queue WHERE name = 'seventh'") == [{"rank": 7}]
+
+
+def test_an_operator_changes_a_rank(empty_stage: Stage) -> None:
+    empty_stage.ask("INSERT INTO queue (name, rank) VALUES ('late', 90)")
+
+    assert verbs.set_rank("late", 5, by="ann") == 90
+
+    assert empty_stage.ask("SELECT rank FROM queue WHERE name = 'late'") == [{"rank": 5}]
+    (event,) = empty_stage.ask("SELECT * FROM audit_event WHERE verb = 'rank'")
+    assert (event["actor"], event["before"], event["after"]) == ("ann", {"rank": 90}, {"rank": 5})
+    with pytest.raises(UnknownQueue):
+        verbs.set_rank("nowhere", 5, by="ann")
+    with pytest.raises(OptionNotValid):
+        verbs.set_rank("late", 2**31, by="ann")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
+from functools import partial
 
+from config import get_settings
 from tasks.engine import database, registry
 from tasks.engine.errors import UnknownQueue
 from tasks.engine.queries import lines as queries
 from tasks.engine.store import lines
+
+log = logging.getLogger("mahaam.queue")
 
 FRESH_FOR_S = 30.0
 
@@ -45,6 +50,14 @@ def check(name: str) -> None:
 
 
 def declare(names: Iterable[str]) -> None:
-    """Add the queues that tasks name and the table does not have yet."""
-    database.repeatable(lambda cursor: lines.declare(cursor, sorted(set(names))))
+    """Add the queues that tasks name and the table does not have yet, and say with which rank."""
+    wanted, rank = sorted(set(names)), get_settings().new_queue_rank
+    made = database.repeatable(partial(lines.declare, names=wanted, rank=rank))
+    for name in made:
+        log.info(
+            "Queue made. It is served after queues of lower rank and by turns with those of its own; "
+            "flask queue rank changes that. queue=%s rank=%s",
+            name,
+            rank,
+        )
     _known.read()

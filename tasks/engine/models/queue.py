@@ -14,12 +14,12 @@ from tasks.engine.models.base import Base
 
 
 class Queue(Base):
-    """A line of jobs with its rank (lower is served first), weight, rate limit and pause."""
+    """A line of jobs with its rank (lower is served first, equals by turns), weight, rate limit and pause."""
 
     __tablename__ = "queue"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    rank: Mapped[int] = mapped_column(server_default="100")
+    rank: Mapped[int] = mapped_column(server_default="30")
     weight: Mapped[int] = mapped_column(server_default="1")
     rate_limit: Mapped[int | None] = mapped_column(comment="starts allowed per rate_period_s")
     rate_period_s: Mapped[float | None]

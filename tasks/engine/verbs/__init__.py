@@ -37,7 +37,7 @@ from tasks.engine.verbs.operations import (
 )
 from tasks.engine.verbs.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from tasks.engine.verbs.plans import PROMOTABLE, move, promote, reschedule, set_priority
-from tasks.engine.verbs.queues import clear
+from tasks.engine.verbs.queues import clear, set_rank
 from tasks.engine.verbs.reconcile import Comparison, Fault
 from tasks.engine.verbs.reconcile import sample as sample_bells
 from tasks.engine.verbs.reconcile import whole as compare_bells
@@ -129,6 +129,7 @@ __all__ = [
     "run_schedules",
     "sample_bells",
     "set_priority",
+    "set_rank",
     "start",
     "start_redrive",
     "stop",

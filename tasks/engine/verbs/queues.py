@@ -9,11 +9,12 @@ from uuid import UUID
 
 from tasks.engine import database
 from tasks.engine.audit import Event, audited
+from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.new_job import INT4
 from tasks.engine.queries import bounds
 from tasks.engine.states import State
-from tasks.engine.store import waiting
+from tasks.engine.store import lines, waiting
 from tasks.engine.store.waiting import Cancelled, Gone
 
 log = logging.getLogger("mahaam.verbs")
@@ -41,6 +42,30 @@ def clear(queue: str, *, by: str) -> int:
         after = max(cancelled.jobs, key=lambda job: (-job.priority, job.queued_at, job.id))
     log.info("Queue cleared. queue=%s jobs=%s by=%s", queue, count, by)
     return count
+
+
+def set_rank(queue: str, rank: int, *, by: str) -> int:
+    """Serve `queue` after all queues of lower rank from now on. Return the rank that it had.
+
+    Raises UnknownQueue, OptionNotValid, DatabaseUnavailable.
+    """
+    queue_names.check(queue)
+    if not -INT4 <= rank <= INT4:
+        raise OptionNotValid(f"A rank must be between -{INT4} and {INT4}; it is {rank}.")
+    change = audited(
+        partial(lines.set_rank, name=queue, rank=rank),
+        lambda before: Event(
+            actor=by,
+            verb="rank",
+            kind="queue",
+            targets=[queue],
+            before={"rank": before},
+            after={"rank": rank},
+        ),
+    )
+    before = database.repeatable(change, atomic=True)
+    log.info("Queue ranked. queue=%s rank=%s before=%s by=%s", queue, rank, before, by)
+    return before
 
 
 def _event(cancelled: Cancelled, *, queue: str, by: str) -> Event:
