@@ -125,8 +125,12 @@ def test_what_does_not_exist_is_refused_by_name(empty_stage: Stage) -> None:
     assert empty_stage.count() == 0
 
 
+def for_a_new_queue() -> None:
+    """A task's function, for as long as a test runs."""
+
+
 def test_a_queue_that_a_task_names_is_added(empty_stage: Stage) -> None:
-    named = task(name="for_a_new_queue", queue="new-queue")(lambda: None)
+    named = task(queue="new-queue")(for_a_new_queue)
     try:
         assert empty_stage.job(enqueue(named).id)["queue"] == "new-queue"
     finally:
