@@ -6,7 +6,6 @@ Each reason stands in docs/huey-compatibility.md. A test listed here that passes
 from __future__ import annotations
 
 SCHEDULE = "A delayed job is in the schedule at once; no worker has to look at it first."
-ORDER = "Equal priorities run in the order of their ids: a retry or a follow-up keeps its place."
 IDS = "A job's id is a UUID."
 ONE_STORE = "All Hueys of a database share its jobs."
 ONCE = "A chord is enqueued once; its jobs have the ids of its tasks."
@@ -24,15 +23,6 @@ DIFFERENCES: dict[str, str] = {
     "TestStorageWrappers.test_storage_wrappers": SCHEDULE,
     "TestPriority.test_schedule_priority": SCHEDULE,
     "TestSignals.test_signals_simple": SCHEDULE,
-    "TestChordPrimitive.test_chord_error": ORDER,
-    "TestChordPrimitive.test_chord_error_cb": ORDER,
-    "TestChordPrimitive.test_chord_member_error_callback_independent": ORDER,
-    "TestChordPrimitive.test_chord_member_retry_then_success": ORDER,
-    "TestChordPrimitive.test_chord_pipeline_member_tail_fails": ORDER,
-    "TestChordPrimitive.test_chord_task_cb": ORDER,
-    "TestChordPrimitive.test_nested_chord": ORDER,
-    "TestChordPrimitive.test_nested_chord_callback_pipeline_tail_walking": ORDER,
-    "TestTaskChaining.test_pipeline_error_retries_then_downstream": ORDER,
     "TestDecorators.test_task_id": IDS,
     "TestMultipleHuey.test_multiple_huey": ONE_STORE,
     "TestChordPrimitive.test_empty_chord": ONCE,
