@@ -32,6 +32,7 @@ from dashboard.views.rules import RuleView
 from dashboard.views.saved_views import SavedViewView
 from dashboard.views.schedule_form import ScheduleFormView
 from dashboard.views.schedules import ScheduleView
+from dashboard.views.set_aside import SetAsideView
 from dashboard.views.settings import SettingView
 from dashboard.views.tasks import TaskView
 from dashboard.views.users import UserView
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
         RuleView(),
         ChannelView(),
         ReconcileView(),
+        SetAsideView(),
         EditJobView(),
         AuditView(),
         UserView(),

@@ -199,6 +199,30 @@ def stalled_operations(now: Situation) -> Iterator[Trouble]:
         )  # fmt: skip
 
 
+def put_aside(now: Situation) -> Iterator[Trouble]:
+    """Rows that a loop could not handle."""
+    if now.aside.rows:
+        yield Trouble(
+            BROKEN, "alert-triangle", "",
+            ngettext(
+                "%(count)s row could not be handled and is put aside.",
+                "%(count)s rows could not be handled and are put aside.",
+                now.aside.rows, count=number(now.aside.rows),
+            ),
+            url_for("set_aside.index"), _("Put aside"), since=now.aside.since,
+        )  # fmt: skip
+
+
+def unknown_tasks(now: Situation) -> Iterator[Trouble]:
+    """Jobs wait for a worker that knows their task, and none that lives does."""
+    for unknown in now.unknown:
+        yield Trouble(
+            BROKEN, "puzzle", unknown.task,
+            _("No live worker knows this task. Its jobs wait for one, then they fail."),
+            url_for("job.index", task=unknown.task), _("Jobs"), since=unknown.since,
+        )  # fmt: skip
+
+
 def lost_workers(now: Situation) -> Iterator[Trouble]:
     """Consumers that went silent; their jobs run elsewhere."""
     for worker in now.lost_workers:
@@ -232,6 +256,8 @@ RULES: tuple[Callable[[Situation], Iterator[Trouble]], ...] = (
     schedules,
     paused,
     stalled_operations,
+    put_aside,
+    unknown_tasks,
     lost_workers,
     open_letters,
 )

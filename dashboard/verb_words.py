@@ -59,6 +59,7 @@ VERBS: dict[str, LazyString] = {
     "abort": _l("Abort bulk work"),
     "undo": _l("Undo"),
     "repair": _l("Repair Redis"),
+    "try_again": _l("Try a row again"),
     "deploy": _l("Mark a deploy"),
     "audit": _l("Read the audit"),
     "users": _l("Manage users"),
@@ -69,6 +70,7 @@ VERBS: dict[str, LazyString] = {
     "end_sessions": _l("End sessions"),
 }
 KINDS: dict[str, LazyString] = {
+    "row": _l("row"),
     "job": _l("job"),
     "dead_letter": _l("dead letter"),
     "error_group": _l("error group"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from config import get_settings
@@ -10,6 +11,7 @@ from tasks.alerts import deliveries
 from tasks.alerts.kinds.job_failed import group_ids
 from tasks.alerts.message import Item
 from tasks.alerts.recipients import recipients
+from tasks.engine import aside
 from tasks.engine.database import Cursor
 from tasks.engine.phrase import Phrase
 from tasks.engine.ring import Ring
@@ -86,9 +88,9 @@ def tell(cursor: Cursor) -> list[Ring]:
     if row and row[0]:
         return []
     cursor.execute(OPENED, (OWN_TASKS,))
-    opened = [Change._make(change) for change in cursor.fetchall()]
+    opened = _readable(cursor, cursor.fetchall())
     cursor.execute(CLOSED)
-    closed = [Change._make(change) for change in cursor.fetchall()]
+    closed = _readable(cursor, cursor.fetchall())
     usable = usable_channels(cursor, {id_ for change in opened + closed for id_ in change.channels})
     told = [change for change in opened if usable & set(change.channels)]
     rings = _messages(cursor, "opened", told, usable) + _messages(cursor, "closed", closed, usable)
@@ -106,17 +108,38 @@ def usable_channels(cursor: Cursor, ids: Iterable[int]) -> set[int]:
     }
 
 
+def _readable(cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Change]:
+    """What of these can be told; an alert that cannot be read keeps no other one back."""
+
+    def read(_cursor: Cursor, row: tuple[Any, ...]) -> Change:
+        change = Change._make(row)
+        assert change.item.kept()
+        return change
+
+    rows_by_id = {str(row[0]): partial(read, row=row) for row in rows}
+    return aside.each(aside.inside(cursor), "alerts", rows_by_id)
+
+
 def _messages(
     cursor: Cursor, about: str, changes: Sequence[Change], usable: set[int]
 ) -> list[Ring]:
-    rings = []
-    for channel in sorted(usable):
-        items = [change.item for change in changes if channel in change.channels]
-        if len(items) >= DIGEST_FROM:
-            rings.append(deliveries.make(cursor, channel, "digest", items[:100], count=len(items)))
-        else:
-            rings += [deliveries.make(cursor, channel, about, [item]) for item in items]
-    return rings
+    steps = {
+        str(channel): partial(
+            _messages_of,
+            channel=channel,
+            about=about,
+            items=[change.item for change in changes if channel in change.channels],
+        )
+        for channel in sorted(usable)
+    }
+    made = aside.each(aside.inside(cursor), "channels", steps)
+    return [ring for rings in made for ring in rings]
+
+
+def _messages_of(cursor: Cursor, *, channel: int, about: str, items: Sequence[Item]) -> list[Ring]:
+    if len(items) >= DIGEST_FROM:
+        return [deliveries.make(cursor, channel, "digest", items[:100], count=len(items))]
+    return [deliveries.make(cursor, channel, about, [item]) for item in items]
 
 
 def _mark(cursor: Cursor, told: Sequence[Change], closed: Sequence[Change]) -> None:

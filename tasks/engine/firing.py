@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -17,10 +18,12 @@ from typing import Any, TypeVar
 from tasks.engine import database
 from tasks.engine.errors import MahaamError, OptionNotValid
 from tasks.engine.intake import accept, queue_names
+from tasks.engine.link import REFUSALS
+from tasks.engine.log_throttle import cause
 from tasks.engine.new_job import NewJob
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries.definitions import definition_tag
-from tasks.engine.queries.due_schedules import DueSchedule, due_schedules, some_schedules
+from tasks.engine.queries.due_schedules import DueSchedule, due_ids, due_schedules, some_schedules
 from tasks.engine.registry import tasks
 from tasks.engine.ring import Ring
 from tasks.engine.schedules.due import MISSED, due
@@ -34,8 +37,11 @@ T = TypeVar("T")
 Run = Callable[[Callable[[database.Cursor], T]], T]  # carries out work on some connection
 
 LIMIT = 500  # schedules in one statement
+RETRY_S = 5.0  # between tries of a broken schedule in one process
+MOST_NOTED = 10_000
 OTHERS_S = 5.0  # how long another process gets that may know the task
 NO_TASK = Phrase("There is no task %(name)s any more.")
+NOT_FIRED = Phrase("It cannot be fired: %(fault)s")
 NOT_FITTING = Phrase("Its parameters do not fit the task any more: %(fault)s")
 
 
@@ -47,10 +53,16 @@ class CannotFire(MahaamError):
         self.phrase = phrase
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    moves: list[dict[str, Any]] = field(default_factory=list)
-    wanted: list[dict[str, Any]] = field(default_factory=list)
+    """What a schedule is to do: where its next time moves to, and its due times."""
+
+    schedule: DueSchedule
+    move: dict[str, Any]
+    wanted: list[dict[str, Any]]
+
+
+_next_try: dict[int, float] = {}  # of broken schedules; another process may do better at once
 
 
 def fire_due(run: Run[Any] = database.repeatable) -> tuple[list[Ring], bool]:
@@ -58,16 +70,10 @@ def fire_due(run: Run[Any] = database.repeatable) -> tuple[list[Ring], bool]:
 
     `run` carries out work on a connection and may raise what that raises.
     """
-    found: list[DueSchedule] = run(partial(due_schedules, limit=LIMIT))
-    plan = _Plan()
-    for schedule in found:
-        try:
-            _add(plan, schedule)
-        except CannotFire as fault:
-            if schedule.now - schedule.next_run_at > timedelta(seconds=OTHERS_S):
-                _mark_broken(run, schedule, fault.phrase)
-    rings = run(partial(fires.fire, moves=plan.moves, wanted=plan.wanted)) if plan.moves else []
-    return rings, len(plan.moves) == LIMIT
+    found = _due(run)
+    plans = [plan for schedule in found if (plan := _planned(run, schedule)) is not None]
+    rings = _fired(run, plans)
+    return rings, len(plans) == LIMIT
 
 
 def release(run: Run[Any] = database.repeatable) -> list[Ring]:
@@ -76,13 +82,76 @@ def release(run: Run[Any] = database.repeatable) -> list[Ring]:
     if not waiting:
         return []
     at = dict(waiting)
-    wanted = []
+    plans = []
     for schedule in run(partial(some_schedules, ids=list(at))):
+        if _rests(schedule):
+            continue
         try:
-            wanted.append(_row(schedule, at[schedule.id]) | columns(schedule))
-        except CannotFire as fault:
-            log.warning("A waiting fire is left. schedule=%s fault=%s", schedule.name, fault)
-    rings: list[Ring] = run(partial(fires.release, wanted=wanted)) if wanted else []
+            row = _row(schedule, at[schedule.id]) | columns(schedule)
+            plans.append(_Plan(schedule, {}, [row]))
+        except Exception as fault:  # noqa: BLE001 (whatever it is, the others go on)
+            _note_next_try(schedule.id)
+            _mark_broken(run, schedule, _why(fault))
+    return _released(run, plans)
+
+
+def _due(run: Run[Any]) -> list[DueSchedule]:
+    """What is due; one by one when a row cannot even be read."""
+    try:
+        found: list[DueSchedule] = run(partial(due_schedules, limit=LIMIT))
+    except (ValueError, OverflowError):  # a time that Python does not know
+        ids: list[int] = run(partial(due_ids, limit=LIMIT))
+        found = []
+        for id_ in ids:
+            try:
+                found += run(partial(some_schedules, ids=[id_]))
+            except (ValueError, OverflowError) as fault:
+                _note_unreadable(run, id_, fault)
+    return [schedule for schedule in found if not _rests(schedule)]
+
+
+def _planned(run: Run[Any], schedule: DueSchedule) -> _Plan | None:
+    try:
+        return _plan(schedule)
+    except CannotFire as fault:
+        if schedule.now - schedule.next_run_at > timedelta(seconds=OTHERS_S):
+            _mark_broken(run, schedule, fault.phrase)
+    except Exception as fault:  # noqa: BLE001 (whatever its row makes of it, the others fire)
+        _note_next_try(schedule.id)
+        _mark_broken(run, schedule, _why(fault))
+    return None
+
+
+def _fired(run: Run[Any], plans: Sequence[_Plan]) -> list[Ring]:
+    """Fire in one statement; in halves when PostgreSQL refuses it, until the one is found."""
+    moves = [plan.move for plan in plans]
+    return _sent(run, fires.fire, plans, more={"moves": moves}, halve=_fired)
+
+
+def _released(run: Run[Any], plans: Sequence[_Plan]) -> list[Ring]:
+    return _sent(run, fires.release, plans, more={}, halve=_released)
+
+
+def _sent(
+    run: Run[Any],
+    send: Callable[..., list[Ring]],
+    plans: Sequence[_Plan],
+    *,
+    more: dict[str, Any],
+    halve: Callable[[Run[Any], Sequence[_Plan]], list[Ring]],
+) -> list[Ring]:
+    if not plans:
+        return []
+    wanted = [row for plan in plans for row in plan.wanted]
+    try:
+        rings: list[Ring] = run(partial(send, wanted=wanted, **more))
+    except REFUSALS as fault:
+        if len(plans) == 1:
+            _note_next_try(plans[0].schedule.id)
+            _mark_broken(run, plans[0].schedule, _why(fault))
+            return []
+        half = len(plans) // 2
+        return halve(run, plans[:half]) + halve(run, plans[half:])
     return rings
 
 
@@ -127,7 +196,7 @@ def columns(schedule: DueSchedule) -> dict[str, Any]:
     }
 
 
-def _add(plan: _Plan, schedule: DueSchedule) -> None:
+def _plan(schedule: DueSchedule) -> _Plan:
     judged = due(
         schedule.spec,
         schedule.next_run_at,
@@ -140,14 +209,12 @@ def _add(plan: _Plan, schedule: DueSchedule) -> None:
         _row(schedule, skip.at.isoformat()) | {"count": skip.count, "reason": MISSED}
         for skip in judged.skips
     ]
-    plan.wanted += rows
-    plan.moves.append(
-        {
-            "schedule_id": schedule.id,
-            "seen_at": schedule.next_run_at.isoformat(),
-            "next_at": judged.next_at and judged.next_at.isoformat(),
-        }
-    )
+    move = {
+        "schedule_id": schedule.id,
+        "seen_at": schedule.next_run_at.isoformat(),
+        "next_at": judged.next_at and judged.next_at.isoformat(),
+    }
+    return _Plan(schedule, move, rows)
 
 
 def _row(schedule: DueSchedule, at: str | None) -> dict[str, Any]:
@@ -179,12 +246,42 @@ def _job(schedule: DueSchedule) -> NewJob:
     return job
 
 
+def _rests(schedule: DueSchedule) -> bool:
+    """Whether a broken schedule was tried a moment ago."""
+    return schedule.is_broken and time.monotonic() < _next_try.get(schedule.id, 0.0)
+
+
+def _why(fault: Exception) -> Phrase:
+    if isinstance(fault, CannotFire):
+        return fault.phrase
+    line = (str(fault).strip().splitlines() or [""])[0]
+    return NOT_FIRED.about(fault=f"{type(fault).__name__}: {line}"[:300])
+
+
 def _mark_broken(run: Run[Any], schedule: DueSchedule, why: Phrase) -> None:
     broken = partial(
         fires.mark_broken, id_=schedule.id, seen_at=schedule.next_run_at, broken=why.kept()
     )
     if run(broken):
-        log.error("Schedule is broken; the others go on. schedule=%s why=%s", schedule.name, why)
+        _say_broken(schedule.name, why)
+
+
+def _note_unreadable(run: Run[Any], id_: int, fault: Exception) -> None:
+    name = run(partial(fires.mark_unreadable, id_=id_, broken=_why(fault).kept()))
+    if name:
+        _say_broken(name, _why(fault))
+
+
+def _note_next_try(id_: int) -> None:
+    if len(_next_try) > MOST_NOTED:
+        _next_try.clear()
+    _next_try[id_] = time.monotonic() + RETRY_S
+
+
+def _say_broken(name: str, why: Phrase) -> None:
+    log.error(
+        "Schedule is broken; the others go on. schedule=%s why=%s", name, why, extra=cause(name)
+    )
 
 
 def ring(rings: Sequence[Ring]) -> None:

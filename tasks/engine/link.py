@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import gevent
 import psycopg2
+import psycopg2.errors
 from gevent.lock import Semaphore
 
 from tasks.engine import database
@@ -22,7 +23,12 @@ passing = Complaint(log, every_s=10.0)
 T = TypeVar("T")
 
 # The values are at fault, not PostgreSQL's condition: sending them again would not help.
-REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
+REFUSALS = (
+    psycopg2.DataError,
+    psycopg2.IntegrityError,
+    psycopg2.errors.RaiseException,
+    ValueError,
+)
 
 
 class LinkBroken(Exception):

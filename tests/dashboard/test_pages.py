@@ -34,6 +34,7 @@ PAGES = (
     "/admin/operation/",
     "/admin/operation/{operation}/",
     "/admin/reconcile/",
+    "/admin/set_aside/",
 )
 NEW_JOB_PAGES = ("/jobs/create/", "/jobs/create/?task=tasks.demo.progress")
 

@@ -103,6 +103,8 @@ NEEDED: dict[str, str | dict[str, str]] = {
     "queues.sweep": "retry",
     "reconcile.index": "look",
     "reconcile.repair": "repair",
+    "set_aside.index": "look",
+    "set_aside.again": "repair",
     "task.index": "look",
     "task.pause": "pause",
     "task.resume": "resume",

@@ -15,7 +15,7 @@ from functools import partial
 import gevent
 
 from config import get_settings
-from tasks.engine import aftermath, consequence, registry
+from tasks.engine import aftermath, aside, consequence, registry
 from tasks.engine.consequence import End
 from tasks.engine.consumer.ears import Ears
 from tasks.engine.consumer.listener import Listener
@@ -39,6 +39,7 @@ log = logging.getLogger("mahaam.dispatcher")
 PAUSE_S = 0.5  # between tries while PostgreSQL is away
 SQL_TIMEOUT_S = 10.0
 POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
+STARTS = "starts"  # the loop by whose name rows are put aside that cannot be started
 CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
 
 # The exchange is planned once per connection, when the table may be empty; these settings make
@@ -105,7 +106,7 @@ class Dispatcher:
             self.listener.wait_for_pop(POP_S)
             places.changed.clear()
             over, places.over = places.over, []
-            places.starting, places.popped = places.popped, []
+            places.starting, places.popped = self._startable(places.popped), []
             self._exchange([(run.claim, run.settle()) for run in over])
             for run in over:
                 places.runs.pop(run.claim.fence, None)
@@ -131,6 +132,8 @@ class Dispatcher:
             return
         for claim in claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
+            if claim.id in aside.keys(STARTS):
+                aside.forget(self._link.run, STARTS, claim.id)
         self.spreads.note_starts(claims)
         self._put_aside({claim.id for claim in claims}, paused)
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
@@ -212,7 +215,10 @@ class Dispatcher:
             for pair in ended:
                 self._exchange([pair])
             self.places.starting = starting
-            self._exchange([])
+            self._start_singly()
+            return
+        if not ended:
+            self._start_singly(fault)
             return
         log.error("PostgreSQL refused a write. held=%s fault=%s", ",".join(self.held()), fault)
         for claim, outcome in ended:
@@ -224,6 +230,21 @@ class Dispatcher:
                 plain.follows = consequence.of_end(end)
             if outcome.failure != failure or outcome.follows:
                 self._exchange([(claim, plain)])
+
+    def _start_singly(self, fault: Exception | None = None) -> None:
+        """Start what was popped one by one; a row that cannot be started keeps no other one back."""
+        starting, self.places.starting = self.places.starting, []
+        if fault is not None and len(starting) == 1:
+            aside.put(self._link.run, STARTS, starting[0], fault)
+            return
+        for id_ in starting:
+            self.places.starting = [id_]
+            self._exchange([])
+
+    def _startable(self, popped: list[str]) -> list[str]:
+        """What of these is not put aside; that is tried again when its time has come."""
+        left_out = set(aside.keys(STARTS)) - set(aside.due(STARTS))
+        return [id_ for id_ in popped if id_ not in left_out] if left_out else popped
 
     def _put_aside(self, started: set[str], paused: tuple[str, ...]) -> None:
         """What was popped and not started was junk, taken by another, too late, or is paused."""

@@ -11,6 +11,7 @@ import gevent
 
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.log_throttle import cause
 
 log = logging.getLogger("mahaam.duties")
 waits = Complaint(log, every_s=30.0)
@@ -52,4 +53,4 @@ def _do(duty: Duty) -> None:
     except DatabaseUnavailable as fault:
         waits.say("A duty waits for PostgreSQL. duty=%s fault=%s", duty.name, fault)
     except Exception:  # it must not end the loop, nor the consumer
-        log.exception("A duty failed; trying again. duty=%s", duty.name)
+        log.exception("A duty failed; trying again. duty=%s", duty.name, extra=cause(duty.name))

@@ -61,6 +61,8 @@ class Operations:
             redrives.advance_redrives()
         except DatabaseUnavailable as fault:
             waits.say("Re-drives wait for PostgreSQL. fault=%s", fault)
+        except Exception:  # operations go on
+            log.exception("Re-drives could not be advanced; trying again.")
 
     def _check(self) -> None:
         """Say which operations do not move, each twice a minute."""
@@ -97,6 +99,9 @@ class Operations:
             return True
         except DatabaseUnavailable as fault:
             waits.say("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
+            return False
+        except Exception:  # it could not even be aborted
+            log.exception("An operation could not be worked on; trying again.")
             return False
         if was_any:
             self._chunk = next_chunk(self._chunk, time.monotonic() - began_at)

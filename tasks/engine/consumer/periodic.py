@@ -8,7 +8,9 @@ from functools import partial
 
 from huey.api import Task
 
+from tasks.engine import aside
 from tasks.engine.consumer.news import News
+from tasks.engine.database import Cursor
 from tasks.engine.follows import FollowUp
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.link import Link
@@ -44,18 +46,27 @@ class Periodic:
 
     def _fire(self, minute: datetime) -> None:
         utc = self._huey.utc
-        wanted = [
-            FollowUp(new_job_of(task, utc=utc), accept.call(task.id, task.args, task.kwargs))
-            for task in self._huey.read_periodic(naive(minute, utc=utc))
+        looks = {
+            path_of(task): partial(self._follow_up, task=task, moment=naive(minute, utc=utc))
+            for task in self._huey._registry.periodic_tasks
             if not declared.of_task(path_of(task))  # what has a crontab is a schedule
-        ]
+        }
+        wanted = [found for found in aside.each(self._link.run, "periodic tasks", looks) if found]
         if not wanted:
             return
-        for follow_up in wanted:
-            queue_names.check(follow_up.job.queue)
         made = self._link.run(partial(periodic.fire, minute=minute, wanted=wanted), atomic=True)
         accept.ring([ring for ring in made.values() if ring])
         self._news.enqueued(sorted(made))
+
+    def _follow_up(
+        self, _cursor: Cursor, *, task: Task, moment: datetime | None
+    ) -> FollowUp | None:
+        """The job of a task that is due at `moment`; its function may be anything."""
+        if not task.validate_datetime(moment):
+            return None
+        job = new_job_of(task, utc=self._huey.utc)
+        queue_names.check(job.queue)
+        return FollowUp(job, accept.call(task.id, task.args, task.kwargs))
 
 
 def path_of(task: Task) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
-from tasks.engine import live_settings
+from tasks.engine import aside, live_settings
 from tasks.engine.database import Cursor
 from tasks.engine.link import Link, LinkBroken
 from tasks.engine.states import FINAL
@@ -24,11 +26,14 @@ REST_S = 60.0  # between two passes, and when another consumer takes the steps
 class Pruner:
     """One consumer's part in the pass that all share; a step grows while it is fast enough.
 
-    `prune` takes a step of at most so many rows; None: another consumer does.
+    `prune` takes a step of at most `limit` rows; None: another consumer does. `find` has its keys.
     """
 
-    def __init__(self, prune: Callable[[Cursor, int], Step | None], what: str) -> None:
+    def __init__(
+        self, prune: Callable[..., Step | None], find: Callable[..., list[str]], what: str
+    ) -> None:
         self._prune = prune
+        self._find = find
         self._what = what
         self._limit = FIRST
         self._next_at = 0.0
@@ -40,14 +45,19 @@ class Pruner:
             return
         began_at = time.monotonic()
         try:
-            step = link.run(lambda cursor: self._prune(cursor, self._limit), atomic=True)
+            steps = aside.handle(
+                partial(link.run, atomic=True),
+                f"delete {self._what.lower()}",
+                partial(self._prune, limit=self._limit),
+                find=partial(self._find, limit=self._limit),
+            )
         except LinkBroken:  # perhaps the step was too large: jobs take their logs along
             self._limit = max(SMALLEST, self._limit // 2)
             self._next_at = time.monotonic() + AFTER_FAULT_S
             raise
         self._adapt(time.monotonic() - began_at)
-        self._deleted += step.deleted if step else 0
-        if step is None or step.is_over:
+        self._deleted += sum(step.deleted for step in steps if step)
+        if steps and (steps[0] is None or steps[0].is_over):
             self._rest()
 
     def _adapt(self, took_s: float) -> None:
@@ -63,16 +73,30 @@ class Pruner:
 
 def pruners() -> tuple[Pruner, ...]:
     """For all that is deleted after a time, as the settings say it now."""
-    return Pruner(_prune_jobs, "Jobs"), Pruner(_prune_operations, "Operations")
+    return (
+        Pruner(_prune_jobs, _find_jobs, "Jobs"),
+        Pruner(_prune_operations, _find_operations, "Operations"),
+    )
 
 
-def _prune_jobs(cursor: Cursor, limit: int) -> Step | None:
-    return pruning.prune(cursor, retention(), limit=limit)
+def _prune_jobs(cursor: Cursor, **wanted: Any) -> Step | None:
+    return pruning.prune(cursor, retention(), **wanted)
 
 
-def _prune_operations(cursor: Cursor, limit: int) -> Step:
-    days = live_settings.value("retention_operations_days")
-    return old_operations.prune(cursor, days=days, limit=limit)
+def _find_jobs(cursor: Cursor, **wanted: Any) -> list[str]:
+    return pruning.find(cursor, retention(), **wanted)
+
+
+def _prune_operations(cursor: Cursor, **wanted: Any) -> Step:
+    return old_operations.prune(cursor, days=_operations_days(), **wanted)
+
+
+def _find_operations(cursor: Cursor, *, but: Sequence[str], **_wanted: Any) -> list[str]:
+    return old_operations.find(cursor, days=_operations_days(), but=but)
+
+
+def _operations_days() -> int:
+    return int(live_settings.value("retention_operations_days"))
 
 
 def retention() -> Retention:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import redis
 from huey.consumer import Scheduler
 
 from config import get_settings
+from tasks.engine import aside
 from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.clockwork import Clockwork
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.periodic import Periodic
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.ring import Ring
 from tasks.engine.store import due
 
 log = logging.getLogger("mahaam.scheduler")
@@ -36,7 +39,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
     def loop(self, now: Any = None) -> None:
         """Queue and ring what is due, then wait for one interval."""
         try:
-            rings = self._link.run(lambda cursor: due.make_due(cursor, limit=LIMIT))
+            rings = self._due()
             self.huey.storage.doorbell.ring(rings)
             self._news.enqueued([ring.id for ring in rings])
             if self.periodic:
@@ -52,3 +55,13 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         else:
             if len(rings) < LIMIT:
                 self.stop_flag.wait(self._interval_s)
+
+    def _due(self) -> list[Ring]:
+        """Queue what is due; what to ring for."""
+        parts = aside.handle(
+            self._link.run,
+            "due",
+            partial(due.make_due, limit=LIMIT),
+            find=partial(due.find_due, limit=LIMIT),
+        )
+        return [ring for part in parts for ring in part]

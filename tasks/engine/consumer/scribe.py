@@ -10,8 +10,9 @@ from gevent.lock import Semaphore
 from psycopg2.errors import UniqueViolation
 
 from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.outcome import Fence
 from tasks.engine.running.hooks import hooks
-from tasks.engine.running.said import SaidProgress, said
+from tasks.engine.running.said import SaidLine, SaidProgress, said
 from tasks.engine.store import logs, progress
 
 log = logging.getLogger("mahaam.scribe")
@@ -61,7 +62,7 @@ class Scribe:
         if not words:
             return []
         try:
-            fences = self._link.run(partial(progress.write, said=words))
+            fences = self._progress_or_halve(words)
         except LinkBroken:
             said.give_back_progress(words)
             raise
@@ -72,7 +73,7 @@ class Scribe:
     def _write_lines(self) -> None:
         while lines := said.take_lines(LINES_AT_ONCE):
             try:
-                self._link.run(partial(logs.write, lines=lines, again=self._again))
+                self._write_or_halve(lines)
                 self._again = False
             except UniqueViolation:  # PostgreSQL lost the start of a job in a crash: same attempt
                 self._again = True
@@ -81,3 +82,28 @@ class Scribe:
                 self._again = True
                 said.give_back(lines)
                 raise
+
+    def _write_or_halve(self, lines: list[SaidLine]) -> None:
+        """Write lines; in halves when PostgreSQL refuses them, until the one is found and left out."""
+        try:
+            self._link.run(partial(logs.write, lines=lines, again=self._again))
+        except UniqueViolation:
+            raise
+        except REFUSALS as fault:
+            if len(lines) == 1:
+                log.error("A line of a job cannot be kept; it is left out. fault=%s", fault)
+                return
+            half = len(lines) // 2
+            self._write_or_halve(lines[:half])
+            self._write_or_halve(lines[half:])
+
+    def _progress_or_halve(self, words: list[SaidProgress]) -> set[Fence]:
+        """Write progress; the fences of the jobs that are running still, or whose word is left out."""
+        try:
+            return self._link.run(partial(progress.write, said=words))
+        except REFUSALS as fault:
+            if len(words) == 1:
+                log.error("The progress of a job cannot be kept; it is left out. fault=%s", fault)
+                return {words[0].claim.fence}
+            half = len(words) // 2
+            return self._progress_or_halve(words[:half]) | self._progress_or_halve(words[half:])

@@ -131,10 +131,19 @@ class SpreadWriter:
     def write(self) -> None:
         """Write what was counted until now; kept when PostgreSQL is away."""
         with self._free:
-            write = partial(rollups.write_spreads, rows=self._spreads.rows())
             try:
-                self._spreads.written(epoch_s=self._link.run(write))
+                self._spreads.written(epoch_s=self._write(self._spreads.rows()))
             except LinkBroken:
                 self._spreads.lost()
-            except REFUSALS:
-                log.exception("PostgreSQL refused how long jobs waited and ran; it is left out.")
+
+    def _write(self, rows: list[SpreadRow]) -> float:
+        """Write rows, one by one when PostgreSQL refuses some; returns PostgreSQL's epoch."""
+        try:
+            return self._link.run(partial(rollups.write_spreads, rows=rows))
+        except REFUSALS as fault:
+            if len(rows) == 1:
+                log.error(
+                    "A figure of a task cannot be kept. task=%s fault=%s", rows[0].task, fault
+                )
+                return self._write([])
+            return max(self._write([row]) for row in rows)

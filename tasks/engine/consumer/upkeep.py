@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import gevent
-import psycopg2
 import redis
 
 from config import get_settings
-from tasks.engine import live_settings, logs
+from tasks.engine import aside, live_settings, logs
+from tasks.engine.aside import Find, Work
 from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.lost_bells import LostBells
 from tasks.engine.consumer.pruner import pruners
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.wishes import Wishes
+from tasks.engine.database import Cursor
 from tasks.engine.errors import WorkerCrashed
 from tasks.engine.intake.doorbell import Doorbell, private_line
 from tasks.engine.intake.ringing import Ringing
-from tasks.engine.link import Link, LinkBroken
+from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.log_throttle import cause
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines, settings
 from tasks.engine.queries.lines import Line
@@ -36,12 +40,15 @@ from tasks.engine.store import (
     pauses,
     periodic,
     rollups,
+    set_aside,
     strays,
     values,
     workers,
 )
 
 log = logging.getLogger("mahaam.upkeep")
+
+T = TypeVar("T")
 
 TICK_S = 0.25
 RETIRE_EVERY_S = 5.0
@@ -96,6 +103,9 @@ class Upkeep:
             (FORGET_VALUES_EVERY_S, self._forget_values),
             (FORGET_FIRES_EVERY_S, self._forget_fires),
             (DESK_EVERY_S, self._tidy_desk),
+            (DESK_EVERY_S, self._end_ignoring),
+            (DESK_EVERY_S, self._close_letters),
+            (1.0, self._learn_what_is_aside),
             (FORGET_EVERY_S, self._forget),
             (1.0, self._restore_log),
         ]
@@ -119,8 +129,9 @@ class Upkeep:
                 return
             except redis.RedisError as fault:
                 redis_away.say("Redis is away; trying again. fault=%s", fault)
-            except psycopg2.Error:
-                log.exception("A duty failed; trying again. duty=%s", duty.__name__)
+            except Exception:  # whatever it is, the other duties are done
+                name = duty.__name__
+                log.exception("A duty failed; trying again. duty=%s", name, extra=cause(name))
 
     def read_lines(self) -> None:
         """See the queues and the pauses as the tables have them now."""
@@ -155,8 +166,8 @@ class Upkeep:
 
     def _end_pauses(self) -> None:
         """Queue what was held for pauses that are over."""
-        held = self._link.run(pauses.end_pauses, atomic=True)
-        if held:
+        parts = self._handle("pauses", pauses.end_pauses, find=pauses.find_held)
+        if held := [ring for part in parts for ring in part]:
             self._doorbell.ring(held)
             log.info("A pause is over; held jobs are queued again. jobs=%s", len(held))
 
@@ -180,11 +191,11 @@ class Upkeep:
             message=failure.message,
             fingerprint=failure.fingerprint,
         )
-        rescued, rings = self._link.run(rescue, atomic=True)
-        for job in rescued:
-            self._announce(job)
-            hooks.crashed(job, failure.line)
-        self._doorbell.ring(rings)
+        for rescued, rings in self._handle("rescue", rescue, find=workers.find_orphans):
+            for job in rescued:
+                self._announce(job)
+                hooks.crashed(job, failure.line)
+            self._doorbell.ring(rings)
 
     def _announce(self, job: workers.Rescued) -> None:
         if job.state == "failed":
@@ -223,22 +234,36 @@ class Upkeep:
         self._link.run(rollups.sample_ages)
 
     def _add_up_minutes(self) -> None:
-        self._link.run(rollups.add_up_minutes, atomic=True)
+        self._handle("add up minutes", rollups.add_up_minutes, find=rollups.find_tasks)
 
     def _add_up_periods(self) -> None:
-        self._link.run(rollups.add_up_periods, atomic=True)
+        self._handle("add up periods", rollups.add_up_periods, find=rollups.find_tasks)
 
     def _prune(self) -> None:
         for pruner in self._pruners:
             pruner.step(self._link)
 
     def _forget(self) -> None:
-        for forget in (workers.forget, strays.forget, chords.forget, rollups.forget):
-            self._link.run(forget)
         days = live_settings.value("retention_failed_days")
-        self._link.run(partial(error_groups.forget, days=days))
+        for forget in (
+            workers.forget,
+            strays.forget,
+            chords.forget,
+            rollups.forget,
+            partial(error_groups.forget, days=days),
+        ):
+            self._alone(forget)
         # A pause that somebody deleted by hand leaves nobody to let its jobs go.
-        self._doorbell.ring(self._link.run(pauses.let_go))
+        for part in self._handle("pauses", pauses.let_go, find=pauses.find_held):
+            self._doorbell.ring(part)
+
+    def _alone(self, forget: Callable[[Cursor], object]) -> None:
+        """Delete what is old; where that fails, the other tables are seen to."""
+        try:
+            self._link.run(forget)
+        except REFUSALS:
+            name = getattr(forget, "__module__", repr(forget))
+            log.exception("Old rows cannot be deleted. table=%s", name, extra=cause(name))
 
     def _forget_fires(self) -> None:
         """Delete some of the old fires of schedules."""
@@ -246,16 +271,30 @@ class Upkeep:
             self._link.run(partial(fires.forget, days=days, limit=FIRES_AT_ONCE))
 
     def _tidy_desk(self) -> None:
-        """Add failures up to their causes; close the letters of jobs that have completed."""
+        """Add failures up to their causes."""
         gather = partial(error_groups.gather, limit=FAILURES_AT_ONCE)
+        find = partial(error_groups.find_failures, limit=FAILURES_AT_ONCE)
         for _ in range(GATHERED_AT_ONCE):  # the other duties wait meanwhile
-            if self._link.run(gather, atomic=True) != FAILURES_AT_ONCE:
+            if FAILURES_AT_ONCE not in self._handle("error groups", gather, find=find):
                 break
-        self._link.run(error_groups.end_ignoring)
-        close = partial(
-            dead_letters.close_completed, after=self._letters_seen, limit=LETTERS_AT_ONCE
-        )
-        _closed, self._letters_seen = self._link.run(close)
+
+    def _end_ignoring(self) -> None:
+        self._handle("ignored errors", error_groups.end_ignoring, find=error_groups.find_ignored)
+
+    def _close_letters(self) -> None:
+        """Close the dead letters whose jobs have completed since."""
+        seen, limit = self._letters_seen, LETTERS_AT_ONCE
+        close = partial(dead_letters.close_completed, after=seen, limit=limit)
+        find = partial(dead_letters.find_reprocessed, after=seen, limit=limit)
+        parts = self._handle("dead letters", close, find=find)
+        self._letters_seen = parts[0][1] if parts else 0
+
+    def _handle(self, loop: str, work: Work[T], *, find: Find) -> list[T]:
+        """Do a batch on the connection of upkeep, a row's fault put aside; what its parts returned."""
+        return aside.handle(partial(self._link.run, atomic=True), loop, work, find=find)
+
+    def _learn_what_is_aside(self) -> None:
+        aside.learn(self._link.run(set_aside.all_of_them))
 
     def _restore_log(self) -> None:
         """Hear our loggers again after a module of the user's has set logging up for itself."""
@@ -265,4 +304,4 @@ class Upkeep:
     def _forget_values(self) -> None:
         """Delete what Huey's API keeps and nobody needs any more."""
         for forget in (values.forget, locks.forget, periodic.forget):
-            self._link.run(forget)
+            self._alone(forget)

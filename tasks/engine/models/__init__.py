@@ -19,6 +19,7 @@ from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.redrive import Redrive
 from tasks.engine.models.rollups import Deploy, JobPeriod, JobSpread, QueueAge
 from tasks.engine.models.schedule import Schedule, ScheduleFire, TaskDefinition
+from tasks.engine.models.set_aside import SetAside
 from tasks.engine.models.setting import Pruned, Pruning, Setting
 from tasks.engine.models.worker import UnknownTask, Worker
 
@@ -52,6 +53,7 @@ __all__ = [
     "Redrive",
     "Schedule",
     "ScheduleFire",
+    "SetAside",
     "Setting",
     "TaskDefinition",
     "TaskLock",

@@ -68,6 +68,16 @@ def due_schedules(cursor: Cursor, *, limit: int) -> list[DueSchedule]:
     return [DueSchedule._make(row) for row in cursor.fetchall()]
 
 
+def due_ids(cursor: Cursor, *, limit: int) -> list[int]:
+    """The ids of those whose next time has come."""
+    cursor.execute(
+        "SELECT id FROM schedule WHERE disabled_at IS NULL AND next_run_at <= now()"
+        " ORDER BY broken IS NOT NULL, next_run_at LIMIT %s",
+        (limit,),
+    )
+    return [id_ for (id_,) in cursor.fetchall()]
+
+
 def some_schedules(cursor: Cursor, ids: list[int]) -> list[DueSchedule]:
     """Those with these ids, due or not."""
     cursor.execute(SOME, {"ids": ids})

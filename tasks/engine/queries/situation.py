@@ -19,6 +19,13 @@ from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.pauses import PAUSES, TaskPauseEntry
 from tasks.engine.queries.queues import QueueEntry
 from tasks.engine.queries.schedules import ScheduleTrouble, schedule_troubles
+from tasks.engine.queries.set_aside import (
+    NOTHING_ASIDE,
+    AsideCount,
+    UnknownTaskEntry,
+    aside_count,
+    unknown_tasks,
+)
 from tasks.engine.queries.stalled_operations import StalledOperation, stalled_operations
 from tasks.engine.queries.workers import WorkerEntry
 from tasks.engine.states import State
@@ -73,6 +80,8 @@ class Situation:
     schedules: tuple[ScheduleTrouble, ...]
     minutes: tuple[Minute, ...]
     stalled: tuple[StalledOperation, ...] = ()
+    aside: AsideCount = NOTHING_ASIDE
+    unknown: tuple[UnknownTaskEntry, ...] = ()
 
     @property
     def at(self) -> datetime:
@@ -182,6 +191,8 @@ def situation(session: Reader) -> Situation:
             schedules=schedule_troubles(session),
             minutes=tuple(Minute(**row._mapping) for row in session.execute(text(MINUTES))),
             stalled=tuple(stalled_operations(by_session(session))),
+            aside=aside_count(by_session(session)),
+            unknown=tuple(unknown_tasks(by_session(session))),
         )
 
 

@@ -35,6 +35,7 @@ CLOSE = """
 WITH slice AS (
   SELECT id, job_id FROM dead_letter
   WHERE reprocessed_at IS NOT NULL AND resolved_at IS NULL AND id > %(after)s
+    AND NOT id = ANY(%(but)s::bigint[]) AND (%(only)s::bigint[] IS NULL OR id = ANY(%(only)s::bigint[]))
   ORDER BY id LIMIT %(limit)s
 ), done AS (
   SELECT letter.id FROM dead_letter AS letter
@@ -46,6 +47,11 @@ WITH slice AS (
   FROM done WHERE dead_letter.id = done.id RETURNING dead_letter.id
 )
 SELECT (SELECT max(id) FROM slice), (SELECT count(*) FROM slice), (SELECT count(*) FROM closed)
+"""
+FIND_REPROCESSED = """
+SELECT id::text FROM dead_letter
+WHERE reprocessed_at IS NOT NULL AND resolved_at IS NULL AND id > %(after)s
+  AND NOT id = ANY(%(but)s::bigint[]) ORDER BY id LIMIT %(limit)s
 """
 BY_ITSELF = "completed"  # who resolved a letter whose job completed
 
@@ -69,13 +75,34 @@ def annotate(cursor: Cursor, letters: Sequence[int], *, by: str, note: str) -> l
     return [row[0] for row in cursor.fetchall()]
 
 
-def close_completed(cursor: Cursor, *, after: int, limit: int) -> tuple[int, int]:
-    """Resolve those whose jobs have completed; how many, and where the next slice begins (0: anew)."""
-    cursor.execute(CLOSE, {"after": after, "limit": limit, "by": BY_ITSELF})
+def close_completed(
+    cursor: Cursor,
+    *,
+    after: int,
+    limit: int,
+    but: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
+) -> tuple[int, int]:
+    """Resolve those whose jobs have completed; how many, and where the next slice begins (0: anew).
+
+    Those in `but` are left alone; `keys` are all that it is about (None: any).
+    """
+    only = None if keys is None else list(keys)
+    cursor.execute(
+        CLOSE, {"after": after, "limit": limit, "by": BY_ITSELF, "but": list(but), "only": only}
+    )
     row = cursor.fetchone()
     assert row is not None
     last, seen, closed = row
     return int(closed), int(last) if seen == limit else 0
+
+
+def find_reprocessed(
+    cursor: Cursor, *, after: int, limit: int, but: Sequence[str] = ()
+) -> list[str]:
+    """The ids of those that `close_completed` would look at."""
+    cursor.execute(FIND_REPROCESSED, {"after": after, "limit": limit, "but": list(but)})
+    return [id_ for (id_,) in cursor.fetchall()]
 
 
 def resolve(cursor: Cursor, letters: Sequence[int], *, by: str, note: str | None) -> list[int]:

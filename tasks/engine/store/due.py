@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tasks.engine.database import Cursor
 from tasks.engine.ring import Ring
 from tasks.engine.store.by_key import recheck
@@ -12,6 +14,7 @@ from tasks.engine.store.by_key import recheck
 MAKE_DUE = f"""
 WITH due AS (
   SELECT id, run_at FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= now()
+    AND NOT id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s::uuid[]))
   ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), ordered AS (
   SELECT array_agg(id) AS ids, jsonb_object_agg(id, place) AS places
@@ -25,8 +28,26 @@ WHERE job.id = ANY(ordered.ids) AND {recheck("job.state IN ('scheduled', 'retryi
 RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
 
+FIND_DUE = """
+SELECT id::text FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= now()
+  AND NOT id = ANY(%(but)s::uuid[])
+ORDER BY run_at LIMIT %(limit)s
+"""
 
-def make_due(cursor: Cursor, *, limit: int = 1000) -> list[Ring]:
-    """Move jobs whose time has come to queued; returns what to ring."""
-    cursor.execute(MAKE_DUE, {"limit": limit})
+
+def make_due(
+    cursor: Cursor, *, limit: int = 1000, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> list[Ring]:
+    """Move jobs whose time has come to queued; returns what to ring.
+
+    Those in `but` are left alone; `keys` are all that it is about (None: any job).
+    """
+    only = None if keys is None else list(keys)
+    cursor.execute(MAKE_DUE, {"limit": limit, "but": list(but), "only": only})
     return [Ring._make(row) for row in cursor.fetchall()]
+
+
+def find_due(cursor: Cursor, *, limit: int = 1000, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the jobs that `make_due` would move."""
+    cursor.execute(FIND_DUE, {"limit": limit, "but": list(but)})
+    return [id_ for (id_,) in cursor.fetchall()]

@@ -16,7 +16,10 @@ MOST = 20  # tasks, queues and releases that a group names
 # A resolved group that strikes again has returned. Index: failure_pkey, error_group_fingerprint_key.
 GATHER = f"""
 WITH taken AS (
-  DELETE FROM failure WHERE id IN (SELECT id FROM failure ORDER BY id LIMIT %(limit)s) RETURNING *
+  DELETE FROM failure WHERE id IN (
+    SELECT id FROM failure WHERE NOT id = ANY(%(but)s::bigint[])
+      AND (%(only)s::bigint[] IS NULL OR id = ANY(%(only)s::bigint[])) ORDER BY id LIMIT %(limit)s)
+  RETURNING *
 ), cause AS (
   SELECT fingerprint, (array_agg(error_class ORDER BY id DESC))[1] AS error_class,
          (array_agg(message ORDER BY id DESC))[1] AS message, array_agg(DISTINCT task) AS tasks,
@@ -57,7 +60,8 @@ END_IGNORING = """
 UPDATE error_group AS known
 SET ignored_at = NULL, ignored_by = NULL, ignored_until = NULL, ignored_until_count = NULL,
     ignored_until_rate = NULL, returned_at = now()
-WHERE ignored_at IS NOT NULL AND (
+WHERE ignored_at IS NOT NULL AND NOT id = ANY(%(but)s::bigint[])
+  AND (%(only)s::bigint[] IS NULL OR id = ANY(%(only)s::bigint[])) AND (
   ignored_until <= now() AND last_seen_at > ignored_until OR count >= ignored_until_count
   OR ignored_until_rate <= (SELECT sum(count) FROM error_hour
                             WHERE group_id = known.id AND hour > now() - interval '1 hour'))
@@ -81,19 +85,46 @@ DELETE FROM error_group WHERE id IN (
 """
 
 
-def gather(cursor: Cursor, *, limit: int) -> int | None:
-    """Add up what failed; how many failures, None when somebody else is at it. In a transaction."""
+def gather(
+    cursor: Cursor, *, limit: int, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> int | None:
+    """Add up what failed; how many failures, None when somebody else is at it. In a transaction.
+
+    Failures in `but` are left alone; `keys` are all that it is about (None: any).
+    """
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (ONE_AT_A_TIME,))
     if not _value(cursor):
         return None
-    cursor.execute(GATHER, {"limit": limit})
+    only = None if keys is None else list(keys)
+    cursor.execute(GATHER, {"limit": limit, "but": list(but), "only": only})
     return int(_value(cursor))
 
 
-def end_ignoring(cursor: Cursor) -> list[int]:
+def find_failures(cursor: Cursor, *, limit: int, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the failures that `gather` would add up."""
+    cursor.execute(
+        "SELECT id::text FROM failure WHERE NOT id = ANY(%s::bigint[]) ORDER BY id LIMIT %s",
+        (list(but), limit),
+    )
+    return [id_ for (id_,) in cursor.fetchall()]
+
+
+def end_ignoring(
+    cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> list[int]:
     """Let those come back whose time is over, or that strike more than was ignored; their ids."""
-    cursor.execute(END_IGNORING)
+    only = None if keys is None else list(keys)
+    cursor.execute(END_IGNORING, {"but": list(but), "only": only})
     return [row[0] for row in cursor.fetchall()]
+
+
+def find_ignored(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the groups that are ignored."""
+    cursor.execute(
+        "SELECT id::text FROM error_group WHERE ignored_at IS NOT NULL AND NOT id = ANY(%s::bigint[])",
+        (list(but),),
+    )
+    return [id_ for (id_,) in cursor.fetchall()]
 
 
 def lock(cursor: Cursor, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

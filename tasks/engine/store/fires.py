@@ -123,7 +123,14 @@ SELECT queue, priority, id, queued_at FROM made
 
 BREAK = """
 UPDATE schedule SET broken = %(broken)s, broken_at = coalesce(broken_at, now())
-WHERE id = %(id)s AND next_run_at = %(seen_at)s AND broken IS DISTINCT FROM %(broken)s::jsonb
+WHERE id = %(id)s AND next_run_at IS NOT DISTINCT FROM %(seen_at)s
+  AND broken IS DISTINCT FROM %(broken)s::jsonb
+RETURNING name
+"""
+
+UNREADABLE = """
+UPDATE schedule SET broken = %(broken)s, broken_at = coalesce(broken_at, now())
+WHERE id = %(id)s AND broken IS DISTINCT FROM %(broken)s::jsonb
 RETURNING name
 """
 
@@ -174,6 +181,13 @@ def clear_skipped(cursor: Cursor, id_: int, times: Sequence[Any]) -> None:
 def mark_broken(cursor: Cursor, id_: int, seen_at: Any, broken: dict[str, Any]) -> str | None:
     """Note why a schedule cannot fire; its name, if that is news."""
     cursor.execute(BREAK, {"id": id_, "seen_at": seen_at, "broken": json.dumps(broken)})
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def mark_unreadable(cursor: Cursor, id_: int, broken: dict[str, Any]) -> str | None:
+    """Note why a schedule cannot even be read; its name, if that is news."""
+    cursor.execute(UNREADABLE, {"id": id_, "broken": json.dumps(broken)})
     row = cursor.fetchone()
     return str(row[0]) if row else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tasks.engine.database import Cursor
 from tasks.engine.models.operation import OPEN
 from tasks.engine.store.pruning import Step
@@ -9,11 +11,14 @@ from tasks.engine.store.pruning import Step
 # The first few by id are the oldest. One that is worked at is never among them, nor in anybody's way.
 # Index: operation_pkey.
 OLDEST = f"""
-WITH oldest AS (SELECT id, state, finished_at, undone_at FROM operation ORDER BY id LIMIT 100)
+WITH oldest AS (
+  SELECT id, state, finished_at, undone_at FROM operation
+  WHERE NOT id = ANY(%(but)s::bigint[]) ORDER BY id LIMIT 100)
 SELECT operation.id FROM operation JOIN oldest USING (id)
 WHERE oldest.state NOT IN ({", ".join(f"'{state}'" for state in OPEN)})
-  AND greatest(oldest.finished_at, oldest.undone_at) < now() - %s * interval '1 day'
-ORDER BY id LIMIT 1 FOR UPDATE OF operation SKIP LOCKED
+  AND greatest(oldest.finished_at, oldest.undone_at) < now() - %(days)s * interval '1 day'
+  AND (%(only)s::bigint[] IS NULL OR operation.id = ANY(%(only)s::bigint[]))
+ORDER BY operation.id LIMIT 1 FOR UPDATE OF operation SKIP LOCKED
 """
 # A span of numbers, which are there without a gap. Index: operation_result_pkey.
 FORGET_RESULTS = """
@@ -23,12 +28,20 @@ DELETE FROM operation_result WHERE operation_id = %(id)s AND number < %(limit)s 
 FORGET = "DELETE FROM operation WHERE id = %s"
 
 
-def prune(cursor: Cursor, *, days: int, limit: int) -> Step:
+def prune(
+    cursor: Cursor,
+    *,
+    days: int,
+    limit: int,
+    but: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
+) -> Step:
     """Delete at most `limit` results of the oldest operation that ended `days` ago (0: never do).
 
-    The operation itself goes with the last of them. To be called in a transaction.
+    The operation itself goes with the last of them. Those in `but` are left alone; `keys` are all
+    that it is about (None: any). To be called in a transaction.
     """
-    row = _oldest(cursor, days) if days else None
+    row = _oldest(cursor, days, but, keys) if days else None
     if row is None:
         return Step(0, is_over=True)
     cursor.execute(FORGET_RESULTS, {"id": row[0], "limit": limit})
@@ -38,7 +51,16 @@ def prune(cursor: Cursor, *, days: int, limit: int) -> Step:
     return Step(1, is_over=False)
 
 
-def _oldest(cursor: Cursor, days: int) -> tuple[int] | None:
-    cursor.execute(OLDEST, (days,))
+def find(cursor: Cursor, *, days: int, but: Sequence[str] = ()) -> list[str]:
+    """The id of the operation that `prune` would be about."""
+    row = _oldest(cursor, days, but, None) if days else None
+    return [str(row[0])] if row else []
+
+
+def _oldest(
+    cursor: Cursor, days: int, but: Sequence[str], keys: Sequence[str] | None
+) -> tuple[int] | None:
+    only = None if keys is None else list(keys)
+    cursor.execute(OLDEST, {"days": days, "but": list(but), "only": only})
     row: tuple[int] | None = cursor.fetchone()
     return row

@@ -90,6 +90,7 @@ LET_GO = f"""
 WITH held AS (
   SELECT id, created_at FROM job
   WHERE state = 'scheduled' AND run_at = %(held_until)s AND NOT {IS_PAUSED}
+    AND NOT id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s::uuid[]))
   LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), ordered AS (
   SELECT array_agg(id) AS ids, jsonb_object_agg(id, place) AS places
@@ -104,11 +105,20 @@ WHERE job.id = ANY(ordered.ids)
 RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
 
+FIND_HELD = f"""
+SELECT id::text FROM job
+WHERE state = 'scheduled' AND run_at = %(held_until)s AND NOT {IS_PAUSED} AND NOT id = ANY(%(but)s::uuid[])
+LIMIT %(limit)s
+"""
+
 FORGET = """
 DELETE FROM task_pause WHERE task = ANY(%(tasks)s) AND NOT EXISTS (
   SELECT FROM job WHERE state = 'scheduled' AND run_at = %(held_until)s AND job.task = task_pause.task
 )
 """
+
+
+AT_ONCE = 5000  # held jobs that are let go in one statement
 
 
 class Popped(NamedTuple):
@@ -170,20 +180,36 @@ def hold(cursor: Cursor, popped: Sequence[str], tasks: Sequence[str]) -> list[Po
     return [Popped._make(row) for row in cursor.fetchall()]
 
 
-def let_go(cursor: Cursor, *, limit: int = 5000) -> list[Ring]:
-    """Scheduled to queued: held jobs whose task is not paused any more; returns what to ring."""
-    cursor.execute(LET_GO, {"held_until": HELD_UNTIL, "limit": limit})
+def let_go(
+    cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> list[Ring]:
+    """Scheduled to queued: held jobs whose task is not paused any more; returns what to ring.
+
+    Those in `but` are left alone; `keys` are all that it is about (None: any job).
+    """
+    only = None if keys is None else list(keys)
+    cursor.execute(
+        LET_GO, {"held_until": HELD_UNTIL, "limit": AT_ONCE, "but": list(but), "only": only}
+    )
     return [Ring._make(row) for row in cursor.fetchall()]
 
 
-def end_pauses(cursor: Cursor) -> list[Ring]:
+def find_held(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the jobs that `let_go` would let go."""
+    cursor.execute(FIND_HELD, {"held_until": HELD_UNTIL, "limit": AT_ONCE, "but": list(but)})
+    return [id_ for (id_,) in cursor.fetchall()]
+
+
+def end_pauses(
+    cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> list[Ring]:
     """Let some held jobs of each task go whose pause is over, and forget the pause with the last.
 
     For a transaction. Returns what to ring; nothing when all is done.
     """
     cursor.execute(OVER)
     tasks = [task for (task,) in cursor.fetchall()]
-    rings = let_go(cursor) if tasks else []
+    rings = let_go(cursor, but=but, keys=keys) if tasks else []
     if tasks:
         cursor.execute(FORGET, {"tasks": tasks, "held_until": HELD_UNTIL})
     return rings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -82,9 +83,17 @@ class Step(NamedTuple):
     is_over: bool
 
 
-def prune(cursor: Cursor, retention: Retention, *, limit: int) -> Step | None:
+def prune(
+    cursor: Cursor,
+    retention: Retention,
+    *,
+    limit: int,
+    but: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
+) -> Step | None:
     """Look at the next `limit` jobs and delete those whose time is over; None when another does.
 
+    Those in `but` are left alone; with `keys` these alone are deleted, and the pass stays where it is.
     To be called in a transaction.
     """
     cursor.execute(LOCK)
@@ -93,11 +102,24 @@ def prune(cursor: Cursor, retention: Retention, *, limit: int) -> Step | None:
         return None
     if retention.shortest_days is None:
         return Step(0, is_over=True)
+    if keys is not None:
+        return Step(_delete(cursor, list(keys)), is_over=False)
     seen, last, due = _window(cursor, row[0], retention, limit)
-    deleted = _delete(cursor, due) if due else 0
+    wanted = [id_ for id_ in due or () if id_ not in but]
+    deleted = _delete(cursor, wanted) if wanted else 0
     is_over = seen < limit
     cursor.execute(MOVE, {"after": NONE if is_over else last, "is_over": is_over})
     return Step(deleted, is_over)
+
+
+def find(cursor: Cursor, retention: Retention, *, limit: int, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the jobs that `prune` would delete."""
+    cursor.execute("SELECT after::text FROM pruning")
+    row = cursor.fetchone()
+    if row is None or retention.shortest_days is None:
+        return []
+    _seen, _last, due = _window(cursor, row[0], retention, limit)
+    return [id_ for id_ in due or () if id_ not in but]
 
 
 def _window(

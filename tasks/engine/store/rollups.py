@@ -6,7 +6,7 @@ Everything here can be done twice without harm: rows are written again as a whol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tasks.engine.database import Cursor
 
@@ -103,6 +103,15 @@ SET completed = excluded.completed, failed = excluded.failed, retried = excluded
     run_counts = excluded.run_counts, oldest_s = excluded.oldest_s
 """
 
+# Some tasks are left out, or are all that it is about: the sums of all are right again after the
+# next time that nothing is named.
+_WANTED = "NOT task = ANY(%(but)s) AND (%(only)s::text[] IS NULL OR task = ANY(%(only)s))"
+FIND = """
+SELECT DISTINCT task FROM job_minute WHERE minute >= %(since)s
+UNION SELECT DISTINCT task FROM job_spread WHERE minute >= %(since)s
+UNION SELECT DISTINCT task FROM job_period WHERE starts_at >= %(since)s AND task <> ''
+"""
+
 # CUBE makes, beside each queue and task, the rows of all tasks of a queue, of a task in all queues,
 # and of everything, so that no chart adds up twenty tasks. Their names are empty; a row whose own
 # name is empty (somebody wrote it by hand) is counted under another.
@@ -113,11 +122,11 @@ _CUBED = "coalesce(queue, '') AS queue, coalesce(task, '') AS task"
 MINUTES = f"""
 WITH source AS (
   SELECT minute AS starts_at, {_NAMED_BOTH}, waits, wait_counts, runs, run_counts FROM job_spread
-  WHERE minute >= %(since)s
+  WHERE minute >= %(since)s AND {_WANTED}
 ), {_SPREADS.format(keys=_CUBED, groups="CUBE (queue, task)")}, counted AS (
   SELECT minute AS starts_at, {_CUBED}, {_SUMS}
   FROM (SELECT minute, {_NAMED_BOTH}, completed, failed, retried, cancelled, expired, crashed
-        FROM job_minute WHERE minute >= %(since)s) AS named
+        FROM job_minute WHERE minute >= %(since)s AND {_WANTED}) AS named
   GROUP BY minute, CUBE (queue, task)
 ), aged AS (
   SELECT minute AS starts_at, coalesce(queue, '') AS queue, '' AS task, max(oldest_s) AS oldest_s
@@ -134,7 +143,7 @@ WITH source AS (
   SELECT date_bin(%(length_s)s * interval '1 second', starts_at, 'epoch') AS starts_at, queue, task,
          completed, failed, retried, cancelled, expired, crashed, waits, wait_counts, runs, run_counts,
          oldest_s
-  FROM job_period WHERE length_s = %(finer_s)s AND starts_at >= %(since)s
+  FROM job_period WHERE length_s = %(finer_s)s AND starts_at >= %(since)s AND {_WANTED}
 ), {_SPREADS.format(keys="queue, task", groups="queue, task")}, counted AS (
   SELECT starts_at, queue, task, {_SUMS}, max(oldest_s) AS oldest_s
   FROM source GROUP BY starts_at, queue, task
@@ -175,24 +184,44 @@ def sample_ages(cursor: Cursor) -> None:
     cursor.execute(SAMPLE_AGES)
 
 
-def add_up_minutes(cursor: Cursor) -> None:
-    """Make the periods of a minute from what consumers wrote, in a transaction."""
+def add_up_minutes(
+    cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> None:
+    """Make the periods of a minute from what consumers wrote, in a transaction.
+
+    Tasks in `but` are left out; `keys` are all that it is about (None: any).
+    """
     if _is_first(cursor):
-        values = {"length_s": MINUTE_S}
+        values: dict[str, Any] = {"length_s": MINUTE_S, **_wanted(but, keys)}
         cursor.execute(MINUTES, values | {"since": _since(cursor, MINUTE_S)})
 
 
-def add_up_periods(cursor: Cursor) -> None:
-    """Make ten minutes of minutes, hours of those and days of hours, in a transaction."""
+def add_up_periods(
+    cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
+) -> None:
+    """Make ten minutes of minutes, hours of those and days of hours, in a transaction.
+
+    Tasks in `but` are left out; `keys` are all that it is about (None: any).
+    """
     if _is_first(cursor):
         for finer_s, length_s in COARSER:
-            values = {"length_s": length_s, "finer_s": finer_s}
+            values = {"length_s": length_s, "finer_s": finer_s, **_wanted(but, keys)}
             cursor.execute(PERIODS, values | {"since": _since(cursor, length_s)})
+
+
+def find_tasks(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
+    """The tasks that are added up."""
+    cursor.execute(FIND, {"since": _since(cursor, HOUR_S)})
+    return [task for (task,) in cursor.fetchall() if task not in but]
 
 
 def forget(cursor: Cursor) -> None:
     """Delete minutes after 3 days, ten minutes after 8, which rules are tried on, the rest after 90."""
     cursor.execute(FORGET)
+
+
+def _wanted(but: Sequence[str], keys: Sequence[str] | None) -> dict[str, Any]:
+    return {"but": list(but), "only": None if keys is None else list(keys)}
 
 
 def _is_first(cursor: Cursor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -139,6 +140,7 @@ WITH orphan AS (
               WHEN crash_count + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END AS final
   FROM job LEFT JOIN worker ON worker.id = job.worker_id
   WHERE job.state = 'running' AND (worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
+    AND NOT job.id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR job.id = ANY(%(only)s::uuid[]))
   ORDER BY job.id LIMIT 1000 FOR UPDATE OF job SKIP LOCKED
 ), ordered AS (
   SELECT *, row_number() OVER (ORDER BY queued_at, id) AS place FROM orphan
@@ -174,6 +176,13 @@ WITH orphan AS (
 SELECT id::text, task, queue, priority, state, attempt, crash_count, worker_id::text, options::text,
        queued_again_at
 FROM moved
+"""
+
+FIND_ORPHANS = """
+SELECT job.id::text FROM job LEFT JOIN worker ON worker.id = job.worker_id
+WHERE job.state = 'running' AND (worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
+  AND NOT job.id = ANY(%(but)s::uuid[])
+ORDER BY job.id LIMIT 1000
 """
 
 FORGET = "DELETE FROM worker WHERE state IN ('stopped', 'lost') AND stopped_at < now() - interval '1 day'"
@@ -229,11 +238,14 @@ def rescue(
     error_class: str,
     message: str,
     fingerprint: str,
+    but: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
 ) -> tuple[list[Rescued], list[Ring]]:
     """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead,
     one that was to stop is cancelled.
 
-    `rescuer` is the id of the worker that does this. Returns the jobs, and what to ring: they and
+    `rescuer` is the id of the worker that does this; `but` are left alone, `keys` are all that it is
+    about (None: any job). Returns the jobs, and what to ring: they and
     what follows from failures. To be called in a transaction.
     """
     cursor.execute(
@@ -244,6 +256,8 @@ def rescue(
             "error_class": error_class,
             "message": message,
             "fingerprint": fingerprint,
+            "but": list(but),
+            "only": None if keys is None else list(keys),
         },
     )
     rescued = [Rescued._make(row) for row in cursor.fetchall()]
@@ -255,6 +269,12 @@ def rescue(
     error = f"{error_class}: {message}"
     ends = [End(job.id, job.options, job.state, error) for job in rescued if job.state != "queued"]
     return rescued, queued + consequences.of_ends(cursor, ends)
+
+
+def find_orphans(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the jobs that `rescue` would take."""
+    cursor.execute(FIND_ORPHANS, {"but": list(but)})
+    return [id_ for (id_,) in cursor.fetchall()]
 
 
 def forget(cursor: Cursor) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from functools import partial
 
-from tasks.engine import audit, database
+from tasks.engine import aside, audit, database
 from tasks.engine.arguments import clean
 from tasks.engine.audit import Event
 from tasks.engine.database import Cursor
@@ -96,8 +97,8 @@ def advance_redrives() -> int:
     """Take one step with each re-drive that runs; how many run. Raises DatabaseUnavailable."""
     with database.transaction() as cursor:
         running = store.take(cursor)
-        for redrive in running:
-            _advance(cursor, redrive)
+        steps = {str(redrive.id): partial(_advance, redrive=redrive) for redrive in running}
+        aside.each(aside.inside(cursor), "re-drives", steps)
     return len(running)
 
 
