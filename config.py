@@ -247,6 +247,13 @@ class Settings(BaseSettings):
         gt=0,
     )
     beat_s: float = setting(10, "How often a consumer renews its lease.", unit="seconds", gt=0)
+    freeze_limit_s: float = setting(
+        15,
+        "A consumer in which one task lets no other code run for this long is ended and the task is "
+        "charged; where C code holds the interpreter, in any case before the lease is over.",
+        unit="seconds",
+        gt=0,
+    )
     rescue_interval_s: float = setting(
         1, "How often a consumer looks for the jobs of dead ones.", unit="seconds", gt=0
     )

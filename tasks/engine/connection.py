@@ -9,6 +9,7 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2.extensions import STATUS_READY, TRANSACTION_STATUS_IDLE
 
+from tasks.engine import inherited
 from tasks.engine.patience import Limit, left_s
 
 Cursor = psycopg2.extensions.cursor
@@ -24,6 +25,7 @@ class Connection(psycopg2.extensions.connection):
         self.prepared: set[str] = set()
         self.breaks = 0  # of the pool, when it was opened
         self.limit_s = math.inf  # of a statement on a limited cursor
+        inherited.links.add(self)
 
     def prepare(self, name: str, statement: str) -> None:
         """Prepare a statement, unless that was done before on this connection."""

@@ -42,6 +42,10 @@ class WorkerCrashed(MahaamError):
     """The consumer that ran this job ended without finishing it."""
 
 
+class WorkerFrozen(MahaamError):
+    """This job held its consumer, so that nothing else ran there, and the consumer was ended."""
+
+
 class TurnedIntoFailure(MahaamError):
     """An operator turned this completed job into a failed one."""
 

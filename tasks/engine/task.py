@@ -15,7 +15,7 @@ from huey.api import PeriodicTask, Task, TaskWrapper
 
 from tasks.engine import registry
 from tasks.engine.call_shape import CallShape
-from tasks.engine.running import returned
+from tasks.engine.running import fork, returned
 from tasks.engine.schedules import declared
 
 
@@ -123,10 +123,20 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
 
 
 def _whole(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
-    """Run a task, and fail when it returns work that nobody would do."""
+    """Run a task, and fail when it returns work that nobody would do.
+
+    In the child of a fork the process ends with the task.
+    """
 
     def to_its_end(task: Task) -> Any:
-        value = execute(task)
+        try:
+            value = execute(task)
+        except BaseException as fault:
+            if fork.is_child():
+                fork.end(fault)
+            raise
+        if fork.is_child():
+            fork.end(None)
         try:
             returned.check(value)
         except returned.TaskDidNotRun:

@@ -64,7 +64,8 @@ class Play:
 
     def computing(self) -> set[int]:
         """The consumer's CPU processes."""
-        return {child.pid for child in psutil.Process(self.consumer.pid).children()}
+        children = psutil.Process(self.consumer.pid).children()
+        return {child.pid for child in children if "tasks.engine.running.cpu" in child.cmdline()}
 
 
 @pytest.fixture(scope="module")

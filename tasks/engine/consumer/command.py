@@ -19,6 +19,7 @@ from tasks.engine.consumer.plan import Plan
 from tasks.engine.errors import MahaamError, UnknownQueue
 from tasks.engine.intake import catalog
 from tasks.engine.intake.doorbell import check_server
+from tasks.engine.running import fork
 from tasks.engine.seam.decorator import huey
 
 log = logging.getLogger("mahaam.consumer")
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         logs.set_up_logging(settings.log_level, settings.log_format)
         check_server(settings)
+        fork.watch()
         catalog.load()
         logs.restore()
         consumer = DurableConsumer(huey, _plan(options))

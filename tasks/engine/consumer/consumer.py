@@ -27,6 +27,7 @@ from tasks.engine.consumer.upkeep import Upkeep
 from tasks.engine.consumer.wishes import Wishes
 from tasks.engine.consumer.worker import DurableWorker
 from tasks.engine.errors import UnknownQueue
+from tasks.engine.freeze.watch import FreezeWatch
 from tasks.engine.intake import catalog
 from tasks.engine.lease import by_state
 from tasks.engine.link import Link, LinkBroken
@@ -80,6 +81,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._spreads = SpreadWriter(self.dispatcher.spreads)
         self._operations = Operations()
         self._streams = Streams()
+        self._freeze = FreezeWatch(self.dispatcher.lease)
         self._link = Link("mahaam consumer", timeout_s=5)
         self._signals = 0
         self._is_registered = False  # perhaps: the row is being written
@@ -91,6 +93,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         worker: DurableWorker = super()._create_worker()
         worker.places = self.dispatcher.places
         worker.streams = self._streams
+        worker.in_slot(self._freeze.slots.new())
         worker.strays = self.dispatcher.strays
         return worker
 
@@ -116,6 +119,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._wishes.heed_signal()
             self._watch_lease()
             self._watch_workers()
+            self._freeze.look()
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
         self._close()
         log.info("Stopped. started=%s", self.dispatcher.places.started)
@@ -156,6 +160,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         """Take back the worker's row, which would be missed when its lease is over."""
         self.stop_flag.set()
         self.dispatcher.places.be_quiet()
+        self._freeze.close()
         self.dispatcher.lease.close()
         if self._is_registered:
             self._release_rest()
@@ -168,6 +173,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._check_queues()
         self._is_registered = True
         self.dispatcher.lease.open()
+        self._freeze.start()
         self.scheduler.start()
         for _, greenlet in self.worker_threads:
             greenlet.start()
@@ -288,6 +294,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._spreads.write()
             hooks.finish(INTERRUPT_S)
         pool.close()
+        self._freeze.close()
         lease.close()
 
     def _wait_until_idle(self, deadline: float) -> None:

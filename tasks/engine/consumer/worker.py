@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -10,6 +11,7 @@ from huey.consumer import Worker
 
 from tasks.engine import registry
 from tasks.engine.errors import MahaamError, TaskStopped, UnknownTask
+from tasks.engine.freeze.slots import Slot
 from tasks.engine.running import guarded
 from tasks.engine.running.said import said
 from tasks.engine.running.streams import Streams
@@ -29,7 +31,13 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
 
     places: Places
     streams: Streams
+    slot: Slot
     strays: Strays
+
+    def in_slot(self, slot: Slot) -> None:
+        """Run jobs from now on in a place that can be told from outside when the process is frozen."""
+        self.slot = slot
+        self._run_here: Callable[[DurableWorker, Run], None] = slot.named(DurableWorker._run)
 
     def initialize(self) -> None:
         """Call the users' startup hooks."""
@@ -49,8 +57,9 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
             return
         if run is not None:
             run.greenlet = gevent.getcurrent()
+            self.slot.take(run.claim.id)
             try:
-                self._run(run)
+                self._run_here(self, run)
             except KeyboardInterrupt:  # it came between the task's return and the end of its run
                 run.interrupted()
             except TaskStopped:  # before the task began, in a hook for one
@@ -65,6 +74,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 self.streams.mend(run, is_alone=self.places.is_single)
                 run.settle()  # here, where users' objects may do what they like
                 run.let_go()
+                self.slot.leave()
                 self.places.finish(run)
 
     def _run(self, run: Run) -> None:

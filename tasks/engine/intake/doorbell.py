@@ -19,6 +19,7 @@ from redis.retry import Retry
 
 from addresses.redis import open_redis, unfit, without_secrets
 from config import ConfigurationFault, Settings
+from tasks.engine import inherited
 from tasks.engine.intake.bell import Bell
 from tasks.engine.intake.pop import ID, Pop
 from tasks.engine.intake.score import OLD, score
@@ -266,12 +267,14 @@ def _literal(text: str) -> str:
 
 def connect(url: str, *, timeout_s: float = 5.0) -> redis.Redis:
     """A client that waits for one answer no longer than `timeout_s`, and asks only once."""
-    return open_redis(
+    client = open_redis(
         url,
         timeout_s=timeout_s,
         connect_timeout_s=min(timeout_s, CONNECT_S),
         retry=Retry(NoBackoff(), 0),  # whoever calls says what comes next
     )
+    inherited.clients.add(client)
+    return client
 
 
 def check_server(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
+from tasks.engine.outcome import Failure
 from tasks.engine.ring import Ring
 from tasks.engine.store import consequences
 from tasks.engine.store.burial import buried
@@ -122,9 +123,9 @@ RETURNING id::text, host, pid, lease_until
 """
 
 BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, %(error_class)s, %(message)s,
-           %(error_class)s || ': ' || %(message)s,
+           %(traceback)s,
            coalesce(first.error_class, %(error_class)s), coalesce(first.error_message, %(message)s),
-           coalesce(first.traceback, %(error_class)s || ': ' || %(message)s), %(fingerprint)s, retry_count
+           coalesce(first.traceback, %(traceback)s), %(fingerprint)s, retry_count
     FROM moved {FIRST_EXCEPTION}
     WHERE state = 'failed'""")
 
@@ -133,14 +134,13 @@ BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, %(error_class)s
 # stop has ended with its worker. The crash is counted under the rescuer: the lost worker may still
 # hold a lock on a count of its own. Queued a microsecond apart, in the order in which they were
 # queued before (see due.MAKE_DUE).
-RESCUE = f"""
+RESCUE_THOSE = f"""
 WITH orphan AS (
   SELECT job.id, job.worker_id, job.queued_at, job.started_at,
          CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
               WHEN crash_count + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END AS final
   FROM job LEFT JOIN worker ON worker.id = job.worker_id
-  WHERE job.state = 'running' AND (worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
-    AND NOT job.id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR job.id = ANY(%(only)s::uuid[]))
+  WHERE job.state = 'running' AND {{those}}
   ORDER BY job.id LIMIT 1000 FOR UPDATE OF job SKIP LOCKED
 ), ordered AS (
   SELECT *, row_number() OVER (ORDER BY queued_at, id) AS place FROM orphan
@@ -162,7 +162,7 @@ WITH orphan AS (
   INSERT INTO attempt (job_id, number, worker_id, queued_at, started_at, finished_at, outcome, error_class,
                        error_message, traceback)
   SELECT id, attempt, worker_id, queued_at, started_at, now(), 'crashed', %(error_class)s, %(message)s,
-         %(error_class)s || ': ' || %(message)s
+         %(traceback)s
   FROM moved
 ), {BURIED}, counted AS (
   INSERT INTO job_minute AS minute (minute, queue, task, worker_id, crashed, failed, cancelled)
@@ -177,6 +177,12 @@ SELECT id::text, task, queue, priority, state, attempt, crash_count, worker_id::
        queued_again_at
 FROM moved
 """
+
+RESCUE = RESCUE_THOSE.format(
+    those="""(worker.id IS NULL OR worker.state IN ('lost', 'stopped'))
+    AND NOT job.id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR job.id = ANY(%(only)s::uuid[]))"""
+)
+CHARGE = RESCUE_THOSE.format(those="job.id = %(job_id)s AND job.worker_id = %(frozen)s")
 
 FIND_ORPHANS = """
 SELECT job.id::text FROM job LEFT JOIN worker ON worker.id = job.worker_id
@@ -248,25 +254,46 @@ def rescue(
     about (None: any job). Returns the jobs, and what to ring: they and
     what follows from failures. To be called in a transaction.
     """
-    cursor.execute(
-        RESCUE,
-        {
-            "rescuer": rescuer,
-            "max_crashes": max_crashes,
-            "error_class": error_class,
-            "message": message,
-            "fingerprint": fingerprint,
-            "but": list(but),
-            "only": None if keys is None else list(keys),
-        },
-    )
+    facts = {
+        "rescuer": rescuer,
+        "max_crashes": max_crashes,
+        "error_class": error_class,
+        "message": message,
+        "fingerprint": fingerprint,
+        "traceback": f"{error_class}: {message}",
+        "but": list(but),
+        "only": None if keys is None else list(keys),
+    }
+    cursor.execute(RESCUE, facts)
+    return _rescued(cursor, f"{error_class}: {message}")
+
+
+def charge(
+    cursor: Cursor, worker_id: str, job_id: str, failure: Failure, *, max_crashes: int
+) -> tuple[list[Rescued], list[Ring]]:
+    """Take one job from a worker that was ended, as `rescue` does, with `failure` as the reason."""
+    facts = {
+        "rescuer": worker_id,
+        "max_crashes": max_crashes,
+        "error_class": failure.error_class,
+        "message": failure.message,
+        "fingerprint": failure.fingerprint,
+        "traceback": failure.traceback,
+        "job_id": job_id,
+        "frozen": worker_id,
+    }
+    cursor.execute(CHARGE, facts)
+    return _rescued(cursor, failure.line)
+
+
+def _rescued(cursor: Cursor, error: str) -> tuple[list[Rescued], list[Ring]]:
+    """The jobs of the last statement, and what to ring."""
     rescued = [Rescued._make(row) for row in cursor.fetchall()]
     queued = [
         Ring(job.queue, job.priority, job.id, job.queued_at)
         for job in rescued
         if job.state == "queued"
     ]
-    error = f"{error_class}: {message}"
     ends = [End(job.id, job.options, job.state, error) for job in rescued if job.state != "queued"]
     return rescued, queued + consequences.of_ends(cursor, ends)
 

@@ -21,7 +21,7 @@ from tasks.engine.claim import Claim
 from tasks.engine.errors import ArgumentNotStorable, TaskStopped
 from tasks.engine.exception_text import shown
 from tasks.engine.intake import catalog
-from tasks.engine.running import job_log
+from tasks.engine.running import fork, job_log
 from tasks.engine.running.cpu import fault
 from tasks.engine.running.cpu.channel import INTERRUPT, Channel, Message
 from tasks.engine.running.guard import exited
@@ -110,6 +110,7 @@ def main() -> None:
     """Be ready for tasks, with the settings and the task modules of the consumer."""
     number, parent_pid = map(int, sys.argv[1:])
     _die_with(parent_pid)
+    fork.watch()
     for telling in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(telling, _leave_to_the_consumer)
     settings = get_settings()
@@ -120,6 +121,7 @@ def main() -> None:
     _call_startup_hooks()
     here = socket.socket(fileno=number)
     here.setblocking(True)  # gevent made it otherwise
+    os.register_at_fork(after_in_child=here.close)  # its end tells the consumer of ours
     try:
         Desk(Channel(here, threading.Lock())).work()
     except (TaskStopped, BrokenPipeError):

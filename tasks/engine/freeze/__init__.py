@@ -1,0 +1,1 @@
+"""A consumer whose greenlets get no turn: seen from outside, ended, and its jobs given up."""
