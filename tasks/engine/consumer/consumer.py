@@ -181,6 +181,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         for loop in (
             self.dispatcher.listener.listen,
             self.dispatcher.turn,
+            self.dispatcher.flusher.loop,
             self._upkeep.loop,
             self._operations.loop,
             self._scribe.loop,

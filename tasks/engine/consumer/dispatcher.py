@@ -2,8 +2,8 @@
 
 The listener pops ids for free places. The loop here writes all outcomes that are ready at this
 moment and starts all jobs that were popped, in one turn. Batches are made by waiting for the
-database, never by a timer. Every FLUSH_INTERVAL_MS a turn waits for the disk, and so for all turns
-before it: until then a completion is kept here, and written again if PostgreSQL crashed.
+database, never by a timer. Every FLUSH_INTERVAL_MS the flusher waits for the disk, and so for all turns
+before: until then a completion is kept here, and written again if PostgreSQL crashed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import gevent
 from config import get_settings
 from tasks.engine import aftermath, aside, consequence, registry
 from tasks.engine.consequence import End
+from tasks.engine.consumer import flusher
 from tasks.engine.consumer.ears import Ears
+from tasks.engine.consumer.flusher import Flusher, Mark
 from tasks.engine.consumer.listener import Listener
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.places import Places
 from tasks.engine.consumer.spreads import Spreads
 from tasks.engine.consumer.strays import Strays
+from tasks.engine.consumer.unflushed import Unflushed
 from tasks.engine.database import Cursor
 from tasks.engine.errors import MahaamError
 from tasks.engine.intake.doorbell import Doorbell
@@ -40,6 +43,7 @@ PAUSE_S = 0.5  # between tries while PostgreSQL is away
 SQL_TIMEOUT_S = 10.0
 POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
 STARTS = "starts"  # the loop by whose name rows are put aside that cannot be started
+FLUSHER_S = 0.5  # what the flusher may take; then a turn waits for the disk itself
 CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
 
 # The exchange is planned once per connection, when the table may be empty; these settings make
@@ -86,13 +90,16 @@ class Dispatcher:
         )
         self._link.on_open = self._recover
         self.paused: tuple[str, ...] = ()  # tasks of which nothing is started
-        self._unflushed: list[Ended] = []  # written, perhaps not on disk yet
+        self.flusher = Flusher()
+        self._unflushed = Unflushed()
+        self._mark = Mark(0, None, 0)  # what is written on this connection
         self._flush_s = get_settings().flush_interval_ms / 1000
         self._flush_at = 0.0
+        self._asked_at = 0.0  # when the flusher was asked last
 
     def held(self) -> list[str]:
         """Ids of all jobs that this consumer answers for; safe to call from any thread."""
-        return [*self.places.held(), *(claim.id for claim, _ in self._unflushed)]
+        return [*self.places.held(), *(claim.id for claim, _ in self._unflushed.pairs)]
 
     def is_idle(self) -> bool:
         """Whether it answers for none."""
@@ -154,6 +161,8 @@ class Dispatcher:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
         repeated = False
         while True:
+            # Read before the turn is sent, whose answer is the proof.
+            confirmed = self.flusher.confirmed
             flushed = repeated or self._must_flush()
             unsure = self.places.starting if repeated else []
             turn = Turn(
@@ -168,27 +177,38 @@ class Dispatcher:
                     )
             except LinkBroken:
                 if not repeated:
-                    ended += self._unflushed  # lost perhaps: what stands already is found again
+                    # Lost perhaps: what stands already is found again.
+                    ended += self._unflushed.pairs
                 repeated = True
                 gevent.sleep(PAUSE_S)
             else:
-                self._remember(turn, turned.fences)
+                self._remember(turn, turned.fences, confirmed)
                 return turned
 
     def _must_flush(self) -> bool:
-        """Whether the next turn waits for the disk."""
+        """Whether the next turn waits for the disk; where there is much to do, the flusher does."""
         if not self._flush_s:
             return True
-        return bool(self._unflushed) and time.monotonic() >= self._flush_at
+        now = time.monotonic()
+        if not self._unflushed or now < self._flush_at:
+            return False
+        if now > self._flush_at + FLUSHER_S or not self.places.starting:
+            return True
+        if self.flusher.ask(self._mark._replace(written=self._unflushed.written)):
+            self._asked_at = now
+        return False
 
-    def _remember(self, turn: Turn, fences: set[Fence]) -> None:
-        """Keep completions until a durable turn has confirmed them."""
+    def _remember(self, turn: Turn, fences: set[Fence], confirmed: Mark | None) -> None:
+        """Keep completions until a durable turn or the flusher has confirmed them."""
         if turn.is_durable:
-            self._unflushed = []
+            self._unflushed.clear()
             return
+        is_proof = confirmed is not None and confirmed[:2] == self._mark[:2]
+        if confirmed and is_proof and self._unflushed.forget(confirmed.written):
+            self._flush_at = self._asked_at + self._flush_s  # what came since is as old as that
         if fences and not self._unflushed:
             self._flush_at = time.monotonic() + self._flush_s
-        self._unflushed += [pair for pair in turn.ended if pair[0].fence in fences]
+        self._unflushed.add([pair for pair in turn.ended if pair[0].fence in fences])
 
     def _recover(self, cursor: Cursor) -> None:
         """On a new connection PostgreSQL may have crashed and lost the last turns: make them again.
@@ -196,14 +216,15 @@ class Dispatcher:
         Rows that say queued while their job runs here are taken back, completions that no disk has
         confirmed are written. Both at one instant: else more rows would run than there are places.
         """
+        self._mark = Mark(self._mark.connection + 1, flusher.server(cursor), 0)
         running = [run.claim for run in self.places.runs.values()]
-        held = running + [claim for claim, _ in self._unflushed]
+        held = running + [claim for claim, _ in self._unflushed.pairs]
         if not held:
             return
         cursor.execute("BEGIN")
         back = exchange.take_back(cursor, held)
         worker_id = self.lease.worker_id
-        Turn(self._unflushed, [], worker_id, unsure=[], flushed=True)(cursor)
+        Turn(self._unflushed.pairs, [], worker_id, unsure=[], flushed=True)(cursor)
         cursor.execute("COMMIT")
         if back:
             log.warning("Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back))
