@@ -57,8 +57,8 @@ class Failure:
 class Outcome:
     """The end of one attempt.
 
-    `state` is where the job goes; `delay_s` is the wait before a retry; `remove` deletes the row
-    instead of keeping it; `queued_at` is when PostgreSQL queued it again.
+    `state` is where the job goes; `delay_s` is the wait before a retry, or `run_at` its time;
+    `remove` deletes the row instead of keeping it; `queued_at` is when PostgreSQL queued it again.
     """
 
     state: State
@@ -69,6 +69,7 @@ class Outcome:
     remove: bool = False
     follows: Follows = NOTHING
     queued_at: datetime | None = None
+    run_at: datetime | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tasks import (
+    RetryTask,
     huey,
     lock_task,
     on_shutdown,
@@ -78,6 +80,12 @@ def plain(value: Any = None, trouble: str | None = None) -> Any:
 def fails(value: Any = None) -> None:
     """Fail, and fail again."""
     raise ValueError(value)
+
+
+@huey.task(retries=1)
+def retries_at(at: datetime) -> None:
+    """Want to be tried again at a time."""
+    raise RetryTask(eta=at)
 
 
 @task(max_retries=1, retry_delay=0.1)

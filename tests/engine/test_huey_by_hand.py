@@ -15,7 +15,7 @@ from huey.serializer import Serializer, SignedSerializer
 from tasks import TaskException, chord, enqueue, enqueue_many, group, huey
 from tasks.engine import registry
 from tasks.engine.consumer.consumer import from_huey_options
-from tasks.engine.errors import OptionNotValid, UnknownTask
+from tasks.engine.errors import ArgumentsNotFitting, OptionNotValid, UnknownTask
 from tasks.engine.seam.hand import hand
 from tasks.engine.seam.huey import MahaamHuey
 from tests.engine import huey_jobs, jobs, rows
@@ -151,6 +151,64 @@ def test_what_is_no_json_is_refused_with_its_name(stage: Stage) -> None:
 # Lists.
 
 
+@pytest.fixture
+def _a_consumer(stage: Stage) -> Iterator[None]:
+    """Somebody lives who looks at what is delayed."""
+    id_ = rows.a_worker(stage)
+    yield
+    stage.ask("DELETE FROM worker WHERE id = %s", id_)
+
+
+def test_a_delayed_job_is_pending_until_somebody_looks_at_it(stage: Stage) -> None:
+    plain, late = huey_jobs.plain("now"), huey_jobs.plain.schedule(("late",), delay=60)
+    urgent = huey_jobs.plain.schedule(("urgent",), delay=90, priority=5)
+
+    assert [task.id for task in huey.pending()] == [urgent.id, plain.id, late.id]
+    assert (len(huey), huey.scheduled_count(), huey.scheduled()) == (3, 0, [])
+    assert [run_next(), run_next()] == [None, "now"]
+    assert ([task.id for task in huey.pending()], len(huey)) == ([late.id], 1)
+    assert ([task.id for task in huey.scheduled()], huey.scheduled_count()) == ([urgent.id], 1)
+    assert run_next() is None
+    assert [task.id for task in huey.scheduled()] == [late.id, urgent.id]
+    assert stage.count("state = 'scheduled' AND attempt = 0") == 2
+
+
+def test_a_delayed_job_that_nobody_looked_at_starts_when_its_time_comes(stage: Stage) -> None:
+    huey_jobs.plain.schedule(("late",), delay=60)
+    stage.ask("UPDATE job SET run_at = now() - interval '1 s'")
+
+    assert run_next() == "late"
+
+
+def test_a_retry_at_a_time_of_its_own_is_tried_at_that_time(stage: Stage) -> None:
+    at = datetime.now(UTC).replace(microsecond=123456) + timedelta(minutes=5)
+    handle = huey_jobs.retries_at(at)
+
+    assert run_next() is None
+
+    assert (stage.job(handle.id)["state"], stage.job(handle.id)["run_at"]) == ("retrying", at)
+
+
+def test_an_expiry_and_a_priority_read_as_they_were_given(stage: Stage) -> None:
+    huey_jobs.plain.schedule((1,), delay=60, expires=30)
+    huey_jobs.plain.schedule((2,), delay=60, priority=2)
+
+    (first, second) = huey.pending()
+
+    assert (first.priority, first.expires, second.priority, second.expires) == (2, None, None, 30)
+    assert second.expires_resolved is not None
+
+
+@pytest.mark.parametrize("args", [3, "text", None])
+def test_arguments_that_are_no_tuple_are_refused_at_the_call(stage: Stage, args: object) -> None:
+    if args is None:
+        huey_jobs.plain.schedule(delay=60)  # none at all
+        return
+    with pytest.raises(ArgumentsNotFitting, match="is called with a tuple"):
+        huey_jobs.plain.schedule(args, delay=60)
+
+
+@pytest.mark.usefixtures("_a_consumer")
 def test_lists_show_what_waits(stage: Stage) -> None:
     first, second = huey_jobs.plain(1), huey_jobs.plain(2, priority=3)
     late = huey_jobs.plain.schedule((3,), delay=60)
@@ -164,6 +222,7 @@ def test_lists_show_what_waits(stage: Stage) -> None:
     assert abs(huey.scheduled()[0].eta - late.task.eta) < timedelta(seconds=1)
 
 
+@pytest.mark.usefixtures("_a_consumer")
 def test_what_is_read_off_the_schedule_is_queued(stage: Stage) -> None:
     late, _ = (huey_jobs.plain.schedule((n,), delay=60 * n) for n in (1, 2))
     soon = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=90)
@@ -274,6 +333,7 @@ def test_without_results_there_are_none(stage: Stage, monkeypatch: pytest.Monkey
     assert huey.result_count() == 0
 
 
+@pytest.mark.usefixtures("_a_consumer")
 def test_local_times_are_local(stage: Stage, other: MahaamHuey) -> None:
     other.utc = False
     later = other.task()(len)

@@ -84,8 +84,8 @@ def many(job: NewJob, calls: Iterable[Call]) -> int:
         for chunk in chunks(calls):
             made = jobs.accept(cursor, job, chunk)
             count += len(made)
-            if made and made[0].queued_at is not None:
-                queued.append((made[0].queued_at, "".join(row.id for row in made)))
+            if made and (first := made[0].ring(job)):
+                queued.append((first.queued_at, "".join(row.id for row in made)))
     for at, ids in queued:
         ring_together(job, at, ids)
     return count

@@ -18,6 +18,21 @@ class Waiting(NamedTuple):
     expires_at: datetime | None
 
 
+# With Huey, a delayed job stands in the queue until a worker looks at it and puts it into the schedule.
+# A consumer does that at once; without one, such a job is scheduled and has the time at which it came,
+# until somebody takes it by hand.
+UNSEEN = "(state = 'scheduled' AND queued_at IS NOT NULL)"
+IN_QUEUE = {False: "state = 'queued'", True: f"(state = 'queued' OR {UNSEEN})"}
+IN_SCHEDULE = {
+    False: "state IN ('scheduled', 'retrying')",
+    True: f"(state IN ('scheduled', 'retrying') AND NOT {UNSEEN})",
+}
+
+IS_WATCHED = """
+SELECT EXISTS (SELECT FROM worker WHERE state IN ('running', 'quiet', 'stopping')
+                 AND lease_until > now() AND id <> ALL (%s::uuid[]))
+"""
+
 COLUMNS = """
 SELECT job.id::text, attempt, coalesce(worker_id::text, ''), task, job.queue, job.priority, args::text,
        kwargs::text, options::text, crash_count, retry_count, max_retries, retry_delay_s,
@@ -33,7 +48,7 @@ SELECT waiting.id::text FROM (
   WHERE NOT EXISTS (SELECT FROM queue WHERE name = 'default')
 ) AS line, LATERAL (
   SELECT id, priority, queued_at FROM job
-  WHERE state = 'queued' AND job.queue = line.name AND (NOT %(open)s OR NOT EXISTS (
+  WHERE {in_queue} AND job.queue = line.name AND (NOT %(open)s OR NOT EXISTS (
     SELECT FROM task_pause WHERE task_pause.task = job.task AND (resume_at IS NULL OR resume_at > now())))
   ORDER BY priority DESC, queued_at, id LIMIT %(limit)s
 ) AS waiting
@@ -42,16 +57,26 @@ ORDER BY line.rank, waiting.priority DESC, waiting.queued_at, waiting.id LIMIT %
 """
 
 # Index: job_due.
-SCHEDULED = f"{COLUMNS} WHERE state IN ('scheduled', 'retrying') ORDER BY run_at, job.id LIMIT %s"
+SCHEDULED = f"{COLUMNS} WHERE {{in_schedule}} ORDER BY run_at, job.id LIMIT %s"
 
 SOME = f"""
 {COLUMNS} WHERE job.id = ANY(%(ids)s::uuid[]) AND (%(state)s::text IS NULL OR state = %(state)s)
 """
 
 
-def next_ids(cursor: Cursor, *, limit: int, paused: bool) -> list[str]:
-    """Ids of queued jobs in the order in which they start; what is paused only if wanted."""
-    cursor.execute(QUEUED, {"limit": limit, "open": not paused})
+def is_watched(cursor: Cursor, *, but: Sequence[str]) -> bool:
+    """Whether a live worker, other than `but`, looks at what is delayed."""
+    cursor.execute(IS_WATCHED, (list(but),))
+    return cursor.fetchone() == (True,)
+
+
+def next_ids(cursor: Cursor, *, limit: int, paused: bool, unseen: bool = False) -> list[str]:
+    """Ids of queued jobs in the order in which they start; what is paused only if wanted.
+
+    With `unseen`, delayed jobs that nobody has looked at are among them.
+    """
+    statement = QUEUED.format(in_queue=IN_QUEUE[unseen])
+    cursor.execute(statement, {"limit": limit, "open": not paused})
     return [row[0] for row in cursor.fetchall()]
 
 
@@ -73,15 +98,24 @@ def some(cursor: Cursor, ids: Sequence[str], *, state: str | None = None) -> lis
     return [found[id_] for id_ in ids if id_ in found]
 
 
-def scheduled(cursor: Cursor, *, limit: int) -> list[Waiting]:
-    """Jobs that wait for their time, the earliest first."""
-    cursor.execute(SCHEDULED, (limit,))
+def scheduled(cursor: Cursor, *, limit: int, unseen: bool = False) -> list[Waiting]:
+    """Jobs that wait for their time, the earliest first; without those that `next_ids` has."""
+    cursor.execute(SCHEDULED.format(in_schedule=IN_SCHEDULE[unseen]), (limit,))
     return [_waiting(row) for row in cursor.fetchall()]
 
 
-def count(cursor: Cursor, states: Sequence[str]) -> int:
-    """How many jobs are in one of `states`."""
-    cursor.execute("SELECT count(*) FROM job WHERE state = ANY(%s)", (list(states),))
+def queue_size(cursor: Cursor, *, unseen: bool) -> int:
+    """How many jobs there are for `next_ids`."""
+    return _count(cursor, IN_QUEUE[unseen])
+
+
+def schedule_size(cursor: Cursor, *, unseen: bool) -> int:
+    """How many jobs there are for `scheduled`."""
+    return _count(cursor, IN_SCHEDULE[unseen])
+
+
+def _count(cursor: Cursor, condition: str) -> int:
+    cursor.execute(f"SELECT count(*) FROM job WHERE {condition}")
     row = cursor.fetchone()
     return int(row[0]) if row else 0
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ class Run:
         "outcome",
         "process",
         "remaining_retries",
+        "retry_at",
         "retry_in_s",
         "retrying",
         "started_at",
@@ -75,6 +77,7 @@ class Run:
         self.final_state: State | None = None  # said by a signal, stronger than value and exception
         self.retrying = False
         self.retry_in_s: float | None = None
+        self.retry_at: datetime | None = None  # when the task itself wants to be tried again
         self.remaining_retries = claim.max_retries - claim.retry_count
         self.is_interrupted = False  # by the consumer, for reasons that are not the job's own
         self.stopped_by: str | None = None  # the operator who wants it to stop
@@ -173,7 +176,9 @@ class Run:
         retry_count = max(0, self.claim.max_retries - self.remaining_retries)
         if self.retrying:
             delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s
-            return Outcome(State.RETRYING, retry_count, failure=failure, delay_s=delay_s)
+            return Outcome(
+                State.RETRYING, retry_count, failure=failure, delay_s=delay_s, run_at=self.retry_at
+            )
         cancelled = any(kind.__name__ == "CancelExecution" for kind in type(exception).__mro__)
         state = State.CANCELLED if cancelled else State.FAILED
         return Outcome(state, self.claim.retry_count, failure=failure)

@@ -6,6 +6,8 @@ from typing import Any
 
 from huey.api import Task, chord, group
 
+from tasks.engine.errors import ArgumentsNotFitting
+
 LATER = object()  # stands for an argument that is known when it is there
 
 
@@ -24,6 +26,11 @@ def check(what: Any) -> None:
 def _check(task: Task, *more: Any, is_whole: bool = True) -> None:
     shape = getattr(type(task), "shape", None)
     if shape is not None:
+        if not isinstance(task.args, tuple | list) or not isinstance(task.kwargs, dict):
+            raise ArgumentsNotFitting(
+                f"{task.name} is called with a tuple and a dict of arguments, as in "
+                f"schedule((1,), delay=60); they are {task.args!r:.100} and {task.kwargs!r:.100}."
+            )
         shape.check((*task.args, *more), task.kwargs, is_whole=is_whole)
     if task.on_complete is not None:
         _check(task.on_complete, is_whole=False)  # nobody knows what its predecessor will return

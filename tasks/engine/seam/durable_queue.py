@@ -83,13 +83,17 @@ class DurableQueue(DurableChords):
         if task.expires:
             task.resolve_expires(self.utc)
         self._emit(signals.SIGNAL_ENQUEUED, task)
-        if not self.ready_to_run(task):
+        if not self.ready_to_run(task) and self._is_seen_at_once():
             self._emit(signals.SIGNAL_SCHEDULED, task)
         id_, args = checked(task.id), task.args
         if any(isinstance(arg, BaseException) for arg in args):
             id_, args = _of_error_handler(task)
         job = new_job_of(task, utc=self.utc, parent_id=current_id())
         return FollowUp(job, accept.call(id_, args, task.kwargs))
+
+    def _is_seen_at_once(self) -> bool:
+        """Whether a consumer looks at a delayed job, and somebody wants to hear that it is scheduled."""
+        return self._signal.hears(signals.SIGNAL_SCHEDULED) and not hand().is_alone()
 
     def serialize_task(self, task: Task) -> Any:
         """A task as JSON."""
@@ -101,7 +105,7 @@ class DurableQueue(DurableChords):
         Raises UnknownTask, PayloadBroken; a started job that has no task fails by that.
         """
         if isinstance(data, Waiting):
-            return self._timed(self.task_of(Run(data.claim)), data)
+            return self._timed(Run(data.claim), data)
         if isinstance(data, bytes):
             return task_from(self._registry, self.serializer.deserialize(data))
         return self._taken(data)
@@ -110,11 +114,11 @@ class DurableQueue(DurableChords):
         job_id = taken if isinstance(taken, str) else taken.claim.id
         (row,) = database.repeatable(partial(waiting.some, ids=[job_id]))
         if isinstance(taken, str):
-            task = self._timed(self.task_of(Run(row.claim)), row)
+            task = self._timed(Run(row.claim), row)
             task.is_late = True
             return task
         try:
-            task = self._timed(self.task_of(taken), row)
+            task = self._timed(taken, row)
         except MahaamError as error:
             taken.end_without_running(error)
             hand().finish(taken)
@@ -122,11 +126,12 @@ class DurableQueue(DurableChords):
         task.run = taken
         return task
 
-    def _timed(self, task: Task, row: Waiting) -> Task:
+    def _timed(self, run: Run, row: Waiting) -> Task:
         """A task with what Huey's own messages say of times and of what the next retry waits."""
-        claim = row.claim
+        task, claim = self.task_of(run), row.claim
         task.eta = naive(row.run_at, utc=self.utc)
-        task.expires = task.expires_resolved = naive(row.expires_at, utc=self.utc)
+        task.expires_resolved = naive(row.expires_at, utc=self.utc)
+        task.expires = run.options.get("expires", task.expires_resolved)
         task.retry_delay = claim.retry_delay_s * claim.retry_backoff**claim.retry_count
         task.run, task.is_known = None, True
         return task

@@ -11,7 +11,7 @@ from typing import Any
 
 from huey import signals
 from huey.api import Task
-from huey.exceptions import CancelExecution, TaskException
+from huey.exceptions import CancelExecution, RetryTask, TaskException
 
 from config import get_settings
 from tasks.engine.errors import DatabaseUnavailable
@@ -151,6 +151,8 @@ class DurableRuns(DurableQueue):
         run.remaining_retries = task.retries - 1
         if retry_eta is not None:
             run.retry_in_s = max(0.0, (retry_eta - timestamp).total_seconds())
+            if isinstance(run.exception, RetryTask) and run.exception.eta:
+                run.retry_at = aware(retry_eta, utc=self.utc)
         elif hand().holds(run):
             run.retry_in_s = task.retry_delay
         waits = retry_eta is not None or task.retry_delay
@@ -164,9 +166,10 @@ class DurableRuns(DurableQueue):
         elif run is None or run is not task.run:
             self.enqueue(task)
         else:
-            wait = aware(task.eta, utc=self.utc) - datetime.now(UTC)
-            delay_s = max(0.0, wait.total_seconds())
-            run.outcome = Outcome(State.RETRYING, run.claim.retry_count, delay_s=delay_s)
+            at = aware(task.eta, utc=self.utc)
+            wait_s = max(0.0, (at - datetime.now(UTC)).total_seconds())
+            count = run.claim.retry_count
+            run.outcome = Outcome(State.RETRYING, count, delay_s=wait_s, run_at=at)
             self._emit(signals.SIGNAL_SCHEDULED, task)
 
     def _emit(self, signal: str, task: Task, *args: Any, **kwargs: Any) -> None:

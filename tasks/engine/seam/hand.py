@@ -18,14 +18,16 @@ from tasks.engine.lease import Lease
 from tasks.engine.once import once
 from tasks.engine.outcome import Fence
 from tasks.engine.queries import waiting
+from tasks.engine.queries.waiting import Waiting
 from tasks.engine.running.run import Run
 from tasks.engine.seam import results
 from tasks.engine.states import State
-from tasks.engine.store import due, exchange, workers
+from tasks.engine.store import due, exchange, schedule, workers
 from tasks.engine.store.turn import Turn
 
 log = logging.getLogger("mahaam.hand")
 
+IDS_KEPT = 100
 TRIES = 20  # for jobs that another worker starts at the same moment
 
 
@@ -35,23 +37,40 @@ class Hand:
     def __init__(self) -> None:
         self._runs: dict[Fence, Run] = {}
         self._lease: Lease | None = None
+        self._worker_ids: list[
+            str
+        ] = []  # that it had; the lease of an earlier one may not be over yet
 
-    def take_next(self) -> Run | str | None:
+    def take_next(self) -> Run | Waiting | str | None:
         """The next queued job in the order of the queues, started; None when there is none.
 
-        The id alone of one that is past its expiry: it is not started any more.
+        A delayed one that nobody has looked at is put into the schedule. The id alone of one that is
+        past its expiry: it is not started any more.
         """
         accept.ring(database.repeatable(due.make_due))
+        unseen = self.is_alone()
         for _ in range(TRIES):
-            ids = database.repeatable(partial(waiting.next_ids, limit=1, paused=False))
+            find = partial(waiting.next_ids, limit=1, paused=False, unseen=unseen)
+            ids = database.repeatable(find)
             if not ids:
                 return None
-            run = self.take(ids[0])
-            if run is not None:
-                return run
+            scheduled = self._scheduled(ids[0]) if unseen else None
+            if (taken := scheduled or self.take(ids[0])) is not None:
+                return taken
             if self._expire(ids[0]):
                 return ids[0]
         return None
+
+    def is_alone(self) -> bool:
+        """Whether no other worker looks at what is delayed."""
+        return not database.repeatable(partial(waiting.is_watched, but=self._worker_ids))
+
+    def _scheduled(self, job_id: str) -> Waiting | None:
+        """A delayed job as it waits in the schedule from now on; None for any other."""
+        if not database.repeatable(partial(schedule.put_in, job_id=job_id)):
+            return None
+        found = database.repeatable(partial(waiting.some, ids=[job_id]))
+        return found[0] if found else None
 
     def take(self, job_id: str) -> Run | None:
         """Start one job if it is queued and not too late."""
@@ -79,7 +98,8 @@ class Hand:
                 turned = turn(cursor)
         finally:
             self._runs.pop(run.claim.fence, None)
-        if ended[1].state is State.RETRYING and not ended[1].delay_s:
+        is_at_once = not ended[1].delay_s and ended[1].run_at is None
+        if ended[1].state is State.RETRYING and is_at_once:
             accept.ring(database.repeatable(due.make_due))
         if turned.fences:
             aftermath.announce([ended])
@@ -110,6 +130,7 @@ class Hand:
         if self._lease is None:
             self._lease = Lease(queues=[], greenlets=1, held=self._held)
             self._lease.open()
+            self._worker_ids = [*self._worker_ids[-IDS_KEPT:], self._lease.worker_id]
         return self._lease
 
     def _held(self) -> list[str]:

@@ -100,11 +100,16 @@ def task_of(registry: Registry, run: Run) -> Task:
         retries=run.remaining_retries,
         retry_delay=claim.retry_delay_s,
         retry_backoff=claim.retry_backoff,
-        priority=claim.priority,
+        priority=_priority(kind, claim.priority),
         timeout=claim.timeout_s,
     )
     _let_ride(registry, task, run.options)
     return task
+
+
+def _priority(kind: type[Task], priority: int) -> int | None:
+    """A row's priority as Huey says it: none where a task has none and its jobs are like any other."""
+    return None if not priority and kind.default_priority is None else priority
 
 
 def message_of(task: Task) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def _options(task: Task) -> str | None:
 
 
 def _rides_along(task: Task) -> dict[str, Any]:
-    """The tasks after it, the chord that waits for it, and whether its row is kept."""
+    """The tasks after it, the chord that waits for it, its expiry as it was given, if its row is kept."""
     rides: dict[str, Any] = {}
     for name in CHAIN:
         following = getattr(task, name)
@@ -143,6 +148,8 @@ def _rides_along(task: Task) -> dict[str, Any]:
             rides[name] = message_of(following)
     if task.chord_config is not None:
         rides["chord"] = task.chord_config.cid
+    if task.expires_resolved is not None and task.expires != task.expires_resolved:
+        rides["expires"] = task.expires
     for name in ("remove_on_complete", "remove_on_fail"):
         if getattr(task, name, getattr(type(task), f"default_{name}")):
             rides[name] = True

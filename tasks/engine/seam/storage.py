@@ -93,17 +93,18 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         """Refused as `enqueue`."""
         self.enqueue(data)
 
-    def dequeue(self) -> Run | str | None:
-        """Start the next job for this process (see hand.py)."""
+    def dequeue(self) -> Run | Waiting | str | None:
+        """Start the next job for this process, or put it into the schedule (see hand.py)."""
         return hand().take_next()
 
     def queue_size(self) -> int:
         """How many jobs are queued."""
-        return _ask(partial(queries.count, states=[State.QUEUED]))
+        return _ask(partial(queries.queue_size, unseen=hand().is_alone()))
 
     def enqueued_items(self, limit: int | None = None) -> list[Waiting]:
         """Queued jobs in the order in which they start; MOST at most."""
-        ids = _ask(partial(queries.next_ids, limit=_most(limit), paused=True))
+        unseen = hand().is_alone()
+        ids = _ask(partial(queries.next_ids, limit=_most(limit), paused=True, unseen=unseen))
         return _ask(partial(queries.some, ids=ids))
 
     def flush_queue(self) -> None:
@@ -112,16 +113,16 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
 
     def schedule_size(self) -> int:
         """How many jobs wait for their time."""
-        return _ask(partial(queries.count, states=SCHEDULED))
+        return _ask(partial(queries.schedule_size, unseen=hand().is_alone()))
 
     def scheduled_items(self, limit: int | None = None) -> list[Waiting]:
         """Jobs that wait for their time, the earliest first; MOST at most."""
-        return _ask(partial(queries.scheduled, limit=_most(limit)))
+        return _ask(partial(queries.scheduled, limit=_most(limit), unseen=hand().is_alone()))
 
     def read_schedule(self, ts: datetime) -> list[Waiting]:
         """Queue what is to run by `ts`, as if that time had come."""
         until = aware(ts, utc=self._utc)
-        ids = _ask(partial(schedule.read, until=until, limit=MOST))
+        ids = _ask(partial(schedule.read, until=until, limit=MOST, unseen=hand().is_alone()))
         found = _ask(partial(queries.some, ids=ids))
         return sorted(found, key=lambda job: (job.run_at, job.claim.id))
 

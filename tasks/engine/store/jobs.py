@@ -16,7 +16,8 @@ from tasks.engine.states import State
 # One statement for one job and for five thousand: what they share comes as values, the rest as
 # arrays. A repeated call inserts nothing new, so it may be sent again after a broken connection.
 # Queued is a job when its statement comes, not when the transaction around it began: in a long one it
-# would go before all that was queued meanwhile.
+# would go before all that was queued meanwhile. A delayed one keeps the time at which it came: for Huey's API
+# it stands in the queue until somebody looks (queries/waiting.py).
 ACCEPT = """
 INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, run_at, queued_at, expires_at, timeout_s,
@@ -25,7 +26,7 @@ SELECT new.id, %(task)s, %(queue)s, %(priority)s,
        CASE WHEN due.run_at > now() THEN 'scheduled' ELSE 'queued' END,
        new.args, new.kwargs, %(options)s, %(tags)s, %(max_retries)s,
        %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, due.run_at,
-       CASE WHEN due.run_at > now() THEN NULL ELSE statement_timestamp() END,
+       statement_timestamp(),
        coalesce(%(expires_at)s::timestamptz, now() + %(expires_in_s)s * interval '1 second'),
        %(timeout_s)s, %(dedupe_key)s, %(parent_id)s, %(created_by)s
 FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[]) AS new(id, args, kwargs),
@@ -63,7 +64,7 @@ class Accepted(NamedTuple):
 
     id: str
     state: str
-    queued_at: datetime | None  # None for one that waits for its time
+    queued_at: datetime | None
 
     def ring(self, job: NewJob) -> Ring | None:
         """What Redis must know of it; None while it is not queued."""

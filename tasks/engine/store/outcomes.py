@@ -31,9 +31,9 @@ WITH ended AS (
   SELECT * FROM unnest(
     %(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[], %(states)s::text[], %(words)s::text[],
     %(retry_counts)s::int[], %(delays)s::float8[], %(error_classes)s::text[], %(messages)s::text[],
-    %(tracebacks)s::text[], %(fingerprints)s::text[], %(metadata)s::jsonb[])
+    %(tracebacks)s::text[], %(fingerprints)s::text[], %(metadata)s::jsonb[], %(times)s::timestamptz[])
     AS ended(id, attempt, worker_id, state, word, retry_count, delay_s, error_class, message, traceback,
-             fingerprint, error_metadata)
+             fingerprint, error_metadata, run_at)
 ), locked AS (
   SELECT job.id, job.queued_at, job.started_at, job.cancel_requested_at FROM job JOIN ended USING (id)
   WHERE job.attempt = ended.attempt AND job.worker_id = ended.worker_id AND job.state = 'running'
@@ -50,7 +50,8 @@ WITH ended AS (
   SET state = final, retry_count = judged.retry_count,
       finished_at = CASE WHEN final IN ('failed', 'cancelled', 'expired') THEN now() END,
       run_at = CASE WHEN final = 'retrying'
-                    THEN now() + judged.delay_s * interval '1 second' ELSE job.run_at END,
+                    THEN coalesce(judged.run_at, now() + judged.delay_s * interval '1 second')
+                    ELSE job.run_at END,
       queued_at = CASE WHEN final = 'queued' THEN now() ELSE job.queued_at END,
       started_at = CASE WHEN final IN ('queued', 'retrying') THEN NULL ELSE job.started_at END,
       worker_id = CASE WHEN final IN ('queued', 'retrying') THEN NULL ELSE job.worker_id END,
@@ -176,6 +177,7 @@ def _columns(ended: Sequence[Ended]) -> dict[str, Any]:
         "words": [outcome.word for outcome in outcomes],
         "retry_counts": [outcome.retry_count for outcome in outcomes],
         "delays": [outcome.delay_s for outcome in outcomes],
+        "times": [outcome.run_at for outcome in outcomes],
         "error_classes": [failure and failure.error_class for failure in failures],
         "messages": [failure and failure.message for failure in failures],
         "tracebacks": [failure and failure.traceback for failure in failures],

@@ -12,6 +12,7 @@ READ = """
 UPDATE job SET state = 'queued', queued_at = now()
 WHERE id IN (
   SELECT id FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= %(until)s
+    AND NOT (%(unseen)s AND state = 'scheduled' AND queued_at IS NOT NULL)
   ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AND state IN ('scheduled', 'retrying')
 RETURNING id::text
@@ -24,9 +25,26 @@ RETURNING queue, priority, id::text, queued_at
 """
 
 
-def read(cursor: Cursor, *, until: datetime, limit: int) -> list[str]:
-    """Scheduled, retrying to queued for what is to run by `until`; returns the ids."""
-    cursor.execute(READ, {"until": until, "limit": limit})
+# What is delayed and taken by hand is in the schedule from then on (see queries/waiting.py).
+PUT_IN = """
+UPDATE job SET queued_at = NULL
+WHERE id = %s::uuid AND state = 'scheduled' AND queued_at IS NOT NULL
+RETURNING true
+"""
+
+
+def put_in(cursor: Cursor, job_id: str) -> bool:
+    """Put a delayed job that nobody has looked at into Huey's schedule. Return False if it is none."""
+    cursor.execute(PUT_IN, (job_id,))
+    return cursor.fetchone() is not None
+
+
+def read(cursor: Cursor, *, until: datetime, limit: int, unseen: bool) -> list[str]:
+    """Scheduled, retrying to queued for what is to run by `until`; returns the ids.
+
+    With `unseen`, delayed jobs that nobody has looked at are not in the schedule yet.
+    """
+    cursor.execute(READ, {"until": until, "limit": limit, "unseen": unseen})
     return [row[0] for row in cursor.fetchall()]
 
 
