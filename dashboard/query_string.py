@@ -14,7 +14,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from tasks.engine.masking import searches_secret
+from tasks.engine.masking import searches_secret, tells_secret
 from tasks.engine.queries.argument_text import wanted_json
 from tasks.engine.queries.logs import Place
 
@@ -105,6 +105,10 @@ class QueryString:
         self._asked.add(name)
         value = self.given.get(name)
         if value is None:
+            return None
+        if tells_secret(value):
+            # Its hits would confirm a guess, and it would stand in addresses, logs and saved views.
+            self.faults.append(_("Secrets cannot be searched: look for an argument that is shown."))
             return None
         parsed = parse(value)
         if parsed is None:

@@ -20,6 +20,7 @@ from tasks.engine.errors import MahaamError, OptionNotValid
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.link import REFUSALS
 from tasks.engine.log_throttle import cause
+from tasks.engine.masking import shown_call
 from tasks.engine.new_job import NewJob
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries.definitions import definition_tag
@@ -185,6 +186,7 @@ def columns(schedule: DueSchedule) -> dict[str, Any]:
         "priority": job.priority,
         "args": schedule.args,
         "kwargs": schedule.kwargs,
+        "shown": _shown(schedule),
         "options": kept,
         "tags": tags or None,
         "max_retries": job.max_retries,
@@ -194,6 +196,16 @@ def columns(schedule: DueSchedule) -> dict[str, Any]:
         "timeout_s": job.timeout_s,
         "expires_s": job.expires_in_s,
     }
+
+
+def _shown(schedule: DueSchedule) -> dict[str, Any] | None:
+    """What searches may see of the arguments; None: all of them."""
+    args, kwargs = (
+        json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+        for part in (schedule.args, schedule.kwargs)
+    )
+    shown = shown_call(args, kwargs, schedule.task)
+    return json.loads(shown) if shown else None
 
 
 def _plan(schedule: DueSchedule) -> _Plan:

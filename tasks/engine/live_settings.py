@@ -9,13 +9,20 @@ from typing import Any
 
 from config import ConfigurationFault
 from tasks.engine import database
+from tasks.engine.database import Cursor
 from tasks.engine.errors import DatabaseUnavailable
 from tasks.engine.live_setting import SETTINGS
-from tasks.engine.queries.settings import changed_values
 
 MAX_AGE_S = 1.0
+WRITERS_AGE_S = 5.0
 
 log = logging.getLogger("mahaam.settings")
+
+
+def changed_values(cursor: Cursor) -> dict[str, Any]:
+    """The values that are not defaults, by name."""
+    cursor.execute("SELECT name, value FROM setting")
+    return dict(cursor.fetchall())
 
 
 class _Known:
@@ -34,7 +41,14 @@ class _Known:
                 self._read()
             finally:
                 self._lock.release()
+        return self.known(name)
+
+    def known(self, name: str) -> Any:
         return self._values[name] if name in self._values else SETTINGS[name].default()
+
+    def refresh(self, cursor: Cursor) -> None:
+        if not self._is_told and time.monotonic() - self._read_at > WRITERS_AGE_S:
+            self._values, self._read_at = changed_values(cursor), time.monotonic()
 
     def learn(self, values: dict[str, Any]) -> None:
         self._values, self._is_told = values, True
@@ -64,6 +78,16 @@ def learn(values: dict[str, Any]) -> None:
     A consumer does, on a connection that never keeps it waiting for long.
     """
     _known.learn(values)
+
+
+def refresh(cursor: Cursor) -> None:
+    """See what was changed lately with a connection that is in use, so that nobody waits for another one."""
+    _known.refresh(cursor)
+
+
+def known(name: str) -> Any:
+    """What a setting was when it was read last; asks nobody."""
+    return _known.known(name)
 
 
 def forget() -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import json
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from inspect import Parameter
 from typing import Any
 
 from tasks.engine import live_settings, mask, registry
 from tasks.engine.mask import MASK, Mask, MaskLeftOver
+from tasks.engine.masks import suspicion
 
 __all__ = [
     "MASK",
     "MaskLeftOver",
+    "hidden_names",
     "mask_of",
     "masked",
     "masked_call",
+    "masked_for_all",
     "masked_text",
     "searches_secret",
+    "shown_call",
+    "tells_secret",
     "unmasked_call",
 ]
 
@@ -48,8 +55,33 @@ def searches_secret(wanted: Any, task: str | None = None) -> bool:
     """
     if task is not None:
         return mask_of(task).is_in(wanted)
-    own = dict.fromkeys(name for task in sorted(registry.tasks) for name in _own_names(task))
-    return _mask((*live_settings.value("masked_keys"), *own)).is_in(wanted)
+    return _mask_of_all().is_in(wanted)
+
+
+def tells_secret(text: str) -> bool:
+    """Return True if a search for `text` would tell of a secret of any task."""
+    return _mask_of_all().text(text) != text
+
+
+def shown_call(args: str, kwargs: str, task: str | None) -> str | None:
+    """What may be searched and shown of a call, as JSON; None: all of it.
+
+    `args` and `kwargs` are JSON, as the row of a job of `task` holds them.
+    """
+    known = _mask((*live_settings.known("masked_keys"), *_own_names(task)))
+    is_named = args != "[]" and any(map(known.hides, _parameters(task)))
+    if not is_named and not suspicion.is_suspicious(known.names, args, kwargs):
+        return None
+    call = json.loads(args), json.loads(kwargs)
+    shown = known.call(*call, _parameters(task))
+    if shown == call:
+        return None
+    return json.dumps({"args": shown[0], "kwargs": shown[1]}, ensure_ascii=False)
+
+
+def hidden_names() -> list[str]:
+    """The names that people hide beyond those that are always hidden, and those of all tasks."""
+    return sorted({*live_settings.value("masked_keys"), *_all_own_names()})
 
 
 def unmasked_call(
@@ -76,6 +108,21 @@ def mask_of(task: str | None) -> Mask:
     return _mask((*live_settings.value("masked_keys"), *_own_names(task)))
 
 
+def masked_for_all(text: str) -> str:
+    """A text that belongs to several tasks, such as the message of an error group."""
+    return _mask_of_all().text(text)
+
+
+def _mask_of_all() -> Mask:
+    return _mask((*live_settings.value("masked_keys"), *_all_own_names()))
+
+
+def _all_own_names() -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(name for task in sorted(registry.tasks) for name in _own_names(task))
+    )
+
+
 @lru_cache(maxsize=256)
 def _mask(names: tuple[str, ...]) -> Mask:
     return mask.mask(names)
@@ -88,7 +135,10 @@ def _own_names(task: str | None) -> tuple[str, ...]:
 
 def _parameters(task: str | None) -> list[str]:
     known = registry.tasks.get(task) if task else None
-    if known is None:
-        return []
-    parameters = known.card.signature.parameters.values()
-    return [one.name for one in parameters if one.kind in BY_PLACE]
+    return list(_names_by_place(known.func)) if known is not None else []
+
+
+@lru_cache(maxsize=4096)
+def _names_by_place(function: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(one.name for one in parameters if one.kind in BY_PLACE)

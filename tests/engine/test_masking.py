@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -11,7 +12,14 @@ from tasks import task
 from tasks.engine import mask
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.mask import MASK, MaskLeftOver
-from tasks.engine.masking import masked, masked_call, masked_text, searches_secret, unmasked_call
+from tasks.engine.masking import (
+    masked,
+    masked_call,
+    masked_text,
+    searches_secret,
+    shown_call,
+    unmasked_call,
+)
 from tasks.engine.masks.names import ALONE, ALWAYS, AT_THE_END, IN_ARABIC_SCRIPT
 from tasks.engine.task import DurableTask
 from tests.engine.masked_texts import HOOKS, HOSTILE, MASKED, OPEN, SHAPES
@@ -275,4 +283,46 @@ def test_names_that_are_no_names_are_refused() -> None:
 def test_every_name_that_is_always_hidden_hides_itself() -> None:
     assert all(
         mask.mask(()).hides(name) for name in (*ALWAYS, *AT_THE_END, *IN_ARABIC_SCRIPT, *ALONE)
+    )
+
+
+@pytest.mark.parametrize("text", [*MASKED, *SHAPES])
+def test_no_call_with_a_secret_is_taken_for_one_without(text: str) -> None:
+    if masked_text(text) == text:
+        return
+    for call in (([text], {}), ([], {"note": text}), ([[text, 1]], {})):
+        args, kwargs = (
+            json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in call
+        )
+        shown = shown_call(args, kwargs, None)
+        assert shown is not None
+        assert "Xy7" not in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "shown"),
+    [
+        ([1, "x"], {}, None),
+        ([SECRET, 5], {}, ([MASK, 5], {})),
+        ([SECRET, 5, 4711], {}, ([MASK, 5, MASK], {})),
+        ([], {"note": "order 12 of ann"}, None),
+        ([], {"deep": {"pin": 4711}}, ([], {"deep": {"pin": MASK}})),
+        ([], {"pairs": [["password", 7]]}, ([], {"pairs": [["password", MASK]]})),
+        ([], {"options": ["--password", SECRET]}, ([], {"options": ["--password", MASK]})),
+        (
+            [],
+            {"field": {"name": "pin", "value": 1}},
+            ([], {"field": {"name": "pin", "value": MASK}}),
+        ),
+        ([], {"number": 4111111111111111}, ([], {"number": MASK})),
+        ([], {"when": "2026-11-30T01:02:03", "id": "7d2c1f0a-9c2e-4111-8111-0123456789ab"}, None),
+    ],
+)
+def test_what_is_searched_of_a_call_is_what_is_shown(
+    charge: DurableTask, args: list[object], kwargs: dict[str, object], shown: object
+) -> None:
+    texts = (json.dumps(part, separators=(",", ":")) for part in (args, kwargs))
+    found = shown_call(*texts, task=charge.path if args and args[0] == SECRET else None)
+    assert found == (
+        shown and json.dumps({"args": shown[0], "kwargs": shown[1]}, ensure_ascii=False)
     )

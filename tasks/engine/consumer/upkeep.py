@@ -17,6 +17,7 @@ from tasks.engine.aside import Find, Work
 from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.lost_bells import LostBells
+from tasks.engine.consumer.mask_walker import MaskWalker
 from tasks.engine.consumer.pruner import pruners
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.wishes import Wishes
@@ -27,7 +28,7 @@ from tasks.engine.intake.ringing import Ringing
 from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.log_throttle import cause
 from tasks.engine.outcome import Failure
-from tasks.engine.queries import lines, settings
+from tasks.engine.queries import lines
 from tasks.engine.queries.lines import Line
 from tasks.engine.running.cpu.pool import pool
 from tasks.engine.running.hooks import hooks
@@ -85,6 +86,7 @@ class Upkeep:
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._bells = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
         self._pruners = pruners()
+        self._mask_walker = MaskWalker()
         self._letters_seen = 0
         self._duties = [
             (self._settings.queue_refresh_s, self.read_lines),
@@ -96,6 +98,7 @@ class Upkeep:
             (1.0, self._look_for_lost_bells),
             (TICK_S, self._ring_lost_bells),
             (TICK_S, self._prune),
+            (1.0, self._hide_secrets),
             (RETIRE_EVERY_S, pool.retire),
             (SAMPLE_EVERY_S, self._sample_ages),
             (ADD_UP_MINUTES_EVERY_S, self._add_up_minutes),
@@ -159,7 +162,7 @@ class Upkeep:
         return not self._link.run(lambda cursor: lines.waiting(cursor, self._queues))
 
     def _read_settings(self) -> None:
-        live_settings.learn(self._link.run(settings.changed_values))
+        live_settings.learn(self._link.run(live_settings.changed_values))
 
     def _look_for_wishes(self) -> None:
         self._wishes.look(self._link)
@@ -242,6 +245,9 @@ class Upkeep:
     def _prune(self) -> None:
         for pruner in self._pruners:
             pruner.step(self._link)
+
+    def _hide_secrets(self) -> None:
+        self._mask_walker.walk(self._link)
 
     def _forget(self) -> None:
         days = live_settings.value("retention_failed_days")

@@ -14,6 +14,7 @@ from tasks.engine.models.huey import (
 from tasks.engine.models.incident import Incident
 from tasks.engine.models.job import Attempt, Job, JobLog
 from tasks.engine.models.job_minute import JobMinute
+from tasks.engine.models.mask_walk import MaskWalk
 from tasks.engine.models.operation import Operation, OperationResult
 from tasks.engine.models.queue import Queue, TaskPause
 from tasks.engine.models.redrive import Redrive
@@ -43,6 +44,7 @@ __all__ = [
     "JobSpread",
     "KeptCounter",
     "KeptValue",
+    "MaskWalk",
     "Operation",
     "OperationResult",
     "PeriodicFire",

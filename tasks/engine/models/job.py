@@ -40,6 +40,10 @@ class Job(Base):
     state: Mapped[str]
     args: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     kwargs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    shown: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True),
+        comment="args and kwargs without secrets; NULL: there are none in them",
+    )
     options: Mapped[dict[str, Any] | None] = mapped_column(
         comment="what rides along: chain, hooks, removal"
     )

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from tasks.engine.models import DeadLetter, ErrorGroup, ErrorHour, TaskRunbook
 from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
+from tasks.engine.queries.mask_walk import are_groups_masked
 from tasks.engine.queries.paging import Cursor, Page, read_page
 
 HOURS_SHOWN, DAYS_SHOWN = 24, 30
@@ -69,6 +70,8 @@ Counts = list[tuple[datetime, int]]
 
 def group_page(session: Reader, wanted: GroupFilter, cursor: Cursor) -> Page[GroupEntry]:
     """A page of the causes that match, newest first. Raises QueryTooSlow."""
+    if wanted.text and not are_groups_masked(session):
+        return Page()
     return read_page(session, _matching(wanted), key=ErrorGroup.id, cursor=cursor, entry=GroupEntry)
 
 
@@ -86,6 +89,8 @@ def fingerprints_with(session: Reader, text: str, *, limit: int = 200) -> list[s
     """The fingerprints of the newest causes with a text in their class or newest message."""
     question = select(ErrorGroup.fingerprint).where(_has(text))
     with time_limit(session):
+        if not are_groups_masked(session):
+            return []
         return list(session.scalars(question.order_by(ErrorGroup.id.desc()).limit(limit)))
 
 

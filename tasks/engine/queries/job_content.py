@@ -50,10 +50,12 @@ def _arguments(argument: str) -> list[Content]:
     """One content for each value: the rarest of them is the one to ask the index for."""
     asked = json.loads(argument)
     column = "args" if isinstance(asked, list) else "kwargs"
+    # The index leads to the arguments as they are; what counts is what is shown of them.
+    shown = f"coalesce(shown -> '{column}', {column})"
     return [
         Content(
             f"{column} @> %(argument_{number})s::jsonb",
-            f"({column} @> %(argument_{number})s::jsonb) IS TRUE",
+            f"({shown} @> %(argument_{number})s::jsonb) IS TRUE",
             {f"argument_{number}": json.dumps(part, ensure_ascii=False)},
         )
         for number, part in enumerate(_leaves(asked))

@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 from tasks.engine.queries import job_stream
 from tasks.engine.queries.asking import Ask, Values
-from tasks.engine.queries.job_content import contents_of
+from tasks.engine.queries.job_content import Content, contents_of
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.job_stream import Window
+from tasks.engine.queries.mask_walk import masked_from
 from tasks.engine.states import State
 
 WALK = 1000  # rows that are looked at one by one
@@ -74,7 +75,8 @@ SELECT id FROM (SELECT id FROM found UNION ALL SELECT id FROM running) AS togeth
 ORDER BY id {order} LIMIT %(size)s
 """
 # PostgreSQL gives back a random part of what the index holds when that is more than the limit.
-SAMPLED = "SELECT count(*) FROM job WHERE state <> 'running' AND {by_index}"
+# What is hidden does not count: nobody shall learn from it how common a secret is.
+SAMPLED = "SELECT count(*) FROM job WHERE state <> 'running' AND {by_index} AND {in_row}"
 SAMPLE_LIMIT = "SET LOCAL gin_fuzzy_search_limit = {size};"
 # A row that an index of content leads to is a page of its own, so the planner must not take it for
 # cheap: it shall ask the primary key first which of them are in the window.
@@ -117,6 +119,7 @@ def search(ask: Ask, wanted: JobFilter, window: Window) -> Found:
     if not wanted.is_about_content:
         stream, values = job_stream.statement(ask, wanted, window)
         return Found([row[0] for row in ask(stream, values)], None)
+    window = replace(window, oldest=max(window.oldest, masked_from(ask)))
     walk = _look(ask, wanted, window)
     found = Found(walk.ids[: window.size], walk.reached)
     is_common = min(walk.counts) > COMMON
@@ -191,10 +194,11 @@ def _is_narrow(wanted: JobFilter) -> bool:
 def _by_index(ask: Ask, wanted: JobFilter, window: Window, walk: Walk) -> Found:
     """What matches in `window`, or in its next part, by the index of the rarest content."""
     count, place = min((count, place) for place, count in enumerate(walk.counts))
-    by_index = contents_of(wanted)[place].by_index
+    rarest = contents_of(wanted)[place]
+    by_index = rarest.by_index
     # Rows with an error are few: two in a thousand of them are few, too.
     may_be_rare = count <= (0 if wanted.error is None else 2)
-    if may_be_rare and _is_rare(ask, wanted, by_index):
+    if may_be_rare and _is_rare(ask, wanted, rarest):
         return Found(_indexed(ask, wanted, window, by_index), None)
     border = _border(ask, window, walk)
     return Found(_indexed(ask, wanted, _up_to(window, border), by_index), border)
@@ -209,10 +213,11 @@ def _indexed(ask: Ask, wanted: JobFilter, window: Window, by_index: str) -> list
     return [row[0] for row in rows]
 
 
-def _is_rare(ask: Ask, wanted: JobFilter, by_index: str) -> bool:
+def _is_rare(ask: Ask, wanted: JobFilter, content: Content) -> bool:
     """Whether the index leads to few rows."""
+    sampled = SAMPLED.format(by_index=content.by_index, in_row=content.in_row)
     limit = SAMPLE_LIMIT.format(size=FEW * 4)
-    ((count,),) = ask(BITMAPS_ONLY + limit + SAMPLED.format(by_index=by_index), _values(wanted))
+    ((count,),) = ask(BITMAPS_ONLY + limit + sampled, _values(wanted))
     ask(ANY_PLAN, {})
     return bool(count <= FEW)
 

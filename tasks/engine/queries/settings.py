@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tasks.engine.database import Cursor
 from tasks.engine.models import Pruned, Pruning, Setting
 from tasks.engine.queries.limits import Reader
 
@@ -29,12 +28,6 @@ class PruningEntry:
     today: dict[str, int]
     month: dict[str, int]
     pass_ended_at: datetime | None
-
-
-def changed_values(cursor: Cursor) -> dict[str, Any]:
-    """The values that are not defaults, by name."""
-    cursor.execute("SELECT name, value FROM setting")
-    return dict(cursor.fetchall())
 
 
 def changes(session: Reader) -> dict[str, Change]:

@@ -140,7 +140,7 @@ class Run:
 
     def end_without_running(self, error: MahaamError) -> None:
         """Fail for good a job that cannot even be tried, or whose end cannot be read."""
-        failure = Failure.told(error)
+        failure = Failure.told(error).masked(self.claim.task)
         follows = consequence.of_end(
             End(self.claim.id, self.claim.options, State.FAILED, failure.line)
         )
@@ -172,7 +172,9 @@ class Run:
             self.final_state = State.QUEUED
 
     def _failed(self, exception: BaseException) -> Outcome:
-        failure = replace(Failure.of(exception), metadata=self.error_metadata)
+        failure = replace(
+            Failure.of(exception).masked(self.claim.task), metadata=self.error_metadata
+        )
         retry_count = max(0, self.claim.max_retries - self.remaining_retries)
         if self.retrying:
             delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s

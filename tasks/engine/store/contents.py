@@ -27,7 +27,8 @@ WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id
 """
 
 EDIT = """
-UPDATE job SET args = coalesce(%(args)s::jsonb, args), kwargs = coalesce(%(kwargs)s::jsonb, kwargs)
+UPDATE job SET args = coalesce(%(args)s::jsonb, args), kwargs = coalesce(%(kwargs)s::jsonb, kwargs),
+  shown = %(shown)s
 WHERE id = %(id)s AND state = ANY(%(sources)s)
 RETURNING id
 """
@@ -35,9 +36,9 @@ RETURNING id
 # With the same new ids again, it makes nothing again.
 COPY = """
 INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
-                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, created_by)
+                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, created_by, shown)
 SELECT copy.id, task, queue, priority, 'queued', args, kwargs, copy.options, tags, max_retries,
-       retry_delay_s, retry_backoff, retry_jitter, now(), timeout_s, %(by)s
+       retry_delay_s, retry_backoff, retry_jitter, now(), timeout_s, %(by)s, shown
 FROM unnest(%(ids)s::uuid[], %(originals)s::uuid[], %(options)s::jsonb[]) AS copy(id, original, options)
 CROSS JOIN LATERAL (SELECT * FROM job WHERE job.id = copy.original OFFSET 0) AS job
 ON CONFLICT DO NOTHING
@@ -52,12 +53,15 @@ def read(cursor: Cursor, ids: Sequence[str]) -> list[Contents]:
     return [Contents._make(row) for row in cursor.fetchall()]
 
 
-def edit(cursor: Cursor, id_: str, *, args: str | None, kwargs: str | None) -> bool:
+def edit(
+    cursor: Cursor, id_: str, *, args: str | None, kwargs: str | None, shown: str | None
+) -> bool:
     """Give a scheduled, queued or retrying job other arguments, as JSON; None keeps the old ones.
 
-    Returns whether it was done.
+    `shown` is what searches may see of all of them. Returns whether it was done.
     """
-    values = {"id": id_, "args": args, "kwargs": kwargs, "sources": list(sources(Event.CHANGED))}
+    new = {"args": args, "kwargs": kwargs, "shown": shown}
+    values = {**new, "id": id_, "sources": list(sources(Event.CHANGED))}
     cursor.execute(EDIT, values)
     return cursor.fetchone() is not None
 

@@ -22,16 +22,16 @@ IS_LIVE = f"""EXISTS (
 COLUMNS = """
   id uuid, task text, queue text, priority int, args jsonb, kwargs jsonb, options jsonb, tags text[],
   max_retries int, retry_delay_s float8, retry_backoff float8, retry_jitter boolean, timeout_s float8,
-  expires_s float8
+  expires_s float8, shown jsonb
 """
 INSERT = """
 INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, expires_at, schedule_id,
-                 created_by)
+                 created_by, shown)
 SELECT wanted.id, wanted.task, wanted.queue, wanted.priority, 'queued', wanted.args, wanted.kwargs,
        wanted.options, wanted.tags, wanted.max_retries, wanted.retry_delay_s, wanted.retry_backoff,
        wanted.retry_jitter, now(), wanted.timeout_s, now() + wanted.expires_s * interval '1 second',
-       wanted.schedule_id, coalesce(wanted.made_by, 'schedule')
+       wanted.schedule_id, coalesce(wanted.made_by, 'schedule'), wanted.shown
 """
 
 # Any number of consumers send this for the same due times; whoever moves next_run_at from where all

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from tasks.engine import live_settings
 from tasks.engine.database import Connection, Cursor
+from tasks.engine.masking import shown_call
 from tasks.engine.new_job import NewJob
 from tasks.engine.ring import Ring
 from tasks.engine.states import State
@@ -21,15 +23,16 @@ from tasks.engine.states import State
 ACCEPT = """
 INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
                  retry_delay_s, retry_backoff, retry_jitter, run_at, queued_at, expires_at, timeout_s,
-                 dedupe_key, parent_id, created_by)
+                 dedupe_key, parent_id, created_by, shown)
 SELECT new.id, %(task)s, %(queue)s, %(priority)s,
        CASE WHEN due.run_at > now() THEN 'scheduled' ELSE 'queued' END,
        new.args, new.kwargs, %(options)s, %(tags)s, %(max_retries)s,
        %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, due.run_at,
        statement_timestamp(),
        coalesce(%(expires_at)s::timestamptz, now() + %(expires_in_s)s * interval '1 second'),
-       %(timeout_s)s, %(dedupe_key)s, %(parent_id)s, %(created_by)s
-FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[]) AS new(id, args, kwargs),
+       %(timeout_s)s, %(dedupe_key)s, %(parent_id)s, %(created_by)s, new.shown
+FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[], %(shown)s::jsonb[])
+       AS new(id, args, kwargs, shown),
      (SELECT coalesce(%(eta)s::timestamptz, now() + %(delay_s)s * interval '1 second') AS run_at) AS due
 ON CONFLICT DO NOTHING
 RETURNING id::text, state, queued_at
@@ -39,14 +42,15 @@ RETURNING id::text, state, queued_at
 PREPARE = """
 PREPARE accept_one_now AS
 INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, max_retries,
-                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by)
-VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, statement_timestamp(), $12, $13, $14)
+                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by,
+                 shown)
+VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, statement_timestamp(), $12, $13, $14, $15)
 ON CONFLICT DO NOTHING
 RETURNING queued_at
 """
 
 ACCEPT_ONE_NOW = """
-EXECUTE accept_one_now (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+EXECUTE accept_one_now (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 # Who holds the dedupe key, or whether our own row is there already (a repeated call).
@@ -80,7 +84,8 @@ def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -
     a live job holds.
     """
     ids, args, kwargs = (list(column) for column in zip(*calls, strict=True))
-    cursor.execute(ACCEPT, {**_shared(job), "ids": ids, "args": args, "kwargs": kwargs})
+    lists = {"ids": ids, "args": args, "kwargs": kwargs, "shown": _shown(cursor, job, calls)}
+    cursor.execute(ACCEPT, {**_shared(job), **lists})
     return [Accepted._make(row) for row in cursor.fetchall()]
 
 
@@ -92,6 +97,7 @@ def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> A
     assert isinstance(cursor.connection, Connection)
     cursor.connection.prepare("accept_one_now", PREPARE)
     id_, args, kwargs = call
+    (shown,) = _shown(cursor, job, [call])
     cursor.execute(
         ACCEPT_ONE_NOW,
         (
@@ -109,6 +115,7 @@ def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> A
             job.timeout_s,
             job.parent_id,
             job.created_by,
+            shown,
         ),
     )
     row = cursor.fetchone()
@@ -135,6 +142,13 @@ def holder(cursor: Cursor, ids: list[str], dedupe_key: str | None) -> Accepted |
 
 
 _FIELDS = NewJob.__slots__
+
+
+def _shown(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[str | None]:
+    """What searches may see of each call, None where that is all of it."""
+    if isinstance(cursor.connection, Connection):
+        live_settings.refresh(cursor)
+    return [shown_call(args, kwargs, job.task) for _, args, kwargs in calls]
 
 
 def _shared(job: NewJob) -> dict[str, Any]:

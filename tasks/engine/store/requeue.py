@@ -64,7 +64,9 @@ WITH locked AS (
       expires_at = NULL, started_at = NULL, finished_at = NULL, worker_id = NULL,
       retry_count = 0, crash_count = 0, progress = NULL, progress_text = NULL, result = NULL,
       error = NULL, cancel_requested_at = NULL, cancel_requested_by = NULL, stop_note = NULL,
-      args = coalesce(%%(args)s::jsonb, job.args), kwargs = coalesce(%%(kwargs)s::jsonb, job.kwargs)
+      args = coalesce(%%(args)s::jsonb, job.args), kwargs = coalesce(%%(kwargs)s::jsonb, job.kwargs),
+      shown = CASE WHEN %%(args)s::jsonb IS NULL AND %%(kwargs)s::jsonb IS NULL THEN job.shown
+                   ELSE %%(shown)s::jsonb END
   WHERE id = ANY(ARRAY(SELECT id FROM free)) AND {recheck("state = ANY(%%(sources)s)")}
   RETURNING id, queue, priority, state, queued_at AS queued_again_at
 ), noted AS (
@@ -97,15 +99,16 @@ def retry(
     by: str,
     args: str | None = None,
     kwargs: str | None = None,
+    shown: str | None = None,
     spread_s: float | None = None,
 ) -> list[Requeued]:
     """Failed, cancelled, expired, completed to queued, with all retries granted anew.
 
-    `args` and `kwargs`, as JSON, take the place of the old ones. With `spread_s` each is scheduled
-    for a moment of its own within so many seconds.
+    `args` and `kwargs`, as JSON, take the place of the old ones, with what is `shown` of all. With
+    `spread_s` each is scheduled for a moment of its own within so many seconds.
     Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key came at this moment.
     """
-    more = {"args": args, "kwargs": kwargs, "spread_s": spread_s}
+    more = {"args": args, "kwargs": kwargs, "shown": shown, "spread_s": spread_s}
     return _requeue(cursor, RETRY, ids, by=by, **more)
 
 
@@ -115,7 +118,13 @@ def reprocess(
     """As `retry`, for the jobs of those of `letters` that are open."""
     cursor.execute(JOBS_OF, (list(letters),))
     ids = [row[0] for row in cursor.fetchall()]
-    more = {"args": None, "kwargs": None, "spread_s": spread_s, "letters": list(letters)}
+    more = {
+        "args": None,
+        "kwargs": None,
+        "shown": None,
+        "spread_s": spread_s,
+        "letters": list(letters),
+    }
     return _requeue(cursor, REPROCESS, ids, by=by, **more)
 
 

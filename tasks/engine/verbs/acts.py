@@ -156,7 +156,7 @@ def _fail(cursor: Cursor, ids: list[str], work: Work) -> Applied:
 def turned_by(who: str, reason: str | None) -> Failure:
     """The failure of a job that `who` turned into a failed one."""
     why = f": {reason}" if reason else ""
-    return Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}"))
+    return Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}")).masked(None)
 
 
 def _clean(cursor: Cursor, ids: list[str], work: Work) -> Applied:

@@ -15,7 +15,7 @@ from tasks.engine.arguments import dump_call, load
 from tasks.engine.audit import Event, audited
 from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
 from tasks.engine.intake import accept, catalog
-from tasks.engine.masking import masked_call, unmasked_call
+from tasks.engine.masking import masked_call, shown_call, unmasked_call
 from tasks.engine.ring import Ring
 from tasks.engine.store import contents, requeue
 from tasks.engine.store.contents import Contents
@@ -71,12 +71,14 @@ def _edit(
 def _edited(
     job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None, *, by: str
 ) -> bool:
-    new_args, new_kwargs = _checked(job, args, kwargs)
+    new_args, new_kwargs, shown = _checked(job, args, kwargs)
     told = partial(_edit_event, job, new_args, new_kwargs, by=by)
-    edit_waiting = partial(contents.edit, id_=job.id, args=new_args, kwargs=new_kwargs)
+    edit_waiting = partial(contents.edit, id_=job.id, args=new_args, kwargs=new_kwargs, shown=shown)
     if database.repeatable(audited(edit_waiting, told), atomic=True):
         return True
-    edit_ended = partial(requeue.retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs)
+    edit_ended = partial(
+        requeue.retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs, shown=shown
+    )
     return bool(requeued(audited(edit_ended, told)))
 
 
@@ -102,8 +104,11 @@ def _shown(job: Contents, args: str | None, kwargs: str | None) -> dict[str, Any
 
 def _checked(
     job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None
-) -> tuple[str | None, str | None]:
-    """The JSON of new arguments, None of old ones, if the task can be called with them together."""
+) -> tuple[str | None, str | None, str | None]:
+    """The JSON of new arguments, None of old ones, if the task can be called with them together.
+
+    The third is what searches may see of both.
+    """
     old_args, old_kwargs = load(job.args), load(job.kwargs)
     args, kwargs = unmasked_call(args, kwargs, old=(old_args, old_kwargs), task=job.task)
     positional = tuple(old_args if args is None else args)
@@ -115,7 +120,8 @@ def _checked(
     except TypeError as fault:
         raise ArgumentsNotFitting(f"{job.task} cannot be called so: {fault}.") from None
     texts = dump_call(positional, named, limit_bytes=get_settings().payload_limit_bytes)
-    return None if args is None else texts[0], None if kwargs is None else texts[1]
+    shown = shown_call(*texts, job.task)
+    return None if args is None else texts[0], None if kwargs is None else texts[1], shown
 
 
 def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[UUID]:
