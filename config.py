@@ -254,6 +254,13 @@ class Settings(BaseSettings):
         unit="seconds",
         gt=0,
     )
+    loop_timeout_s: float = setting(
+        60,
+        "A loop of a consumer that gives no sign of life for this long is started again; a statement "
+        "of its may take 10.",
+        unit="seconds",
+        ge=5,
+    )
     rescue_interval_s: float = setting(
         1, "How often a consumer looks for the jobs of dead ones.", unit="seconds", gt=0
     )

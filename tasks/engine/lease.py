@@ -19,6 +19,7 @@ from gevent import monkey
 from config import get_settings
 from tasks.engine import database
 from tasks.engine.database import Connection, Cursor
+from tasks.engine.liveness import Liveness
 from tasks.engine.pulse import Pulse
 from tasks.engine.store import workers
 from tasks.engine.store.workers import GivenBack, NewWorker
@@ -27,11 +28,13 @@ from tasks.engine.task import new_id
 log = logging.getLogger("mahaam.lease")
 
 start_thread = monkey.get_original("_thread", "start_new_thread")
+thread_id = monkey.get_original("_thread", "get_ident")
 native_sleep = monkey.get_original("time", "sleep")
 
 RETRY_S = 1.0
 MARGIN_S = 1.0  # a lease counts as over a little before PostgreSQL says so
 TICK_S = 0.1
+SLACK_S = 5.0  # beyond the time limit of a beat, until the thread counts as one that stands still
 SILENT_S = 1.0  # greenlets without a turn for longer than this are held up
 
 
@@ -56,8 +59,11 @@ class Lease:
         self._patience_s = max(settings.stop_grace_s, SILENT_S)
         self._held = held
         self.pulse = Pulse()
-        self._connection: Connection | None = None
+        self._connections: dict[int, Connection] = {}  # by thread: one may outlive its replacement
         self._closed = False
+        self._threads = 0  # that were started; the newest one is the one that beats
+        self._is_dead = False
+        self._liveness = Liveness()
         self._good_until = 0.0
         self._process = psutil.Process()
         self.lost = False
@@ -85,7 +91,20 @@ class Lease:
         """Register, then beat in a native thread. Raises psycopg2.Error."""
         self._register()
         self._drop()  # the thread opens a connection of its own
-        start_thread(self._keep, ())
+        self.keep()
+
+    def keep(self) -> None:
+        """Beat in a native thread; one that beats already ends when it sees that."""
+        self._threads += 1
+        self._is_dead = False
+        self._tick()
+        start_thread(self._run, (self._threads,))
+
+    def is_kept(self) -> bool:
+        """Whether the thread gets on: between two ticks nothing takes longer than BEAT_S."""
+        if self._closed:
+            return True
+        return not self._is_dead and self._liveness.silent_s() < self._beat_s + SLACK_S
 
     def renew(self) -> None:
         """Begin again under a new id, after everything of the lost one has been stopped."""
@@ -103,9 +122,20 @@ class Lease:
 
     # The native thread from here on.
 
-    def _keep(self) -> None:
+    def _run(self, number: int) -> None:
+        try:
+            self._keep(number)
+        except BaseException:  # whatever it is, the greenlets start another thread
+            log.exception("The thread that renews the lease ended. worker=%s", self.worker.id)
+        self._is_dead = number == self._threads
+
+    def _tick(self) -> None:
+        self._liveness.seen_at = time.monotonic()
+
+    def _keep(self, number: int) -> None:
         next_beat, next_look = time.monotonic() + self._beat_s, 0.0
-        while not self._closed:
+        while not self._closed and number == self._threads:
+            self._tick()
             if self.abandon_at is not None and time.monotonic() >= self.abandon_at:
                 self._abandon()
             if time.monotonic() >= next_beat or self._good_until == 0.0:
@@ -122,23 +152,20 @@ class Lease:
             return False
         try:
             if self._good_until == 0.0:
-                self._register()
+                with gevent.Timeout(self._beat_s):
+                    self._register()
                 return True
-            held = self._held()
-            with gevent.Timeout(self._beat_s), self._transaction() as cursor:
-                memory_bytes = self._process.memory_info().rss
+            memory_bytes = self._process.memory_info().rss
+            with gevent.Timeout(self._beat_s), self._link().cursor() as cursor:
                 state = workers.beat(
                     cursor, worker_id, lease_s=self._lease_s, memory_bytes=memory_bytes
                 )
-                disowned = workers.disown(cursor, worker_id, held) if state else []
         except (psycopg2.Error, gevent.Timeout) as fault:
             self._drop()
             log.warning(
                 "Beat failed; trying again. worker=%s fault=%s", worker_id, str(fault).strip()
             )
             return False
-        if disowned:
-            log.warning("Jobs said to run here and did not; given back. %s", by_state(disowned))
         if state is None:
             self.lost = True
             log.error(
@@ -146,7 +173,25 @@ class Lease:
             )
             return False
         self._good_until = asked_at + self._lease_s - MARGIN_S
+        self._tick()
+        self._disown(worker_id)
+        self._tick()
         return True
+
+    def _disown(self, worker_id: str) -> None:
+        """Give back what the rows alone say runs here; a lock on them must not cost the lease."""
+        try:
+            with gevent.Timeout(self._beat_s), self._transaction() as cursor:
+                disowned = workers.disown(cursor, worker_id, self._held())
+        except (psycopg2.Error, gevent.Timeout) as fault:
+            self._drop()
+            log.warning(
+                "Rows were not compared with what runs here; done with the next beat. fault=%s",
+                str(fault).strip(),
+            )
+            return
+        if disowned:
+            log.warning("Jobs said to run here and did not; given back. %s", by_state(disowned))
 
     def _complain(self) -> None:
         """Say at jobs that are to stop why they cannot be: no greenlet could."""
@@ -190,14 +235,16 @@ class Lease:
             cursor.execute("COMMIT")
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection = self._connections.pop(thread_id(), None)
+        if connection is not None:
+            connection.close()
 
     def _link(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = database.open_link("mahaam beat")
-        return self._connection
+        connection = self._connections.get(thread_id())
+        if connection is None or connection.closed:
+            connection = database.open_link("mahaam beat", timeout_s=self._beat_s)
+            self._connections[thread_id()] = connection
+        return connection
 
 
 def by_state(jobs: list[GivenBack]) -> str:

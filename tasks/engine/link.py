@@ -15,6 +15,7 @@ from gevent.lock import Semaphore
 from tasks.engine import database
 from tasks.engine.complaint import Complaint
 from tasks.engine.database import Connection, Cursor
+from tasks.engine.liveness import get_on
 from tasks.engine.sqlstates import condition_of, first_line
 
 log = logging.getLogger("mahaam.link")
@@ -76,6 +77,7 @@ class Link:
     def _run(self, work: Callable[[Cursor], T], *, atomic: bool) -> T:
         # One for each run: a timer that is started again goes on with what was left of its time.
         limit = gevent.Timeout(self._timeout_s)
+        get_on()
         try:
             with limit, self._cursor(atomic=atomic) as cursor:
                 done = work(cursor)

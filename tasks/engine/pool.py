@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from tasks.engine.connection import Connection
+from tasks.engine.liveness import get_on
 from tasks.engine.patience import left_s, opened
 from tasks.engine.sqlstates import AllInUse
 
@@ -36,6 +37,7 @@ class Pool:
 
     def take(self) -> Connection:
         """A connection that works as far as can be told. Raises psycopg2.Error, AllInUse among them."""
+        get_on()
         if not self._free.acquire(timeout=left_s(self._wait_s)):
             raise AllInUse(f"all {self._size} connections of this process are in use")
         try:

@@ -163,6 +163,7 @@ def forget_servers() -> None:
     get_settings.cache_clear()
     database.pool.cache_clear()
     accept.bell.cache_clear()
+    accept.silence.end()
     if huey._storage is not None:
         huey.storage.close()
     huey.storage = None

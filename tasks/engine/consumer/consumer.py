@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import gevent
 from huey.consumer import Consumer
 
+from config import get_settings
 from tasks.engine.consumer import duties
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.ears import Ears
+from tasks.engine.consumer.loop import Loop
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.operations import Operations
 from tasks.engine.consumer.places import Places
@@ -24,6 +28,7 @@ from tasks.engine.consumer.spreads import SpreadWriter
 from tasks.engine.consumer.stack_dump import dump_stacks
 from tasks.engine.consumer.stops import Stops
 from tasks.engine.consumer.upkeep import Upkeep
+from tasks.engine.consumer.watch import Watch
 from tasks.engine.consumer.wishes import Wishes
 from tasks.engine.consumer.worker import DurableWorker
 from tasks.engine.errors import UnknownQueue
@@ -83,11 +88,29 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._streams = Streams()
         self._freeze = FreezeWatch(self.dispatcher.lease)
         self._link = Link("mahaam consumer", timeout_s=5)
+        self._silent_s = get_settings().loop_timeout_s
+        self._watch = Watch(self._loops(), self.dispatcher.lease)
         self._signals = 0
         self._is_registered = False  # perhaps: the row is being written
         self.is_to_restart = False
         self._fault: str | None = None
         super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=plan.periodic)
+
+    def _loops(self) -> list[Loop]:
+        """What goes on beside the jobs."""
+        works = {
+            "listener": self.dispatcher.listener.listen,
+            "dispatcher": self.dispatcher.turn,
+            "flusher": self.dispatcher.flusher.loop,
+            "upkeep": self._upkeep.loop,
+            "operations": self._operations.loop,
+            "scribe": self._scribe.loop,
+            "spreads": self._spreads.loop,
+            "hooks": hooks.loop,
+            "ears": self._ears.listen,
+            "duties": duties.loop,
+        }
+        return [Loop(name, work, silent_s=self._silent_s) for name, work in works.items()]
 
     def _create_worker(self) -> DurableWorker:
         worker: DurableWorker = super()._create_worker()
@@ -96,6 +119,11 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         worker.in_slot(self._freeze.slots.new())
         worker.strays = self.dispatcher.strays
         return worker
+
+    def _create_scheduler(self) -> DueScheduler:
+        scheduler: DueScheduler = super()._create_scheduler()
+        self._due_scheduler = scheduler
+        return scheduler
 
     def _grow(self, count: int) -> None:
         """Have `count` greenlets at least; what is too many waits idle and takes no place."""
@@ -115,15 +143,22 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         while not (reason := self._reason_to_end(started_at)):
             gevent.sleep(WATCH_S)
             self.dispatcher.lease.pulse.beat()
-            self._stops.press()
-            self._wishes.heed_signal()
-            self._watch_lease()
-            self._watch_workers()
-            self._freeze.look()
+            self._fault = self._watch.look()
+            try:
+                self._look_around()
+            except Exception:
+                log.exception("The watch of a consumer failed; it goes on.")
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
         self._close()
         log.info("Stopped. started=%s", self.dispatcher.places.started)
         return 1 if self._fault else 0
+
+    def _look_around(self) -> None:
+        self._stops.press()
+        self._wishes.heed_signal()
+        self._watch_lease()
+        self._watch_workers()
+        self._freeze.look()
 
     def _heed_signals(self) -> None:
         for number, heed in (
@@ -178,19 +213,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         for _, greenlet in self.worker_threads:
             greenlet.start()
         job_log.listen()
-        for loop in (
-            self.dispatcher.listener.listen,
-            self.dispatcher.turn,
-            self.dispatcher.flusher.loop,
-            self._upkeep.loop,
-            self._operations.loop,
-            self._scribe.loop,
-            self._spreads.loop,
-            hooks.loop,
-            self._ears.listen,
-            duties.loop,
-        ):
-            gevent.spawn(loop).link_exception(self._note_fault)
+        self._watch.begin()
         log.info(
             "Consumer ready. worker=%s greenlets=%s queues=%s",
             self.dispatcher.lease.worker_id,
@@ -229,13 +252,10 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _note_quiet(self, _number: int, _frame: FrameType | None) -> None:
         self._wishes.is_to_be_quiet = True
 
-    def _note_fault(self, greenlet: gevent.Greenlet) -> None:
-        self._fault = f"{type(greenlet.exception).__name__}: {greenlet.exception}"
-
     def _reason_to_end(self, started_at: float) -> str | None:
         plan = self._plan
         if self._fault:
-            log.critical("A loop of the consumer ended; restart it. fault=%s", self._fault)
+            log.critical("The consumer cannot go on; start another one. fault=%s", self._fault)
             return "a fault"
         if self._signals:
             return "it is to restart" if self.is_to_restart else "a signal came"
@@ -267,8 +287,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _watch_workers(self) -> None:
         """Replace a greenlet that died, whatever it died of: its place would stay empty."""
+        self._watch_scheduler()
         if any(greenlet.dead for _, greenlet in self.worker_threads) or self.scheduler.dead:
             self.check_worker_health()
+
+    def _watch_scheduler(self) -> None:
+        """End a scheduler that stands still; the watch of the workers starts another one."""
+        liveness = self._due_scheduler.liveness
+        if liveness.silent_s() >= self._silent_s and not self.scheduler.dead:
+            log.error("A loop stands still; it is started again. loop=scheduler")
+            liveness.seen_at = time.monotonic()
+            self.scheduler.kill(block=False)
 
     def _interrupt(self) -> None:
         for run in self.dispatcher.places.running():
@@ -290,13 +319,19 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._wait_until_idle(time.monotonic() + INTERRUPT_S)
         self._release_rest()
         self._wait_for_hooks(max(deadline, time.monotonic() + HOOKS_S))
-        with gevent.Timeout(INTERRUPT_S, False):
-            self._scribe.write()
-            self._spreads.write()
-            hooks.finish(INTERRUPT_S)
+        for say in (self._scribe.write, self._spreads.write, partial(hooks.finish, INTERRUPT_S)):
+            self._say_last(say)
         pool.close()
         self._freeze.close()
         lease.close()
+
+    def _say_last(self, say: Callable[[], None]) -> None:
+        """Let a loop say what is left, which must not change how the consumer ends."""
+        try:
+            with gevent.Timeout(INTERRUPT_S, False):
+                say()
+        except Exception:
+            log.exception("A loop could not say its last words.")
 
     def _wait_until_idle(self, deadline: float) -> None:
         while not self.dispatcher.is_idle() and time.monotonic() < deadline and self._signals < 2:

@@ -31,8 +31,10 @@ from tasks.engine.errors import MahaamError
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.lease import Lease
 from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.liveness import get_on
 from tasks.engine.outcome import Ended, Failure, Fence, Outcome
 from tasks.engine.running.hooks import hooks
+from tasks.engine.running.run import Run
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes, pauses
 from tasks.engine.store.turn import Turn, Turned
@@ -44,6 +46,7 @@ SQL_TIMEOUT_S = 10.0
 POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
 STARTS = "starts"  # the loop by whose name rows are put aside that cannot be started
 FLUSHER_S = 0.5  # what the flusher may take; then a turn waits for the disk itself
+IDLE_S = 2.0  # how often a dispatcher that has nothing to do says that it lives
 CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
 
 # The exchange is planned once per connection, when the table may be empty; these settings make
@@ -93,6 +96,8 @@ class Dispatcher:
         self.flusher = Flusher()
         self._unflushed = Unflushed()
         self._mark = Mark(0, None, 0)  # what is written on this connection
+        self._ending: list[Run] = []  # in the exchange that is under way
+        self._is_unsure = False  # whether that exchange may have been carried out
         self._flush_s = get_settings().flush_interval_ms / 1000
         self._flush_at = 0.0
         self._asked_at = 0.0  # when the flusher was asked last
@@ -109,39 +114,61 @@ class Dispatcher:
         """Write and start as it comes, for ever."""
         places = self.places
         while True:
-            places.changed.wait(self._patience_s())
+            get_on()
+            if not self._is_unsure and not self._is_wanted():
+                continue
             self.listener.wait_for_pop(POP_S)
             places.changed.clear()
-            over, places.over = places.over, []
-            places.starting, places.popped = self._startable(places.popped), []
-            self._exchange([(run.claim, run.settle()) for run in over])
-            for run in over:
-                places.runs.pop(run.claim.fence, None)
-            self.spreads.note_runs(over)
+            # Kept where the next loop finds them, if this one ends in the middle.
+            self._ending, places.over = self._ending + places.over, []
+            starting = places.starting + places.popped
+            places.starting, places.popped = self._startable(starting), []
+            ending = self._ending
+            self._exchange([(run.claim, run.settle()) for run in ending])
+            self.spreads.note_runs(ending)
             places.starting = []
             if not self.listener.is_popping:
                 places.begin_suspect()
             places.freed.set()
 
-    def _patience_s(self) -> float | None:
-        """How long the loop may sleep: a crash of PostgreSQL must be seen while jobs run."""
+    def _is_wanted(self) -> bool:
+        """Wait for something to do; a crash of PostgreSQL must be seen while jobs run."""
         if self._unflushed:
-            return self._flush_s
-        return CHECK_S if self.places.runs else None
+            self.places.changed.wait(self._flush_s)
+            return True
+        limit_s = CHECK_S if self.places.runs else IDLE_S
+        return self.places.changed.wait(limit_s) or bool(self.places.runs)
 
     def _exchange(self, ended: list[Ended]) -> None:
         paused = self.paused  # as this turn is sent with: upkeep may read anew meanwhile
         new = len(ended)  # what is sent again after a fault may carry older ones along
         try:
-            fences, claims, rings = self._carried_out(ended, (*paused, *self.strays.tasks))
+            turned = self._carried_out(ended, (*paused, *self.strays.tasks))
         except REFUSALS as fault:
+            self._is_unsure = False
             self._exchange_singly(ended, fault)
             return
-        for claim in claims:
+        for claim in turned.claims:
             self.places.begin(claim, is_ours=self.lease.is_valid())
-            if claim.id in aside.keys(STARTS):
-                aside.forget(self._link.run, STARTS, claim.id)
-        self.spreads.note_starts(claims)
+        self._forget(ended)
+        self.spreads.note_starts(turned.claims)
+        try:
+            self._tell(ended, turned, new=new, paused=paused)
+        except Exception:  # what is written is written; who did not hear of it looks at the rows
+            log.exception("What follows from a turn could not be told to all.")
+
+    def _forget(self, ended: list[Ended]) -> None:
+        """The outcomes of these are written or refused: their places are free."""
+        fences = {claim.fence for claim, _ in ended}
+        self._ending = [run for run in self._ending if run.claim.fence not in fences]
+        for fence in fences:
+            self.places.runs.pop(fence, None)
+
+    def _tell(
+        self, ended: list[Ended], turned: Turned, *, new: int, paused: tuple[str, ...]
+    ) -> None:
+        """Tell Redis, waiters, hooks and statistics; the first `new` of `ended` are told as new."""
+        fences, claims, rings = turned
         self._put_aside({claim.id for claim in claims}, paused)
         aftermath.stamp(self._doorbell, claims, self.listener.lines)
         written = [pair for pair in ended if pair[0].fence in fences]
@@ -156,10 +183,16 @@ class Dispatcher:
         self.spreads.note_completed(pair for pair in ended[:new] if pair[0].fence in fences)
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
+        for claim in claims:
+            if claim.id in aside.keys(STARTS):
+                aside.forget(self._link.run, STARTS, claim.id)
 
     def _carried_out(self, ended: list[Ended], left_out: tuple[str, ...]) -> Turned:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
-        repeated = False
+        repeated = self._is_unsure
+        self._is_unsure = True
+        if repeated:
+            ended += self._unflushed.pairs
         while True:
             # Read before the turn is sent, whose answer is the proof.
             confirmed = self.flusher.confirmed
@@ -183,6 +216,7 @@ class Dispatcher:
                 gevent.sleep(PAUSE_S)
             else:
                 self._remember(turn, turned.fences, confirmed)
+                self._is_unsure = False
                 return turned
 
     def _must_flush(self) -> bool:

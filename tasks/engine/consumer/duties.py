@@ -11,6 +11,7 @@ import gevent
 
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.liveness import get_on
 from tasks.engine.log_throttle import cause
 
 log = logging.getLogger("mahaam.duties")
@@ -41,6 +42,7 @@ def loop() -> None:
     """Do what is due, for ever; one that fails does not keep the others from it."""
     while True:
         for duty in list(duties.values()):
+            get_on()
             if time.monotonic() >= duty.due_at:
                 duty.due_at = time.monotonic() + duty.every_s
                 _do(duty)

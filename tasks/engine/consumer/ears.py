@@ -10,6 +10,7 @@ import gevent
 import redis
 
 from tasks.engine.complaint import redis_away
+from tasks.engine.liveness import get_on
 from tasks.engine.seam.waiting import LOOK_EVERY_S, Channels
 
 AWAITED_S = 2 * LOOK_EVERY_S + 1  # a waiter says so again before it is over
@@ -29,6 +30,7 @@ class Ears:
     def listen(self) -> None:
         """Hear who is awaited, for ever."""
         while True:
+            get_on()
             try:
                 self._listen()
             except redis.RedisError as fault:
@@ -48,6 +50,7 @@ class Ears:
         with self._channels.client.pubsub(ignore_subscribe_messages=True) as ear:  # type: ignore[no-untyped-call]
             ear.subscribe(self._channels.awaited)
             while True:
+                get_on()
                 message = ear.get_message(timeout=LISTEN_S)
                 if message:
                     self._note(message["data"].decode("utf-8", "replace"))

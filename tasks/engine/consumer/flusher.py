@@ -18,8 +18,10 @@ from gevent.event import Event
 
 from tasks.engine.database import Cursor
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.liveness import get_on
 
 SQL_TIMEOUT_S = 10.0
+IDLE_S = 2.0  # how often a flusher that is not asked says that it lives
 PAUSE_S = 1.0  # after a flush that failed; the dispatcher waits for the disk itself meanwhile
 
 # A transaction that writes to the log, to nothing else, and is committed durably.
@@ -56,9 +58,12 @@ class Flusher:
 
     def loop(self) -> None:
         """Flush whenever it is asked for, for ever; the connection is there before that."""
+        self._asked = None  # what a loop before this one was asked for, the dispatcher does itself
         self.flush(Mark(0, None, 0))
         while True:
-            self._is_asked.wait()
+            get_on()
+            if not self._is_asked.wait(IDLE_S):
+                continue
             self._is_asked.clear()
             mark = self._asked
             if mark is not None and not self.flush(mark):

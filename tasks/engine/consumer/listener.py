@@ -13,9 +13,11 @@ from gevent.event import Event
 from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.places import Places
 from tasks.engine.intake.doorbell import Doorbell
+from tasks.engine.liveness import get_on
 from tasks.engine.queries.lines import Line
 
 PAUSE_S = 0.5  # between tries while Redis is away
+FULL_S = 2.0  # how often a listener that has no room says that it lives
 LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
 NOTHING_S = 0.1  # between looks while there is nothing that could be asked
@@ -40,9 +42,10 @@ class Listener:
         """Pop for ever, for as many as there is room."""
         places = self._places
         while True:
+            get_on()
             if places.idle <= 0:
                 places.freed.clear()
-                places.freed.wait()
+                places.freed.wait(FULL_S)
             elif not self._may_start():
                 gevent.sleep(NOTHING_S)
             else:

@@ -11,6 +11,7 @@ import gevent
 from tasks.engine import database
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import DatabaseUnavailable
+from tasks.engine.liveness import get_on
 from tasks.engine.log_throttle import cause
 from tasks.engine.queries.asking import by_cursor
 from tasks.engine.queries.stalled_operations import stalled_operations
@@ -44,6 +45,7 @@ class Operations:
     def loop(self) -> None:
         """Work until told to end."""
         while not self._is_over:
+            get_on()
             self._advance_redrives()
             self._check()
             gevent.sleep(BREATH_S if self._work() else LOOK_S)

@@ -16,6 +16,7 @@ from tasks.engine.consumer.clockwork import Clockwork
 from tasks.engine.consumer.news import News
 from tasks.engine.consumer.periodic import Periodic
 from tasks.engine.link import Link, LinkBroken
+from tasks.engine.liveness import Liveness, get_on
 from tasks.engine.ring import Ring
 from tasks.engine.store import due
 
@@ -34,10 +35,16 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         self._news = News(self.huey.tell)
         self._periodic = Periodic(self.huey, self._link, self._news)
         self._clockwork = Clockwork(self._link, self._news)
+        self.liveness = Liveness()
         self._interval_s = get_settings().scheduler_interval_ms / 1000
+
+    def initialize(self) -> None:
+        """Say from now on when it has got on."""
+        self.liveness.begin()
 
     def loop(self, now: Any = None) -> None:
         """Queue and ring what is due, then wait for one interval."""
+        get_on()
         try:
             rings = self._due()
             self.huey.storage.doorbell.ring(rings)

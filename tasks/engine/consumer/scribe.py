@@ -10,6 +10,7 @@ from gevent.lock import Semaphore
 from psycopg2.errors import UniqueViolation
 
 from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.liveness import get_on
 from tasks.engine.outcome import Fence
 from tasks.engine.running.hooks import hooks
 from tasks.engine.running.said import SaidLine, SaidProgress, said
@@ -38,6 +39,7 @@ class Scribe:
         """Write what was said, for ever."""
         while True:
             gevent.sleep(EVERY_S)
+            get_on()
             self.write()
 
     def write(self) -> None:

@@ -20,6 +20,7 @@ from gevent.lock import Semaphore
 from tasks.engine.buckets import bucket_of
 from tasks.engine.claim import Claim
 from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.liveness import get_on
 from tasks.engine.outcome import Ended
 from tasks.engine.running.run import Run
 from tasks.engine.states import State
@@ -125,6 +126,7 @@ class SpreadWriter:
     def loop(self) -> None:
         """Write, for ever."""
         while True:
+            get_on()
             self.write()
             gevent.sleep(EVERY_S)
 

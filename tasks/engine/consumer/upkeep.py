@@ -26,6 +26,7 @@ from tasks.engine.errors import WorkerCrashed
 from tasks.engine.intake.doorbell import Doorbell, private_line
 from tasks.engine.intake.ringing import Ringing
 from tasks.engine.link import REFUSALS, Link, LinkBroken
+from tasks.engine.liveness import get_on
 from tasks.engine.log_throttle import cause
 from tasks.engine.outcome import Failure
 from tasks.engine.queries import lines
@@ -117,6 +118,7 @@ class Upkeep:
     def loop(self) -> None:
         """Do what is due, for ever."""
         while True:
+            get_on()
             self.tick()
             gevent.sleep(TICK_S)
 

@@ -158,6 +158,10 @@ class Silence:
         """Redis has just not answered."""
         self._until = time.monotonic() + SILENCE_S
 
+    def end(self) -> None:
+        """Wait for it again."""
+        self._until = 0.0
+
 
 silence = Silence()
 

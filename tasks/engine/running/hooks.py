@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 import gevent
-from gevent.queue import Full, JoinableQueue
+from gevent.queue import Empty, Full, JoinableQueue
 
 from config import get_settings
 from tasks.engine.arguments import load
 from tasks.engine.claim import Claim
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import OptionNotValid
+from tasks.engine.liveness import get_on
 from tasks.engine.outcome import Ended
 from tasks.engine.running.said import SaidProgress
 from tasks.engine.states import State
@@ -26,6 +27,7 @@ log = logging.getLogger("mahaam.hooks")
 
 EVENTS = ("active", "completed", "failed", "dead", "progress")
 WAITING = 10_000  # events that handlers may lag behind
+IDLE_S = 2.0  # how often a loop that has nothing to tell says that it lives
 ATTEMPT_FAILED = (State.RETRYING, State.FAILED)
 
 slow = Complaint(log, every_s=10.0)
@@ -96,7 +98,11 @@ class Hooks:
     def loop(self) -> None:
         """Call handlers as there is something to tell, for ever."""
         while True:
-            handler, event = self._waiting.get()
+            get_on()
+            try:
+                handler, event = self._waiting.get(timeout=IDLE_S)
+            except Empty:
+                continue
             try:
                 _call(handler, event)
             finally:
