@@ -69,6 +69,13 @@ DELIVERY = {
     "sent": Badge("green", "circle-check", _l("sent")),
     "failed": Badge("red", "alert-octagon", _l("failed")),
 }
+# Of a message, for one of its recipients.
+EFFECT = {
+    "refused": Badge("red", "ban", _l("refused")),
+    "waiting": Badge("azure", "clock", _l("to be tried again")),
+    "given up": Badge("red", "alert-octagon", _l("given up")),
+    "sent": Badge("green", "circle-check", _l("sent")),
+}
 ABOUT: dict[str, LazyString] = {
     "opened": _l("opened"),
     "closed": _l("closed"),

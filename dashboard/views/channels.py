@@ -40,10 +40,12 @@ class ChannelView(ConsolePage):
         }
         cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.delivery_page(db.session, cursor=cursor, **wanted))
+        effects = queries.effects_of(db.session, [entry.id for entry in page.entries])
         shown = self.render(
             "channel/list.html",
             query=query,
             page=page,
+            effects=effects,
             wanted=wanted,
             channels=queries.channels(db.session),
             is_mail_set_up=get_settings().sends_mail,

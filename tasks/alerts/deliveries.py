@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tasks.alerts import effects
 from tasks.alerts.message import Item, Message
 from tasks.engine.database import Cursor
 from tasks.engine.intake.enqueue import enqueue_with
@@ -37,6 +38,15 @@ WHERE id = %(id)s AND state = 'waiting'
 AGAIN = """
 UPDATE alert_delivery SET state = 'waiting', ended_at = NULL WHERE id = %s AND state = 'failed'
 RETURNING id
+"""
+# Its job has ended without a word: it was cancelled, or ended its consumers. Index:
+# alert_delivery_waiting.
+LEFT_BEHIND = """
+UPDATE alert_delivery AS delivery
+SET state = 'failed', ended_at = now(), fault = coalesce(fault, 'Its job ended as ' || job.state || '.')
+FROM job WHERE delivery.state = 'waiting' AND job.id = delivery.job_id::uuid
+  AND job.state IN ('failed', 'cancelled', 'expired', 'completed')
+  AND job.finished_at < now() - interval '5 s'
 """
 LANGUAGES = 'SELECT email, language FROM "user" WHERE email = ANY(%s) AND language IS NOT NULL'
 
@@ -95,7 +105,10 @@ def make(
 def again(cursor: Cursor, id_: int, *, by: str) -> Ring | None:
     """Try one that failed once more; None when it has not failed."""
     cursor.execute(AGAIN, (id_,))
-    return _job(cursor, id_, by) if cursor.fetchone() else None
+    if cursor.fetchone() is None:
+        return None
+    effects.again(cursor, id_)
+    return _job(cursor, id_, by)
 
 
 def _job(cursor: Cursor, id_: int, by: str | None) -> Ring:
@@ -121,6 +134,11 @@ def note_sent(cursor: Cursor, id_: int) -> None:
 def note_fault(cursor: Cursor, id_: int, fault: str, *, is_last: bool) -> None:
     """A try failed; the last one ends it."""
     cursor.execute(TRIED, {"id": id_, "fault": fault[:500], "is_last": is_last})
+
+
+def end_left_behind(cursor: Cursor) -> None:
+    """End those whose job has ended without a word."""
+    cursor.execute(LEFT_BEHIND)
 
 
 def languages_of(cursor: Cursor, addresses: Sequence[str], default: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from tasks import current_job, task
 from tasks.alerts import deliveries, letters, watch
 from tasks.alerts.channels.address import AddressRefused
 from tasks.alerts.deliveries import Delivery
+from tasks.alerts.effects import Effects
 from tasks.alerts.errors import NobodyToTell, NotDelivered
 from tasks.engine import database, verbs
 from tasks.engine.consumer import duties
@@ -33,37 +34,44 @@ duties.add("forget alerts", watch.FORGET_EVERY_S, watch.forget)
     max_retries=TRIES - 1,
     retry_delay=5,
     retry_backoff=2.5,
-    timeout=60,
+    timeout=300,
     context=True,
 )
 def deliver(delivery_id: int, task: Any = None) -> str:
-    """Deliver a notification through its channel; what cannot be delivered now is tried again."""
+    """Deliver a notification through its channel; whom it did not reach now is tried again."""
     delivery = database.repeatable(partial(deliveries.find, id_=delivery_id))
     if delivery is None or delivery.state != "waiting":
         return "nothing to deliver"
+    effects = Effects(delivery_id)
     is_last = task is None or task.retries <= 0
     try:
-        _send(delivery)
+        _send(delivery, effects)
     except (AddressRefused, NobodyToTell) as fault:
-        _note_fault(delivery_id, fault, is_last=True)
+        _note_fault(delivery_id, str(fault), is_last=True)
         return f"given up: {fault}"
     except NotDelivered as fault:
-        _note_fault(delivery_id, fault, is_last=is_last)
+        _note_fault(delivery_id, str(fault), is_last=is_last)
         raise
+    except Exception as fault:  # a message that cannot be read, say
+        _note_fault(delivery_id, f"{type(fault).__name__}: {fault}", is_last=is_last)
+        raise
+    counts = effects.counts()
+    if counts.refused:
+        _note_fault(delivery_id, f"{counts.refused} of {counts.all} refused it.", is_last=True)
+        return f"sent to {counts.sent} of {counts.all}"
     database.repeatable(partial(deliveries.note_sent, id_=delivery_id))
     return "sent"
 
 
-def _send(delivery: Delivery) -> None:
+def _send(delivery: Delivery, effects: Effects) -> None:
     if not delivery.is_enabled and delivery.about != "test":
         raise NobodyToTell("The channel is switched off.")
     channel = importlib.import_module(CHANNELS[delivery.kind])
-    channel.deliver(delivery)
+    channel.deliver(delivery, effects)
 
 
-def _note_fault(id_: int, fault: Exception, *, is_last: bool) -> None:
-    note = partial(deliveries.note_fault, id_=id_, fault=str(fault), is_last=is_last)
-    database.repeatable(note)
+def _note_fault(id_: int, fault: str, *, is_last: bool) -> None:
+    database.repeatable(partial(deliveries.note_fault, id_=id_, fault=fault, is_last=is_last))
 
 
 @task(queue=deliveries.QUEUE, max_retries=3)

@@ -192,4 +192,25 @@ class Delivery(Base):
         Index("alert_delivery_channel", "channel_id", "id"),
         Index("alert_delivery_failed", "id", postgresql_where=text("state = 'failed'")),
         Index("alert_delivery_created", "created_at"),
+        Index("alert_delivery_waiting", "id", postgresql_where=text("state = 'waiting'")),
+    )
+
+
+class DeliveryEffect(Base):
+    """What became of a message for one of its recipients."""
+
+    __tablename__ = "delivery_effect"
+
+    delivery_id: Mapped[int] = mapped_column(
+        ForeignKey("alert_delivery.id", ondelete="CASCADE"), primary_key=True
+    )
+    target: Mapped[str] = mapped_column(primary_key=True, comment="an address of mail, or a host")
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    tries: Mapped[int] = mapped_column(server_default="0")
+    fault: Mapped[str | None] = mapped_column(comment="of the last try")
+    changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'sent', 'refused')", name="state_is_known"),
+        CheckConstraint("state <> 'sent' OR fault IS NULL", name="sent_is_whole"),
     )

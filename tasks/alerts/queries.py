@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, func, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from tasks.alerts.models import Alert, AlertPass, AlertRule, Channel, Delivery, Maintenance
+from tasks.alerts.models import (
+    Alert,
+    AlertPass,
+    AlertRule,
+    Channel,
+    Delivery,
+    DeliveryEffect,
+    Maintenance,
+)
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.paging import Cursor, Page, read_page
@@ -113,6 +121,15 @@ class DeliveryEntry:
         """What its first item is about."""
         items = self.message.get("items") or []
         return Phrase.of_kept(items[0]["what"]) if items else None
+
+
+class EffectEntry(NamedTuple):
+    """What became of a message for one recipient."""
+
+    target: str
+    state: str
+    fault: str | None
+    tries: int
 
 
 @dataclass(frozen=True)
@@ -261,6 +278,24 @@ def delivery_page(
     return read_page(
         session, question, key=Delivery.id, cursor=cursor or Cursor(), entry=DeliveryEntry
     )
+
+
+def effects_of(session: Reader, ids: Sequence[int]) -> dict[int, list[EffectEntry]]:
+    """What became of some deliveries for each recipient, those who have not got it first."""
+    if not ids:
+        return {}
+    question = select(DeliveryEffect).where(DeliveryEffect.delivery_id.in_(ids))
+    order = (
+        DeliveryEffect.state == "sent",
+        DeliveryEffect.state == "waiting",
+        DeliveryEffect.target,
+    )
+    found: dict[int, list[EffectEntry]] = {}
+    with time_limit(session):
+        for row in session.execute(question.order_by(*order)).scalars():
+            entry = EffectEntry(row.target, row.state, row.fault, row.tries)
+            found.setdefault(row.delivery_id, []).append(entry)
+    return found
 
 
 def deliveries_of(session: Reader, alert_id: int, *, limit: int = 20) -> Sequence[DeliveryEntry]:

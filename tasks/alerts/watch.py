@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import psycopg2
 
-from tasks.alerts import notices, store
+from tasks.alerts import deliveries, notices, store
 from tasks.alerts.kind import MOST_FINDINGS, Finding, Look, World
 from tasks.alerts.kinds import KINDS
 from tasks.alerts.store import Rule
@@ -38,6 +38,7 @@ def watch() -> bool:
             return False
         cursor.execute(PATIENCE)
         _look_at_all(cursor, world(cursor))
+        deliveries.end_left_behind(cursor)
         rings = notices.tell(cursor)
         store.end(cursor, took_ms=int((time.monotonic() - began_at) * 1000))
     accept.ring(rings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
@@ -27,6 +29,12 @@ class Mailbox:
         self.port = free_port()
         self.letters: list[tuple[list[str], Message]] = []
         self.refuses = False
+        self.replies: dict[str, str] = {}  # to RCPT, by address
+        self.data_replies: dict[str, str] = {}
+        self.hangs_up: set[str] = set()  # addresses at which it breaks the connection
+        self.gate: threading.Event | None = (
+            None  # what DATA waits for, of the second and later letters
+        )
         authority = trustme.CA()
         self.ca_file = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_file))
@@ -69,8 +77,25 @@ class Mailbox:
         """Take a letter, or refuse it."""
         if self.refuses:
             return "451 come back later"
+        if self.gate is not None and self.letters:
+            while not self.gate.is_set():
+                await asyncio.sleep(0.02)
+        for address in envelope.rcpt_tos:
+            if address in self.data_replies:
+                return self.data_replies[address]
         letter = email.message_from_bytes(envelope.content, policy=default)
         self.letters.append((list(envelope.rcpt_tos), letter))
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        """Take a recipient, or refuse him."""
+        if address in self.hangs_up:
+            server.transport.abort()
+        if address in self.replies:
+            return self.replies[address]
+        envelope.rcpt_tos.append(address)
         return "250 OK"
 
     def _judge(

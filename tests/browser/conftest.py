@@ -33,6 +33,7 @@ from tests.dashboard.rows import (
     an_alert,
     an_error_group,
     ask,
+    put_aside,
 )
 from tests.servers import TestServers, fresh_database
 from tests.strays import MARK
@@ -139,6 +140,7 @@ def rows(app: Flask, redis_url: str) -> dict[str, Any]:
     a_worker()
     schedule_id, definition_id = a_schedule(), a_definition()
     operation, channel = an_operation(job), a_channel()
+    put_aside(job)
     rule = a_rule(channel)
     return {
         "job": {"id": job, "number": 1, "part": "kwargs"},

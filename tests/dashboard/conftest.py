@@ -24,7 +24,7 @@ DELETE FROM job; DELETE FROM worker; DELETE FROM job_minute; DELETE FROM sent_fo
 DELETE FROM job_period; DELETE FROM deploy; DELETE FROM task_pause; DELETE FROM operation;
 DELETE FROM schedule; DELETE FROM task_definition; DELETE FROM error_group; DELETE FROM failure;
 DELETE FROM redrive; DELETE FROM alert; DELETE FROM alert_delivery; DELETE FROM maintenance;
-DELETE FROM alert_rule; DELETE FROM channel; DELETE FROM task_runbook;
+DELETE FROM alert_rule; DELETE FROM channel; DELETE FROM task_runbook; DELETE FROM set_aside;
 UPDATE queue SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL;
 UPDATE "user" SET language = NULL
 """

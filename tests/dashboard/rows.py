@@ -132,6 +132,17 @@ SELECT %(channel)s, 'opened', jsonb_build_object('count', 1, 'items', jsonb_buil
        %(fault)s, now(), %(job)s
 FROM alert WHERE id = %(alert)s RETURNING id
 """
+EFFECTS = """
+INSERT INTO delivery_effect (delivery_id, target, state, tries, fault)
+VALUES (%(delivery)s, 'ann@shop.example', 'sent', 1, NULL),
+       (%(delivery)s, 'bob@shop.example', 'refused', 1, %(fault)s),
+       (%(delivery)s, 'a.rather.long.name@department.shop.example', 'waiting', 8, '451 come back later')
+"""
+ASIDE = """
+INSERT INTO set_aside (loop, key, reason, tries, retry_at)
+VALUES (%s, %s, %s, 3, now() + interval '4 minutes')
+ON CONFLICT DO NOTHING
+"""
 MAINTENANCE = """
 INSERT INTO maintenance (starts_at, ends_at, reason, created_by)
 VALUES (now() + interval '1 hour', now() + interval '2 hours', %s, 'ann@example.com')
@@ -158,9 +169,17 @@ def an_alert(
     alert = int(ask(ALERT, values)[0][0])
     (channel,) = ask("SELECT channels[1] FROM alert_rule WHERE id = %s", (rule_id,))[0]
     job = str(a_job())
-    ask(DELIVERY, {"channel": channel, "alert": alert, "fault": text, "job": job})
+    ((delivery,),) = ask(DELIVERY, {"channel": channel, "alert": alert, "fault": text, "job": job})
+    ask(EFFECTS, {"delivery": delivery, "fault": text})
     ask(MAINTENANCE, (text,))
     return alert
+
+
+def put_aside(
+    key: object, text: str = "CheckViolation: <b>not</b> sound", loop: str = "due"
+) -> None:
+    """A row that a loop could not handle."""
+    ask(ASIDE, (loop, str(key), text))
 
 
 def a_worker() -> None:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from tests.dashboard.browser import Browser
-from tests.dashboard.rows import ask
+from tests.dashboard.rows import a_channel, a_rule, an_alert, ask, put_aside
 
-PUT = """
-INSERT INTO set_aside (loop, key, reason, tries, retry_at)
-VALUES (%(loop)s, %(key)s, 'CheckViolation: password=hunter22 is not sound', 3, now() + interval '1 hour')
-"""
 JOB = "01a00000-0000-7000-8000-00000000abcd"
 
 
-def put_aside(loop: str = "due", key: str = JOB) -> None:
-    ask("DELETE FROM set_aside")
-    ask(PUT, {"loop": loop, "key": key})
-
-
 def test_a_row_is_shown_with_its_reason_and_on_the_overview(operator: Browser) -> None:
-    put_aside()
+    put_aside(JOB, "CheckViolation: password=hunter22 is not sound")
     page = operator.get("/admin/set_aside/").text
     assert "make a job due" in page
     assert "CheckViolation" in page
@@ -28,7 +19,7 @@ def test_a_row_is_shown_with_its_reason_and_on_the_overview(operator: Browser) -
 
 
 def test_an_operator_has_it_tried_again(operator: Browser) -> None:
-    put_aside()
+    put_aside(JOB)
     values = {"loop": "due", "key": JOB}
     assert operator.post("/admin/set_aside/again/", values).location == "/admin/set_aside/"
     assert ask("SELECT retry_at <= now() FROM set_aside") == [(True,)]
@@ -38,6 +29,16 @@ def test_an_operator_has_it_tried_again(operator: Browser) -> None:
 
 
 def test_what_is_handled_meanwhile_is_said(operator: Browser) -> None:
-    ask("DELETE FROM set_aside")
     operator.post("/admin/set_aside/again/", {"loop": "due", "key": JOB})
     assert "It is not put aside any more." in operator.get("/admin/set_aside/").text
+
+
+def test_a_message_shows_what_became_of_it_for_each_recipient(operator: Browser) -> None:
+    an_alert(a_rule(a_channel()), text="550 <i>no</i> such user password=hunter22")
+    page = operator.get("/admin/channel/").text
+    assert "1 of 3 sent" in page
+    for address, words in (("ann", "sent"), ("bob", "refused"), ("a.rather.long.name", "given up")):
+        assert f"{address}@" in page
+        assert words in page
+    assert "550 &lt;i&gt;no&lt;/i&gt; such user" in page
+    assert "hunter22" not in page

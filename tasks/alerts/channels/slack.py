@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tasks.alerts.channels.post import body_of, post
+from tasks.alerts.channels.post import body_of, deliver_to
 from tasks.alerts.deliveries import Delivery
+from tasks.alerts.effects import Effects
 from tasks.alerts.message import Item
 from tasks.alerts.words import Words, words
 
@@ -16,13 +17,13 @@ CLOSED = ":white_check_mark:"
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def deliver(delivery: Delivery) -> None:
+def deliver(delivery: Delivery, effects: Effects) -> None:
     """Send to a Slack-compatible webhook. Raises AddressRefused, NotDelivered."""
     message, own = delivery.told, words(delivery.language)
     lines = [_escaped(message.subject(own)), *(_line(item, own) for item in message.shown)]
     if message.left:
         lines.append(_escaped(own.said(message.more)))
-    post(delivery.url or "", body_of({"text": "\n".join(lines)}), {})
+    deliver_to(delivery.url or "", body_of({"text": "\n".join(lines)}), {}, effects)
 
 
 def _line(item: Item, own: Words) -> str:

@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import time
 
-from tasks.alerts.channels.post import body_of, post
+from tasks.alerts.channels.post import body_of, deliver_to
 from tasks.alerts.deliveries import Delivery
+from tasks.alerts.effects import Effects
 
 # What a receiver does: make the same HMAC of "<timestamp>.<body>" with the secret, compare it in
 # constant time, and refuse what is older than five minutes.
@@ -20,7 +21,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-def deliver(delivery: Delivery) -> None:
+def deliver(delivery: Delivery, effects: Effects) -> None:
     """Send to a webhook. Raises AddressRefused, NotDelivered."""
     message, secret = delivery.told, delivery.secret or ""
     body, timestamp = body_of(message.plain()), str(int(time.time()))
@@ -29,4 +30,4 @@ def deliver(delivery: Delivery) -> None:
         SIGNATURE: signature(secret, timestamp, body),
         DELIVERY: str(message.id),
     }
-    post(delivery.url or "", body, headers)
+    deliver_to(delivery.url or "", body, headers, effects)
