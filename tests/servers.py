@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import psycopg2
@@ -99,10 +99,19 @@ def new_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running_servers(options: dict[str, str] | None = None) -> Iterator[TestServers]:
-    """Start servers with a migrated database in a new folder, and leave nothing of them."""
-    with new_folder() as folder:
+def running_servers(
+    options: dict[str, str] | None = None,
+    *,
+    folder: Path | None = None,
+    postgres_environment: dict[str, str] | None = None,
+) -> Iterator[TestServers]:
+    """Start servers with a migrated database in a new folder, and leave nothing of them.
+
+    In `folder`, which belongs to the caller, where that is given.
+    """
+    with new_folder() if folder is None else nullcontext(folder) as folder:
         servers = TestServers(folder, options)
+        servers.postgres.environment |= postgres_environment or {}
         try:
             servers.start()
             migrate(os.environ | servers.postgres.urls)

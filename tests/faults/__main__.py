@@ -42,7 +42,11 @@ def main() -> int:
 def _carried_out(campaign: Campaign, seed: int) -> Result:
     own_seed = random.Random(f"{seed}:{campaign.name}").randrange(2**32)
     console.print(f"{campaign.name} … (seed {seed})", end=" ")
-    with own_servers(AS_DELIVERED) as servers:
+    with own_servers(
+        AS_DELIVERED,
+        postgres_environment=campaign.postgres_environment(),
+        disk_mb=campaign.disk_mb,
+    ) as servers:
         result = carry_out(campaign, servers, seed=own_seed)
     console.print("held" if not result.broken else "BROKEN", f"in {result.seconds:.0f} s")
     for sentence in result.broken:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.faults.clocks import faked
 from tests.faults.evidence import Evidence
 from tests.faults.servers import CampaignServers
 from tests.faults.stage import Stage
@@ -61,6 +62,9 @@ class Campaign:
     also: Callable[[Evidence], Iterator[str]] = _no_more
     tried: str = ""  # how it was tried, where the table's own words do not say it
     own_servers: bool = False  # PostgreSQL itself is hurt
+    client_clocks: tuple[str, ...] = ()  # a client for each, by libfaketime's words
+    postgres_environment: Callable[[], dict[str, str]] = dict
+    disk_mb: int = 0  # of the file system that PostgreSQL lies on; 0: the machine's own
 
     @property
     def excused(self) -> Allowance:
@@ -123,9 +127,15 @@ def _played(campaign: Campaign, stage: Stage) -> Evidence:
         stage.rows.schedule(SCHEDULES, times=campaign.jobs // SCHEDULES, ms=campaign.ms)
         stage.accepted_count += campaign.jobs
     else:
-        stage.start_client(
-            campaign.way, count=campaign.jobs, ms=campaign.ms, pace_ms=campaign.pace_ms
-        )
+        clocks = [faked(time) for time in campaign.client_clocks] or [{}]
+        for clock in clocks:
+            stage.start_client(
+                campaign.way,
+                count=campaign.jobs // len(clocks),
+                ms=campaign.ms,
+                pace_ms=campaign.pace_ms,
+                **clock,
+            )
     stage.start_consumers(
         campaign.consumers,
         *campaign.arguments,

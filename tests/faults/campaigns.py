@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.faults import fault, timetable
+from tests.faults import clocks, fault, timetable
 from tests.faults.campaign import Campaign
 from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_chain_is_whole
 from tests.faults.evidence import Evidence
@@ -202,6 +202,29 @@ LONG = (
         jobs=2000, ms=1, before=spread_junk, also=has_reasons,
         tried="2,009 strange members at the head of the queue, 6 strange rows, 2,000 jobs of 1 ms",
         allowance=Allowance(says=(r"No live worker knows the task;",)),
+    ),
+    Campaign(
+        name="clients' clocks two hours off",
+        story="Their jobs start in the order in which PostgreSQL queued them, whoever enqueued them.",
+        jobs=3000, ms=30, way="stream", pace_ms=1, consumers=1, client_clocks=("+2h", "-2h", "+0"),
+        also=clocks.none_overtakes,
+        tried="3 clients, two with clocks two hours off, 3,000 jobs of 30 ms, 1 consumer",
+    ),
+    Campaign(
+        name="an hour that comes twice",
+        story="What is due every twenty minutes fires in both, what is due once a day fires once.",
+        jobs=2 * clocks.HALF, way="doubled-hour", lease_s=600, beat_s=2,
+        postgres_environment=clocks.doubled_hour, own_servers=True,
+        allowance=Allowance(says=(r"Alert opened\.",)), also=clocks.each_local_time_fired,
+        tried="20 cron schedules in a zone whose clocks go back, PostgreSQL's clock 60 times as fast",
+    ),
+    Campaign(
+        name="a disk without a free byte",
+        story="Nothing is accepted that is not kept; what has ended is written when there is room again.",
+        jobs=3000, way="stream", pace_ms=2, fault=fault.fill_the_disk, times=2, disk_mb=250, own_servers=True,
+        allowance=Allowance(crashes=True, cuts=True, completed_again=2 * 2 * PLACES,
+                            says=(*POSTGRES_AWAY, *SHUT_OUT, *REDIS_LOST, r"PostgreSQL is out of disk")),
+        tried="twice for 8 s in 3,000 jobs of 20 ms, 2 consumers, both servers on 250 MB",
     ),
     Campaign(
         name="20 operators hammering",

@@ -12,6 +12,7 @@ from threading import Barrier
 
 from tasks import enqueue
 from tasks.engine.errors import DatabaseUnavailable
+from tests.faults import clocks
 from tests.faults.chains import CHORD_JOBS, LINKS, a_chord, a_pipeline
 from tests.faults.hammer import hammer
 from tests.faults.work import work
@@ -77,6 +78,7 @@ WAYS = {
     "pipelines": pipelines,
     "same-key": same_key,
     "hammer": hammer,
+    "doubled-hour": clocks.schedule,
 }
 
 

@@ -20,7 +20,8 @@ WORK = "tests.faults.work"
 CHAINS = "tests.faults.chains."
 
 JOBS = """
-SELECT id::text, task, args, kwargs, state, attempt, crash_count, started_at, cancel_requested_at
+SELECT id::text, task, args, kwargs, state, attempt, crash_count, started_at, cancel_requested_at,
+       queued_at
 FROM job ORDER BY id
 """
 ATTEMPTS = """
@@ -44,6 +45,7 @@ class JobRow(NamedTuple):
     crash_count: int
     started_at: datetime | None
     stop_asked_at: datetime | None = None
+    queued_at: datetime | None = None
 
     @property
     def was_stopped(self) -> bool:
@@ -82,6 +84,13 @@ class FireRow(NamedTuple):
     job_id: str | None
 
 
+class FiredRow(NamedTuple):
+    """A due time of a schedule that made a job."""
+
+    schedule: str
+    at: datetime
+
+
 class Recovery(NamedTuple):
     """How long a job that a dead or frozen consumer held waited until it ran again."""
 
@@ -94,6 +103,11 @@ class Recovery(NamedTuple):
 FIRES = """
 SELECT name, extract(epoch FROM fire_at - starts_at)::int, fire.state, job_id::text
 FROM schedule_fire AS fire JOIN schedule ON schedule.id = schedule_id ORDER BY 1, 2
+"""
+
+FIRED = """
+SELECT name, fire_at FROM schedule_fire AS fire JOIN schedule ON schedule.id = schedule_id
+WHERE fire.state = 'fired' ORDER BY 1, 2
 """
 
 
@@ -118,6 +132,7 @@ class Evidence:
     attempts: list[AttemptRow] = field(default_factory=list)
     letters: list[tuple[str, str]] = field(default_factory=list)
     fires: list[FireRow] = field(default_factory=list)
+    fired_at: list[FiredRow] = field(default_factory=list)
     postgres_up_ns: int = 0
     clock_ns: int = 0  # from monotonic time to the time of day
     said: list[tuple[str, str]] = field(
@@ -139,6 +154,7 @@ class Evidence:
             self.attempts = [AttemptRow._make(row) for row in _rows(cursor, ATTEMPTS)]
             self.letters = list(_rows(cursor, LETTERS))
             self.fires = [FireRow._make(row) for row in _rows(cursor, FIRES)]
+            self.fired_at = [FiredRow._make(row) for row in _rows(cursor, FIRED)]
 
     def write(self, path: Path) -> None:
         """Keep everything for whoever looks for the reason."""

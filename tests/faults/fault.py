@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from tests.faults.stage import Stage
 
 SWALLOWED_S = 10.0
+FULL_S = 8.0
 UP = "SELECT pg_postmaster_start_time() < now() - %s * interval '1 second'"
 TRIES = 300
 IN_TRANSACTION = """
@@ -160,3 +162,16 @@ def cut_off(stage: Stage) -> None:
     stage.cut_off.setdefault(pid, []).append(time.monotonic_ns())
     stage.watch_for(2 * stage.lease_s)
     stage.servers.to_postgres.forward()
+
+
+def fill_the_disk(stage: Stage) -> None:
+    """Leave no byte on PostgreSQL's file system for a while; it is started again when it has ended."""
+    folder = stage.servers.postgres.folder.parent
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):  # no space left on device
+        while True:
+            file.write(bytes(4096))
+    stage.watch_for(FULL_S)
+    ballast.unlink()
+    if stage.servers.postgres.pid is None:
+        stage.servers.start_postgres()

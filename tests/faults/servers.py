@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from launch.account import server_account
 from launch.postgres import Postgres
 from launch.redis import Redis
 from launch.server import Server
+from tests.faults.disk import small_disk
 from tests.faults.proxy import Proxy
 from tests.servers import TestServers, fresh_database, running_servers
 from tests.waiting import wait_until
@@ -115,10 +116,21 @@ def _on(postgres: Postgres, database_url: str) -> Iterator[CampaignServers]:
 
 
 @contextmanager
-def own_servers(options: dict[str, str] | None = None) -> Iterator[CampaignServers]:
-    """New servers, for a campaign that hurts PostgreSQL; `options` are settings of PostgreSQL."""
+def own_servers(
+    options: dict[str, str] | None = None,
+    *,
+    postgres_environment: dict[str, str] | None = None,
+    disk_mb: int = 0,
+) -> Iterator[CampaignServers]:
+    """New servers, for a campaign that hurts PostgreSQL; `options` are settings of PostgreSQL.
+
+    They lie on a file system of their own of `disk_mb`, unless that is 0.
+    """
     with (
-        running_servers(options) as servers,
+        small_disk(disk_mb) if disk_mb else nullcontext() as folder,
+        running_servers(
+            options, folder=folder, postgres_environment=postgres_environment
+        ) as servers,
         _on(servers.postgres, servers.postgres.url) as made,
     ):
         yield made

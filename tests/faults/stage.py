@@ -66,15 +66,21 @@ class Stage:
             environment.update(own)
         self._supervisor = Supervisor(environments, self.folder, *arguments)
 
-    def start_client(self, way: str, *, count: int, ms: int, pace_ms: float = 0) -> None:
-        """Start an application that enqueues."""
+    def start_client(
+        self, way: str, *, count: int, ms: int, pace_ms: float = 0, **environment: str
+    ) -> None:
+        """Start an application that enqueues; `environment` joins that of the campaign."""
         words = ["--count", count, "--ms", ms, "--pace-ms", pace_ms]
         words += ["--accepted", self._accepted_path]
         command = [sys.executable, "-m", "tests.faults.client", way, *map(str, words)]
         with self.client_log.open("ab") as said, self.client_output.open("ab") as printed:
             self._clients.append(
                 subprocess.Popen(
-                    command, cwd=PROJECT_DIR, env=self.environment(), stdout=printed, stderr=said
+                    command,
+                    cwd=PROJECT_DIR,
+                    env=self.environment() | environment,
+                    stdout=printed,
+                    stderr=said,
                 )
             )
         self.accepted_count += count
