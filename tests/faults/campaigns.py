@@ -229,7 +229,7 @@ LONG = (
         story="Nothing is accepted that is not kept; what has ended is written when there is room again.",
         jobs=3000, way="stream", pace_ms=2, fault=fault.fill_the_disk, times=2, disk_mb=250, own_servers=True,
         allowance=Allowance(crashes=True, cuts=True, completed_again=2 * 2 * PLACES,
-                            says=(*POSTGRES_AWAY, *SHUT_OUT, *REDIS_LOST),
+                            says=(*POSTGRES_AWAY, *SHUT_OUT, *REDIS_LOST)),
         tried="twice for 8 s in 3,000 jobs of 20 ms, 2 consumers, both servers on 250 MB",
     ),
     Campaign(
