@@ -15,6 +15,7 @@ ENGINE = (
     "enqueueing",
     "waiting",
     "backlog",
+    "lost_bells",
     "memory",
     "operations",
     "scheduling",
