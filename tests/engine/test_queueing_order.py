@@ -106,6 +106,18 @@ def test_delayed_jobs_are_queued_in_the_order_of_their_times(empty_stage: Stage)
 
 
 @pytest.mark.usefixtures("clocks")
+def test_jobs_that_are_promoted_or_retried_together_keep_their_order(empty_stage: Stage) -> None:
+    made = [enqueue(jobs.nothing, delay=60).id for _ in range(5)]
+
+    verbs.promote(reversed(made), by="ann")
+    assert in_redis(empty_stage) == [str(id_) for id_ in made]
+
+    verbs.cancel(made, by="ann")
+    verbs.retry(reversed(made), by="ann")
+    assert in_redis(empty_stage) == [str(id_) for id_ in made]
+
+
+@pytest.mark.usefixtures("clocks")
 def test_held_jobs_are_queued_again_in_the_order_in_which_they_came(empty_stage: Stage) -> None:
     made = [str(enqueue(jobs.nothing).id) for _ in range(5)]
     empty_stage.ask(

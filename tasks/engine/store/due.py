@@ -11,10 +11,9 @@ from tasks.engine.store.by_key import recheck
 # Index: job_due. SKIP LOCKED lets any number of consumers do this side by side. What is due together
 # is queued a microsecond apart, in the order of its times: else the ids would decide, and with
 # them the clocks of clients. To write a row takes longer than that.
-MAKE_DUE = f"""
+QUEUE = """
 WITH due AS (
-  SELECT id, run_at FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= now()
-    AND NOT id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s::uuid[]))
+  SELECT id, run_at FROM job WHERE state IN ('scheduled', 'retrying') AND {is_due}
   ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), ordered AS (
   SELECT array_agg(id) AS ids, jsonb_object_agg(id, place) AS places
@@ -24,9 +23,15 @@ UPDATE job
 SET state = 'queued',
     queued_at = now() + (ordered.places->>job.id::text)::int * interval '1 microsecond'
 FROM ordered
-WHERE job.id = ANY(ordered.ids) AND {recheck("job.state IN ('scheduled', 'retrying')")}
+WHERE job.id = ANY(ordered.ids) AND {is_waiting}
 RETURNING job.queue, job.priority, job.id::text, job.queued_at
 """
+IS_WAITING = recheck("job.state IN ('scheduled', 'retrying')")
+MAKE_DUE = QUEUE.format(
+    is_due="""run_at <= now()
+    AND NOT id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s::uuid[]))""",
+    is_waiting=IS_WAITING,
+)
 
 FIND_DUE = """
 SELECT id::text FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= now()

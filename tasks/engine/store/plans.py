@@ -44,7 +44,7 @@ def _change(fields: str, only: str = "true") -> str:
     """
     return f"""
     WITH locked AS (
-      SELECT id, queue FROM job
+      SELECT id, queue, created_at FROM job
       WHERE id = ANY(%(ids)s::uuid[]) AND {recheck("state = ANY(%(sources)s)")} AND {only}
       ORDER BY id FOR UPDATE
     ), changed AS (
@@ -58,7 +58,9 @@ def _change(fields: str, only: str = "true") -> str:
 
 
 PROMOTE = _change(
-    "state = 'queued', queued_at = now(), run_at = NULL",
+    """state = 'queued', run_at = NULL,
+       queued_at = now() + array_position(ARRAY(SELECT id FROM locked ORDER BY created_at, id), id)
+                   * interval '1 microsecond'""",
     only=f"NOT {IS_PAUSED}",
 )
 RESCHEDULE = _change(

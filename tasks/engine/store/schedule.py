@@ -6,17 +6,13 @@ from datetime import datetime
 
 from tasks.engine.database import Cursor
 from tasks.engine.ring import Ring
+from tasks.engine.store import due
 
-# Index: job_due.
-READ = """
-UPDATE job SET state = 'queued', queued_at = now()
-WHERE id IN (
-  SELECT id FROM job WHERE state IN ('scheduled', 'retrying') AND run_at <= %(until)s
-    AND NOT (%(unseen)s AND state = 'scheduled' AND queued_at IS NOT NULL)
-  ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) AND state IN ('scheduled', 'retrying')
-RETURNING id::text
-"""
+READ = due.QUEUE.format(
+    is_due="""run_at <= %(until)s
+    AND NOT (%(unseen)s AND state = 'scheduled' AND queued_at IS NOT NULL)""",
+    is_waiting=due.IS_WAITING,
+)
 
 QUEUE = """
 UPDATE job SET state = 'queued', queued_at = now()
@@ -45,7 +41,7 @@ def read(cursor: Cursor, *, until: datetime, limit: int, unseen: bool) -> list[s
     With `unseen`, delayed jobs that nobody has looked at are not in the schedule yet.
     """
     cursor.execute(READ, {"until": until, "limit": limit, "unseen": unseen})
-    return [row[0] for row in cursor.fetchall()]
+    return [Ring._make(row).id for row in cursor.fetchall()]
 
 
 def queue(cursor: Cursor, job_id: str) -> list[Ring]:
