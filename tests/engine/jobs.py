@@ -459,3 +459,10 @@ def memory_kb(reset: bool = False) -> dict[str, int]:
         Path("/proc/self/clear_refs").write_text("5")
     lines = [line.split() for line in Path("/proc/self/status").read_text().splitlines()]
     return {line[0]: int(line[1]) for line in lines if line[0] in ("VmRSS:", "VmHWM:")}
+
+
+@task(max_retries=0)
+def say_lines(lines: list[str]) -> None:
+    """Say some lines."""
+    for line in lines:
+        current_job.log(line)

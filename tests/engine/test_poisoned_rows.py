@@ -37,7 +37,7 @@ GRANT ALL ON poison TO PUBLIC;
 """
 TABLES = {
     "job": "id", "dead_letter": "id", "operation": "id", "error_group": "fingerprint",
-    "job_period": "task",
+    "job_period": "task", "job_log": "message",
 }  # fmt: skip
 HELD_UNTIL = "'9999-01-01'"
 OLD = "now() - interval '400 days'"
@@ -188,6 +188,11 @@ def is_gone(table: str) -> Callable[[Stage, str], object]:
     return lambda stage, key: not stage.ask(f"SELECT FROM {table} WHERE id::text = %s", key)
 
 
+def too_late(stage: Stage, is_bad: bool) -> str:
+    id_ = a_job(stage, expires_at="now() - interval '1 s'")
+    return poisoned(stage, "job", id_, is_bad=is_bad)
+
+
 CASES = {
     "due": Case(due, in_state("completed")),
     "starts": Case(start, in_state("completed")),
@@ -219,6 +224,10 @@ CASES = {
 }
 
 
+# The same loops, met in another way.
+MORE = {"too late": Case(too_late, in_state("expired"))}
+
+
 @dataclass
 class Scene:
     """A consumer beside good rows and poisoned ones."""
@@ -241,7 +250,7 @@ def scene(make_stage: MakeStage) -> Iterator[Scene]:
         owner.close()
         keys = {
             (loop, is_bad): case.make(stage, is_bad)
-            for loop, case in CASES.items()
+            for loop, case in (CASES | MORE).items()
             for is_bad in (True, False)
         }
         for is_bad in (True, False):
@@ -263,11 +272,41 @@ def test_the_good_row_is_handled_and_the_other_put_aside(scene: Scene, loop: str
         return stage.ask("SELECT * FROM set_aside WHERE loop = %s", loop)
 
     wait_until(aside, timeout_s=within(40), otherwise=lambda: scene.consumer.log[-3000:])
-    (row,) = aside()
-    assert row["key"] == scene.keys[loop, True]
+    (row,) = [row for row in aside() if row["key"] == scene.keys[loop, True]]
     assert row["reason"]
-    told = [line for line in scene.consumer.log.splitlines() if f"loop={loop} key=" in line]
+    told = [
+        line for line in scene.consumer.log.splitlines() if f"loop={loop} key={row['key']}" in line
+    ]
     assert len(told) == 1  # once, however often the loop has turned
+
+
+def test_a_job_that_cannot_expire_keeps_no_other_one_from_it(scene: Scene) -> None:
+    good, bad = scene.keys["too late", False], scene.keys["too late", True]
+    scene.stage.wait_for_state(good, "expired", timeout_s=within(30))
+    wait_until(
+        lambda: scene.stage.ask("SELECT FROM set_aside WHERE loop = 'starts' AND key = %s", bad),
+        timeout_s=within(30),
+        otherwise=lambda: scene.consumer.log[-3000:],
+    )
+
+
+def test_a_line_that_cannot_be_kept_takes_no_other_one_along(scene: Scene) -> None:
+    stage = scene.stage
+    stage.ask("INSERT INTO poison VALUES ('job_log:the bad line')")
+    job = a_job(
+        stage,
+        task="'tests.engine.jobs.say_lines'",
+        args='\'[["before", "the bad line", "after"]]\'',
+    )
+    stage.wait_for_state(job, "completed", timeout_s=within(30))
+    wait_until(
+        lambda: len(stage.ask("SELECT FROM job_log WHERE job_id = %s", job)) == 2,
+        timeout_s=within(30),
+    )
+    kept = {
+        row["message"] for row in stage.ask("SELECT message FROM job_log WHERE job_id = %s", job)
+    }
+    assert kept == {"before", "after"}
 
 
 def test_a_schedule_that_cannot_fire_is_marked_and_the_others_fire(scene: Scene) -> None:

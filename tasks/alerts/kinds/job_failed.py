@@ -35,9 +35,10 @@ def subject_of(group_id: int) -> str:
 
 def group_ids(subjects: Iterable[str]) -> list[int]:
     """The ids of the causes among subjects."""
-    return [
-        int(subject.removeprefix("group:")) for subject in subjects if subject.startswith("group:")
-    ]
+    numbers = (
+        subject.removeprefix("group:") for subject in subjects if subject.startswith("group:")
+    )
+    return [int(number) for number in numbers if number.isdecimal()]  # whatever a row says
 
 
 def _look(cursor: Cursor, look: Look) -> list[Finding]:

@@ -304,8 +304,11 @@ class Dispatcher:
     def _put_aside(self, started: set[str], paused: tuple[str, ...]) -> None:
         """What was popped and not started was junk, taken by another, too late, or is paused."""
         left = [id_ for id_ in self.places.starting if id_ not in started]
-        if not left:
-            return
+        if left:
+            self._leave(left, paused)
+
+    def _leave(self, left: list[str], paused: tuple[str, ...]) -> None:
+        """See to jobs that are not started here, in halves when PostgreSQL refuses one of them."""
         try:
             worker_id = self.lease.worker_id
             expire = partial(exchange.expire, popped=left, worker_id=worker_id)
@@ -319,6 +322,13 @@ class Dispatcher:
                 self._hold(left, paused)
         except LinkBroken:
             log.warning("Jobs are left for the next bell. jobs=%s", ",".join(left))
+        except REFUSALS as fault:
+            if len(left) == 1:
+                aside.put(self._link.run, STARTS, left[0], fault)
+                return
+            half = len(left) // 2
+            self._leave(left[:half], paused)
+            self._leave(left[half:], paused)
 
     def _hold(self, left: list[str], paused: tuple[str, ...]) -> None:
         """Hold jobs of paused tasks; a pause that has ended meanwhile is none for us either."""
