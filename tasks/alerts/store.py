@@ -140,12 +140,13 @@ def close_with_rules(cursor: Cursor) -> None:
     cursor.execute(GONE_WITH_RULES)
 
 
-def note_fault(cursor: Cursor, rule_id: int, fault: str | None) -> None:
-    """Note why a rule could not be looked at; None: it could."""
+def note_fault(cursor: Cursor, rule_id: int, fault: str | None) -> bool:
+    """Note why a rule could not be looked at (None: it could). Return True if that is news."""
     cursor.execute(
         "UPDATE alert_rule SET fault = %(fault)s WHERE id = %(id)s AND fault IS DISTINCT FROM %(fault)s",
         {"id": rule_id, "fault": fault},
     )
+    return bool(cursor.rowcount)
 
 
 def forget(cursor: Cursor) -> None:

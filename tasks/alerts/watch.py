@@ -18,6 +18,7 @@ from tasks.alerts.world import world
 from tasks.engine import database
 from tasks.engine.database import Cursor
 from tasks.engine.intake import accept
+from tasks.engine.log_throttle import cause
 from tasks.engine.phrase import Phrase
 
 log = logging.getLogger("mahaam.alerts")
@@ -57,7 +58,15 @@ def _look_at_all(cursor: Cursor, seen: World) -> None:
         fault = _look_at(
             cursor, rule, Look(rule.parameters, live.get(rule.id, set()), rule.changed_at, seen)
         )
-        store.note_fault(cursor, rule.id, fault)
+        if (
+            store.note_fault(cursor, rule.id, fault) and fault
+        ):  # once, however often it is looked at
+            log.warning(
+                "A rule could not be looked at. rule=%s fault=%s",
+                rule.name,
+                fault,
+                extra=cause(rule.id),
+            )
     store.close_with_rules(cursor)
 
 
@@ -75,10 +84,12 @@ def _look_at(cursor: Cursor, rule: Rule, look: Look) -> str | None:
     except Exception as fault:  # one rule that cannot be looked at must not keep the others from it
         if isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError) and cursor.closed:
             raise
-        log.warning("A rule could not be looked at. rule=%s fault=%s", rule.name, fault)
         return f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
     for id_, subject in opened:
-        log.warning("Alert opened. alert=%s rule=%s subject=%s", id_, rule.name, subject)
+        log.warning(
+            "Alert opened. alert=%s rule=%s subject=%s", id_, rule.name, subject,
+            extra=cause(rule.id, subject),
+        )  # fmt: skip
     return None
 
 

@@ -92,7 +92,7 @@ class Link:
             raise
         if self._down:
             self._down = False
-            log.warning("PostgreSQL is back. link=%s", self._name)
+            log.info("PostgreSQL is back. link=%s", self._name)
         return done
 
     @contextmanager

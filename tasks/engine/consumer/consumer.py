@@ -368,7 +368,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             log.error("Jobs could not be released; they are rescued. fault=%s", fault)
             return
         if released:
-            log.warning("Jobs given back. %s", by_state(released))
+            log.info("Jobs given back. %s", by_state(released))
         self._mark("stopped")
 
 

@@ -186,7 +186,10 @@ class Upkeep:
         for id_, host, pid, until in self._link.run(
             lambda cursor: workers.give_up(cursor, lease_s=self._settings.lease_s)
         ):
-            log.error("Worker lost. worker=%s host=%s pid=%s lease_until=%s", id_, host, pid, until)
+            log.error(
+                "Worker lost. worker=%s host=%s pid=%s lease_until=%s", id_, host, pid, until,
+                extra=cause(id_),
+            )  # fmt: skip
         failure = Failure.told(WorkerCrashed())
         rescue = partial(
             workers.rescue,
@@ -219,7 +222,7 @@ class Upkeep:
                 job.worker_id,
             )
         else:
-            log.warning(
+            log.info(
                 "Job rescued; it runs again. job=%s task=%s worker=%s crashes=%s",
                 job.id,
                 job.task,

@@ -14,6 +14,7 @@ from huey.signals import Signal
 from config import get_settings
 from tasks.engine.errors import TaskStopped
 from tasks.engine.exception_text import shown
+from tasks.engine.log_throttle import cause
 from tasks.engine.running.run import current_run
 
 log = logging.getLogger("huey")  # where Huey itself reports them
@@ -54,7 +55,7 @@ class GuardedSignal(Signal):  # type: ignore[misc]  # Huey has no types
             try:
                 call(receiver, signal, task, *args, what=what, patience=self._patience, **kwargs)
             except CancelExecution:  # means nothing here
-                log.exception("%s.", what)
+                log.exception("%s.", what, extra=cause(_name(receiver)))
 
 
 def call(
@@ -74,6 +75,13 @@ def call(
         ):
             raise  # it is the job that is stopped, not the hook
         if fault is limit:
-            log.error("%s. It was cut off after %g s.", what, patience.limit_s)
+            log.error(
+                "%s. It was cut off after %g s.", what, patience.limit_s, extra=cause(_name(hook))
+            )
         else:
-            log.exception("%s.", what)
+            log.exception("%s.", what, extra=cause(_name(hook)))
+
+
+def _name(hook: Callable[..., Any]) -> str:
+    """What tells one hook from another, whatever job it is called for."""
+    return str(getattr(hook, "__qualname__", type(hook)))

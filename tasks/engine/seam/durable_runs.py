@@ -97,7 +97,7 @@ class DurableRuns(DurableQueue):
             self._accept(Follows([self._follow_up(task)]))
         run = hand().take(task.id)
         if run is None:
-            log.warning("Job not run by hand: another worker has it. job=%s", task.id)
+            log.info("Job not run by hand: another worker has it. job=%s", task.id)
         return run
 
     def build_error_result(self, task: Task, exception: BaseException) -> dict[str, Any]:

@@ -39,5 +39,5 @@ def _fail(ids: Sequence[UUID], *, by: str, reason: str | None) -> list[UUID]:
         after={"state": State.FAILED},
     )
     turned = database.repeatable(turn, atomic=True)
-    log.warning("Completed jobs turned into failed ones. jobs=%s by=%s", len(turned), by)
+    log.info("Completed jobs turned into failed ones. jobs=%s by=%s", len(turned), by)
     return [UUID(id_) for id_ in turned]
