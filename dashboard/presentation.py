@@ -96,7 +96,7 @@ def _of_this_request() -> dict[str, Any]:
 
 
 def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
-    """A kept filter as the query string of its list has it."""
+    """A kept filter as the query string of its list has it, without secrets of earlier releases."""
     names = {"causes": "cause", "nobodys": "unowned"}
     return {names.get(name, name): _in_address(value) for name, value in kept.items()}
 
@@ -104,7 +104,7 @@ def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
 def _in_address(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ",".join(value) if isinstance(value, list | tuple) else str(value)
+    return masked_text(",".join(value) if isinstance(value, list | tuple) else str(value))
 
 
 def host(url: str) -> str:

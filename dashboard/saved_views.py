@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.database import db
 from dashboard.models import SavedView, User
+from tasks.engine.masking import masked
 from tasks.engine.queries.job_filter import JobFilter
 
 MAX_NAME_LENGTH = 60
@@ -41,7 +42,8 @@ def visible_to(person: User) -> Sequence[View]:
         .order_by(is_own.desc(), SavedView.name, SavedView.id)
         .limit(SHOWN)
     )
-    return [View(*row) for row in db.session.execute(question)]
+    rows = db.session.execute(question)
+    return [View(id_, name, masked(address), *more) for id_, name, address, *more in rows]
 
 
 def save(person: User, name: str, wanted: JobFilter, *, is_shared: bool) -> bool:

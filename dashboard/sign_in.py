@@ -10,6 +10,8 @@ from dashboard import accounts, audit, sessions, throttle
 from dashboard.database import db
 from dashboard.gate import safe_path
 
+UNKNOWN = "unknown"
+
 blueprint = Blueprint("sign_in", __name__, url_prefix="/admin")
 
 
@@ -37,7 +39,7 @@ def enter() -> ResponseReturnValue:
     person = _verified(email, password)
     if person is None:
         throttle.note_failure(address, email)
-        _tell("login", email, refused="wrong")
+        _tell("login", _known(email), refused="wrong")
         return _page(target, _("The e-mail address or the password is wrong.")), 401
     throttle.forgive(address, email)
     sessions.begin(person)
@@ -58,6 +60,12 @@ def _verified(email: str, password: str) -> accounts.User | None:
     if "\x00" in email + password or len(password) > accounts.MAX_PASSWORD_LENGTH:
         return None
     return accounts.verified_person(email, password)
+
+
+def _known(email: str) -> str:
+    """The address of an account; what was typed in its stead may be a password, and is not told."""
+    person = None if "\x00" in email else accounts.find_person(email)
+    return person.email if person else UNKNOWN
 
 
 def _tell(verb: str, email: str, *, refused: str | None = None) -> None:

@@ -24,7 +24,9 @@ from dashboard.database import db
 from dashboard.database_faults import told
 from tasks.engine import errors, origin
 from tasks.engine.mask import MaskLeftOver
+from tasks.engine.masking import masked_for_log
 from tasks.engine.origin import Origin
+from tasks.engine.plain_text import in_lines
 from tasks.engine.sqlstates import condition_of, first_line
 
 P = ParamSpec("P")
@@ -46,7 +48,8 @@ class Refusal(click.ClickException):
     """A sentence on standard error and exit code 1."""
 
     def show(self, file: Any = None) -> None:
-        click.echo(self.format_message(), file=file, err=file is None)
+        sentence = in_lines(masked_for_log(self.format_message()))
+        click.echo(sentence, file=file, err=file is None)
 
 
 class BadInput(Refusal):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -15,9 +14,10 @@ from flask_babel import gettext as _
 
 from dashboard.cli.commands import Refusal, read
 from dashboard.cli.jobs import jobs
-from dashboard.cli.paper import as_json, jsonable, plain
+from dashboard.cli.paper import as_json, as_text, plain
 from dashboard.cli.typed import job_id
 from tasks.engine.masking import masked_text
+from tasks.engine.plain_text import in_one_line
 from tasks.engine.queries.jobs import find_job
 from tasks.engine.queries.logs import BEGINNING, LogEntry, Place, lines_after
 from tasks.engine.states import FINAL
@@ -79,7 +79,7 @@ def _print(lines: Iterator[LogEntry], *, is_json: bool) -> None:
     attempt = 1
     for line in lines:
         if is_json:
-            click.echo(json.dumps(asdict(line), default=jsonable, ensure_ascii=False))
+            click.echo(as_text(asdict(line)))
             continue
         if line.attempt != attempt:
             attempt = line.attempt
@@ -89,5 +89,5 @@ def _print(lines: Iterator[LogEntry], *, is_json: bool) -> None:
 
 def _words(line: LogEntry) -> str:
     at = f"{line.said_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    who = f" {plain(line.logger)}" if line.logger else ""
-    return f"{at} {line.level_name:<8}{who} {plain(line.message)}"
+    who = f" {in_one_line(plain(line.logger))}" if line.logger else ""
+    return f"{at} {line.level_name:<8}{who} {in_one_line(line.message)}"

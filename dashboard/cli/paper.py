@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dashboard import badges
+from tasks.engine.masking import masked_data_for_log, masked_for_log
+from tasks.engine.plain_text import in_json, in_lines, in_one_line
 
 WIDTH = 160
-UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
@@ -41,16 +41,16 @@ def table(*columns: str, title: str | None = None, numbers: Iterable[int] = ()) 
 
 def row(made: Table, *cells: object) -> None:
     """Add a row; None is a dash."""
-    made.add_row(*(plain(cell) for cell in cells))
+    made.add_row(*(in_one_line(plain(cell)) for cell in cells))
 
 
 def plain(value: object) -> str:
-    """`value` as text that cannot steer a terminal."""
+    """`value` as text without secrets, which cannot steer a terminal."""
     if value is None:
         return "–"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    return in_lines(masked_for_log(str(value)))
 
 
 def word(state: str) -> str:
@@ -76,7 +76,13 @@ def megabytes(size_bytes: int | None) -> str | None:
 
 def print_json(value: Any) -> None:
     """`value`, of plain data, dataclasses, times and UUIDs."""
-    click.echo(json.dumps(value, default=jsonable, indent=2, ensure_ascii=False))
+    click.echo(as_text(value, indent=2))
+
+
+def as_text(value: Any, *, indent: int | None = None) -> str:
+    """`value` as JSON without secrets, which cannot steer a terminal."""
+    plain_data = json.loads(json.dumps(value, default=jsonable, ensure_ascii=False))
+    return in_json(json.dumps(masked_data_for_log(plain_data), indent=indent, ensure_ascii=False))
 
 
 def jsonable(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -13,7 +12,7 @@ from flask_babel import ngettext
 from dashboard import badges
 from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
 from dashboard.cli.jobs import parsed
-from dashboard.cli.paper import as_json, paper, print_json, row, table
+from dashboard.cli.paper import as_json, as_text, paper, print_json, row, table
 from dashboard.cli.typed import moment
 from dashboard.cli.verdicts import tell
 from dashboard.languages import said
@@ -300,7 +299,7 @@ def _print_facts(entry: ScheduleEntry) -> None:
         (_("When"), in_words(entry.spec)),
         (_("Zone"), entry.timezone),
         (_("State"), badges.SCHEDULE[entry.state].word),
-        (_("Arguments"), json.dumps(arguments, ensure_ascii=False)),
+        (_("Arguments"), as_text(arguments)),
         (_("Next (UTC)"), entry.next_run_at),
         (_("Last success (UTC)"), entry.last_success_at),
         (_("Reason"), entry.disabled_reason),

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from tasks.engine.arguments import clean, encoded
+from tasks.engine.plain_text import in_one_line
 
 TEXT_LIMIT_BYTES = 8192  # of a message, a note, a repr
 LINE_LIMIT_BYTES = 65_536  # of one line of a process's log
@@ -40,26 +41,30 @@ def shown(value: object, limit_bytes: int = TEXT_LIMIT_BYTES) -> str:
     return _said_by(repr, value, "its repr fails", limit_bytes)
 
 
-def traceback_of(fault: BaseException, limit_bytes: int) -> str:
-    """The traceback with its causes; of a longer one both ends."""
+def traceback_of(fault: BaseException, limit_bytes: int, *, is_quoted: bool = False) -> str:
+    """The traceback with its causes; of a longer one both ends.
+
+    If it `is_quoted`, line breaks in messages and notes are shown as `\\n`: each line is a line of
+    the traceback's own.
+    """
     ends = _BothEnds(limit_bytes)
     try:
-        for line in _lines(fault):
+        for line in _lines(fault, in_one_line if is_quoted else str):
             ends.add(line)
     except BaseException as broken:  # noqa: BLE001 (its cause or its notes may do anything)
         return _plain_traceback(fault, broken, limit_bytes)
     return ends.text
 
 
-def _lines(fault: BaseException) -> Iterator[str]:
+def _lines(fault: BaseException, quoted: Callable[[str], str]) -> Iterator[str]:
     told = traceback.TracebackException(type(fault), fault, _frames_of(fault), compact=True)
     for each in _with_causes(told):
         # Its text is kept under a private name, in every Python there is; cut before it is copied.
         if isinstance(text := getattr(each, "_str", None), str):
-            each._str = clean(text, TEXT_LIMIT_BYTES)  # type: ignore[attr-defined]
+            each._str = quoted(clean(text, TEXT_LIMIT_BYTES))  # type: ignore[attr-defined]
         notes: Any = getattr(each, "__notes__", None)
         if isinstance(notes, list | tuple):
-            each.__notes__ = [_note(note) for note in notes]
+            each.__notes__ = [quoted(_note(note)) for note in notes]
     yield from told.format()
 
 

@@ -13,11 +13,13 @@ from typing import Any, TextIO
 
 import gevent
 
+from tasks.engine import plain_text
 from tasks.engine.arguments import clean
 from tasks.engine.errors import TaskStopped
 from tasks.engine.exception_text import LINE_LIMIT_BYTES, class_name, shown, traceback_of
 from tasks.engine.huey_lines import LowerHueysLevels
 from tasks.engine.log_throttle import OncePerCause
+from tasks.engine.masking import masked_for_log
 
 log = logging.getLogger("mahaam.logs")
 
@@ -41,7 +43,13 @@ class Formatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's own name)
         """The traceback, cut to a size; whatever the exception does when it is printed."""
-        return "" if ei[1] is None else traceback_of(ei[1], LINE_LIMIT_BYTES).rstrip("\n")
+        if ei[1] is None:
+            return ""
+        return _safe_lines(traceback_of(ei[1], LINE_LIMIT_BYTES, is_quoted=True))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 (logging's own name)
+        """The stack, as safe as a traceback."""
+        return _safe_lines(stack_info)
 
 
 class JsonFormatter(Formatter):
@@ -60,7 +68,7 @@ class JsonFormatter(Formatter):
             fields["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
             fields["stack"] = self.formatStack(record.stack_info)
-        return _encodable(json.dumps(fields, ensure_ascii=False))
+        return _encodable(plain_text.in_json(json.dumps(fields, ensure_ascii=False)))
 
 
 class Handler(logging.StreamHandler[Any]):
@@ -89,6 +97,22 @@ def set_up_logging(level: str, form: str) -> None:
         logging.getLogger("huey").setLevel(logging.WARNING)
     sys.excepthook = _log_unhandled
     threading.excepthook = _log_unhandled_in_thread
+
+
+def set_up_for_commands() -> None:
+    """Print warnings to standard error as bare sentences, as Python does for whoever set up no log."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter("%(message)s"))
+    handler.setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    sys.excepthook = _log_unhandled
+
+
+def format_also(*names: str) -> None:
+    """Have the handlers that others gave to these loggers write in our format."""
+    if _handler is not None:
+        for handler in (handler for name in names for handler in logging.getLogger(name).handlers):
+            handler.setFormatter(_handler.formatter)
 
 
 def _own_stream() -> TextIO:
@@ -172,8 +196,16 @@ def _readable(record: logging.LogRecord) -> logging.LogRecord:
     if left_out := getattr(record, "left_out", 0):
         message += f" ({left_out} more like it since the last one)"
     copy = logging.makeLogRecord(record.__dict__)
-    copy.msg, copy.args = message, None
+    copy.msg, copy.args = plain_text.in_one_line(masked_for_log(message)), None
+    copy.name = plain_text.in_one_line(str(record.name))
+    copy.exc_text = None  # somebody else's formatter may have left it, with secrets
     return copy
+
+
+def _safe_lines(text: str) -> str:
+    """A traceback without secrets; none of its lines can be taken for a record of its own."""
+    first, *lines = plain_text.in_lines(masked_for_log(text)).rstrip("\n").split("\n")
+    return "\n".join([first, *(line if line[:1] == " " else f"  {line}" for line in lines)])
 
 
 def _shown(value: object) -> str:

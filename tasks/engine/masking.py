@@ -20,7 +20,9 @@ __all__ = [
     "mask_of",
     "masked",
     "masked_call",
+    "masked_data_for_log",
     "masked_for_all",
+    "masked_for_log",
     "masked_text",
     "searches_secret",
     "shown_call",
@@ -111,6 +113,23 @@ def mask_of(task: str | None) -> Mask:
 def masked_for_all(text: str) -> str:
     """A text that belongs to several tasks, such as the message of an error group."""
     return _mask_of_all().text(text)
+
+
+def masked_for_log(text: str) -> str:
+    """A line of a process's log.
+
+    Nobody is asked for the names that people hide: whoever is asked may log, too.
+    """
+    return _mask_for_log().text(text)
+
+
+def masked_data_for_log(value: Any) -> Any:
+    """Plain data for the audit or a command's output; asks nobody, as `masked_for_log`."""
+    return _mask_for_log().value(value)
+
+
+def _mask_for_log() -> Mask:
+    return _mask((*live_settings.known("masked_keys"), *_all_own_names()))
 
 
 def _mask_of_all() -> Mask:

@@ -60,7 +60,7 @@ def test_an_error_cannot_steer_the_terminal(flask: Flask_) -> None:
     for words in (["failed"], ["failed-show", str(letter)]):
         answer = flask("queue", *words)
         assert "\x1b[2J" not in answer.out
-        assert "�[2J[red]list[0]" in answer.out
+        assert r"\x1b[2J[red]list[0]" in answer.out
 
 
 def test_dead_letters_and_jobs_are_retried(flask: Flask_) -> None:

@@ -40,7 +40,7 @@ def test_lines_are_printed_in_their_order(flask: Flask_, job_id: uuid.UUID) -> N
 
     assert answer.out == (
         "2026-01-02 03:04:05.678 INFO     rendering\n"
-        "2026-01-02 03:04:05.678 ERROR    shop.mail refused\nTraceback: …\N{REPLACEMENT CHARACTER}[31m\n"
+        "2026-01-02 03:04:05.678 ERROR    shop.mail refused\\nTraceback: …\\x1b[31m\n"
         "Attempt 2\n"
         "2026-01-02 03:04:05.678 DEBUG    shop.mail second try\n"
     )

@@ -101,6 +101,7 @@ SHAPES = (
 HOOKS = (
     "https://hooks.slack.com/services/T0/B0/s3cr3tXy7",
     "https://discord.com/api/webhooks/1/s3cr3tXy7",
+    "url: /services/T000/B000/s3cr3tXy7",
 )
 
 # Each must stay as it is.

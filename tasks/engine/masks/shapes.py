@@ -32,7 +32,7 @@ KEYS = re.compile(
     re.VERBOSE,
 )
 HOOK = re.compile(
-    r"(?P<place>hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
+    r"(?P<place>/services/T\w{2,16}/B\w{2,16}/|hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
     r"|webhook\.office\.com/webhookb2/|chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot)"
     r"(?P<secret>[^\s\"'<>•]++)"
 )
@@ -76,7 +76,7 @@ def hidden(text: str, mask: str) -> str:
     """`text` with all that has the shape of a secret replaced by `mask`."""
     if "-----BEGIN " in text:
         text = _without_pem(text, mask)
-    if "://" in text or ".com/" in text:
+    if "://" in text or ".com/" in text or "/services/" in text:
         text = HOOK.sub(rf"\g<place>{mask}", text)
     text = RUN.sub(lambda run: KEYS.sub(mask, run[0]), text)
     text = DIGITS.sub(lambda found: mask if is_card(found["number"]) else found[0], text)

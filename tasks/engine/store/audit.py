@@ -9,6 +9,7 @@ from typing import Any
 
 from tasks.engine.arguments import clean
 from tasks.engine.database import Cursor
+from tasks.engine.masking import masked_data_for_log, masked_for_log
 from tasks.engine.origin import Origin
 
 TEXT_LIMIT_BYTES = 2000
@@ -57,13 +58,13 @@ def add(cursor: Cursor, event: Event, origin: Origin) -> None:
             "address": origin.address,
             "verb": event.verb,
             "kind": event.kind,
-            "targets": [_short(target) for target in event.targets],
+            "targets": [_short(masked_for_log(target)) for target in event.targets],
             "count": len(event.targets) if event.count is None else event.count,
             "filter": _json(event.filter),
             "before": _json(event.before),
             "after": _json(event.after),
-            "reason": _short(event.reason or origin.reason),
-            "refused": _short(event.refused),
+            "reason": _hidden(event.reason or origin.reason),
+            "refused": _hidden(event.refused),
         },
     )
 
@@ -78,8 +79,13 @@ def job_facts(cursor: Cursor, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _json(value: Any) -> str | None:
     if value is None:
         return None
-    text = json.dumps(value, ensure_ascii=True, default=str)
+    plain = json.loads(json.dumps(value, ensure_ascii=True, default=str))
+    text = json.dumps(masked_data_for_log(plain), ensure_ascii=True)
     return text.replace("\\u0000", "\\u2400") if "\\u0000" in text else text
+
+
+def _hidden(text: str | None) -> str | None:
+    return None if text is None else _short(masked_for_log(text))
 
 
 def _short(text: str | None) -> str | None:
