@@ -46,6 +46,10 @@ class WorkerFrozen(MahaamError):
     """This job held its consumer, so that nothing else ran there, and the consumer was ended."""
 
 
+class SignalNotAllowed(MahaamError, ValueError):
+    """A task may not change what its consumer does upon signals."""
+
+
 class TurnedIntoFailure(MahaamError):
     """An operator turned this completed job into a failed one."""
 

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Generic, TypeVar
 
+from gevent import monkey
+from gevent.hub import MAIN_THREAD_IDENT
+
 T = TypeVar("T")
+
+thread_id = monkey.get_original("_thread", "get_ident")
+native_local = monkey.get_original("_thread", "_local")
 
 
 class once(Generic[T]):  # noqa: N801 (used as a decorator)
@@ -32,3 +38,24 @@ class once(Generic[T]):  # noqa: N801 (used as a decorator)
             if close is not None:
                 close()
             self._made.cache_clear()
+
+
+class once_for_greenlets(once[T]):  # noqa: N801 (used as a decorator)
+    """As `once`; but beside greenlets each native thread makes its own.
+
+    A socket of gevent's belongs to the hub of the thread that opened it: no other thread can wait there.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        super().__init__(make)
+        self._make = make
+        self._of_thread = native_local()
+
+    def __call__(self) -> T:
+        """What was made, for this thread."""
+        if thread_id() == MAIN_THREAD_IDENT or not monkey.is_module_patched("socket"):
+            return super().__call__()
+        if not hasattr(self._of_thread, "made"):
+            self._of_thread.made = self._make()
+        made: T = self._of_thread.made
+        return made

@@ -19,7 +19,7 @@ from tasks.engine.consumer.plan import Plan
 from tasks.engine.errors import MahaamError, UnknownQueue
 from tasks.engine.intake import catalog
 from tasks.engine.intake.doorbell import check_server
-from tasks.engine.running import fork
+from tasks.engine.running import fork, loop_threads, signal_guard
 from tasks.engine.seam.decorator import huey
 
 log = logging.getLogger("mahaam.consumer")
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.set_up_logging(settings.log_level, settings.log_format)
         check_server(settings)
         fork.watch()
+        signal_guard.guard()
+        loop_threads.install()
         catalog.load()
         logs.restore()
         consumer = DurableConsumer(huey, _plan(options))

@@ -91,6 +91,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._silent_s = get_settings().loop_timeout_s
         self._watch = Watch(self._loops(), self.dispatcher.lease)
         self._signals = 0
+        self._handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {}
         self._is_registered = False  # perhaps: the row is being written
         self.is_to_restart = False
         self._fault: str | None = None
@@ -158,6 +159,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._wishes.heed_signal()
         self._watch_lease()
         self._watch_workers()
+        self._watch_signals()
         self._freeze.look()
 
     def _heed_signals(self) -> None:
@@ -170,6 +172,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         ):
             if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup ignores stays ignored
                 signal.signal(number, heed)
+                self._handlers[number] = heed
+
+    def _watch_signals(self) -> None:
+        """Put back handlers that code of the user's has replaced, in a hook or behind our back."""
+        for number, heed in self._handlers.items():
+            if signal.getsignal(number) != heed:
+                signal.signal(number, heed)
+                log.warning(
+                    "A signal handler of the consumer was replaced; it is back. signal=%s",
+                    number.name,
+                )
 
     def _is_opened(self) -> bool:
         """Open; return False if a signal came meanwhile, whatever it had to wait for."""

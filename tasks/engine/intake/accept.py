@@ -20,7 +20,7 @@ from tasks.engine.follows import Follows
 from tasks.engine.intake import queue_names
 from tasks.engine.intake.doorbell import Doorbell, connect
 from tasks.engine.new_job import NewJob
-from tasks.engine.once import once
+from tasks.engine.once import once_for_greenlets
 from tasks.engine.patience import left_s, patience
 from tasks.engine.ring import InQueue, Ring
 from tasks.engine.store import consequences, jobs
@@ -171,7 +171,7 @@ def bell_s() -> float:
     return min(LONGEST_BELL_S, OF_THE_LIMIT * limit_s())
 
 
-@once
+@once_for_greenlets
 def bell() -> Doorbell:
     """The process's doorbell."""
     settings = get_settings()

@@ -27,6 +27,7 @@ from tasks.engine.running.cpu.channel import INTERRUPT, Channel, Message
 from tasks.engine.running.guard import exited
 from tasks.engine.running.run import RESULT_SHOWN_BYTES, Run, enter
 from tasks.engine.running.said import said
+from tasks.engine.running.signal_guard import Handlers
 from tasks.engine.running.streams import Streams
 from tasks.engine.seam.decorator import huey
 
@@ -54,6 +55,7 @@ class Desk:
     def work(self) -> None:
         """Compute until told to end."""
         signal.signal(INTERRUPT, self._interrupt)
+        self._handlers = Handlers()
         for loop in (self._listen, self._speak):
             threading.Thread(target=loop, daemon=True).start()
         self._channel.send({"kind": "ready"})
@@ -61,6 +63,7 @@ class Desk:
             run = self._waiting.get()
             answer = _answer(run)
             self._streams.mend(run, is_alone=True)
+            self._handlers.restore()
             self._say(run)
             self._run = None
             self._channel.send(answer)
