@@ -24,7 +24,7 @@ from tests.faults.timetable import SCHEDULES
 from tests.faults.verdict import PLACES, Allowance
 
 # What each kind of fault may make the others say, as docs/operations.md tells it.
-LOST_WORKERS = (r"Worker lost\.", r"Job rescued; it runs again\.", r"rule=A consumer was lost")
+LOST_WORKERS = (r"Worker lost\.", r"Job rescued; it runs again\.", r"rule=A worker was lost")
 REDIS_LOST = (r"Redis had lost its memory", r"rule=Redis lost its memory", r"Redis is away")
 POSTGRES_AWAY = (
     *(re.escape(condition.sentence) for condition in CONDITIONS),
