@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import TextIO
+
 import click
 from flask_babel import gettext as _
 
 from dashboard import badges
-from dashboard.cli.commands import operator
+from dashboard.cli import lost_jobs
+from dashboard.cli.commands import BadInput, operator
 from dashboard.cli.paper import as_json, paper, print_json, row, table
 from dashboard.cli.queue import queue
+from dashboard.cli.typed import span_s
 from tasks.engine import verbs
 from tasks.engine.verbs import Comparison
 
 
 @queue.add("reconcile")
 @click.option("--repair", is_flag=True, help="Ring what is missing, remove what claims nothing.")
+@click.option(
+    "--old-primary",
+    metavar="URL",
+    help="After a fail-over: compare with the jobs that this server accepted.",
+)
+@click.option(
+    "--since", default="1d", metavar="SPAN", help="How far back to look there, such as 2h or 7d."
+)
+@click.option("--import", "is_import", is_flag=True, help="Bring back what has not ended there.")
+@click.option(
+    "--log",
+    "logs",
+    type=click.File(errors="replace"),
+    multiple=True,
+    metavar="FILE",
+    help="Look for the jobs whose ids stand in a log (- for standard input).",
+)
 @as_json
-def reconcile(repair: bool, is_json: bool) -> None:
+def reconcile(
+    repair: bool,
+    old_primary: str | None,
+    since: str,
+    is_import: bool,
+    logs: tuple[TextIO, ...],
+    is_json: bool,
+) -> None:
     """Compare every id in Redis and every queued row; exit code 1 when something is wrong."""
+    if is_import and old_primary is None:
+        raise BadInput(_("--import needs --old-primary."))
+    if old_primary is not None:
+        span = timedelta(seconds=span_s("--since", since) or 0)
+        lost_jobs.of_old_primary(old_primary, since=span, is_import=is_import, is_json=is_json)
+        return
+    if logs:
+        lost_jobs.of_log(logs, is_json=is_json)
+        return
     compared = verbs.compare_bells(repair=repair, by=operator())
     if is_json:
         print_json({"repaired": repair, "queues": compared})

@@ -154,6 +154,9 @@ FIRES: list[tuple[str, dict[str, Any], Given, bool]] = [
     ("redis_memory_lost", {"minutes": 15}, sql(INCIDENT, "redis_memory_lost", 10), True),
     ("redis_memory_lost", {"minutes": 15}, sql(INCIDENT, "redis_memory_lost", 20), False),
     ("redis_memory_lost", {"minutes": 15}, sql(INCIDENT, "other", 10), False),
+    ("failed_over", {}, sql(INCIDENT, "failed_over", 10), True),
+    ("failed_over", {"minutes": 15}, sql(INCIDENT, "failed_over", 20), False),
+    ("failed_over", {}, sql(INCIDENT, "job_missing", 10), False),
     ("storage", {"percent": 90}, sql("SELECT 1"), True),
     ("storage", {"percent": 96}, sql("SELECT 1"), False),
 ]  # fmt: skip
@@ -310,6 +313,7 @@ PAST: list[tuple[str, dict[str, Any], Given, int | None]] = [
     ("dead_letters", {"count": 40}, periods([5, 9], failed=50), 2),
     ("dead_letters", {"count": 60}, periods([5, 9], failed=50), 0),
     ("redis_memory_lost", {}, sql(INCIDENT, "redis_memory_lost", 100), 1),
+    ("failed_over", {}, sql(INCIDENT, "failed_over", 100), 1),
     ("success_missing", DAILY, periods([*range(20, 168, 20)], task="t", completed=1), 0),
     ("success_missing", DAILY, periods([20, 40, 100, 120, 140, 160], task="t", completed=1), 1),
     ("job_failed", {}, sql("SELECT 1"), 0),

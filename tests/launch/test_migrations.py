@@ -143,4 +143,4 @@ def test_several_letters_of_a_job_become_one_that_counts_them(
     assert rows(owner, letter) == [(3, 9, "try 3", None, timedelta(days=2))]
     group = "SELECT error_class, message, count, tasks FROM error_group"
     assert rows(owner, group) == [("E", "try 3", 3, ["shop.charge"])]
-    assert rows(owner, "SELECT count(*) FROM alert_rule") == [(7,)]
+    assert rows(owner, "SELECT count(*) FROM alert_rule") == [(8,)]

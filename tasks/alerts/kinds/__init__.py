@@ -3,6 +3,7 @@
 from tasks.alerts.kind import Kind
 from tasks.alerts.kinds.backlog_growth import BACKLOG_GROWTH
 from tasks.alerts.kinds.dead_letters import DEAD_LETTERS
+from tasks.alerts.kinds.failed_over import FAILED_OVER
 from tasks.alerts.kinds.failure_rate import FAILURE_RATE
 from tasks.alerts.kinds.job_failed import JOB_FAILED
 from tasks.alerts.kinds.job_stuck import JOB_STUCK
@@ -28,6 +29,7 @@ KINDS: dict[str, Kind] = {
         NEW_ERROR,
         SUCCESS_MISSING,
         REDIS_MEMORY_LOST,
+        FAILED_OVER,
         STORAGE,
     )
 }

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
+from collections.abc import Iterable
 from functools import partial
 
 import gevent
@@ -83,6 +85,8 @@ class Dispatcher:
         self.strays = Strays()
         self.listener = Listener(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
         self.spreads = Spreads()
+        # Popped or run, and no row of ours: when, and the id.
+        self.unclaimed: deque[tuple[float, str]] = deque(maxlen=10_000)
         self._doorbell = doorbell
         self._ears = ears
         self._news = news
@@ -305,6 +309,7 @@ class Dispatcher:
         """What was popped and not started was junk, taken by another, too late, or is paused."""
         left = [id_ for id_ in self.places.starting if id_ not in started]
         if left:
+            self._note_unclaimed(left)
             self._leave(left, paused)
 
     def _leave(self, left: list[str], paused: tuple[str, ...]) -> None:
@@ -344,8 +349,13 @@ class Dispatcher:
             self.places.add([stray.id for stray in strays if stray.is_over])
             aftermath.pass_on(self._doorbell, strays)
 
+    def _note_unclaimed(self, ids: Iterable[str]) -> None:
+        now = time.monotonic()
+        self.unclaimed.extend((now, id_) for id_ in ids)
+
     def _refuse(self, late: list[Ended]) -> None:
         aftermath.announce_late(late)
+        self._note_unclaimed(claim.id for claim, _ in late)
         try:
             self._link.run(partial(outcomes.note_late, ended=late))
         except LinkBroken:

@@ -16,6 +16,7 @@ from tasks.engine import aside, live_settings, logs
 from tasks.engine.aside import Find, Work
 from tasks.engine.complaint import redis_away
 from tasks.engine.consumer.dispatcher import Dispatcher
+from tasks.engine.consumer.failover import Failover
 from tasks.engine.consumer.lost_bells import LostBells
 from tasks.engine.consumer.mask_walker import MaskWalker
 from tasks.engine.consumer.pruner import pruners
@@ -86,6 +87,7 @@ class Upkeep:
         self._wishes = wishes
         self._link = Link("mahaam upkeep", timeout_s=10)
         self._bells = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
+        self._failover = Failover(self._link, doorbell, dispatcher.unclaimed)
         self._pruners = pruners()
         self._mask_walker = MaskWalker()
         self._letters_seen = 0
@@ -98,6 +100,7 @@ class Upkeep:
             (self._settings.rescue_interval_s, self._rescue),
             (1.0, self._look_for_lost_bells),
             (TICK_S, self._ring_lost_bells),
+            (1.0, self._failover.look),
             (TICK_S, self._prune),
             (1.0, self._hide_secrets),
             (RETIRE_EVERY_S, pool.retire),

@@ -4,6 +4,7 @@ Each verb checks the state in the statement that changes it, and tells what it d
 """
 
 from tasks.engine.firing import CannotFire
+from tasks.engine.queries.lost_jobs import LostJob
 from tasks.engine.schedules.spec import ScheduleNotValid
 from tasks.engine.store.pauses import Pause
 from tasks.engine.verbs.acts import ACTS, Act
@@ -25,6 +26,9 @@ from tasks.engine.verbs.error_groups import (
     write_task_runbook,
 )
 from tasks.engine.verbs.jobs import CANCELLABLE, RETRYABLE, cancel, retry
+from tasks.engine.verbs.lost_jobs import bring_back
+from tasks.engine.verbs.lost_jobs import of_old_primary as lost_of_old_primary
+from tasks.engine.verbs.lost_jobs import of_text as lost_of_text
 from tasks.engine.verbs.operations import (
     AT_ONCE,
     Order,
@@ -74,6 +78,7 @@ __all__ = [
     "CannotFire",
     "Comparison",
     "Fault",
+    "LostJob",
     "NothingToRedrive",
     "Order",
     "Pause",
@@ -87,6 +92,7 @@ __all__ = [
     "back_to_code",
     "backfill",
     "backfill_times",
+    "bring_back",
     "cancel",
     "carry_out",
     "change_setting",
@@ -107,6 +113,8 @@ __all__ = [
     "find",
     "flush",
     "ignore_groups",
+    "lost_of_old_primary",
+    "lost_of_text",
     "mark_deploy",
     "move",
     "narrowed",

@@ -1,0 +1,78 @@
+"""What `flask queue reconcile` does with an old primary or a log: finds accepted jobs that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TextIO
+
+import click
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from dashboard.cli.commands import operator
+from dashboard.cli.paper import paper, print_json, row, table, word
+from tasks.engine import verbs
+from tasks.engine.verbs import LostJob
+
+MOST_SHOWN = 50
+
+
+def of_old_primary(url: str, *, since: timedelta, is_import: bool, is_json: bool) -> None:
+    """Tell which jobs an old primary accepted and we lack, and bring them back if asked to."""
+    lost = verbs.lost_of_old_primary(url, since=since)
+    brought = verbs.bring_back(url, lost, by=operator()) if is_import and lost else []
+    if is_json:
+        print_json({"missing": [job._asdict() for job in lost], "imported": brought})
+    else:
+        _print(lost)
+        if is_import:
+            _tell_import(len(brought), len(lost))
+    _end(len(lost) - len(brought))
+
+
+def of_log(files: Sequence[TextIO], *, is_json: bool) -> None:
+    """Tell which ids in a log are no jobs."""
+    missing = verbs.lost_of_text(line for file in files for line in file)
+    if is_json:
+        print_json({"missing": missing})
+    else:
+        click.echo(_count(len(missing)))
+        for id_ in missing:
+            click.echo(id_)
+    _end(len(missing))
+
+
+def _print(lost: list[LostJob]) -> None:
+    click.echo(_count(len(lost)))
+    if not lost:
+        return
+    made = table(_("Job"), _("Task"), _("Queue"), _("State there"), _("Accepted"))
+    for job in lost[:MOST_SHOWN]:
+        row(made, job.id, job.task, job.queue, word(job.state), job.created_at)
+    paper().print(made)
+    if len(lost) > MOST_SHOWN:
+        click.echo(_("and %(count)s more", count=len(lost) - MOST_SHOWN))
+
+
+def _count(count: int) -> str:
+    return ngettext("%(num)s job is missing here.", "%(num)s jobs are missing here.", count)
+
+
+def _tell_import(brought: int, lost: int) -> None:
+    click.echo(
+        ngettext("%(num)s job was brought back.", "%(num)s jobs were brought back.", brought)
+    )
+    if left := lost - brought:
+        click.echo(
+            ngettext(
+                "%(num)s was left: it had ended there, or a job here holds its dedupe key.",
+                "%(num)s were left: they had ended there, or jobs here hold their dedupe keys.",
+                left,
+            )
+        )
+
+
+def _end(missing: int) -> None:
+    if missing:
+        raise click.exceptions.Exit(1)
