@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 import click
 from flask_babel import gettext as _
+from flask_babel import ngettext
+from tqdm import tqdm
 
 from dashboard.cli.commands import BadInput, Commands, operator
 from dashboard.cli.paper import as_json, print_json, word
-from dashboard.languages import said
-from tasks import Enqueued, enqueue
+from dashboard.languages import number, said
+from tasks import Enqueued, enqueue, enqueue_many
 from tasks.engine import strict_json
 from tasks.engine.audit import Event, note
 from tasks.engine.intake import catalog
@@ -52,6 +55,46 @@ def create(
         print_json(made)
     else:
         click.echo(_sentence(made))
+
+
+@jobs.add("create-many")
+@click.argument("task")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--priority", type=int, help="A higher number runs first.")
+@click.option("--max-retries", type=int, help="How often each is tried again after failing.")
+@click.option("--delay", type=float, metavar="SECONDS", help="Start them later.")
+@click.option("--queue", help="Another queue than the task's own.")
+@as_json
+def create_many(task: str, file: TextIO, is_json: bool, **options: Any) -> None:
+    """Make a job of TASK for each line of FILE (- for standard input), all or none.
+
+    A line is the arguments of one call as JSON: a list, or an object of arguments by name. A bar
+    shows how far it has come.
+    """
+    with tqdm(unit=" jobs", disable=None) as bar:  # None: where nobody looks, nothing is drawn
+        count = enqueue_many(
+            task, _calls(file), progress=bar.update, created_by=operator(), **options
+        )
+    event = Event(
+        actor=operator(), verb="create", kind="job", targets=[], count=count, after={"task": task}
+    )
+    note(event)
+    if is_json:
+        print_json({"count": count})
+    else:
+        click.echo(
+            ngettext(
+                "%(count)s job was made.", "%(count)s jobs were made.", count, count=number(count)
+            )
+        )
+
+
+def _calls(file: TextIO) -> Iterator[tuple[Any, ...] | dict[str, Any]]:
+    for place, line in enumerate(file, 1):
+        if line.strip():
+            name = _("Line %(place)s", place=place)
+            call = parsed(name, line.strip(), (list, dict), _("a list or an object"))
+            yield tuple(call) if isinstance(call, list) else call
 
 
 def _arguments(args_text: str | None, kwargs_text: str | None) -> Arguments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -94,4 +95,27 @@ def test_bad_input_is_refused_with_one_sentence(
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith(sentence)
     assert answer.err.count("\n") == 1
+    assert jobs() == []
+
+
+def test_each_line_of_a_file_becomes_a_job(flask: Flask_, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    calls.write_text('["hi"]\n\n{"value": 2}\n')
+
+    answer = flask("jobs", "create-many", "tasks.demo.echo", str(calls), "--priority", "3")
+
+    assert (answer.code, answer.out) == (0, "2 jobs were made.\n")
+    assert [(job["args"], job["kwargs"], job["priority"]) for job in jobs()] == [
+        (["hi"], {}, 3), ([], {"value": 2}, 3),
+    ]  # fmt: skip
+
+
+def test_one_bad_line_makes_no_job(flask: Flask_, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    calls.write_text('["hi"]\n7\n')
+
+    answer = flask("jobs", "create-many", "tasks.demo.echo", str(calls))
+
+    assert answer.code == 2
+    assert answer.err == "Line 2 must be a list or an object in JSON; it is 7.\n"
     assert jobs() == []

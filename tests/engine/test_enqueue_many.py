@@ -30,6 +30,32 @@ def test_many_keep_the_order_of_the_calls(empty_stage: Stage) -> None:
     assert [int(row["n"]) for row in in_order] == list(range(50))
 
 
+def test_many_tell_how_far_they_have_come(empty_stage: Stage) -> None:
+    steps: list[int] = []
+
+    made = enqueue_many(jobs.echo, ((n,) for n in range(1700)), progress=steps.append)
+
+    assert made == sum(steps) == 1700
+    assert len(steps) > 2
+    assert max(steps) < 1700
+
+
+def test_many_that_are_delayed_are_not_rung(empty_stage: Stage) -> None:
+    assert enqueue_many(jobs.echo, ((n,) for n in range(30)), delay=3600) == 30
+
+    assert empty_stage.count("state = 'scheduled' AND run_at > now()") == 30
+    assert empty_stage.rung() == {}
+
+
+def test_many_keep_texts_with_quotes_backslashes_and_braces(empty_stage: Stage) -> None:
+    texts = ['"', "\\", "{}", ",", "NULL", "ä\n", "'"]
+
+    enqueue_many(jobs.echo, [(text,) for text in texts])
+
+    rows = empty_stage.ask("SELECT args->>0 AS text FROM job ORDER BY id")
+    assert [row["text"] for row in rows] == texts
+
+
 def test_no_calls_make_no_jobs(empty_stage: Stage) -> None:
     assert enqueue_many(jobs.echo, []) == 0
     assert empty_stage.count() == 0

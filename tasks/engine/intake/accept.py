@@ -73,8 +73,13 @@ def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
             return found
 
 
-def many(job: NewJob, calls: Iterable[Call]) -> int:
-    """Accept all calls or none, then ring; returns how many. Memory holds one chunk and the ids."""
+def many(
+    job: NewJob, calls: Iterable[Call], *, progress: Callable[[int], object] | None = None
+) -> int:
+    """Accept all calls or none, then ring; returns how many. Memory holds one chunk and the ids.
+
+    `progress` is called after each chunk with the number of jobs in it.
+    """
     with patience(limit_s()):
         queue_names.check(job.queue)
     count = 0
@@ -82,10 +87,12 @@ def many(job: NewJob, calls: Iterable[Call]) -> int:
     queued: list[tuple[datetime, str]] = []
     with database.transaction(statement_s=limit_s(), idle_s=CALLS_S) as cursor:
         for chunk in chunks(calls):
-            made = jobs.accept(cursor, job, chunk)
-            count += len(made)
-            if made and (first := made[0].ring(job)):
-                queued.append((first.queued_at, "".join(row.id for row in made)))
+            made = jobs.accept_all(cursor, job, chunk)
+            count += made.jobs
+            if made.is_queued and made.queued_at is not None:
+                queued.append((made.queued_at, "".join(id_ for id_, _, _ in chunk)))
+            if progress is not None:
+                progress(made.jobs)
     for at, ids in queued:
         ring_together(job, at, ids)
     return count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -79,12 +79,18 @@ def enqueue(
 
 
 def enqueue_many(
-    task: DurableTask | str, calls: Iterable[tuple[Any, ...] | dict[str, Any]], **options: Any
+    task: DurableTask | str,
+    calls: Iterable[tuple[Any, ...] | dict[str, Any]],
+    *,
+    progress: Callable[[int], object] | None = None,
+    **options: Any,
 ) -> int:
     """Accept one job per call, all of them or none; returns how many.
 
     A call is a tuple of positional or a dict of keyword arguments. `calls` may be a generator of
-    any length. Options and errors as for `enqueue`; `dedupe_key` is not possible here.
+    any length. Options and errors as for `enqueue`; `dedupe_key` is not possible here. `progress` is
+    called again and again with the number of jobs that have come since the last time, as the
+    `update` of a tqdm bar takes it.
     """
     if options.get("dedupe_key") is not None:
         raise OptionNotValid("dedupe_key belongs to one job; use enqueue.")
@@ -92,7 +98,8 @@ def enqueue_many(
     job = _job(task, options)
     if task.huey.immediate:
         return len([_at_once(task, *_both(arguments), job) for arguments in calls])
-    return accept.many(job, (_call(task, *_both(arguments)) for arguments in calls))
+    wanted = (_call(task, *_both(arguments)) for arguments in calls)
+    return accept.many(job, wanted, progress=progress)
 
 
 def enqueue_in_transaction(

@@ -12,6 +12,7 @@ from tasks.engine.masking import shown_call
 from tasks.engine.new_job import NewJob
 from tasks.engine.ring import Ring
 from tasks.engine.states import State
+from tasks.engine.store.arrays import array, text_array
 
 # The table is named with its schema: the connection may be the application's own.
 #
@@ -36,6 +37,12 @@ FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[], %(shown)s::
      (SELECT coalesce(%(eta)s::timestamptz, now() + %(delay_s)s * interval '1 second') AS run_at) AS due
 ON CONFLICT DO NOTHING
 RETURNING id::text, state, queued_at
+"""
+
+# For many whose ids are new: nobody needs to be told each.
+ACCEPT_ALL = f"""
+WITH made AS ({ACCEPT.replace("RETURNING id::text, state, queued_at", "RETURNING state, queued_at")})
+SELECT count(*), min(state), min(queued_at) FROM made
 """
 
 # The common case, one job to run now: planned once per connection.
@@ -77,16 +84,47 @@ class Accepted(NamedTuple):
         return Ring(job.queue, job.priority, self.id, self.queued_at)
 
 
+class AcceptedMany(NamedTuple):
+    """How many rows were made, and the state and the time of queueing that they share."""
+
+    jobs: int
+    state: str
+    queued_at: datetime | None
+
+    @property
+    def is_queued(self) -> bool:
+        """Return True if Redis must know of them."""
+        return self.state == State.QUEUED
+
+
 def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[Accepted]:
     """Insert one row per call; a call is (id, args as JSON, kwargs as JSON).
 
     Returns the rows made by this call: none for an id that is there already or a dedupe key that
     a live job holds.
     """
-    ids, args, kwargs = (list(column) for column in zip(*calls, strict=True))
-    lists = {"ids": ids, "args": args, "kwargs": kwargs, "shown": _shown(cursor, job, calls)}
-    cursor.execute(ACCEPT, {**_shared(job), **lists})
+    cursor.execute(ACCEPT, _shared(job) | _lists(cursor, job, calls))
     return [Accepted._make(row) for row in cursor.fetchall()]
+
+
+def accept_all(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> AcceptedMany:
+    """As `accept`, for calls with new ids and a job without a dedupe key: what all have in common."""
+    cursor.execute(ACCEPT_ALL, _shared(job) | _lists(cursor, job, calls))
+    row = cursor.fetchone()
+    assert row is not None, "an aggregate has one row"
+    return AcceptedMany._make(row)
+
+
+def _lists(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """What differs from call to call, as arrays that PostgreSQL reads in one go."""
+    ids, args, kwargs = zip(*calls, strict=True)
+    shown = _shown(cursor, job, calls)
+    return {
+        "ids": array(ids),
+        "args": text_array(args),
+        "kwargs": text_array(kwargs),
+        "shown": text_array(shown),
+    }
 
 
 def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> Accepted | None:
