@@ -21,6 +21,8 @@ LOOPS: dict[str, tuple[LazyString, str | None]] = {
     "due": (_l("make a job due"), "job.details"),
     "starts": (_l("start a job"), "job.details"),
     "rescue": (_l("rescue a job of a lost worker"), "job.details"),
+    "give back": (_l("give a job back"), "job.details"),
+    "schedules of the code": (_l("bring a schedule up to the code"), None),
     "pauses": (_l("let a job of a paused task go"), "job.details"),
     "delete jobs": (_l("delete an old job"), "job.details"),
     "delete operations": (_l("delete an old operation"), "operation.details"),

@@ -27,6 +27,8 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Run = Callable[[Callable[[Cursor], Any]], Any]  # carries out work on some connection
 
+GIVE_BACK = "give back"  # the loop of jobs that are to leave their worker
+
 # No row's fault: the servers cannot at the moment.
 PASSING = (LinkBroken, DatabaseUnavailable, redis.RedisError)
 
@@ -51,9 +53,10 @@ class Find(Protocol):
 
 def learn(found: Sequence[SetAside]) -> None:
     """See what is put aside as the table has it now."""
-    _known.clear()
+    known: dict[str, dict[str, bool]] = {}
     for row in found:
-        _known.setdefault(row.loop, {})[row.key] = row.is_due
+        known.setdefault(row.loop, {})[row.key] = row.is_due
+    _known.update({loop: {} for loop in _known} | known)  # at once: the lease's thread looks, too
 
 
 def keys(loop: str) -> list[str]:

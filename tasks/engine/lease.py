@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
 
 import gevent
 import psutil
@@ -17,7 +19,8 @@ import psycopg2
 from gevent import monkey
 
 from config import get_settings
-from tasks.engine import database
+from tasks.engine import aside, database
+from tasks.engine.aside import GIVE_BACK
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.liveness import Liveness
 from tasks.engine.pulse import Pulse
@@ -26,6 +29,8 @@ from tasks.engine.store.workers import GivenBack, NewWorker
 from tasks.engine.task import new_id
 
 log = logging.getLogger("mahaam.lease")
+
+T = TypeVar("T")
 
 start_thread = monkey.get_original("_thread", "start_new_thread")
 thread_id = monkey.get_original("_thread", "get_ident")
@@ -181,8 +186,13 @@ class Lease:
     def _disown(self, worker_id: str) -> None:
         """Give back what the rows alone say runs here; a lock on them must not cost the lease."""
         try:
-            with gevent.Timeout(self._beat_s), self._transaction() as cursor:
-                disowned = workers.disown(cursor, worker_id, self._held())
+            with gevent.Timeout(self._beat_s):
+                parts = aside.handle(
+                    self._atomic,
+                    GIVE_BACK,
+                    partial(workers.disown, worker_id=worker_id, held=self._held()),
+                    find=partial(workers.running_of, worker_id=worker_id),
+                )
         except (psycopg2.Error, gevent.Timeout) as fault:
             self._drop()
             log.warning(
@@ -190,7 +200,7 @@ class Lease:
                 str(fault).strip(),
             )
             return
-        if disowned:
+        if disowned := [job for part in parts for job in part]:
             log.warning("Jobs said to run here and did not; given back. %s", by_state(disowned))
 
     def _complain(self) -> None:
@@ -216,15 +226,29 @@ class Lease:
     def _abandon(self) -> None:
         """Give everything back and end: for when no greenlet can do it any more."""
         try:
-            with self._transaction() as cursor:
-                released = workers.release_all(cursor, self.worker.id)
-                workers.stop(cursor, self.worker.id, state="stopped")
+            parts = aside.handle(
+                self._atomic,
+                GIVE_BACK,
+                partial(workers.release_all, worker_id=self.worker.id),
+                find=partial(workers.running_of, worker_id=self.worker.id),
+            )
+            released = [job for part in parts for job in part]
+            self._atomic(partial(workers.stop, worker_id=self.worker.id, state="stopped"))
             log.warning("Ended at once; jobs given back. %s", by_state(released))
         except psycopg2.Error as fault:
             log.error("Ended at once without PostgreSQL; its jobs are rescued. fault=%s", fault)
         finally:
             logging.shutdown()
             os._exit(0)
+
+    def _atomic(self, work: Callable[[Cursor], T]) -> T:
+        """Carry out work whose statements commit together."""
+        try:
+            with self._transaction() as cursor:
+                return work(cursor)
+        except psycopg2.Error:
+            self._drop()
+            raise
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:

@@ -324,6 +324,21 @@ def test_a_schedule_that_cannot_fire_is_marked_and_the_others_fire(scene: Scene)
     assert "Mars/Olympus" in str(row["broken"])
 
 
+def test_a_job_whose_end_cannot_be_written_costs_its_own_row_only(scene: Scene) -> None:
+    stage = scene.stage
+    bad, good = (a_job(stage, task="'tests.engine.jobs.nap'", args="'[1.5]'") for _ in range(2))
+    stage.wait_for_state(bad, "running", timeout_s=within(30))
+    stage.ask("INSERT INTO poison VALUES (%s)", f"job:{bad}")
+    stage.wait_for_state(good, "completed", timeout_s=within(30))
+    wait_until(
+        lambda: stage.ask("SELECT FROM set_aside WHERE loop = 'give back' AND key = %s", bad),
+        timeout_s=within(40),
+        otherwise=lambda: scene.consumer.log[-3000:],
+    )
+    assert stage.job(bad)["attempt"] == 1  # it does not run again and again
+    assert scene.consumer.is_running
+
+
 def test_what_was_put_aside_is_handled_when_it_can_be(scene: Scene) -> None:
     stage, key = scene.stage, scene.keys["due", True]
     wait_until(lambda: stage.ask("SELECT FROM set_aside WHERE key = %s", key), timeout_s=within(30))

@@ -14,6 +14,8 @@ import gevent
 from huey.consumer import Consumer
 
 from config import get_settings
+from tasks.engine import aside
+from tasks.engine.aside import GIVE_BACK
 from tasks.engine.consumer import duties
 from tasks.engine.consumer.dispatcher import Dispatcher
 from tasks.engine.consumer.ears import Ears
@@ -374,13 +376,16 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         """What is still running by the table was claimed and never begun, or would not stop."""
         worker_id = self.dispatcher.lease.worker_id
         try:
-            released = self._link.run(
-                lambda cursor: workers.release_all(cursor, worker_id), atomic=True
+            parts = aside.handle(
+                partial(self._link.run, atomic=True),
+                GIVE_BACK,
+                partial(workers.release_all, worker_id=worker_id),
+                find=partial(workers.running_of, worker_id=worker_id),
             )
         except LinkBroken as fault:
             log.error("Jobs could not be released; they are rescued. fault=%s", fault)
             return
-        if released:
+        if released := [job for part in parts for job in part]:
             log.info("Jobs given back. %s", by_state(released))
         self._mark("stopped")
 

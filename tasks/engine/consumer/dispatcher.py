@@ -289,6 +289,8 @@ class Dispatcher:
                 plain.follows = consequence.of_end(end)
             if outcome.failure != failure or outcome.follows:
                 self._exchange([(claim, plain)])
+            else:  # not even that: it must not run again and again
+                aside.put(self._link.run, aside.GIVE_BACK, claim.id, fault)
 
     def _start_singly(self, fault: Exception | None = None) -> None:
         """Start what was popped one by one; a row that cannot be started keeps no other one back."""

@@ -83,13 +83,15 @@ UPDATE job
 SET {BACK}
 WHERE worker_id = %(id)s AND state = 'running'
   AND started_at < now() - interval '10 seconds' AND NOT id = ANY(%(held)s::uuid[])
+  AND NOT id = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s::uuid[]))
 RETURNING id::text, state, options::text
 """
 
 RELEASE_ALL = f"""
 WITH held AS (
   SELECT id, queued_at, started_at FROM job
-  WHERE worker_id = %(id)s AND state = 'running' ORDER BY id FOR UPDATE
+  WHERE worker_id = %(id)s AND state = 'running' AND NOT id = ANY(%(but)s::uuid[])
+    AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s::uuid[])) ORDER BY id FOR UPDATE
 ), moved AS (
   UPDATE job
   SET {BACK}
@@ -207,22 +209,48 @@ def beat(cursor: Cursor, worker_id: str, *, lease_s: float, memory_bytes: int) -
     return row[0] if row else None
 
 
-def disown(cursor: Cursor, worker_id: str, held: list[str]) -> list[GivenBack]:
+def disown(
+    cursor: Cursor,
+    worker_id: str,
+    held: list[str],
+    *,
+    but: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
+) -> list[GivenBack]:
     """Queue again what the table says runs here and `held` does not list.
 
-    What was to stop is cancelled instead. To be called in a transaction.
+    What was to stop is cancelled instead. Those in `but` are left alone; `keys` are all that it is
+    about (None: any job). To be called in a transaction.
     """
-    cursor.execute(DISOWN, {"id": worker_id, "held": held})
+    only = None if keys is None else list(keys)
+    cursor.execute(DISOWN, {"id": worker_id, "held": held, "but": list(but), "only": only})
     return _given_back(cursor)
 
 
-def release_all(cursor: Cursor, worker_id: str) -> list[GivenBack]:
+def release_all(
+    cursor: Cursor,
+    worker_id: str,
+    *,
+    but: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
+) -> list[GivenBack]:
     """Queue everything that runs in a worker again, uncharged.
 
-    What was to stop is cancelled instead. To be called in a transaction.
+    What was to stop is cancelled instead. Those in `but` are left alone; `keys` are all that it is
+    about (None: any job). To be called in a transaction.
     """
-    cursor.execute(RELEASE_ALL, {"id": worker_id})
+    only = None if keys is None else list(keys)
+    cursor.execute(RELEASE_ALL, {"id": worker_id, "but": list(but), "only": only})
     return _given_back(cursor)
+
+
+def running_of(cursor: Cursor, worker_id: str, *, but: Sequence[str] = ()) -> list[str]:
+    """The ids of the jobs that run in a worker, as the table says."""
+    cursor.execute(
+        "SELECT id::text FROM job WHERE worker_id = %s AND state = 'running' AND NOT id = ANY(%s::uuid[])",
+        (worker_id, list(but)),
+    )
+    return [id_ for (id_,) in cursor.fetchall()]
 
 
 def stop(cursor: Cursor, worker_id: str, *, state: str) -> None:

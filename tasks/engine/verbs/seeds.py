@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from tasks.engine import database, registry
+from tasks.engine import aside, database, registry
 from tasks.engine.database import Cursor
 from tasks.engine.intake import catalog
 from tasks.engine.schedules import declared
@@ -28,10 +30,12 @@ def sync_schedules() -> None:
     wanted = declared.schedules
     with database.transaction() as cursor:
         found = schedules.lock_of_code(cursor, list(wanted), list(registry.tasks))
-        for name, schedule in wanted.items():
-            _bring_up(cursor, schedule, found.get(name))
-        for name in found.keys() - wanted.keys():
-            _let_go(cursor, found[name])
+        steps: dict[str, Callable[[Cursor], None]] = {
+            name: partial(_bring_up, schedule=schedule, row=found.get(name))
+            for name, schedule in wanted.items()
+        }
+        steps |= {name: partial(_let_go, row=found[name]) for name in found.keys() - wanted.keys()}
+        aside.each(aside.inside(cursor), "schedules of the code", steps)
 
 
 def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
