@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 
+from bench import disk
 from bench.figure import Figure, report
 from bench.ground import ground
 
@@ -30,6 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     figures: list[Figure] = []
     with ground() as servers:
+        figures.append(disk.figure(servers.folder))
         for name in options.only.split(","):
             if name not in ENGINE:
                 parser.error(f"there is no benchmark {name!r}; there are {', '.join(ENGINE)}")

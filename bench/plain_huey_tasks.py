@@ -12,3 +12,11 @@ huey = PriorityRedisHuey("plain", url=os.environ["REDIS_URL"])
 @huey.task()
 def noop(value: object = None) -> None:
     """Do nothing."""
+
+
+durable_huey = PriorityRedisHuey("durable", url=os.environ["DURABLE_REDIS_URL"])
+
+
+@durable_huey.task()
+def durable(value: object = None) -> None:
+    """Do nothing; a Redis keeps the message that confirms nothing before the disk has."""
