@@ -9,7 +9,7 @@ from typing import Any
 from config import get_settings
 from tasks.alerts.words import Words
 from tasks.engine import live_settings
-from tasks.engine.masking import masked_text
+from tasks.engine.masking import masked_for_all
 from tasks.engine.phrase import Phrase
 
 MOST_SHOWN = 20
@@ -57,7 +57,7 @@ class Item:
     def of_kept(cls, kept: Mapping[str, Any]) -> Item:
         """What `kept` made this of; without the secrets that it may hold."""
         what = _masked(Phrase.of_kept(dict(kept["what"])))
-        return cls(**{**kept, "what": what, "detail": masked_text(kept.get("detail") or "")})
+        return cls(**{**kept, "what": what, "detail": masked_for_all(kept.get("detail") or "")})
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _masked(phrase: Phrase) -> Phrase:
     values = {
         name: _masked(value)
         if isinstance(value, Phrase)
-        else masked_text(value)
+        else masked_for_all(value)
         if isinstance(value, str)
         else value
         for name, value in phrase.values.items()

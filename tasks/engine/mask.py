@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.engine.errors import MahaamError
 from tasks.engine.masks import encoded, fields, markup, options, shapes, sql, urls
-from tasks.engine.masks.names import Names, names_of
+from tasks.engine.masks.names import Names, names_of, tells_number
 from tasks.engine.masks.values import replaced
 
 MASK = "••••••"
@@ -106,7 +106,7 @@ class Mask:
     def _under(self, key: Any, item: Any) -> Any:
         if key == PAIRS and isinstance(item, list):
             return [self._pair(pair) for pair in item]
-        is_secret = isinstance(key, str) and self.hides(key)
+        is_secret = isinstance(key, str) and self.hides(key) and not _is_count(key, item)
         return _hidden(item) if is_secret else self.value(item)
 
     def _pair(self, pair: Any) -> Any:
@@ -171,6 +171,10 @@ def _without_mask(value: Any) -> Any:
 
 def _hidden(item: Any) -> Any:
     return item if item is None or isinstance(item, bool) else MASK
+
+
+def _is_count(key: str, item: Any) -> bool:
+    return type(item) is int and tells_number(key, item)
 
 
 def _is_option(item: Any) -> bool:

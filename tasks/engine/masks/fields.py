@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tasks.engine.masks.names import ARABIC_SCRIPT, Names
-from tasks.engine.masks.values import NOTHING, Span, end_of_line, end_of_value, is_quote
+from tasks.engine.masks.names import ARABIC_SCRIPT, Names, tells_number
+from tasks.engine.masks.values import NOTHING, Span, end_of_line, end_of_value
 
 MARKS = "\u064b-\u0655\u0670\u0640"  # vowel signs, which are no letters to Python
 INVISIBLE = "[\u200b-\u200f\u061c\u2066-\u2069\u202a-\u202e]*+"
@@ -18,7 +18,7 @@ NAMED = re.compile(
 )
 # `API key: …`: the words before decide what such a word means.
 TAILS = frozenset(
-    {"key", "keys", "code", "codes", "number", "no", "nr", "word", "phrase", "pass", "id"}
+    {"api", "key", "keys", "code", "codes", "number", "no", "nr", "word", "phrase", "pass", "id"}
 )
 BEFORE = re.compile(rf"(?:(?:[^\W_]|[{MARKS}])+[ \u00a0_\u200c-]){{1,3}}$")
 WORD = re.compile(rf"(?:[^\W_]|[{MARKS}])+")
@@ -30,7 +30,7 @@ EXCEPTION = re.compile(
     r"|Missing|NotFound|Refused|Rejected|Required|Revoked|Timeout|Unavailable|Unknown|Used|Warning)"
     r"|(?:Bad|Expired|Invalid|Missing|No|Unknown|Unsupported|Wrong)[A-Z]\w*"
 )
-WHOLE_LINE = ("authorization", "cookie")  # headers: what follows has spaces in it
+WHOLE_LINE = ("authorization", "cookie", "-signature")  # headers: what follows has spaces in it
 FOLDED = re.compile(r"[;,]?[ \t]*\r?\n[ \t]+(?=[^\s:=]+(?:=|$))")
 SCHEMES = frozenset(
     {
@@ -48,6 +48,9 @@ SCHEMES = frozenset(
 NEXT_WORD = re.compile(r"[ \t]+(?=[^\s,;&<>\"'])")
 # In code, what stands behind == is compared: a plain name is no secret, a text or a number is.
 PLAIN_NAME = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_][a-z_]*)*(?:\(.*)?[:)\]]*$")
+IN_ANGLES = re.compile(r"<(?![/!?])[^<>\s]{1,500}>")
+ENCLOSED = re.compile(r"[bBuUrRfF]{0,2}\\*[\"'`“«‘]|[\[({]")
+IS_MASKED = re.compile(r"\\*[\"'`“«‘]?•{6}(?=$|[\s,;&<>\"'`”»’)\]}\\%])")
 ANNOTATED = re.compile(r"[ \t]*=[ \t]*(?![=])")
 # A value may begin on the next line; what has a name of its own there is another field.
 LINE_BREAK = re.compile(r"[|>]?[+-]?(?:[ \t]*\\?\r?\n[ \t]*){1,2}(?:- )?|\\[nrt]")
@@ -56,13 +59,13 @@ NO_VALUE = re.compile(
 )
 
 SAID_NAMES = ("pass", "pin", "otp", "token", "secret", "api key", "pwd")
-SAID_SCHEMES = ("bearer", "basic", "digest", "apikey", "token")
+SAID_SCHEMES = ("api-key", "bearer", "basic", "digest", "apikey", "token")
 SAID = re.compile(
     r"(?i)(?<![\w-])(?:password|passwd|passphrase|passcode|pin|otp|token|secret|api key|pwd)(?: code)?"
-    r"(?:[ ](?:is|was|are|were|must be|changed to|set to|=))?[ ](?=[\w!#$%^*+?@~.-]*\d)(?P<value>[^\s,;]{4,})"
+    r"(?:[ ](?:is|was|are|were|must be|changed to|set to|=|-|–))?[ \t|](?=[\w!#$%^*+?@~.-]*\d)(?P<value>[^\s,;]{4,})"
 )
 SCHEME = re.compile(
-    r"(?i)\b(?P<scheme>bearer|basic|digest|apikey|token)(?:\s|%20|\+)(?:\s|%20)*+(?P<secret>[\w.~+/=%-]{6,})"
+    r"(?i)\b(?P<scheme>bearer|basic|digest|api-?key|token)(?:\s|%20|\+)(?:\s|%20)*+(?P<secret>[\w.~+/=%-]{6,})"
 )
 
 
@@ -73,6 +76,8 @@ def spans(text: str, names: Names) -> Iterator[Span]:
         if found.start() < done or not _hides(found, names) or _is_exception(found):
             continue
         start, end = _value(text, found)
+        if tells_number(found["name"], text[start:end]):
+            continue
         if text[start:end].lower() in NOTHING or _is_compared(found, text[start:end]):
             continue
         yield start, end
@@ -108,17 +113,18 @@ def _hides(found: re.Match[str], names: Names) -> bool:
 
 def _value(text: str, found: re.Match[str]) -> Span:
     start = found.end()
-    if (
-        _is_header(found)
-        and not is_quote(text, start)
-        and text[start : start + 1] not in ("[", "(", "{")
-    ):
+    if IS_MASKED.match(text, start):
+        return start, start
+    if _is_header(found) and not ENCLOSED.match(text, start):
         return start, _end_of_header(text, found)
     broken = LINE_BREAK.match(text, start)
     if broken:
         if "\n" in broken[0] and NO_VALUE.match(text, broken.end()):
             return start, start
         start = broken.end()
+    in_angles = IN_ANGLES.match(text, start)
+    if in_angles:
+        return start, in_angles.end()
     end = end_of_value(text, start)
     if text[start:end].lower() in SCHEMES:
         more = NEXT_WORD.match(text, end)
@@ -127,10 +133,8 @@ def _value(text: str, found: re.Match[str]) -> Span:
 
 
 def _is_header(found: re.Match[str]) -> bool:
-    is_named = (
-        found["name"].lower().removeprefix("set-").removeprefix("proxy-").endswith(WHOLE_LINE)
-    )
-    return is_named and found["sign"] == ":"
+    name = found["name"].lower().removeprefix("set-").removeprefix("proxy-")
+    return found["sign"] == ":" and name.endswith(WHOLE_LINE)
 
 
 def _end_of_header(text: str, found: re.Match[str]) -> int:

@@ -14,6 +14,11 @@ OPEN = re.compile(
 )
 CLOSE = ("</", "&lt;/", "\\u003c/")
 # `<param name="password">x</param>`, `<add key="Password" value="x"/>`, `<input name="pin" value="1">`
+# `<key>password</key><string>x</string>`
+NAME_AND_VALUE = re.compile(
+    r"<(?P<tag>key|name|field|param)>\s*(?P<name>[^<>]{1,64}?)\s*</(?P=tag)>\s*<(?P<value>[\w:.-]{1,64})>",
+    re.IGNORECASE,
+)
 ATTRIBUTE = re.compile(
     r"""\b(?:name|key|id|field|property)\s*=\s*(?:\\*["'])(?P<name>[^"'\\<>]{1,64})""",
     re.IGNORECASE,
@@ -24,6 +29,10 @@ LONGEST = 4096
 
 def spans(text: str, names: Names) -> Iterator[Span]:
     """What stands in elements of `text` whose name, or whose attribute `name`, is that of a secret."""
+    for pair in NAME_AND_VALUE.finditer(text):
+        close = text.find(f"</{pair['value']}", pair.end(), pair.end() + LONGEST)
+        if names.hide(pair["name"]):
+            yield pair.end(), close if close >= 0 else end_of_line(text, pair.end())
     marks = [mark for mark in CLOSE if mark in text]
     done = 0
     for found in OPEN.finditer(text) if "<" in text or "&lt;" in text or "\\u003c" in text else ():

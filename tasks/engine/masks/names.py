@@ -31,7 +31,7 @@ IN_ARABIC_SCRIPT = (
     "كلمه مرور", "كلمه سر", "كلمه رمز", "كلمه عبور", "رمز سري", "رمز مرور", "رمز عبور", "رمز تحقق", "رمز تاكيد",
     "رمز امان", "رمز دخول", "رمز ورود", "رمز دوم", "رمز اول", "رمز پويا", "رمز يكبار", "رمز كارت", "رمز بطاقه",
     "رمز توثيق", "رمز وصول", "رقم سري", "كود تحقق", "كود سري", "كد تاييد", "كد امنيتي", "عبارت عبور", "عباره مرور",
-    "گذرواژه", "گذر واژه", "گذركلمه", "پسورد", "باسورد", "باسوورد", "پين كد", "پين", "توكن", "مفتاح سري", "مفتاح خاص",
+    "گذرواژه", "گذر واژه", "گذركلمه", "پسورد", "باسورد", "باسوورد", "پسوورد", "بسورد", "پين كد", "پين", "توكن", "مفتاح سري", "مفتاح خاص",
     "مفتاح وصول", "مفتاح api", "كليد خصوصي", "كليد محرمانه", "كليد مخفي", "كليد api", "رقم بطاقه", "شماره كارت",
     "شماره شبا", "شبا", "ايبان", "رقم حساب", "شماره حساب", "بيانات اعتماد", "توقيع", "امضا",
 )  # fmt: skip
@@ -96,6 +96,14 @@ def names_of(further: Iterable[str]) -> Names:
     return Names(frozenset(name for name in words if name))
 
 
+def tells_number(name: str, value: object) -> bool:
+    """Return True if a number is no secret but a count: `tokens: 512`, `pass=12`."""
+    last = words_of(name[-LONGEST_NAME:])[-1:]
+    if last == ("tokens",):
+        return str(value).isdigit() and len(str(value)) <= 8
+    return last == ("pass",) and str(value).isdigit() and len(str(value)) <= 3
+
+
 def words_of(name: str) -> Words:
     """The words of a name, in lower case."""
     return tuple(word.lower() for word in WORDS.findall(name))
@@ -136,6 +144,8 @@ def _hide_arabic(name: str) -> bool:
 
 
 def _ends_with(words: list[str], phrase: Words) -> bool:
+    if words and len(phrase) > 1 and words[-1].replace("ال", "") == "".join(phrase):
+        return True  # written together
     if len(words) < len(phrase):
         return False
     first, *rest = words[-len(phrase) :]

@@ -32,7 +32,7 @@ USER = re.compile(
     r"(?P<user>[^\s:\"'=/]{1,64}):(?=[^\s\"'])"
 )
 SHORT = re.compile(
-    r"\b(?P<tool>sshpass|mysql\w*|mariadb[\w-]*|mongo\w*|docker login|redis-cli|ldap\w+)\b[^\n|;]{0,200}?\s-(?P<option>[paw])(?P<gap>\s*)(?=\S)"
+    r"\b(?P<tool>sshpass|mysql\w*|mariadb[\w-]*|mongo\w*|docker login|redis-cli|ldap\w+)\b[^\n|;]{0,200}?[\s\"']-(?P<option>[paw])(?P<gap>\s*)(?=\S)"
 )
 SHORT_OPTIONS = {
     "sshpass": "p",

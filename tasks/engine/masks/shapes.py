@@ -48,7 +48,7 @@ DIGITS = re.compile(
 )
 # What issuers give out: where a number begins, and how long it is then.
 CARDS = (
-    (re.compile(r"4"), (13, 16, 19)),
+    (re.compile(r"4"), (16, 19)),
     (re.compile(r"5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)"), (16,)),
     (re.compile(r"3[47]"), (15,)),
     (re.compile(r"3(?:0[0-5]|[689])"), (14, 16, 19)),

@@ -19,7 +19,7 @@ SIGNS = re.compile(
 )
 WORDS = (
     "password", "passcode", "passwd", "passphrase", "token", "secret", "pin ", "otp ", "pwd", "bearer", "basic ",
-    "digest ", "apikey ", "api key", "identified", "hooks.slack", "webhook", "chat.googleapis", "api.telegram",
+    "digest ", "apikey ", "api key", "api-key", "identified", "hooks.slack", "webhook", "chat.googleapis", "api.telegram",
 )  # fmt: skip
 RUN = re.compile(r"[A-Za-z0-9_.:/+-]{15}")
 
