@@ -260,3 +260,26 @@ def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, bell: 
     bell.ring([a_ring()])
 
     assert len(empty_stage.rung()) == 1
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_key_of_another_kind_stops_no_queue(
+    bell: Doorbell, empty_stage: Stage, limited: bool
+) -> None:
+    strange, other = LINE, Line("emails", 1, 1, None, None, False)
+    if limited:
+        strange = LINE._replace(rate_limit=5, rate_period_s=60.0)
+    with empty_stage.redis() as client:
+        client.delete(empty_stage.key(), f"{empty_stage.key()}:starts")
+        client.set(
+            f"{empty_stage.key()}:starts" if limited else empty_stage.key(), "somebody else's"
+        )
+    ring = a_ring()._replace(queue="emails")
+    bell.ring([ring])
+    heard = bell.pop(4, [strange, other]) or bell.pop(4, [strange, other])
+    assert heard == [ring.id]
+    with empty_stage.redis() as client:
+        client.set(empty_stage.key(), "again")
+    assert bell.wait([LINE], timeout_s=0.2) is None
+    bell.ring([a_ring()])
+    assert len(bell.pop(1, [LINE])) == 1

@@ -6,6 +6,7 @@ claims nothing.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import defaultdict
@@ -23,8 +24,11 @@ from tasks.engine import inherited
 from tasks.engine.intake.bell import Bell
 from tasks.engine.intake.pop import ID, Pop
 from tasks.engine.intake.score import OLD, score
+from tasks.engine.log_throttle import cause
 from tasks.engine.queries.lines import Line
 from tasks.engine.ring import InQueue, Ring
+
+log = logging.getLogger("mahaam.doorbell")
 
 PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
 CONNECT_S = 3.0
@@ -142,18 +146,42 @@ class Doorbell:
         if not lines:
             return []
         keys = map(self.key, (line.name for line in lines))
-        return self._pop(wanted, tuple(lines), keys, by_turns=by_turns)
+        try:
+            return self._pop(wanted, tuple(lines), keys, by_turns=by_turns)
+        except redis.ResponseError as fault:
+            self._take_away_strange_keys(lines, fault)
+            return []
 
     def wait(self, lines: Sequence[Line], *, timeout_s: float) -> Heard | None:
         """The next bell as soon as one is rung in a line without rate limit; None after `timeout_s`."""
         names = {self.key(line.name): line.name for line in self._pop.turns.ordered(lines)}
-        heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
+        try:
+            heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
+        except redis.ResponseError as fault:
+            self._take_away_strange_keys(lines, fault)
+            return None
         if heard is None or not ID.fullmatch(heard[1]):
             return None
         key, id_, place = heard
         name = names[key.decode()]
         self._pop.turns.was_served(lines, name)
         return Heard(name, id_.decode(), place)
+
+    def _take_away_strange_keys(self, lines: Sequence[Line], fault: redis.ResponseError) -> None:
+        """Delete what somebody else has written where a queue is: it would stop all others, too.
+
+        The rows ring again for what was there. Raises `fault` when it is about something else.
+        """
+        if "WRONGTYPE" not in str(fault):
+            raise fault
+        for key in (self.key(line.name) for line in lines):
+            for name in (key, f"{key}:starts"):
+                if self._client.type(name) not in (b"zset", b"none"):
+                    self._client.delete(name)
+                    log.error(
+                        "A key of ours in Redis was no sorted set; it is deleted. key=%s", name,
+                        extra=cause(name),
+                    )  # fmt: skip
 
     def put_back(self, heard: Heard) -> None:
         """Give a bell back to its place, for another consumer or for later."""
