@@ -23,6 +23,7 @@ from tasks.engine.queries.counts import state_counts
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.jobs import JobEntry, jobs_by_id, jobs_page
 from tasks.engine.queries.limits import QueryTooSlow
+from tasks.engine.queries.mask_walk import are_jobs_left
 from tasks.engine.queries.paging import Cursor, Page
 from tasks.engine.queries.queues import queue_names
 from tasks.engine.queries.tallies import tally
@@ -90,7 +91,7 @@ class JobView(JobPages):
         """A job's id."""
         return job_id(value)
 
-    def _list(self, query: QueryString, **shown: object) -> str:
+    def _list(self, query: QueryString, *, wanted: JobFilter, **shown: object) -> str:
         return self.render(
             "job/list.html",
             query=query,
@@ -98,6 +99,8 @@ class JobView(JobPages):
             queues=queue_names(db.session),
             tasks=[card.name for card in catalog.all_tasks()],
             views=saved_views.visible_to(g.person),
+            is_partial=wanted.may_meet_secrets and are_jobs_left(db.session),
+            wanted=wanted,
             **shown,
         )
 

@@ -13,6 +13,8 @@ from flask import Flask
 
 from tasks import enqueue, task
 from tasks.engine import database
+from tasks.engine.consumer.mask_walker import MaskWalker
+from tasks.engine.link import Link
 from tasks.engine.masking import hidden_names
 from tasks.engine.states import State
 from tasks.engine.store import mask_walk
@@ -21,6 +23,7 @@ from tests.dashboard import walk
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_job, a_letter, an_error_group, ask
+from tests.waiting import wait_until
 
 SECRET, OTHER = "Zq8Ypw41", "Wk3Bnc62"
 PIN, ANOTHER_PIN = 83019, 72046
@@ -194,9 +197,14 @@ def test_old_rows_are_not_searched_before_they_are_looked_through(log_in: LogIn)
     a_job(State.FAILED, error=MESSAGE)
     ask("UPDATE mask_walk SET part = 'job', below = NULL, ended_at = NULL, began_at = now()")
     operator = log_in("operator")
-    assert 'name="rowid"' not in operator.get("/admin/job/?error=no+answer").text
+    page = operator.get("/admin/job/?error=no+answer").text
+    assert 'name="rowid"' not in page
+    assert "Older jobs are still being looked through for secrets." in page
+    assert 'name="rowid"' in operator.get("/admin/job/?state=failed").text
     hide_in_old_rows()
-    assert 'name="rowid"' in operator.get("/admin/job/?error=no+answer").text
+    page = operator.get("/admin/job/?error=no+answer").text
+    assert 'name="rowid"' in page
+    assert "Older jobs" not in page
     assert ask("SELECT error FROM job") == [(MESSAGE.replace(SECRET, "••••••"),)]
 
 
@@ -210,6 +218,19 @@ def test_a_walk_that_is_stopped_goes_on_where_it_was() -> None:
     assert ask("SELECT count(*) FROM job WHERE error LIKE %s", (f"%{SECRET}%",)) == [(3,)]
     assert [_step(), _step(), _step()] == [(4, False), (5, True), None]
     assert ask("SELECT count(*) FROM job WHERE error LIKE %s", (f"%{SECRET}%",)) == [(0,)]
+
+
+def test_a_consumer_takes_the_steps_in_its_upkeep() -> None:
+    a_job(State.FAILED, error=MESSAGE)
+    ask("UPDATE mask_walk SET part = 'failure', below = NULL, ended_at = NULL, began_at = 'epoch'")
+    walker, link = MaskWalker(), Link("mahaam test", timeout_s=10)
+    try:
+        wait_until(
+            lambda: walker.walk(link) or ask("SELECT ended_at IS NOT NULL FROM mask_walk")[0][0]
+        )
+    finally:
+        link.close()
+    assert ask("SELECT error FROM job") == [(MESSAGE.replace(SECRET, "••••••"),)]
 
 
 def test_a_new_name_begins_a_walk_and_a_known_one_none() -> None:

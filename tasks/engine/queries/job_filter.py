@@ -65,6 +65,11 @@ class JobFilter:
         return not (self.tag is None and self.error is None and self.argument is None)
 
     @property
+    def may_meet_secrets(self) -> bool:
+        """Whether it looks where secrets are hidden: in the error, in the arguments."""
+        return not (self.error is None and self.argument is None)
+
+    @property
     def oldest_id(self) -> uuid.UUID:
         """No job that matches has a lesser id."""
         return first_id_of(self.created_from) if self.created_from else FIRST_ID

@@ -25,6 +25,11 @@ def masked_from(ask: Ask) -> uuid.UUID:
     return uuid.UUID(below) if part == "job" and below else LAST_ID
 
 
+def are_jobs_left(session: Reader) -> bool:
+    """Return True if there are old jobs whose errors and arguments cannot be searched yet."""
+    return masked_from(by_session(session)) != FIRST_ID
+
+
 def are_groups_masked(session: Reader) -> bool:
     """Return True if the messages of error groups may be searched."""
     return _reached(by_session(session))[0] in ("all", "dead_letter", "job")

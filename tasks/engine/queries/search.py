@@ -119,7 +119,8 @@ def search(ask: Ask, wanted: JobFilter, window: Window) -> Found:
     if not wanted.is_about_content:
         stream, values = job_stream.statement(ask, wanted, window)
         return Found([row[0] for row in ask(stream, values)], None)
-    window = replace(window, oldest=max(window.oldest, masked_from(ask)))
+    if wanted.may_meet_secrets:
+        window = replace(window, oldest=max(window.oldest, masked_from(ask)))
     walk = _look(ask, wanted, window)
     found = Found(walk.ids[: window.size], walk.reached)
     is_common = min(walk.counts) > COMMON
