@@ -139,9 +139,16 @@ def sift(run: Run, loop: str, wanted: Sequence[str], work: Work[T]) -> list[T]:
 
 
 def put(run: Run, loop: str, key: str, fault: BaseException) -> None:
-    """Leave a row out from now on, and say so if that is news."""
+    """Leave a row out from now on, and say so if that is news.
+
+    While PostgreSQL is away nothing is noted: the row is met again, and put aside then.
+    """
     _known.setdefault(loop, {})[key] = False
-    if run(partial(store.put, loop=loop, key=key, fault=fault)):
+    try:
+        is_news = run(partial(store.put, loop=loop, key=key, fault=fault))
+    except PASSING:
+        return
+    if is_news:
         log.error(
             "A row cannot be handled and is put aside; the others go on. loop=%s key=%s fault=%s",
             loop,
@@ -152,9 +159,12 @@ def put(run: Run, loop: str, key: str, fault: BaseException) -> None:
 
 
 def forget(run: Run, loop: str, key: str) -> None:
-    """Take a row in again that was handled."""
+    """Take a row in again that was handled; while PostgreSQL is away that is done later."""
     _known.get(loop, {}).pop(key, None)
-    run(partial(store.done, loop=loop, key=key))
+    try:
+        run(partial(store.done, loop=loop, key=key))
+    except PASSING:
+        return
     log.info("A row that was put aside was handled. loop=%s key=%s", loop, key)
 
 

@@ -187,9 +187,8 @@ class Dispatcher:
         self.spreads.note_completed(pair for pair in ended[:new] if pair[0].fence in fences)
         if len(written) < len(ended):
             self._refuse([pair for pair in ended if pair[0].fence not in fences])
-        for claim in claims:
-            if claim.id in aside.keys(STARTS):
-                aside.forget(self._link.run, STARTS, claim.id)
+        for id_ in {claim.id for claim in claims}.intersection(aside.keys(STARTS)):
+            aside.forget(self._link.run, STARTS, id_)
 
     def _carried_out(self, ended: list[Ended], left_out: tuple[str, ...]) -> Turned:
         """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
