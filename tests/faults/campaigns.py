@@ -13,8 +13,11 @@ from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_c
 from tests.faults.evidence import Evidence
 from tests.faults.hammer import keeps_promises
 from tests.faults.hostile import (
+    enqueue_forkers,
+    enqueue_freezers,
     enqueue_one_key,
     enqueue_poison,
+    freezers_alone_were_charged,
     has_one_job,
     has_reasons,
     poison_failed_after_five,
@@ -203,6 +206,26 @@ LONG = (
         also=poison_failed_after_five,
     ),
     Campaign(
+        name="tasks that freeze their process",
+        story="Their consumers are ended before the lease is over; they alone are charged, and fail at the"
+        " second time.",
+        jobs=1000, before=enqueue_freezers, consumers=2, lease_s=12, beat_s=2,
+        tried="three of them, in Python, in C and with the interpreter held, and nine neighbours of 1.5 s"
+        " in 1,000 jobs of 20 ms, 2 consumers, lease 12 s, limit 2 s",
+        allowance=Allowance(
+            ends=True, crashes=True, freezes=True, completed_again=6 * PLACES,
+            says=(*LOST_WORKERS, r"A consumer was frozen", r"Job charged: it froze", r"Jobs given back"),
+        ),
+        also=freezers_alone_were_charged,
+    ),
+    Campaign(
+        name="tasks that fork",
+        story="The child ends with its task's function; connections, jobs and outcomes stay the parent's.",
+        jobs=1000, before=enqueue_forkers, fault=fault.terminate, times=3,
+        tried="40 of them, half by os.fork and half by multiprocessing, in 1,000 jobs of 20 ms, 2 consumers,"
+        " 3 SIGTERM",
+    ),
+    Campaign(
         name="junk in Redis, unknown tasks in rows",
         story="Junk claims nothing; what cannot be run fails with the reason.",
         jobs=2000, ms=1, before=spread_junk, also=has_reasons,
@@ -256,6 +279,8 @@ SCALED_DOWN = {
     "FLUSHALL": (300, 2, 1),
     "Redis killed, empty afterwards": (300, 1, 1),
     "PostgreSQL restarted (immediate)": (300, 2, 2),
+    "tasks that freeze their process": (60, 0, 2),
+    "tasks that fork": (60, 1, 2),
     "junk in Redis, unknown tasks in rows": (200, 0, 1),
     "schedules, kill -9 every second": (6 * SCHEDULES, 2, 2),
     "a stop, then kill -9": (40, 2, 2),
@@ -270,7 +295,7 @@ def _short(campaign: Campaign) -> Campaign:
     jobs, times, consumers = SCALED_DOWN[campaign.name]
     return replace(
         campaign, jobs=jobs, times=times, consumers=consumers, wrong_clocks=0, own_servers=_is_hurt(campaign),
-        lease_s=4, beat_s=1,
+        **({} if campaign.allowance.freezes else {"lease_s": 4, "beat_s": 1}),
     )  # fmt: skip
 
 

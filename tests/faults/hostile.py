@@ -20,6 +20,8 @@ CRASHES = 5
 SLOWED_S = 10.0  # two thousand jobs of 1 ms take two to three
 NEIGHBOURS = 3  # they fill the places beside it
 JUNK = 1000
+FREEZES = 2
+FORKERS = 40
 STRANGE_ROWS: tuple[
     tuple[str, list[Any], dict[str, Any], str], ...
 ] = (  # task, args, kwargs, error class that its dead letter must name
@@ -62,6 +64,35 @@ def poison_failed_after_five(evidence: Evidence) -> Iterator[str]:
             yield f"Job {job.id} is {job.state} after {job.crash_count} crashes."
     if len(poison) != 2:
         yield f"There are {len(poison)} poisonous jobs."
+
+
+def enqueue_freezers(stage: Stage) -> None:
+    """Jobs that freeze their consumer, each in another way, in line with others."""
+    stage.settings["FREEZE_LIMIT_S"] = "2"
+    for how in ("python", "c", "interpreter"):
+        for _ in range(NEIGHBOURS):
+            insert(stage, f"{WORK}.work", [], {"ms": 1500})
+        insert(stage, f"{WORK}.freeze", [how], {})
+
+
+def freezers_alone_were_charged(evidence: Evidence) -> Iterator[str]:
+    """Each froze its consumer twice and no more; nobody else was charged for it."""
+    freezers = [job for job in evidence.jobs if job.task == f"{WORK}.freeze"]
+    for job in freezers:
+        if job.crash_count != FREEZES or job.state != "failed":
+            yield f"Job {job.id} is {job.state} after {job.crash_count} freezes."
+    charged = [job.id for job in evidence.jobs if job.crash_count and job not in freezers]
+    if charged:
+        yield f"{len(charged)} jobs were charged for the freeze of others: {charged[:3]}."
+    if Counter(error_class for _, error_class in evidence.letters)["WorkerFrozen"] != len(freezers):
+        yield "Not each dead letter of a freeze says what it was."
+
+
+def enqueue_forkers(stage: Stage) -> None:
+    """Jobs that fork, in line with others."""
+    for place in range(FORKERS):
+        child = ("fork", "process")[place % 2]
+        insert(stage, f"{WORK}.work", [], {"ms": 20, "child": child})
 
 
 def spread_junk(stage: Stage) -> None:

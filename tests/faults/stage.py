@@ -43,6 +43,7 @@ class Stage:
         self.ledger = Ledger(folder / "ledger")
         self.frozen: dict[int, list[int]] = {}  # pid -> from when on, monotonic ns
         self.cut_off: dict[int, list[int]] = {}
+        self.settings: dict[str, str] = {}  # of every process, beside the usual ones
         self.accepted_count = 0
         self.answers: Counter[tuple[str, str]] = Counter()  # what clients were told: id, duplicate
         self._accepted_path = folder / "accepted"
@@ -99,6 +100,7 @@ class Stage:
             "LEASE_S": f"{self.lease_s:g}",
             "BEAT_S": f"{self.beat_s:g}",
             LEDGER: str(self.ledger.path),
+            **self.settings,
         }  # fmt: skip
 
     def start_hammer(self, operators: int) -> None:

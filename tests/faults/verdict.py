@@ -28,6 +28,7 @@ class Allowance:
 
     completed_again: int = 0  # completed runs beyond the first of a job
     crashes: bool = False  # attempts may be taken from consumers
+    freezes: bool = False  # consumers may be ended as frozen: what they held is released
     cuts: bool = False  # tasks may be stopped in the middle
     ends: bool = False  # consumers may end by themselves
     says: tuple[str, ...] = ()  # patterns of what may be logged as a WARNING or worse
@@ -85,11 +86,12 @@ def _again_only_after_a_crash(evidence: Evidence, allowance: Allowance) -> Broke
             + _told(evidence.ended_again, "jobs")
         )
     outcomes = evidence.outcomes
+    excused = {"crashed", "released"} if allowance.freezes else {"crashed"}
     unexplained = {
         id_
         for id_, runs in evidence.ended_again.items()
         for run in runs[:-1]
-        if (row := outcomes.get((id_, run.number))) is None or row.outcome != "crashed"
+        if (row := outcomes.get((id_, run.number))) is None or row.outcome not in excused
     }
     if unexplained:
         yield _told(unexplained, "jobs ran again although no crash is noted")

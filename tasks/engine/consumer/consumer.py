@@ -210,8 +210,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         """Take back the worker's row, which would be missed when its lease is over."""
         self.stop_flag.set()
         self.dispatcher.places.be_quiet()
-        self._freeze.close()
         self.dispatcher.lease.close()
+        self._freeze.close()
         if self._is_registered:
             self._release_rest()
 
@@ -337,8 +337,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         for say in (self._scribe.write, self._spreads.write, partial(hooks.finish, INTERRUPT_S)):
             self._say_last(say)
         pool.close()
+        lease.close()  # at once: the row says stopped, which a beat would take for a lost lease
         self._freeze.close()
-        lease.close()
 
     def _say_last(self, say: Callable[[], None]) -> None:
         """Let a loop say what is left, which must not change how the consumer ends."""

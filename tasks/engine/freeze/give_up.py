@@ -27,8 +27,11 @@ FREEZES = 2  # of a consumer by one job; then the job fails for good
 
 
 def main() -> None:
-    """Read what the watcher tells on standard input, then give up."""
-    told = json.load(sys.stdin)
+    """Read what the watcher tells on standard input, then give up; do nothing when it tells nothing."""
+    text = sys.stdin.read()
+    if not text:
+        return  # the consumer has come back
+    told = json.loads(text)
     settings = get_settings()
     set_up_logging(settings.log_level, settings.log_format)
     slots = bytes.fromhex(told["slots"])

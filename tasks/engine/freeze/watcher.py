@@ -6,12 +6,13 @@ says that its greenlets stand, this process has it dump its stacks, ends it with
 becomes the program that gives its jobs up, before its lease is over.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import select
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -27,22 +28,60 @@ def main() -> None:
     orders = json.loads(sys.argv[1])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # meant for the consumer, sent to its whole group
-    silent_s = 0.0
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a rescuer that is not needed
+    silent_s, rescuer = 0.0, None
     while os.getppid() == orders["pid"]:
-        if not select.select([0], [], [], TICK_S)[0]:
-            # Only what passes while the consumer could run counts; as ticks, for this process may
-            # have been stopped together with it.
-            silent_s += 0.0 if is_stopped(orders["pid"]) else TICK_S
-            if silent_s >= orders["silent_limit_s"]:
-                give_up(orders, orders["silent_limit_s"])
-                silent_s = 0.0
+        if select.select([0], [], [], TICK_S)[0]:
+            said = os.read(0, 4096)
+            if not said:
+                return
+            if FROZEN in said:
+                rescuer = rescuer or Rescuer(orders)
+                give_up(orders, orders["limit_s"], rescuer)
+            let_go(rescuer)
+            silent_s, rescuer = 0.0, None
             continue
-        said = os.read(0, 4096)
-        if not said:
-            return
-        silent_s = 0.0
-        if FROZEN in said:
-            give_up(orders, orders["limit_s"])
+        # Only what passes while the consumer could run counts; as ticks, for this process may
+        # have been stopped together with it.
+        silent_s += 0.0 if is_stopped(orders["pid"]) else TICK_S
+        if rescuer is None and silent_s >= orders["silent_limit_s"] / 2:
+            rescuer = Rescuer(orders)  # it takes a while to be ready, and the lease runs
+        if rescuer is not None and silent_s >= orders["silent_limit_s"]:
+            give_up(orders, orders["silent_limit_s"], rescuer)
+            let_go(rescuer)
+            silent_s, rescuer = 0.0, None
+
+
+class Rescuer:
+    """The program that gives jobs up, waiting to be told which."""
+
+    def __init__(self, orders: dict[str, Any]) -> None:
+        read_end, self._pipe = os.pipe()
+        if os.fork() == 0:
+            os.dup2(read_end, 0)
+            os.execv(  # noqa: S606 (another program, in this process's child)
+                sys.executable, [sys.executable, "-P", "-m", orders["program"]]
+            )
+        os.close(read_end)
+
+    def tell(self, told: dict[str, Any]) -> None:
+        """Have it do its work, and wait until it has."""
+        with os.fdopen(self._pipe, "w") as file:
+            json.dump(told, file)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return  # as it is where nobody has to wait: all have ended
+
+    def dismiss(self) -> None:
+        """Let it end: it is told nothing."""
+        os.close(self._pipe)
+
+
+def let_go(rescuer: Rescuer | None) -> None:
+    """Dismiss the rescuer, if there is one."""
+    if rescuer is not None:
+        rescuer.dismiss()
 
 
 def is_stopped(pid: int) -> bool:
@@ -54,21 +93,16 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
-def give_up(orders: dict[str, Any], frozen_s: float) -> None:
-    """End the consumer and become the program that gives its jobs up."""
+def give_up(orders: dict[str, Any], frozen_s: float, rescuer: Rescuer) -> None:
+    """End the consumer, have its jobs given up, and end; return if it has come back."""
     dump = dumped(orders)
     if select.select([0], [], [], 0)[0] and FROZEN not in os.read(0, 4096):
-        return  # it came back in the last moment
+        return
     os.kill(orders["pid"], signal.SIGKILL)
     told = {"pid": orders["pid"], "frozen_s": frozen_s, "dump": dump}
     told["slots"] = os.pread(orders["slots"], 1 << 20, 0).rstrip(b"\0").hex()
-    with tempfile.TemporaryFile("w+") as file:
-        json.dump(told, file)
-        file.seek(0)
-        os.dup2(file.fileno(), 0)
-        os.execv(  # noqa: S606 (this process goes on as another program)
-            sys.executable, [sys.executable, "-P", "-m", orders["program"]]
-        )
+    rescuer.tell(told)
+    sys.exit()
 
 
 def dumped(orders: dict[str, Any]) -> str:
