@@ -58,7 +58,8 @@ DELETE FROM alert WHERE id IN (
   SELECT id FROM alert WHERE gone_at IS NOT NULL AND closed_at < now() - interval '90 days'
   ORDER BY closed_at LIMIT 1000);
 DELETE FROM queue_depth WHERE minute < now() - interval '8 days';
-DELETE FROM incident WHERE happened_at < now() - interval '30 days' AND kind <> 'primary';
+DELETE FROM incident WHERE happened_at < now() - interval '30 days'
+  AND kind NOT IN ('primary', 'redis_memory_began');
 DELETE FROM maintenance WHERE ends_at < now() - interval '90 days';
 DELETE FROM alert_delivery WHERE id IN (
   SELECT id FROM alert_delivery WHERE created_at < now() - interval '30 days' AND state <> 'waiting'

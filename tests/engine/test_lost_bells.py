@@ -21,6 +21,7 @@ from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.intake.ringing import Ringing
 from tasks.engine.link import Link
 from tasks.engine.queries import bells
+from tasks.engine.store import incidents
 from tasks.engine.verbs import reconcile
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
@@ -92,6 +93,24 @@ def the_beginning(stage: Stage, client: redis.Redis) -> None:
 def every_third(stage: Stage, client: redis.Redis) -> None:
     members = client.zrange(stage.key(), 0, -1)
     client.zrem(stage.key(), *members[::3])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_redis_that_is_used_for_the_first_time_has_lost_nothing(
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link, is_first: bool
+) -> None:
+    empty_stage.ask("DELETE FROM incident")
+    if not is_first:
+        link.run(incidents.begin_memory)
+    fill(empty_stage, 20)
+    client.delete(empty_stage.key(), f"{empty_stage.prefix}:memory")
+
+    look(lost, link)
+
+    assert len(empty_stage.rung()) == 20
+    noted = empty_stage.ask("SELECT kind FROM incident WHERE kind LIKE 'redis%%' ORDER BY id")
+    expected = ["redis_memory_began"] if is_first else ["redis_memory_began", "redis_memory_lost"]
+    assert [row["kind"] for row in noted] == expected
 
 
 @pytest.mark.parametrize("loss", [the_key, the_end, the_beginning, every_third])

@@ -111,9 +111,13 @@ class LostBells:
 
     def _end(self, link: Link) -> None:
         had_memory, self._has_memory = self._has_memory, True
-        if not self._ringing.end(all_rung=not had_memory) or not self._rung:
+        if not self._ringing.end(all_rung=not had_memory):
             return
-        if not had_memory or self._rung >= MANY:
+        begins = not had_memory and link.run(incidents.begin_memory)
+        is_lost = self._rung >= MANY or not (had_memory or begins)
+        if not self._rung:
+            return
+        if is_lost:
             link.run(partial(incidents.note, kind="redis_memory_lost", detail=str(self._rung)))
             log.warning(
                 "Redis had lost its memory; all queued jobs were rung again. jobs=%s", self._rung
