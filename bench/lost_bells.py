@@ -28,7 +28,7 @@ LOOKS = """
 import json, time
 from tasks.engine import database
 from tasks.engine.queries import bells
-values = {"grace_s": 5, "settling_s": 0, "head": bells.HEAD, "some": bells.SOME}
+values = {"grace_s": 5, "settling_s": 0, "head": bells.HEAD, "some": bells.some_of(bells.HEAD)}
 def look(cursor):
     begun = time.perf_counter()
     cursor.execute(bells.PROBES, values)

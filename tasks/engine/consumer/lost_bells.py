@@ -22,6 +22,8 @@ SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what
 PAGE = 2000
 STEP_S = 0.2  # how long a step of ringing keeps the other duties waiting
 REST = 3  # a queue is not rung again for so many times as long as that took
+AT_ONCE, SMALLEST_HEAD = 4000, 10  # jobs that a look asks for, of all queues together and of each
+LOOK_SHARE = 20  # a look, in an installation of thousands of queues, comes so many times seldomer
 MANY = 1000  # bells that no killed consumer takes along: Redis itself has lost them
 
 
@@ -45,20 +47,32 @@ class LostBells:
         self._walk: Iterator[None] | None = None
         self._has_memory = True
         self._rung = 0
+        self._look_at = 0.0
+        self._filled = 1  # queues in which something waits, at the last look
 
-    def look(self, link: Link) -> None:
-        """Ring for what is lost, and see which queues are to be rung as a whole."""
-        if self._walk is not None:
+    def look(self, link: Link, served: list[str]) -> None:
+        """Ring for what is lost, and see which queues are to be rung as a whole.
+
+        In the `served` queues, old scores are mended as well.
+        """
+        began_at = time.monotonic()
+        if self._walk is not None or began_at < self._look_at:
             return
+        self._look(link)
+        self.mend_old_scores(link, served)
+        self._look_at = time.monotonic() + LOOK_SHARE * (time.monotonic() - began_at)
+
+    def _look(self, link: Link) -> None:
         if not self._ringing.has_memory():
             self._has_memory = False
             self._wanted = {line.name for line in link.run(lines.lines)}
             return
-        lost = self._lost(link)
+        head = max(SMALLEST_HEAD, min(bells.HEAD, AT_ONCE // self._filled))
+        lost = self._lost(link, head)
         self._doorbell.ring(probe.ring for probe in lost)
         now = time.monotonic()
         self._wanted = {
-            queue for queue in _to_be_rung(lost) if self._rests_until.get(queue, 0.0) < now
+            queue for queue in _to_be_rung(lost, head) if self._rests_until.get(queue, 0.0) < now
         }
 
     def step(self, link: Link) -> None:
@@ -125,7 +139,7 @@ class LostBells:
         else:
             log.info("Bells that were missing in Redis were rung. jobs=%s", self._rung)
 
-    def _lost(self, link: Link) -> list[Probe]:
+    def _lost(self, link: Link, head: int) -> list[Probe]:
         """What is missing in Redis as it was at the look before."""
         suspects = self._suspects
         places = link.run(partial(bells.places, ids=list(suspects))) if suspects else {}
@@ -133,16 +147,17 @@ class LostBells:
         probes = {
             probe.id: probe
             for probe in link.run(
-                partial(bells.probes, grace_s=self._grace_s, settling_s=SETTLING_S)
+                partial(bells.probes, grace_s=self._grace_s, settling_s=SETTLING_S, head=head)
             )
         } | {id_: suspects[id_] for id_ in waiting}
+        self._filled = max(1, len({probe.queue for probe in probes.values()}))
         missing = {ring.id for ring in self._doorbell.missing([p.ring for p in probes.values()])}
         self._suspects = {id_: probes[id_] for id_ in missing - waiting}
         return [probes[id_] for id_ in missing & waiting]
 
 
-def _to_be_rung(lost: list[Probe]) -> set[str]:
+def _to_be_rung(lost: list[Probe], head: int) -> set[str]:
     """The queues that lack more than what a killed consumer takes along."""
     of_heads = Counter(probe.queue for probe in lost if probe.is_head)
-    many = {queue for queue, count in of_heads.items() if count >= bells.HEAD / 2}
+    many = {queue for queue, count in of_heads.items() if count >= head / 2}
     return many | {probe.queue for probe in lost if not probe.is_head}

@@ -234,9 +234,8 @@ class Upkeep:
             )
 
     def _look_for_lost_bells(self) -> None:
-        self._bells.look(self._link)
         served = [line.name for line in self._dispatcher.listener.lines]
-        self._bells.mend_old_scores(self._link, served)
+        self._bells.look(self._link, served)
 
     def _ring_lost_bells(self) -> None:
         self._bells.step(self._link)

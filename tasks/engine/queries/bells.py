@@ -75,7 +75,7 @@ UNION ALL
     AND queued_at >= at
   ORDER BY queued_at, id LIMIT %(some)s) AS next)
 """
-HEAD, SOME = 200, 10
+HEAD = 200  # of the next ones, and a twentieth of that of the others
 
 COUNT = """
 SELECT count(*) FROM (
@@ -125,14 +125,19 @@ def places(cursor: Cursor, ids: Sequence[str]) -> dict[str, Place]:
     return {row[0]: Place._make(row) for row in cursor.fetchall()}
 
 
-def probes(cursor: Cursor, *, grace_s: float, settling_s: float) -> list[Probe]:
+def probes(cursor: Cursor, *, grace_s: float, settling_s: float, head: int = HEAD) -> list[Probe]:
     """Some jobs of each queue that are queued for longer than `grace_s`; one may come twice.
 
-    None until PostgreSQL is up for `settling_s` seconds.
+    `head` is how many of the next ones. None until PostgreSQL is up for `settling_s` seconds.
     """
-    values = {"grace_s": grace_s, "settling_s": settling_s, "head": HEAD, "some": SOME}
+    values = {"grace_s": grace_s, "settling_s": settling_s, "head": head, "some": some_of(head)}
     cursor.execute(PROBES, values)
     return [Probe._make(row) for row in cursor.fetchall()]
+
+
+def some_of(head: int) -> int:
+    """How many of the last jobs of a queue, and from a random time on, belong to `head` of the next."""
+    return max(2, head // 20)
 
 
 def expected(
