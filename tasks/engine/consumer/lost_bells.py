@@ -20,7 +20,7 @@ log = logging.getLogger("mahaam.upkeep")
 
 SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
 PAGE = 2000
-STEP_S = 0.2  # how long a step of ringing keeps the other duties waiting
+STEP_S = 0.5  # how long a step of ringing keeps the other duties waiting
 REST = 3  # a queue is not rung again for so many times as long as that took
 AT_ONCE, SMALLEST_HEAD = 4000, 10  # jobs that a look asks for, of all queues together and of each
 LOOK_SHARE = 20  # a look, in an installation of thousands of queues, comes so many times seldomer

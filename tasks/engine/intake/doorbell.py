@@ -21,7 +21,7 @@ from redis.retry import Retry
 from addresses.redis import open_redis, unfit, without_secrets
 from config import ConfigurationFault, Settings
 from tasks.engine import inherited
-from tasks.engine.intake.bell import Bell
+from tasks.engine.intake.bell import Bell, packed_many
 from tasks.engine.intake.pop import ID, Pop
 from tasks.engine.intake.score import OLD, score
 from tasks.engine.log_throttle import cause
@@ -121,7 +121,15 @@ class Doorbell:
     def ring_lost(self, queue: str, rings: Iterable[Ring]) -> int:
         """Add jobs to a queue. Return how many were not there."""
         places = {ring.id: score(ring.priority, ring.queued_at) for ring in rings}
-        return int(self._client.eval(ADD_EACH, 1, self.key(queue), packed(places)))
+        connection: Any = self._client.connection_pool.get_connection()
+        try:
+            connection.send_packed_command([packed_many(self.key(queue), places)])
+            return int(connection.read_response())
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            self._client.connection_pool.release(connection)
 
     def _ring_one(self, key: str, place: int, id_: str) -> None:
         bell = self._bells.pop() if self._bells else Bell(self._client)
