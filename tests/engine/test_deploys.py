@@ -42,6 +42,18 @@ def test_sighup_lets_jobs_finish_and_starts_again(stage: Stage) -> None:
     assert {row["state"] for row in stage.ask("SELECT state FROM worker")} == {"stopped"}
 
 
+def test_a_sigterm_after_sighup_ends_it_as_gracefully(stage: Stage) -> None:
+    with stage.consumer("--shutdown-timeout", "30").wait_ready() as consumer:
+        id_ = str(enqueue(jobs.nap, (2.0,)).id)
+        stage.wait_for_state(id_, "running")
+        consumer.send(signal.SIGHUP)
+        wait_until(lambda: "Stopping:" in consumer.log, timeout_s=20)
+        consumer.send(signal.SIGTERM)
+        assert consumer.wait(60) == 0
+    assert stage.job(id_)["state"] == "completed"
+    assert consumer.log.count("Consumer ready.") == 1
+
+
 def test_sigquit_says_what_each_greenlet_does_and_goes_on(stage: Stage) -> None:
     with stage.consumer(log_format="json").wait_ready() as consumer:
         resting, computing = (str(enqueue(task, (1.5,)).id) for task in (jobs.nap, jobs.burn))

@@ -249,17 +249,19 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             )
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """The first signal ends gracefully, the second at once; no restart follows that."""
+        """The first signal ends gracefully, the second at once; one after SIGHUP is a first one."""
+        if self.is_to_restart:
+            self.is_to_restart = False
+            return
         self._signals += 1
         if self._signals > 1:
-            self.is_to_restart = False
             self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
 
     def _note_restart(self, number: int, frame: FrameType | None) -> None:
         """End gracefully, and begin again: as Huey's consumer does, after new code came."""
         if not self._signals:
-            self.is_to_restart = True
             self._note_signal(number, frame)
+            self.is_to_restart = True
 
     def _dump_stacks(self, _number: int, _frame: FrameType | None) -> None:
         dump_stacks()
