@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import psycopg2
 import pytest
 
+from config import PROJECT_DIR
 from tasks.engine import database, verbs
 from tasks.engine.consumer import operations as loop
 from tasks.engine.queries.asking import by_cursor
@@ -135,6 +139,40 @@ def test_a_chunk_that_is_given_up_names_its_operation(empty_stage: Stage) -> Non
     assert caught.value.operation_id == id_
     assert operations.work_on_next(but=[id_]) is False
     assert operations.work_on_next() is True
+
+
+# Takes the operation as a consumer does, and is killed in the middle of a long statement of the chunk.
+LONG_CHUNK = """
+from tasks.engine import database
+from tasks.engine.store import operations as store
+from tasks.engine.verbs import operations
+with database.transaction() as cursor:
+    cursor.execute(operations.PATIENCE)
+    assert store.take(cursor) is not None
+    print("taken", flush=True)
+    cursor.execute("SELECT pg_sleep(14)")
+"""
+SLEEPERS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND query LIKE '%pg_sleep(14)'
+"""
+
+
+def test_a_killed_consumers_statement_does_not_hold_its_operation(empty_stage: Stage) -> None:
+    an_operation(empty_stage)
+    killed = subprocess.Popen(
+        [sys.executable, "-c", LONG_CHUNK],
+        cwd=PROJECT_DIR, env=os.environ | empty_stage.settings(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == "taken\n"
+    wait_until(lambda: empty_stage.ask(SLEEPERS), timeout_s=20)
+    assert operations.work_on_next() is False
+
+    killed.kill()
+    killed.communicate()
+
+    wait_until(operations.work_on_next, timeout_s=10)
 
 
 def test_a_chunk_may_not_go_on_for_ever(empty_stage: Stage) -> None:
