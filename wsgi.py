@@ -11,6 +11,7 @@ from config import EXIT_CODE, ConfigurationFault, get_settings
 from dashboard import create_app
 from tasks.engine import logs
 from tasks.engine.intake.doorbell import check_server
+from tasks.engine.masking import masked_for_log
 
 
 def app_or_exit() -> Flask:
@@ -20,7 +21,7 @@ def app_or_exit() -> Flask:
         check_server(get_settings())
         return create_app()
     except ConfigurationFault as fault:
-        print(fault, file=sys.stderr)
+        print(masked_for_log(str(fault)), file=sys.stderr)
         raise SystemExit(EXIT_CODE) from None
 
 

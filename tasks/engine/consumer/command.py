@@ -19,6 +19,7 @@ from tasks.engine.consumer.plan import Plan
 from tasks.engine.errors import MahaamError, UnknownQueue
 from tasks.engine.intake import catalog
 from tasks.engine.intake.doorbell import check_server
+from tasks.engine.masking import masked_for_log
 from tasks.engine.running import fork, loop_threads, signal_guard
 from tasks.engine.seam.decorator import huey
 
@@ -40,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         consumer = DurableConsumer(huey, _plan(options))
         code = consumer.run()
     except (ConfigurationFault, UnknownQueue) as fault:
-        print(fault, file=sys.stderr)
+        print(masked_for_log(str(fault)), file=sys.stderr)
         return EXIT_CODE
     except (psycopg2.Error, redis.RedisError, MahaamError) as fault:
-        print(f"The consumer could not start: {str(fault).strip()}", file=sys.stderr)
+        sentence = masked_for_log(str(fault).strip())
+        print(f"The consumer could not start: {sentence}", file=sys.stderr)
         return 1
     if consumer.is_to_restart:
         _begin_again()
