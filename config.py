@@ -181,7 +181,34 @@ class Settings(BaseSettings):
         "Host names that the console answers to, separated by commas, such as jobs.example.com or "
         ".example.com with all below it; unset: any.",
     )
-    web_threads: int = setting(8, "Requests answered at once by the web server.", ge=1, le=256)
+    web_threads: int = setting(
+        8,
+        "Requests that one web process works on at once, each with a connection to PostgreSQL; "
+        "slow clients do not count.",
+        ge=1,
+        le=256,
+    )
+    web_connections: int = setting(
+        1000,
+        "Connections that one web process holds open; beyond nine tenths of them, each new one ends "
+        "the one that has waited longest for its client.",
+        ge=50,
+    )
+    web_header_timeout_s: float = setting(
+        10, "How long a client may take to send the header of a request.", unit="seconds", gt=0
+    )
+    web_body_timeout_s: float = setting(
+        30, "How long a client may take to send the body of a request.", unit="seconds", gt=0
+    )
+    web_idle_timeout_s: float = setting(
+        75,
+        "How long a connection may rest between two requests; more than the proxy in front of it.",
+        unit="seconds",
+        ge=1,
+    )
+    web_send_timeout_s: float = setting(
+        30, "How long a client may take to read each 64 kB of an answer.", unit="seconds", gt=0
+    )
     default_language: Literal["en", "ar", "fa"] = setting(
         "en", "Language of pages for people who have not chosen one."
     )

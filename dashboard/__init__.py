@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config import PROJECT_DIR, get_settings
+from config import PROJECT_DIR, Settings, get_settings
 from dashboard.flask_config import flask_config
+from dashboard.request_slots import RequestSlots
+from dashboard.trusted_hosts import HostCheck
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 # In this order: what stands later may use what stands earlier.
 PARTS = (
     "dashboard.bounded_request",
     "dashboard.database",
     "dashboard.health",
-    "dashboard.trusted_hosts",
     "dashboard.headers",
     "dashboard.faults",
     "dashboard.audit",
@@ -51,7 +55,13 @@ def create_app(**overrides: Any) -> Flask:
     for part in PARTS:
         if part not in OPTIONAL or importlib.util.find_spec(part):
             importlib.import_module(part).register(app)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    app.wsgi_app = _edge(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _edge(inner: WSGIApplication, settings: Settings) -> WSGIApplication:
+    """What each request passes before it reaches the application, the outermost last."""
+    inner = RequestSlots(inner, settings.web_threads)
+    inner = HostCheck(inner, settings.trusted_hosts)
+    hops = settings.trusted_proxies
+    return ProxyFix(inner, x_for=hops, x_proto=hops) if hops else inner

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from dashboard import audit, sessions
 from dashboard.accounts import AccountNotValid, check_password, check_role, find_person
+from dashboard.aside import aside
 from dashboard.database import db
 from dashboard.models import User
 
@@ -57,7 +58,7 @@ def set_active(person: User, is_active: bool, *, by: str) -> bool:
 def set_password(person: User, password: str, *, by: str, keep: bytes | None = None) -> None:
     """Change a password and end the person's sessions, but for `keep`. Raises AccountNotValid."""
     check_password(password)
-    person.password = hash_password(password)
+    person.password = aside(hash_password, password)
     person.fs_uniquifier = uuid.uuid4().hex
     ended = sessions.end_all(person, but=keep)
     audit.write(

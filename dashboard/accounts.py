@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 
 from email_validator import EmailNotValidError, validate_email
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import gettext as _
 from flask_security import Security, SQLAlchemyUserDatastore
-from flask_security.utils import hash_password, verify_and_update_password, verify_password
+from flask_security.utils import hash_password, verify_password
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
 from dashboard import audit
+from dashboard.aside import aside
 from dashboard.database import db
 from dashboard.models import Role, User
 from tasks.engine.errors import MahaamError
@@ -43,10 +44,12 @@ def verified_person(email: str, password: str) -> User | None:
     """The active person with this password; a wrong address takes as long as a wrong password."""
     person = find_person(email)
     if person is None:
-        hash_password(password)
+        aside(hash_password, password)
         return None
-    is_right = verify_and_update_password(password, person)
-    db.session.commit()  # an old hash may have been renewed
+    is_right = aside(verify_password, password, person.password)
+    if is_right and current_app.extensions["security"].pwd_context.needs_update(person.password):
+        person.password = aside(hash_password, password)
+        db.session.commit()
     return person if is_right and person.active else None
 
 
@@ -54,7 +57,7 @@ def is_password_of(person: User, password: str) -> bool:
     """Whether this is the person's password."""
     if "\x00" in password or len(password) > MAX_PASSWORD_LENGTH:
         return False
-    return bool(verify_password(password, person.password))
+    return bool(aside(verify_password, password, person.password))
 
 
 def checked_email(email: str) -> str:
@@ -76,7 +79,7 @@ def create_person(email: str, *, password: str, role: str, by: str = "system") -
     check_role(role)
     person = User(
         email=email.strip().lower(),
-        password=hash_password(password),
+        password=aside(hash_password, password),
         role_name=role,
         fs_uniquifier=uuid.uuid4().hex,
     )

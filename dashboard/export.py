@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from tasks.engine.queries.exports import COLUMNS, rows_below
 from tasks.engine.queries.job_filter import JobFilter
 
 Row = dict[str, Any]
+MARK = "\ufeff"  # by which spreadsheets know UTF-8
+PART_CHARACTERS = 65_536
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
 
@@ -31,17 +34,19 @@ def download(wanted: JobFilter, *, form: str) -> Response:
     )
 
 
-def _rows(wanted: JobFilter) -> Iterator[list[Row]]:
-    """All rows that match, newest first, some hundred or fewer at a time.
+def _rows(wanted: JobFilter) -> Iterator[Row]:
+    """All rows that match, newest first, without secrets.
 
-    Each slice is a transaction of its own: whoever reads slowly holds no snapshot back from the
-    vacuum, and no connection from others.
+    They are fetched some hundred at a time, each time in a transaction of its own: whoever reads slowly
+    holds no snapshot back from the vacuum, and no connection from others.
     """
     below = None
     while True:
         with database.transaction() as cursor:
             rows, below = rows_below(cursor, wanted, below=below)
-        yield [_masked(row) for row in rows]
+        for row in rows:
+            yield _masked(row)
+            time.sleep(0)  # pages that others wait for have their turn
         if below is None:
             return
 
@@ -59,25 +64,38 @@ def _masked(row: Row) -> Row:
     }
 
 
-def _as_csv(slices: Iterator[list[Row]]) -> Iterator[str]:
-    yield _lines([COLUMNS])
-    for rows in slices:
-        if rows:
-            yield _lines([_cell(row[name]) for name in COLUMNS] for row in rows)
+def _as_csv(rows: Iterator[Row]) -> Iterator[str]:
+    yield MARK + _line(COLUMNS)
+    yield from _in_parts(_line([_cell(row[name]) for name in COLUMNS]) for row in rows)
 
 
-def _as_json(slices: Iterator[list[Row]]) -> Iterator[str]:
-    opening = "[\n"
-    for rows in slices:
-        if rows:
-            yield opening + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-            opening = ",\n"
-    yield "[]\n" if opening == "[\n" else "\n]\n"
+def _as_json(rows: Iterator[Row]) -> Iterator[str]:
+    lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+    first = next(lines, None)
+    if first is None:
+        yield "[]\n"
+        return
+    yield f"[\n{first}"
+    yield from _in_parts(f",\n{line}" for line in lines)
+    yield "\n]\n"
 
 
-def _lines(rows: Any) -> str:
+def _in_parts(lines: Iterator[str]) -> Iterator[str]:
+    """The lines, some together: of a file that nobody reads on with, little is made in advance."""
+    part, size = [], 0
+    for line in lines:
+        part.append(line)
+        size += len(line)
+        if size >= PART_CHARACTERS:
+            yield "".join(part)
+            part, size = [], 0
+    if part:
+        yield "".join(part)
+
+
+def _line(cells: Iterable[Any]) -> str:
     paper = io.StringIO()
-    csv.writer(paper).writerows(rows)
+    csv.writer(paper).writerow(cells)
     return paper.getvalue()
 
 
@@ -88,7 +106,7 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-FORMS: dict[str, tuple[Callable[[Iterator[list[Row]]], Iterator[str]], str]] = {
+FORMS: dict[str, tuple[Callable[[Iterator[Row]], Iterator[str]], str]] = {
     "csv": (_as_csv, "text/csv; charset=utf-8"),
     "json": (_as_json, "application/json"),
 }

@@ -10,8 +10,9 @@ from flask_wtf import CSRFProtect
 from werkzeug.routing import RequestRedirect
 
 from dashboard import sessions
+from dashboard.health import ENDPOINTS
 
-PUBLIC = frozenset({"static", "healthz", "sign_in.form", "sign_in.enter", "preferences.save"})
+PUBLIC = frozenset({"static", *ENDPOINTS, "sign_in.form", "sign_in.enter", "preferences.save"})
 
 csrf = CSRFProtect()
 
@@ -25,7 +26,7 @@ def register(app: Flask) -> None:
 
 def admit() -> ResponseReturnValue | None:
     """Note the person of this request; without one, only public pages answer."""
-    if request.endpoint in ("static", "healthz"):
+    if request.endpoint in ("static", *ENDPOINTS):
         return None
     g.person = sessions.current_person()
     if g.person is not None or request.endpoint in PUBLIC:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from flask import Flask
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
-from config import get_settings
 from dashboard.health import PROBES
 
 if TYPE_CHECKING:
@@ -38,8 +36,3 @@ class HostCheck:
         refused = Response(REFUSED, status=400, mimetype="text/plain")
         refused.headers["X-Content-Type-Options"] = "nosniff"
         return refused(environ, start_response)
-
-
-def register(app: Flask) -> None:
-    """Look at the name before anything else does."""
-    app.wsgi_app = HostCheck(app.wsgi_app, get_settings().trusted_hosts)  # type: ignore[method-assign]

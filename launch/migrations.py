@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 
 import psycopg2
 from psycopg2.errors import UndefinedTable
@@ -22,7 +23,7 @@ def migrate(environment: dict[str, str]) -> bool:
 
     Looking first saves a second of every start: loading the models takes that long.
     """
-    if _applied(_owner_url(environment)) == newest():
+    if applied(_owner_url(environment)) == newest():
         return False
     command = [sys.executable, "-m", "launch.migrations"]
     done = subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=False)
@@ -36,15 +37,27 @@ def _owner_url(environment: Mapping[str, str]) -> str:
 
 
 def newest() -> set[str]:
-    """The revisions that no other one follows, read from the migrations' text."""
+    """The revisions that no other one follows."""
+    return known() - _revisions()["down_revision"]
+
+
+def known() -> set[str]:
+    """All revisions of this code."""
+    return _revisions()["revision"]
+
+
+@cache
+def _revisions() -> dict[str, set[str]]:
+    """The revisions, and those that others follow, read from the migrations' text."""
     found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for path in (FOLDER / "versions").glob("*.py"):
         for match in REVISION.finditer(path.read_text("utf-8")):
             found[match["kind"]].add(match["name"])
-    return found["revision"] - found["down_revision"]
+    return found
 
 
-def _applied(database_url: str) -> set[str]:
+def applied(database_url: str) -> set[str]:
+    """The revisions that a database has; none when it has no tables. Raises psycopg2.Error."""
     connection = psycopg2.connect(database_url)
     try:
         with connection.cursor() as cursor:

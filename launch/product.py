@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from config import Settings
+from config import PROJECT_DIR, Settings
 from launch.children import Children
 from launch.lock import make_folder, only_one
 from launch.migrations import migrate
@@ -53,22 +53,14 @@ def _run_children(settings: Settings, environment: dict[str, str], watch: Watch)
     multiprocessing.set_start_method("fork", force=True)
     stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
-    children.add("web", web_command(settings), environment)
+    children.add("web", web_command(), environment)
     children.add("consumer", [sys.executable, "-m", "launch.keeper"], environment)
     children.loop()
     watch.end()
     children.raise_if_one_ended()
 
 
-def web_command(settings: Settings) -> list[str]:
-    """The command that serves the console; `make bench-console` measures the same."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    options = {
-        "--bind": f"{host}:{settings.port}",
-        "--worker-class": "gthread",
-        "--threads": str(settings.web_threads),
-        "--graceful-timeout": str(WEB_STOP_TIMEOUT_S),
-        "--log-level": "warning",
-    }
-    flags = [part for option in options.items() for part in option]
-    return [sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "wsgi:app"]
+def web_command() -> list[str]:
+    """The command that serves the console at HOST and PORT; tests and benchmarks use the same."""
+    options = ["--config", str(PROJECT_DIR / "gunicorn.conf.py"), "--chdir", str(PROJECT_DIR)]
+    return [sys.executable, "-m", "gunicorn", *options, "wsgi:app"]

@@ -108,8 +108,8 @@ def _show(*lines: str) -> None:
 def _answers(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", "/")
-        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:

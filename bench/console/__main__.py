@@ -10,8 +10,14 @@ import sys
 from urllib.parse import urlencode
 
 from bench.console.load import load
-from bench.console.measures import alerts_figure, export_figure, page_figures, viewers_figure
-from bench.console.scenarios import paths
+from bench.console.measures import (
+    alerts_figure,
+    export_figure,
+    page_figures,
+    slow_clients_figure,
+    viewers_figure,
+)
+from bench.console.scenarios import JOBS, paths
 from bench.console.site import Site, site
 from bench.figure import Figure, report
 from bench.ground import Ground, ground
@@ -52,6 +58,7 @@ def measured(servers: Ground, few: Site, many: Site, requests: int, rows: int) -
     print(f"Measuring {len(asked[1][1])} pages …", file=sys.stderr)
     figures = list(page_figures(*asked, requests=requests))
     figures.append(viewers_figure(many, MONITOR))
+    figures.append(slow_clients_figure(many, JOBS))
     figures.append(alerts_figure(servers))
     ((since,),) = servers.run(NEWEST, rows // 10)
     newest_tenth = urlencode({"created_from": since})

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from bench.console.scenarios import JOBS
 from bench.console.site import Site
+from bench.console.slow_clients import slow_clients, two_hundred
 from bench.figure import Figure, at_most, percentile
 from bench.ground import Ground
 from tasks.alerts.store import EVERY_S
@@ -22,6 +23,7 @@ VIEWERS, LOOK_EVERY_S, WATCHED_S = 50, 2.0, 20.0
 VIEWERS_LIMIT = 0.15
 LOOKS_LIMIT = 0.01
 EXPORT_LIMIT_MB = 20
+SLOW_CLIENTS_LIMIT_MS = 100
 WARM_UP = 3
 
 
@@ -77,6 +79,37 @@ def viewers_figure(site: Site, path: str) -> Figure:
         unit="",
         detail=detail,
     )
+
+
+def slow_clients_figure(site: Site, path: str) -> Figure:
+    """How long a page takes under two hundred clients that hold their connections and do nothing."""
+    quiet = _took_ms(site, path)
+    with slow_clients(site.port) as clients:
+        two_hundred(clients, f"{JOBS}export.csv", site.cookie)
+        site.get(path)  # which waits for the beginnings of the files
+        crowded = _took_ms(site, path)
+        count = clients.open_count()
+    p50, before = percentile(crowded, 0.5), percentile(quiet, 0.5)
+    detail = (
+        f"{count} open, p50 {before:.1f} → {p50:.1f} ms, p95 {percentile(crowded, 0.95):.1f} ms"
+    )
+    return at_most(
+        f"{path} under 200 slow clients, p95",
+        percentile(crowded, 0.95),
+        SLOW_CLIENTS_LIMIT_MS,
+        unit="ms",
+        detail=detail,
+    )
+
+
+def _took_ms(site: Site, path: str, *, times: int = 40) -> list[float]:
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        status, text = site.get(path)
+        took.append((time.perf_counter() - began) * 1000)
+        assert status == 200, (path, status, text)
+    return took
 
 
 def export_figure(site: Site, asked: str, *, form: str) -> Figure:

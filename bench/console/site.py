@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 import psutil
 
 from bench.ground import PROJECT, Ground
-from config import Settings
 from launch.product import web_command
 
 HOST = "127.0.0.1"
@@ -56,6 +55,11 @@ class Site:
         status, _ = self._ask("POST", "/admin/login/", urlencode(form), {"Content-Type": FORM})
         assert status == 303, status
 
+    @property
+    def cookie(self) -> str:
+        """What the server knows this client by."""
+        return self._cookie
+
     def workers(self) -> list[psutil.Process]:
         """The processes that answer requests."""
         return self.process.children() or [self.process]
@@ -93,13 +97,15 @@ def site(ground: Ground, database: str) -> Iterator[Site]:
     """Serve `database` as the launcher would, with one administrator in it who has logged in."""
     ground.use(database)
     port, password = _free_port(), secrets.token_urlsafe(12)
-    environment = ground.environment | {"PORT": str(port), "SECRET_KEY": secrets.token_hex(32)}
+    environment = ground.environment | {
+        "HOST": HOST,
+        "PORT": str(port),
+        "SECRET_KEY": secrets.token_hex(32),
+    }
     command = ["-m", "flask", "--app", "wsgi", "users", "create", EMAIL, "--role", "admin"]
     ground.output(*command, "--password", password, SECRET_KEY=environment["SECRET_KEY"])
     with ground.log_path.open("ab") as log:
-        process = subprocess.Popen(
-            web_command(Settings(host=HOST, port=port)), cwd=PROJECT, env=environment, stderr=log
-        )
+        process = subprocess.Popen(web_command(), cwd=PROJECT, env=environment, stderr=log)
     try:
         _wait_for(port, process)
         served = Site(port, psutil.Process(process.pid))

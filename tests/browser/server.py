@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from config import PROJECT_DIR
 from launch.processes import signal_on_death_of
+from launch.product import web_command
 from tests.launch.running_product import free_port
 from tests.waiting import wait_until
 
@@ -22,16 +22,17 @@ from tests.waiting import wait_until
 @contextmanager
 def web_server(log_path: Path) -> Iterator[str]:
     """Its address, as soon as it answers."""
-    address = f"127.0.0.1:{free_port()}"
+    port = free_port()
+    address = f"127.0.0.1:{port}"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", address, "--worker-class", "gthread",
-             "--threads", "4", "--no-control-socket", "wsgi:app"],
+            web_command(),
             cwd=PROJECT_DIR,
+            env=os.environ | {"HOST": "127.0.0.1", "PORT": str(port)},
             stdout=log,
             stderr=log,
             preexec_fn=partial(signal_on_death_of, os.getpid(), signal.SIGKILL),  # noqa: PLW1509
-        )  # fmt: skip
+        )
     try:
         wait_until(
             lambda: _answers(f"http://{address}/healthz"),

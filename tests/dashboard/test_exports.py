@@ -20,7 +20,8 @@ def rows_of(browser: Browser, address: str) -> list[dict[str, str]]:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="jobs-')
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.text.startswith("\ufeff")  # by which spreadsheets know UTF-8
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
 
 
 def test_a_file_holds_every_job_that_matches_newest_first(operator: Browser) -> None:
