@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, EmailStr, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from addresses import postgres, redis
+from strength import is_own_address, is_weak_key, is_weak_password, parts_of_address
 
 PROJECT_DIR = Path(__file__).resolve().parent
 EXIT_CODE = 2
@@ -459,6 +460,12 @@ def _is_given_in_production(settings: Settings, *, name: str) -> bool:
     return not settings.is_production or bool(getattr(settings, name))
 
 
+def _is_weak_admin(settings: Settings) -> bool:
+    password, email = str(settings.admin_password), str(settings.admin_email)
+    about = (*parts_of_address(email), "mahaam")
+    return is_own_address(password, email) or is_weak_password(password, about=about)
+
+
 RULES = (
     Rule(
         ("beat_s", "lease_s"),
@@ -484,6 +491,18 @@ RULES = (
             f"{name.removeprefix('given_').upper()} must be set when APP_ENV is production.",
         )
         for name in ("given_database_url", "given_redis_url", "given_secret_key")
+    ),
+    Rule(
+        ("app_env", "given_secret_key"),
+        lambda s: not (s.is_production and s.given_secret_key and is_weak_key(s.given_secret_key)),
+        "SECRET_KEY is easy to guess, and whoever guesses it is everybody: take a random one, from "
+        "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`.",
+    ),
+    Rule(
+        ("app_env", "admin_email", "admin_password"),
+        lambda s: not (s.is_production and s.admin_password and _is_weak_admin(s)),
+        "ADMIN_PASSWORD is easy to guess or like ADMIN_EMAIL: take several words that do not belong "
+        "together, or leave it out and get a random one.",
     ),
 )
 

@@ -57,7 +57,7 @@ def set_active(person: User, is_active: bool, *, by: str) -> bool:
 
 def set_password(person: User, password: str, *, by: str, keep: bytes | None = None) -> None:
     """Change a password and end the person's sessions, but for `keep`. Raises AccountNotValid."""
-    check_password(password)
+    check_password(password, email=person.email)
     person.password = aside(hash_password, password)
     person.fs_uniquifier = uuid.uuid4().hex
     ended = sessions.end_all(person, but=keep)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, current_app, g, redirect, request, session
+from flask import Blueprint, Flask, abort, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from dashboard import cookies
 from dashboard.database import db
 from dashboard.gate import safe_path
 from dashboard.languages import LANGUAGES
@@ -50,7 +51,8 @@ def save() -> ResponseReturnValue:
             max_age=COOKIE_LIFE_S,
             httponly=True,
             samesite="Lax",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            path=cookies.path(),
+            secure=cookies.is_secure(),
         )
     return response
 

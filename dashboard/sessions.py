@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
-from sqlalchemy import CursorResult, Delete, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Delete, and_, delete, func, not_, select, update
 
+from dashboard import cookies
 from dashboard.audit import AGENT_LIMIT_BYTES
 from dashboard.database import db
 from dashboard.models import User, UserSession
@@ -18,6 +19,8 @@ from tasks.engine import live_settings
 from tasks.engine.arguments import clean
 
 TOKEN = "token"  # noqa: S105 (its name in the cookie)
+RANK = "rank"  # of the person's role at the last click
+FORM_TOKEN = "csrf_token"  # noqa: S105 (Flask-WTF's name for it)
 NOTE_AFTER = timedelta(minutes=1)  # a click is not noted when the last one was noted just before
 
 
@@ -26,6 +29,18 @@ class CookieOfClicks(SecureCookieSessionInterface):
 
     A refresh that was under way would bring back the cookie of before a logout or a choice.
     """
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Return the name for the way of this request."""
+        return cookies.session_name(super().get_cookie_name(app))
+
+    def get_cookie_path(self, app: Flask) -> str:
+        """Return the path for the way of this request."""
+        return cookies.session_path()
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Return True if the cookie may travel by https alone."""
+        return cookies.is_secure()
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether this answer brings the cookie."""
@@ -48,23 +63,35 @@ def begin(person: User) -> None:
     )
     session.permanent = True
     session[TOKEN] = token
+    session[RANK] = person.role.rank
     if language:
         session["language"] = language
 
 
+def renew() -> None:
+    """Give the session of this request another token, so that a copy of the old one opens nothing."""
+    token = secrets.token_urlsafe(32)
+    order = update(UserSession).where(UserSession.token_hash == current_hash())
+    with db.engine.begin() as link:  # beside the transaction that this request reads in
+        link.execute(order.values(token_hash=_hash(token)))
+    session[TOKEN] = token
+    session.pop(FORM_TOKEN, None)
+
+
 def current_person() -> User | None:
-    """The person of this request; None when nobody is logged in, or the session has rested too long."""
+    """The person of this request; None when nobody is logged in, or the session is over."""
     token = session.get(TOKEN)
     if not isinstance(token, str):
         return None
     question = select(UserSession, func.now()).where(
-        UserSession.token_hash == _hash(token), UserSession.seen_at > func.now() - _idle()
+        UserSession.token_hash == _hash(token), *_is_alive()
     )
     row = db.session.execute(question).first()
     if row is None or not row[0].user.active:
         return None
     known, now = row
     _note_click(known, now)
+    _note_rank(known.user)
     return known.user
 
 
@@ -99,9 +126,7 @@ def end_one(person: User, token_hash: bytes) -> bool:
 
 def sessions_of(person: User) -> Sequence[UserSession]:
     """Where a person is logged in, the most recent first."""
-    question = select(UserSession).where(
-        UserSession.user_id == person.id, UserSession.seen_at > func.now() - _idle()
-    )
+    question = select(UserSession).where(UserSession.user_id == person.id, *_is_alive())
     return db.session.scalars(question.order_by(UserSession.seen_at.desc()).limit(100)).all()
 
 
@@ -114,12 +139,22 @@ def _note_click(known: UserSession, now: datetime) -> None:
         link.execute(order.values(seen_at=func.now()))
 
 
+def _note_rank(person: User) -> None:
+    """Go on under another token when the person has got more rights since the last click."""
+    rank, before = person.role.rank, session.get(RANK)
+    if _is_refresh() or rank == before:
+        return
+    if before is None or rank > before:
+        renew()
+    session[RANK] = rank
+
+
 def _is_refresh() -> bool:
     return request.method == "GET" and "HX-Request" in request.headers
 
 
 def _forgotten() -> Delete:
-    return delete(UserSession).where(UserSession.seen_at < func.now() - _idle())
+    return delete(UserSession).where(not_(and_(*_is_alive())))
 
 
 def _count(order: Delete) -> int:
@@ -128,8 +163,11 @@ def _count(order: Delete) -> int:
     return done.rowcount
 
 
-def _idle() -> timedelta:
-    return timedelta(minutes=live_settings.value("session_idle_min"))
+def _is_alive() -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which a session counts: its person is at work, and it is not too old."""
+    idle = timedelta(minutes=live_settings.value("session_idle_min"))
+    longest = timedelta(hours=live_settings.value("session_max_h"))
+    return UserSession.seen_at > func.now() - idle, UserSession.began_at > func.now() - longest
 
 
 def _hash(token: str) -> bytes:

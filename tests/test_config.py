@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,17 @@ PRODUCTION = {
     "APP_ENV": "production",
     "DATABASE_URL": "postgresql://me@host/jobs",
     "REDIS_URL": "redis://host/0",
-    "SECRET_KEY": "x" * 32,
+    "SECRET_KEY": "Jq3vX0nB7mYw-kR9tLzP2sHdGf5aUc8E_TiWoN1r",
 }
+WEAK_KEYS = (
+    " " * 32, "x" * 40, "changeme" * 4, "test" * 8, "0123456789abcdef0123456789abcdef",
+    "abcdefghijklmnopqrstuvwxyz012345", "password123password123password123",
+    "aaaaaaaabbbbbbbbccccccccdddddddd", "qwertyuiopasdfghjklzxcvbnm123456",
+    "please-change-this-secret-key-now!", "your-secret-goes-here-and-is-long-enough",
+    "django-insecure-Jq3vX0nB7mYw-kR9tLzP2sHd", "Mahaam production secret 2026 2026",
+)  # fmt: skip
+WEAK_PASSWORDS = ("password1", "letmein2026", "Passw0rd!", "12345678901234567", "aaaaaaaaaaaa",
+                  "root@example.com", "Root@Example.com", "qwertyuiop")  # fmt: skip
 
 
 @pytest.fixture
@@ -69,6 +80,7 @@ def test_dot_env_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("WORKERS=7\nPORT=9000\nSOMETHING_ELSE=1\n")
     (tmp_path / "config.py").write_text(Path(config.__file__).read_text())
     (tmp_path / "addresses").symlink_to(config.PROJECT_DIR / "addresses")
+    (tmp_path / "strength.py").symlink_to(config.PROJECT_DIR / "strength.py")
     code = "from config import get_settings as s; print(s().workers, s().port)"
     environment = {"PATH": os.environ["PATH"], "PORT": "9001"}
     shown = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=environment)
@@ -110,6 +122,38 @@ def test_two_beats_fit_into_a_lease(
 
 def test_production_with_all_it_needs_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_with(monkeypatch, **PRODUCTION).is_production
+
+
+@pytest.mark.parametrize("key", WEAK_KEYS)
+def test_production_refuses_a_key_that_can_be_guessed(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    (fault,) = faults_with(monkeypatch, **PRODUCTION | {"SECRET_KEY": key})
+    assert fault.startswith("SECRET_KEY is easy to guess")
+    assert key not in fault
+
+
+@pytest.mark.parametrize("make", [secrets.token_hex, secrets.token_urlsafe])
+def test_production_takes_any_random_key(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[int], str]
+) -> None:
+    for _ in range(20):
+        assert settings_with(monkeypatch, **PRODUCTION | {"SECRET_KEY": make(32)})
+
+
+@pytest.mark.parametrize("password", WEAK_PASSWORDS)
+def test_production_refuses_a_first_password_that_can_be_guessed(
+    monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    given = {"ADMIN_EMAIL": "root@example.com", "ADMIN_PASSWORD": password}
+    (fault,) = faults_with(monkeypatch, **PRODUCTION | given)
+    assert fault.startswith("ADMIN_PASSWORD is easy to guess")
+    assert password not in fault
+
+
+def test_elsewhere_the_developer_may_have_what_he_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"SECRET_KEY": "changeme" * 4, "ADMIN_PASSWORD": "password"}
+    assert settings_with(monkeypatch, **given)
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL", "SECRET_KEY"])

@@ -8,13 +8,14 @@ import pytest
 
 from config import PROJECT_DIR
 
-OURS = {"addresses", "config", "launch", "tasks", "dashboard", "wsgi", "huey_consumer"}
+OURS = {"addresses", "config", "strength", "launch", "tasks", "dashboard", "wsgi", "huey_consumer"}
 
 
 @pytest.mark.parametrize(
     ("module", "allowed"),
     [
-        ("config", {"addresses"}),
+        ("config", {"addresses", "strength"}),
+        ("strength", set()),
         ("wsgi", {"config", "dashboard", "tasks"}),
         ("huey_consumer", {"config", "tasks"}),
     ],

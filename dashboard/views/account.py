@@ -47,6 +47,7 @@ class AccountView(ConsolePage):
             )
         except accounts.AccountNotValid as fault:
             return self._page(str(fault)), 400
+        sessions.renew()
         flash(_("The password was changed; your other sessions were ended."), "success")
         return redirect(url_for("account.index"), code=303)
 

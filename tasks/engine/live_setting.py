@@ -278,5 +278,13 @@ SETTINGS = {
             Phrase("End sessions that rest"),
             Phrase("In minutes without a click. A page that refreshes itself does not count."),
         ),
+        LiveSetting(
+            "session_max_h",
+            "safety",
+            whole(1, 24 * 7),
+            lambda: 12,
+            Phrase("End every session"),
+            Phrase("In hours since the login, whatever the person does."),
+        ),
     )
 }

@@ -27,6 +27,8 @@ PUBLIC, SIGNED_IN = "public", "signed in"
 NEEDED: dict[str, str | dict[str, str]] = {
     "static": PUBLIC,
     "healthz": PUBLIC,
+    "livez": PUBLIC,
+    "readyz": PUBLIC,
     "root": "look",
     "sign_in.form": PUBLIC,
     "sign_in.enter": PUBLIC,
