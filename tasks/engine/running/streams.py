@@ -6,14 +6,14 @@ import io
 import logging
 import os
 import sys
-import time
 from typing import TextIO
+
+from gevent import monkey
 
 from tasks.engine.running.run import Run
 from tasks.engine.running.said import LOGGER, said
 
 NAMES = {1: "stdout", 2: "stderr"}
-LOOK_S = 0.005  # to ask the system after each of many short jobs would cost more than some of them
 SPOILT = (
     "The task closed or replaced %s, which all jobs of this process share; it is as before again. "
     "Mark the task cpu_bound=True if it needs streams of its own."
@@ -28,7 +28,11 @@ class Streams:
     def __init__(self) -> None:
         self._streams = {number: getattr(sys, name) for number, name in NAMES.items()}
         self._copies = {number: _copy(number) for number in NAMES}
-        self._look_at = 0.0
+        self._poll = monkey.get_original(
+            "select", "poll"
+        )()  # tells closed ones, of both in one call
+        for number in NAMES:
+            self._poll.register(number, 0)
 
     def mend(self, run: Run, *, is_alone: bool) -> None:
         """Undo what a task that has returned did to them; it is told in its job's log.
@@ -36,7 +40,7 @@ class Streams:
         Something else in a stream's place may belong to another task, which will take it away
         itself: it is left there unless it is closed or the task `is_alone`.
         """
-        if self._seem_sound():
+        if self._are_as_before():
             return
         for number, name in NAMES.items():
             if self._is_sound(number, getattr(sys, name, None), is_alone=is_alone):
@@ -45,18 +49,12 @@ class Streams:
             said.line(run, logging.WARNING, SPOILT % name, logger=LOGGER)
             log.warning(f"{SPOILT} job=%s task=%s", name, run.claim.id, run.claim.task)
 
-    def _seem_sound(self) -> bool:
-        """Whether all is well at a glance; their descriptors are looked at every few milliseconds."""
+    def _are_as_before(self) -> bool:
+        """Whether all is well at a glance, which each job takes."""
         out, err = self._streams[1], self._streams[2]
         if sys.stdout is not out or sys.stderr is not err or out is None or err is None:
             return False
-        if out.closed or err.closed:
-            return False
-        now = time.monotonic()
-        is_soon = now < self._look_at
-        if not is_soon:
-            self._look_at = now + LOOK_S
-        return is_soon
+        return not out.closed and not err.closed and not self._poll.poll(0)
 
     def _is_sound(self, number: int, stream: object, *, is_alone: bool) -> bool:
         if not _is_open(number) and self._copies[number] is not None:
