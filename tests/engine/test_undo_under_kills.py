@@ -18,7 +18,7 @@ from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
 JOBS = int(os.environ.get("UNDO_JOBS") or 6000)
-KILLS = int(os.environ.get("UNDO_KILLS") or 3)
+KILLS = int(os.environ.get("UNDO_KILLS") or 2)
 RETRIED = 40  # jobs of the operation that somebody has run since
 
 # Waiting jobs of all kinds; the queued ones stand in a paused queue, so that none starts.
