@@ -54,7 +54,7 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
             statistics.median(times_s),
             10,
             unit="s",
-            detail=f"{spread(times_s, digits=1)}, from the loss, grace time of 5 s included",
+            detail=f"{spread(times_s, digits=1)}, from the loss, two looks included",
         )
     ground.run("UPDATE queue SET paused_at = NULL")
 
