@@ -10,7 +10,7 @@ from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import ask
 
-SECRET = "Zq8Ypw41"
+SECRET = "Vt5Lxm97"
 
 
 def test_a_password_typed_into_the_address_is_written_down_nowhere(app: Flask) -> None:
