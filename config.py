@@ -154,9 +154,9 @@ class Settings(BaseSettings):
     )
     public_url: str | None = setting(
         None,
-        "Where people reach the console, for links in mail, such as https://jobs.example.com; unset: "
-        "http://HOST:PORT.",
-        pattern=r"^https?://[^\s/]+$",
+        "Where people reach the console, for links in mail, such as https://jobs.example.com or "
+        "https://example.com/ops/mahaam; unset: http://HOST:PORT.",
+        pattern=r"^https?://[^\s/?#]+(/[\w.~-]+)*/?$",
     )
     webhook_allow: Names = setting(
         (),
@@ -172,8 +172,8 @@ class Settings(BaseSettings):
     port: int = setting(8000, "Port that the web server listens on.", ge=1, le=65535)
     trusted_proxies: int = setting(
         0,
-        "How many proxies stand in front of the web server and set X-Forwarded-For and "
-        "X-Forwarded-Proto; with 0 these headers are ignored.",
+        "How many proxies stand in front of the web server and set X-Forwarded-For, "
+        "X-Forwarded-Proto and X-Forwarded-Prefix; with 0 these headers are ignored.",
         ge=0,
         le=10,
     )
@@ -396,7 +396,7 @@ class Settings(BaseSettings):
     @property
     def console_url(self) -> str:
         """Where links in mail lead, without a slash at the end."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def var_path(self) -> Path:

@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import PROJECT_DIR, Settings, get_settings
 from dashboard.flask_config import flask_config
+from dashboard.prefix import Prefix
 from dashboard.request_slots import RequestSlots
 from dashboard.trusted_hosts import HostCheck
 
@@ -22,6 +23,7 @@ PARTS = (
     "dashboard.bounded_request",
     "dashboard.database",
     "dashboard.health",
+    "dashboard.prefix",
     "dashboard.headers",
     "dashboard.faults",
     "dashboard.audit",
@@ -63,5 +65,6 @@ def _edge(inner: WSGIApplication, settings: Settings) -> WSGIApplication:
     """What each request passes before it reaches the application, the outermost last."""
     inner = RequestSlots(inner, settings.web_threads)
     inner = HostCheck(inner, settings.trusted_hosts)
+    inner = Prefix(inner, settings)
     hops = settings.trusted_proxies
     return ProxyFix(inner, x_for=hops, x_proto=hops) if hops else inner

@@ -11,6 +11,7 @@ from werkzeug.routing import RequestRedirect
 
 from dashboard import sessions
 from dashboard.health import ENDPOINTS
+from dashboard.prefix import here
 
 PUBLIC = frozenset({"static", *ENDPOINTS, "sign_in.form", "sign_in.enter", "preferences.save"})
 
@@ -47,6 +48,8 @@ def safe_path(target: str | None) -> str:
     """`target` when it is a path on this site, else the first page."""
     if not target or not target.startswith("/") or target.startswith("//"):
         return url_for("admin.index")
+    if not target.startswith(f"{request.script_root}/"):
+        return url_for("admin.index")
     # Browsers read \ as / and drop control characters: both can lead off the site.
     if "\\" in target or any(ord(sign) < 0x21 or ord(sign) == 0x7F for sign in target):
         return url_for("admin.index")
@@ -55,5 +58,5 @@ def safe_path(target: str | None) -> str:
 
 
 def _here() -> str | None:
-    path = request.full_path.rstrip("?")
+    path = here().rstrip("?")
     return path if path != url_for("admin.index") and len(path) < 1000 else None
