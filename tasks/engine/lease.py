@@ -66,6 +66,7 @@ class Lease:
         self.pulse = Pulse()
         self._connections: dict[int, Connection] = {}  # by thread: one may outlive its replacement
         self._closed = False
+        self._is_leaving = False
         self._threads = 0  # that were started; the newest one is the one that beats
         self._is_dead = False
         self._liveness = Liveness()
@@ -121,8 +122,12 @@ class Lease:
         """Begin with so many, if it has to begin again."""
         self.worker = replace(self.worker, greenlets=greenlets)
 
+    def leave(self) -> None:
+        """Beat no more: the worker's row says that it has stopped, which is no lease lost."""
+        self._is_leaving = True
+
     def close(self) -> None:
-        """Stop beating."""
+        """Stop beating, and end the thread."""
         self._closed = True
 
     # The native thread from here on.
@@ -153,7 +158,7 @@ class Lease:
     def _beat(self) -> bool:
         """Renew the lease once; returns whether PostgreSQL answered."""
         worker_id, asked_at = self.worker.id, time.monotonic()
-        if self.lost:
+        if self.lost or self._is_leaving:
             return False
         try:
             if self._good_until == 0.0:
@@ -170,6 +175,8 @@ class Lease:
             log.warning(
                 "Beat failed; trying again. worker=%s fault=%s", worker_id, str(fault).strip()
             )
+            return False
+        if state is None and self._is_leaving:
             return False
         if state is None:
             self.lost = True

@@ -16,7 +16,7 @@ from tasks.engine import database
 from tasks.engine.complaint import Complaint
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.liveness import get_on
-from tasks.engine.sqlstates import condition_of, first_line
+from tasks.engine.sqlstates import NO_ANSWER, condition_of, first_line
 
 log = logging.getLogger("mahaam.link")
 passing = Complaint(log, every_s=10.0)
@@ -133,10 +133,10 @@ class Link:
             )
         elif not self._down:
             self._down = True
+            if isinstance(fault, gevent.Timeout):
+                condition = NO_ANSWER
             if condition is not None:
                 sentence = f"{condition.sentence}; trying again until it can."
-            elif isinstance(fault, gevent.Timeout):
-                sentence = "PostgreSQL is away; trying again until it answers."
             else:
                 sentence = "PostgreSQL refused a statement; trying again."
             log.error("%s link=%s fault=%s", sentence, *self._facts(fault))

@@ -33,13 +33,18 @@ class Pen:
             self._note(word, job_id, number)
 
     def _note(self, word: str, job_id: str, number: int) -> None:
-        line = f"{word} {job_id} {number} {os.getpid()} {time.monotonic_ns()}\n"
+        at_ns = time.monotonic_ns()
+        ahead_s = (time.time_ns() - at_ns) // 10**9
+        line = f"{word} {job_id} {number} {os.getpid()} {at_ns} {ahead_s}\n"
         os.write(self._file, line.encode())
 
 
 @dataclass(slots=True)
 class Run:
-    """One attempt as the ledger has it; `word` is None while no line says how it ended."""
+    """One attempt as the ledger has it; `word` is None while no line says how it ended.
+
+    `ahead_s` is how far its process's time of day was ahead of the monotonic time.
+    """
 
     job_id: str
     number: int
@@ -47,6 +52,7 @@ class Run:
     started_ns: int
     closed_ns: int | None = None
     word: str | None = None
+    ahead_s: int = 0
 
 
 class Ledger:
@@ -70,10 +76,12 @@ class Ledger:
         for line in whole.decode().splitlines():
             self._take_in(*line.split())
 
-    def _take_in(self, word: str, job_id: str, number: str, pid: str, at_ns: str) -> None:
+    def _take_in(
+        self, word: str, job_id: str, number: str, pid: str, at_ns: str, ahead_s: str
+    ) -> None:
         key = job_id, number, pid
         if word == "start":
-            run = Run(job_id, int(number), int(pid), int(at_ns))
+            run = Run(job_id, int(number), int(pid), int(at_ns), ahead_s=int(ahead_s))
             self._open[key] = run
             self.runs.append(run)
         else:

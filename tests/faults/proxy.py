@@ -20,6 +20,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0
+        self._forgotten: list[asyncio.Event] = []  # the gates of connections that are silent
 
     def start(self) -> None:
         """Listen; `port` is known from then on."""
@@ -36,6 +37,10 @@ class Proxy:
         """Let everything through again, what was held back first."""
         self._loop.call_soon_threadsafe(self._open.set)
 
+    def forget(self) -> None:
+        """Nothing comes through any more on the connections that are open now; new ones work."""
+        self._loop.call_soon_threadsafe(self._forget)
+
     def stop(self) -> None:
         """Close all connections."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(START_TIMEOUT_S)
@@ -44,29 +49,44 @@ class Proxy:
         self._loop.close()
 
     async def _listen(self) -> int:
-        self._open = asyncio.Event()
-        self._open.set()
+        self._open = self._new_gate()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    def _new_gate(self) -> asyncio.Event:
+        gate = asyncio.Event()
+        gate.set()
+        return gate
+
+    def _forget(self) -> None:
+        self._open.clear()  # for good: who came through it has no other
+        self._forgotten.append(self._open)
+        self._open = self._new_gate()
+
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
-        await self._open.wait()
+        gate = self._open
+        await gate.wait()
         try:
             there_reader, there_writer = await asyncio.open_unix_connection(self._socket)
         except OSError:  # the server is down: the client sees its connection end
             writer.close()
             return
-        ways = (self._pass_on(reader, there_writer), self._pass_on(there_reader, writer))
+        ways = (
+            self._pass_on(reader, there_writer, gate),
+            self._pass_on(there_reader, writer, gate),
+        )
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*ways)
         for end in (writer, there_writer):
             end.close()
 
-    async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: StreamReader, writer: StreamWriter, gate: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while piece := await reader.read(PIECE_BYTES):
-                await self._open.wait()
+                await gate.wait()
                 writer.write(piece)
                 await writer.drain()
         writer.close()

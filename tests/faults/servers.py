@@ -19,7 +19,7 @@ from launch.redis import Redis
 from launch.server import Server
 from tests.faults.disk import small_disk
 from tests.faults.proxy import Proxy
-from tests.servers import TestServers, fresh_database, running_servers
+from tests.servers import TestServers, fresh_database, owner_url, running_servers
 from tests.waiting import wait_until
 
 
@@ -86,6 +86,14 @@ class CampaignServers:
     def start_postgres(self) -> None:
         """Start it again; it replays its log first."""
         self.postgres.start()
+
+    def owner(self) -> psycopg2.extensions.connection:
+        """A connection of the owner, who may write at any time, in autocommit mode."""
+        link = psycopg2.connect(
+            owner_url(self.database_url), options="-c default_transaction_read_only=off"
+        )
+        link.autocommit = True
+        return link
 
     def connection(self) -> psycopg2.extensions.connection:
         """A connection beside the proxy, in autocommit mode."""

@@ -13,7 +13,9 @@ from tests.faults.stage import Stage
 SCHEDULES = 20
 CRASH_AFTER = 15  # kills
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-OFFSETS = ("+1h", "-1h")
+OFFSETS = {"+1h": 3600, "-1h": -3600}
+SLEEPING = Path(__file__).parent / "wrong_clock"
+SLACK_S = 60
 
 
 def kill_each_second(stage: Stage) -> None:
@@ -28,9 +30,25 @@ def wrong_clock(place: int) -> dict[str, str]:
     assert LIBRARY.exists(), f"{LIBRARY} is missing: install the package faketime."
     return {
         "LD_PRELOAD": str(LIBRARY),
-        "FAKETIME": OFFSETS[place % len(OFFSETS)],
+        "FAKETIME": list(OFFSETS)[place % len(OFFSETS)],
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(SLEEPING),
     }
+
+
+def each_clock_worked(evidence: Evidence) -> Iterator[str]:
+    """Consumers with clocks an hour ahead and an hour behind both completed jobs."""
+    right_s = evidence.clock_ns // 10**9
+    ended = [run for runs in evidence.runs.values() for run in runs if run.word == "end"]
+    for name, offset_s in OFFSETS.items():
+        if not any(abs(run.ahead_s - right_s - offset_s) < SLACK_S for run in ended):
+            yield f"No consumer whose clock was {name} off completed a job."
+
+
+def each_time_fired_once_by_any_clock(evidence: Evidence) -> Iterator[str]:
+    """The two rules together."""
+    yield from each_clock_worked(evidence)
+    yield from each_time_fired_once(evidence)
 
 
 def each_time_fired_once(evidence: Evidence) -> Iterator[str]:
