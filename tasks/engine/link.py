@@ -127,7 +127,9 @@ class Link:
         """Say what is the matter, once while PostgreSQL is away, and give the connection up."""
         self.close()
         condition = condition_of(fault)
-        if condition is not None and condition.keeps_session:
+        if condition is not None and condition.keeps_session and condition.is_repeated:
+            log.info("%s; sent again. link=%s fault=%s", condition.sentence, *self._facts(fault))
+        elif condition is not None and condition.keeps_session:
             passing.say(
                 "%s; trying again. link=%s fault=%s", condition.sentence, *self._facts(fault)
             )

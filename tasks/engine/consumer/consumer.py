@@ -339,7 +339,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         for say in (self._scribe.write, self._spreads.write, partial(hooks.finish, INTERRUPT_S)):
             self._say_last(say)
         pool.close()
-        lease.close()  # at once: the row says stopped, which a beat would take for a lost lease
+        lease.close()
         self._freeze.close()
 
     def _say_last(self, say: Callable[[], None]) -> None:
@@ -377,6 +377,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _release_rest(self) -> None:
         """What is still running by the table was claimed and never begun, or would not stop."""
         worker_id = self.dispatcher.lease.worker_id
+        self.dispatcher.lease.leave()
         try:
             parts = aside.handle(
                 partial(self._link.run, atomic=True),
