@@ -63,7 +63,7 @@ def audited_jobs(
 
     def work(cursor: Cursor) -> T:
         facts = audit.job_facts(cursor, ids)
-        return audited(change, lambda result: _event(facts, list(done(result))))(cursor)
+        return audited(change, lambda result: _event(facts, _in_order(ids, done(result))))(cursor)
 
     def _event(facts: Facts, targets: list[str]) -> Event:
         before = {
@@ -74,6 +74,12 @@ def audited_jobs(
         )  # fmt: skip
 
     return work
+
+
+def _in_order(ids: Sequence[str], done: Iterable[str]) -> list[str]:
+    """Those of `ids` that are done, as they were named: PostgreSQL returns rows in any order."""
+    found = set(done)
+    return [id_ for id_ in ids if id_ in found]
 
 
 def shared(by_id: dict[str, Any]) -> Any:

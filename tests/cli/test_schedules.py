@@ -82,7 +82,7 @@ def test_one_tick_fires_what_is_due_and_nothing_twice(flask: Flask_) -> None:
         (("create", "a", TASK, "--every", "5", "--cron", "@daily"), "Give one of"),
         (("create", "a", TASK, "--every", "5", "--timezone", "../../etc/passwd"), "timezone: There is no"),
         (("create", "a", "tasks.demo.ecko", "--every", "5"), "Did you mean tasks.demo.echo?"),
-        (("create", "a", TASK, "--every", "5", "--kwargs", "[1]"), "kwargs: Enter a JSON object"),
+        (("create", "a", TASK, "--every", "5", "--kwargs", "[1]"), "--kwargs must be an object in JSON"),
         (("create", "a", TASK, "--every", "5", "--kwargs", "{"), "--kwargs: This is not JSON: "),
     ],
 )  # fmt: skip

@@ -256,8 +256,8 @@ def test_many_views_in_a_second_ask_once(
 @pytest.mark.parametrize(
     ("path", "most"),
     [
-        ("/admin/", 14), ("/admin/queues/", 14), ("/admin/queues/default/?state=failed", 18),
-        ("/admin/metrics/", 20), ("/admin/worker/", 2), ("/admin/task/", 14),
+        ("/admin/", 16), ("/admin/queues/", 16), ("/admin/queues/default/?state=failed", 19),
+        ("/admin/metrics/", 20), ("/admin/worker/", 2), ("/admin/task/", 16),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("rows", [0, 1, 60])
