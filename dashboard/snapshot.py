@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Flask, current_app, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -18,12 +19,14 @@ from sqlalchemy.orm import Session
 from dashboard import troubles
 from dashboard.database import db
 from dashboard.languages import current_language
+from dashboard.queue_selection import Asked, most_urgent, select
 from dashboard.shared import Shared
 from tasks.alerts.queries import AlertSummary, alert_summary
 from tasks.engine.queries.situation import Situation, situation
 
 FRESH_S = 1.0
 STALE_S = 4.0
+EVERYTHING = Asked()
 SEEN, TAG = "X-Part-Seen", "X-Part"  # which part the browser shows, which one this is
 
 
@@ -41,7 +44,7 @@ class Snapshot:
 
     situation: Situation
     alerts: AlertSummary
-    parts: dict[tuple[str, ...], Part] = field(default_factory=dict)
+    parts: dict[tuple[Any, ...], Part] = field(default_factory=dict)
 
 
 def register(app: Flask) -> None:
@@ -60,12 +63,14 @@ def forget() -> None:
     current_app.extensions["snapshot"].forget()
 
 
-def live_page(view: BaseView, page: str, template: str) -> ResponseReturnValue:
+def live_page(
+    view: BaseView, page: str, template: str, asked: Asked = EVERYTHING
+) -> ResponseReturnValue:
     """The page around the shared part that `template` makes of the snapshot.
 
     A live refresh gets the part alone, or 204 when it has that one already.
     """
-    part = _part(template)
+    part = _part(template, asked)
     if "HX-Request" not in request.headers:
         return str(view.render(page, part=part.html))
     if request.headers.get(SEEN) == part.tag:
@@ -80,12 +85,18 @@ def _take() -> Snapshot:
         return Snapshot(situation(session), alert_summary(session, shown=1))
 
 
-def _part(template: str) -> Part:
+def _part(template: str, asked: Asked) -> Part:
     snapshot = current()
-    key = (template, current_language().code, g.person.role_name)
+    key = (template, current_language().code, g.person.role_name, request.script_root, asked)
     if key not in snapshot.parts:
         now = snapshot.situation
-        html = render_template(template, now=now, troubles=troubles.of(now, snapshot.alerts))
+        html = render_template(
+            template,
+            now=now,
+            troubles=troubles.of(now, snapshot.alerts),
+            selection=select(now, asked),
+            most_urgent=most_urgent,
+        )
         tag = hashlib.sha256(html.encode()).hexdigest()[:16]
         snapshot.parts[key] = Part(Markup(html), tag)  # noqa: S704  # a template made it
     return snapshot.parts[key]

@@ -21,6 +21,7 @@ from tasks.engine.queries.situation import Situation
 
 BROKEN, LOOK = "red", "orange"  # something does not work; somebody should look
 ALONE = 4  # failing tasks that get a line of their own
+OF_A_KIND = 5  # lines about queues, tasks or workers of one kind of trouble
 WAITS_LONG = timedelta(minutes=5)
 
 
@@ -43,8 +44,25 @@ class Trouble:
 
 def of(now: Situation, summary: AlertSummary) -> list[Trouble]:
     """Everything that needs a person, what is broken first."""
-    found = [trouble for rule in RULES for trouble in rule(now)] + list(alerts(summary))
+    found = [trouble for rule in RULES for trouble in _few(rule(now))] + list(alerts(summary))
     return sorted(found, key=lambda trouble: trouble.level != BROKEN)
+
+
+def _few(found: Iterator[Trouble]) -> Iterator[Trouble]:
+    """Some of one kind, and how many more there are: a thousand lines tell nobody anything."""
+    troubles = list(found)
+    # One more than that fits as well as the line about it.
+    if len(troubles) <= OF_A_KIND + 1:
+        yield from troubles
+        return
+    yield from troubles[:OF_A_KIND]
+    more = len(troubles) - OF_A_KIND
+    next_ = troubles[OF_A_KIND]
+    yield Trouble(
+        next_.level, next_.icon, "",
+        ngettext("%(count)s more like this.", "%(count)s more like these.", more, count=number(more)),
+        url_for("queues.index"), _("Queues"), since=next_.since,
+    )  # fmt: skip
 
 
 def alerts(summary: AlertSummary) -> Iterator[Trouble]:

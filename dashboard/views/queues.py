@@ -13,6 +13,7 @@ from dashboard import badges, shown_job, snapshot, sweeps
 from dashboard.access import require
 from dashboard.database import db
 from dashboard.query_string import QueryString
+from dashboard.queue_selection import Asked
 from dashboard.sweeps import SWEEPS
 from dashboard.views.page import read_list
 from dashboard.views.pausing import PausingPage
@@ -22,6 +23,7 @@ from tasks.engine.queries.jobs import find_job, jobs_page
 from tasks.engine.queries.logs import log_page
 from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import QueueEntry
+from tasks.engine.queries.situation import throughput_of
 
 NEWEST = Cursor(size=20)
 LINES_SHOWN = 50
@@ -38,8 +40,9 @@ class QueueView(PausingPage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """A card for each queue."""
-        return snapshot.live_page(self, "queue/monitor.html", "queue/cards.html")
+        """A card for each queue, a page of them at a time."""
+        asked = Asked.of(request.args)
+        return snapshot.live_page(self, "queue/monitor.html", "queue/cards.html", asked)
 
     @expose("/<subject>/")
     def details(self, subject: str) -> ResponseReturnValue:
@@ -52,6 +55,7 @@ class QueueView(PausingPage):
         page = read_list(query, lambda: jobs_page(db.session, wanted, NEWEST))
         text = self.render(
             "queue/details.html", now=now, queue=queue, state=state, page=page, query=query,
+            minutes=throughput_of(db.session, subject, now.at),
             sweeps=[sweep for sweep in SWEEPS.values() if state in sweep.states],
         )  # fmt: skip
         return text, 400 if query.faults else 200

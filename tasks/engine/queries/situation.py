@@ -61,10 +61,9 @@ class Failing:
 
 @dataclass(frozen=True)
 class Minute:
-    """How many jobs of a queue ended in a minute."""
+    """How many jobs ended in a minute."""
 
     at: datetime
-    queue: str
     completed: int
     failed: int
 
@@ -145,11 +144,9 @@ class Situation:
         rate = self.board.rates.get(queue.name, 0)
         return queue.waiting / rate if rate > 0 else None
 
-    def throughput(self, queue: str | None = None) -> list[tuple[datetime, int, int]]:
+    def throughput(self) -> list[tuple[datetime, int, int]]:
         """Completed and failed jobs per whole minute of the last hour, oldest first, without a gap."""
-        return _per_minute(
-            self.at, (minute for minute in self.minutes if queue in (None, minute.queue))
-        )
+        return _per_minute(self.at, self.minutes)
 
 
 # Key of job_minute, for two hours; then, for each of a few tasks, the newest that is failed.
@@ -173,8 +170,10 @@ ORDER BY failed DESC, task
 """
 
 MINUTES = """
-SELECT minute AS at, queue, sum(completed) AS completed, sum(failed) AS failed
-FROM job_minute WHERE minute > now() - interval '62 minutes' GROUP BY minute, queue
+SELECT minute AS at, sum(completed) AS completed, sum(failed) AS failed
+FROM job_minute
+WHERE minute > now() - interval '62 minutes' AND (cast(:queue AS text) IS NULL OR queue = :queue)
+GROUP BY minute
 """
 
 
@@ -189,11 +188,20 @@ def situation(session: Reader) -> Situation:
             paused_tasks=tuple(TaskPauseEntry(*row) for row in session.execute(text(PAUSES))),
             open_letters=open_letter_count(session),
             schedules=schedule_troubles(session),
-            minutes=tuple(Minute(**row._mapping) for row in session.execute(text(MINUTES))),
+            minutes=tuple(
+                Minute(**row._mapping) for row in session.execute(text(MINUTES), {"queue": None})
+            ),
             stalled=tuple(stalled_operations(by_session(session))),
             aside=aside_count(by_session(session)),
             unknown=tuple(unknown_tasks(by_session(session))),
         )
+
+
+def throughput_of(session: Reader, queue: str, at: datetime) -> list[tuple[datetime, int, int]]:
+    """Completed and failed jobs of one queue per whole minute of the hour before `at`."""
+    with time_limit(session):
+        rows = session.execute(text(MINUTES), {"queue": queue}).all()
+    return _per_minute(at, (Minute(**row._mapping) for row in rows))
 
 
 def _per_minute(at: datetime, minutes: Iterable[Minute]) -> list[tuple[datetime, int, int]]:
