@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from tasks.engine import strict_json
@@ -35,6 +36,18 @@ def wanted_json(text: str) -> str | None:
     return _stored(value)
 
 
+def exact_json(value: Any) -> str:
+    """JSON in which each decimal has the digits that it was written with."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(exact_json, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{exact_json(name)}: {exact_json(one)}" for name, one in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _value(text: str) -> Any:
     """`text` as JSON if it is that, else itself."""
     parsed = _parsed(text)
@@ -43,7 +56,9 @@ def _value(text: str) -> Any:
 
 def _parsed(text: str) -> Any:
     try:
-        return strict_json.parse(text)
+        strict_json.parse(text)
+        # Decimals may stand in rows as they were written, 12.50 and not 12.5.
+        return json.loads(text, parse_float=Decimal)
     except JsonNotValid:
         return None
 
@@ -51,7 +66,7 @@ def _parsed(text: str) -> Any:
 def _stored(value: Any) -> str | None:
     """The JSON text, if PostgreSQL can read it."""
     try:
-        stored = json.dumps(value, ensure_ascii=False)
+        stored = exact_json(value)
         stored.encode()
     except (ValueError, RecursionError):  # a lone surrogate is a ValueError, too
         return None

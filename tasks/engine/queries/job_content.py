@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from tasks.engine.queries.argument_text import exact_json
 from tasks.engine.queries.job_filter import JobFilter
+from tasks.engine.queries.spellings import spellings
 
 
 class Content(NamedTuple):
@@ -48,24 +51,33 @@ def _tag(tag: str) -> Content:
 
 def _arguments(argument: str) -> list[Content]:
     """One content for each value: the rarest of them is the one to ask the index for."""
-    asked = json.loads(argument)
+    asked = json.loads(argument, parse_float=Decimal)
     column = "args" if isinstance(asked, list) else "kwargs"
     # The index leads to the arguments as they are; what counts is what is shown of them.
     shown = f"coalesce(shown -> '{column}', {column})"
     return [
-        Content(
-            f"{column} @> %(argument_{number})s::jsonb",
-            f"({shown} @> %(argument_{number})s::jsonb) IS TRUE",
-            {f"argument_{number}": json.dumps(part, ensure_ascii=False)},
-        )
-        for number, part in enumerate(_leaves(asked))
+        _argument(f"argument_{number}", column, shown, parts)
+        for number, parts in enumerate(_leaves(asked, is_whole=column == "args"))
     ]
 
 
-def _leaves(asked: Any) -> Iterator[Any]:
-    """`{"a": {"b": 1, "c": 2}}` as `{"a": {"b": 1}}` and `{"a": {"c": 2}}`; a list stays whole."""
+def _argument(name: str, column: str, shown: str, parts: list[Any]) -> Content:
+    """One value, in each of its spellings."""
+    values = {f"{name}_{place}": exact_json(part) for place, part in enumerate(parts)}
+    by_index = " OR ".join(f"{column} @> %({key})s::jsonb" for key in values)
+    in_row = " OR ".join(f"{shown} @> %({key})s::jsonb" for key in values)
+    return Content(f"({by_index})", f"({in_row}) IS TRUE", values)
+
+
+def _leaves(asked: Any, *, is_whole: bool) -> Iterator[list[Any]]:
+    """`{"a": {"b": 1, "c": 2}}` as `{"a": {"b": 1}}` and `{"a": {"c": 2}}`, each in all spellings.
+
+    A list stays whole; `is_whole`: it is that of the positional arguments, which is no value.
+    """
     if not isinstance(asked, dict) or not asked:
-        yield asked
+        found = spellings(asked)
+        yield [one for one in found if isinstance(one, list)] if is_whole else found
         return
     for name, value in asked.items():
-        yield from ({name: leaf} for leaf in _leaves(value))
+        for parts in _leaves(value, is_whole=False):
+            yield [{name: part} for part in parts]
