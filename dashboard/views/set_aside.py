@@ -12,6 +12,7 @@ from flask_babel.speaklater import LazyString
 from dashboard import access
 from dashboard.database import db
 from dashboard.views.page import MORE, ConsolePage
+from tasks.engine.arguments import clean
 from tasks.engine.queries.asking import by_session
 from tasks.engine.queries.set_aside import aside_entries
 from tasks.engine.verbs.set_aside import try_again
@@ -56,7 +57,7 @@ class SetAsideView(ConsolePage):
     def again(self) -> ResponseReturnValue:
         """Have a row tried again within a second."""
         access.require("repair")
-        loop, key = request.form.get("loop", ""), request.form.get("key", "")
+        loop, key = (clean(request.form.get(name, "")) for name in ("loop", "key"))
         if try_again(loop, key, by=g.person.email):
             flash(_("It is tried again."), "success")
         else:

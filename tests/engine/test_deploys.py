@@ -56,7 +56,7 @@ def test_a_sigterm_after_sighup_ends_it_as_gracefully(stage: Stage) -> None:
 
 def test_sigquit_says_what_each_greenlet_does_and_goes_on(stage: Stage) -> None:
     with stage.consumer(log_format="json").wait_ready() as consumer:
-        resting, computing = (str(enqueue(task, (1.5,)).id) for task in (jobs.nap, jobs.burn))
+        resting, computing = str(jobs.nap(4.0).id), str(jobs.burn(0.5).id)
         stage.wait_for_state(resting, "running")
         wait_until(lambda: stage.job(computing)["started_at"] is not None, timeout_s=20)
         consumer.send(signal.SIGQUIT)

@@ -73,8 +73,12 @@ def test_a_bad_option_is_refused_with_one_sentence(empty_stage: Stage) -> None:
     assert empty_stage.count() == 0
 
 
+def never_made() -> None:
+    """A function that becomes no task."""
+
+
 def test_a_bad_default_is_refused_where_the_task_is_made() -> None:
     with pytest.raises(OptionNotValid, match="max_retries must be a whole number"):
-        task(name="never_made", max_retries=-1)(lambda: None)
+        task(name="never_made", max_retries=-1)(never_made)
     with pytest.raises(UnknownTask):
         enqueue("tests.engine.test_enqueue.never_made")

@@ -21,6 +21,7 @@ from tasks.engine.task import new_id
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage
+from tests.waiting import wait_until
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 
@@ -108,6 +109,9 @@ def test_turns_of_a_rank_go_on_where_they_were_when_a_better_rank_came_between(
     low = []
     for _ in range(40):
         queue_of |= fill(bell, {"high b": 1})
+        wait_until(
+            lambda: bell.waiting("high b") == 1
+        )  # one bell is rung without waiting for Redis
         low += [queue_of[id_] for id_ in bell.pop(2, lines) if queue_of[id_].startswith("low")]
 
     assert Counter(low) == {"low a": 20, "low b": 20}

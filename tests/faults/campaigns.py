@@ -38,6 +38,7 @@ POSTGRES_AWAY = (
 LOCKED = (*POSTGRES_AWAY, r"canceling statement due to")
 SHUT_OUT = (
     *LOST_WORKERS, r"Lease lost;", r"Late result refused;", r"Jobs said to run here and did not;",
+    r"The thread that renews the lease ended or stands still",
 )  # fmt: skip
 
 

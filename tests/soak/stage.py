@@ -16,7 +16,7 @@ import psutil
 
 import config
 from bench.console.site import EMAIL, Site
-from config import PROJECT_DIR, Settings
+from config import PROJECT_DIR
 from launch.product import web_command
 from tests.faults.consumer_process import ConsumerProcess
 from tests.faults.servers import CampaignServers
@@ -140,8 +140,7 @@ class SoakStage:
             [sys.executable, *words, "--password", password],
             cwd=PROJECT_DIR, env=self.environment, check=True, capture_output=True,
         )  # fmt: skip
-        command = web_command(Settings(host="127.0.0.1", port=port))
-        server = self._child("web.log", *command[1:], PORT=str(port))
+        server = self._child("web.log", *web_command()[1:], HOST="127.0.0.1", PORT=str(port))
         site = Site(port, psutil.Process(server.pid))
         wait_until(lambda: _answers(site), timeout_s=60, otherwise="the web server did not start")
         site.log_in(password)
