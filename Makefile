@@ -16,8 +16,8 @@ help: ## list the commands
 run: .venv/ready ## run the product: servers, migrations, first account, web, consumer
 	@$(python) -m launch
 
-test: .venv/ready-dev ## run all tests, three files at a time, on servers of their own (ARGS="-k name" picks some)
-	@$(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
+test: .venv/ready-dev ## run all tests, four files at a time, on servers of their own (ARGS="-k name" picks some)
+	@$(python) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
 
 browser: .venv/ready-dev ## run the tests in a real browser (needs Chromium at /usr/bin/chromium)
 	@$(python) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)

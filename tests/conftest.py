@@ -29,6 +29,12 @@ LONGEST = (
     "test_every_page.py",
     "test_product.py",
     "test_end_to_end.py",
+    "test_undo_under_kills.py",
+    "test_secrets_in_searches.py",
+    "test_slow_clients.py",
+    "test_freezes.py",
+    "test_schema.py",
+    "test_how_many.py",
 )
 
 for name in Settings.model_fields:  # nothing of the developer's own environment reaches a test
