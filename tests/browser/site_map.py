@@ -9,7 +9,7 @@ from flask import Flask, url_for
 from werkzeug.routing import Rule
 
 # What no person looks at: files, what belongs to no page, and Flask-Admin's own address of static files.
-NO_PAGE = frozenset({"static", "admin.static", "healthz", "root"})
+NO_PAGE = frozenset({"static", "admin.static", "healthz", "livez", "readyz", "root"})
 # Files that a browser keeps, and parts that a page fetches.
 FILES = frozenset(
     {"job.json", "job.export", "job.count", "old_queues", "queues.job", "schedule_form.preview"}

@@ -63,6 +63,9 @@ ONE_LETTER = str.maketrans(
 )  # fmt: skip
 
 
+SHORT = 100  # characters; in such a text one look for all stems is faster than one for each
+
+
 @dataclass(frozen=True)
 class Names:
     """Names of secrets, each as its words; made by `names_of`."""
@@ -87,7 +90,15 @@ class Names:
     def named_in(self, text: str) -> bool:
         """Return True if `text` may name a secret."""
         lowered = text.lower()
-        return any(stem in lowered for stem in self.stems) or bool(ARABIC_SCRIPT.search(text))
+        if len(lowered) < SHORT:
+            is_named = self._any_stem.search(lowered) is not None
+        else:
+            is_named = any(stem in lowered for stem in self.stems)
+        return is_named or bool(ARABIC_SCRIPT.search(text))
+
+    @cached_property
+    def _any_stem(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self.stems)))
 
 
 def names_of(further: Iterable[str]) -> Names:
