@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,11 @@ os.environ |= {
     "VAR_DIR": str(VAR_DIR),
     "SECRET_KEY": "test" * 8,
 }
+# Whoever runs this in the background (nohup, cron, a shell's `&`) ignores these signals, and all that
+# is started here would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for ignored in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(ignored, signal.SIG_DFL)
 # Hundreds of processes are started here: each would compile the product anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 mark_this_run()

@@ -98,7 +98,7 @@ def test_a_failure_reaches_people_and_closes_when_it_is_mended(
     told: Stage, consumer: Any, mailbox: Mailbox, receiver: Receiver
 ) -> None:
     job = failed(told)
-    assert "CRITICAL" in consumer.log
+    wait_until(lambda: "CRITICAL" in consumer.log)  # it is said after the row is committed
     (letter,) = told.letters(job)
     wait_until(lambda: bool(told.ask("SELECT id FROM error_group")))
     look(told)
