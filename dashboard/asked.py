@@ -13,13 +13,12 @@ from dashboard.database import db
 from dashboard.forms.kinds import INTEGER, NUMBER, TEXT
 from dashboard.forms.options import (
     LOCAL_TIME,
-    MAX_DELAY_S,
-    MAX_PRIORITY,
     check_queue,
     check_range,
     moment,
 )
 from dashboard.forms.parameters import Field
+from tasks.engine.core.job_option import INT4, LONGEST_S
 from tasks.engine.queries.queues import queue_names
 
 Fields = dict[str, Field]
@@ -62,7 +61,7 @@ def _priority_fields() -> Fields:
 
 def _priority(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
     if not fields["priority"].fault:
-        check_range(fields["priority"], values["priority"], -MAX_PRIORITY, MAX_PRIORITY)
+        check_range(fields["priority"], values["priority"], -INT4, INT4)
     return dict(values)
 
 
@@ -86,7 +85,7 @@ def _time_fields() -> Fields:
 
 
 def _time(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
-    check_range(fields["delay"], values["delay"], 0, MAX_DELAY_S)
+    check_range(fields["delay"], values["delay"], 0, LONGEST_S)
     run_at = moment(fields, values["eta"], values["zone"])
     if not has_faults(fields) and (values["delay"] is None) == (run_at is None):
         fields["delay"].fault = _("Give either a number of seconds or a time.")

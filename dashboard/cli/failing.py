@@ -42,7 +42,7 @@ class Story:
 
 def show(retries: int, *, delay_s: float, clear: bool, is_json: bool) -> None:
     """Run the demo and judge it from the rows."""
-    queue = catalog.find(TASK).queue
+    queue = catalog.find(TASK).job.queue
     stage.live_consumers(queue)
     if clear:
         stage.clear_leftovers(TASK, queue)

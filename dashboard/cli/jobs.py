@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 import click
@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from dashboard.cli.commands import BadInput, Commands, operator
 from dashboard.cli.paper import as_json, print_json, word
+from dashboard.forms.kinds import INTEGER, NUMBER, TEXT, Kind
+from dashboard.forms.options import WORDS, OptionWords
 from dashboard.languages import number, said
 from tasks import Enqueued, enqueue, enqueue_many
 from tasks.engine import strict_json
@@ -19,7 +21,32 @@ from tasks.engine.audit import Event, note
 from tasks.engine.intake import catalog
 from tasks.engine.strict_json import JsonNotValid
 
+Command = Callable[[Callable[..., None]], Callable[..., None]]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+FLAGS: dict[Kind, dict[str, Any]] = {
+    TEXT: {"type": str},
+    INTEGER: {"type": int},
+    NUMBER: {"type": float, "metavar": "SECONDS"},
+}
+
+
+def option_flags(options: Iterable[OptionWords], *, by_field: bool = False) -> Command:
+    """Return a decorator that gives a command a flag for each option of a job.
+
+    The command gets them as `enqueue` calls them, or `by_field` as NewJob does.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for words in reversed([words for words in options if words.help]):
+            name = words.option.name
+            flag = f"--{name.replace('_', '-')}"
+            target = words.field if by_field else name
+            command = click.option(flag, target, help=words.help, **FLAGS[words.kind])(command)
+        return command
+
+    return decorate
+
 
 jobs = Commands("jobs", help="Make, change, stop and read jobs.")
 
@@ -28,11 +55,7 @@ jobs = Commands("jobs", help="Make, change, stop and read jobs.")
 @click.argument("task")
 @click.option("--args", "args_text", metavar="JSON", help="Arguments: a list or an object.")
 @click.option("--kwargs", "kwargs_text", metavar="JSON", help="Arguments by name: an object.")
-@click.option("--priority", type=int, help="A higher number runs first.")
-@click.option("--max-retries", type=int, help="How often it is tried again after failing.")
-@click.option("--delay", type=float, metavar="SECONDS", help="Start it later.")
-@click.option("--queue", help="Another queue than the task's own.")
-@click.option("--dedupe-key", help="Make none while a live job has this key.")
+@option_flags(WORDS)
 @as_json
 def create(
     task: str, args_text: str | None, kwargs_text: str | None, is_json: bool, **options: Any
@@ -60,10 +83,7 @@ def create(
 @jobs.add("create-many")
 @click.argument("task")
 @click.argument("file", type=click.File(encoding="utf-8"))
-@click.option("--priority", type=int, help="A higher number runs first.")
-@click.option("--max-retries", type=int, help="How often each is tried again after failing.")
-@click.option("--delay", type=float, metavar="SECONDS", help="Start them later.")
-@click.option("--queue", help="Another queue than the task's own.")
+@option_flags(words for words in WORDS if words.field != "dedupe_key")
 @as_json
 def create_many(task: str, file: TextIO, is_json: bool, **options: Any) -> None:
     """Make a job of TASK for each line of FILE (- for standard input), all or none.

@@ -123,7 +123,7 @@ def _print_tasks(cards: list[TaskCard], pauses: dict[str, TaskPauseEntry]) -> No
         pause = pauses.get(card.name)
         cells = (pause.paused_by, pause.paused_at, pause.resume_at, pause.reason) if pause else ()
         row(
-            made, card.name, card.queue, card.priority, card.max_retries,
+            made, card.name, card.job.queue, card.job.priority, card.job.max_retries,
             *(cells or (None, None, None, None)),
         )  # fmt: skip
     paper().print(made)
@@ -136,9 +136,9 @@ def _shown(pause: TaskPauseEntry) -> TaskPauseEntry:
 def _plain(card: TaskCard, pause: TaskPauseEntry | None) -> dict[str, Any]:
     return {
         "name": card.name,
-        "queue": card.queue,
-        "priority": card.priority,
-        "max_retries": card.max_retries,
-        "timeout_s": card.timeout_s,
+        "queue": card.job.queue,
+        "priority": card.job.priority,
+        "max_retries": card.job.max_retries,
+        "timeout_s": card.job.timeout_s,
         "pause": pause and pause._asdict(),
     }

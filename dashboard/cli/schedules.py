@@ -11,10 +11,11 @@ from flask_babel import ngettext
 
 from dashboard import badges
 from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
-from dashboard.cli.jobs import parsed
+from dashboard.cli.jobs import option_flags, parsed
 from dashboard.cli.paper import as_json, as_text, paper, print_json, row, table
 from dashboard.cli.typed import moment
 from dashboard.cli.verdicts import tell
+from dashboard.forms.options import OF_SCHEDULES
 from dashboard.languages import said
 from dashboard.schedule_words import in_words
 from tasks.engine import firing, verbs
@@ -190,10 +191,8 @@ def delete(names: tuple[str, ...], yes: bool, is_json: bool) -> None:
 @click.option(
     "--kwargs", "kwargs_text", default="{}", help="The task's arguments as a JSON object."
 )
-@click.option("--queue")
 @click.option("--definition", help="A definition, whose arguments count where none are given.")
-@click.option("--priority", type=int)
-@click.option("--max-retries", type=int)
+@option_flags(OF_SCHEDULES, by_field=True)
 @click.option("--missed", type=click.Choice(["skip", "once", "all"]), default="once")
 @click.option("--overlap", type=click.Choice(["allow", "skip", "queue"]), default="allow")
 @as_json
@@ -269,8 +268,9 @@ def _plain(entry: ScheduleEntry) -> dict[str, Any]:
         "id": entry.id, "name": entry.name, "task": entry.task, "state": entry.state,
         "kind": entry.kind, "run_at": entry.run_at, "every_s": entry.every_s, "cron": entry.cron,
         "timezone": entry.timezone, "starts_at": entry.starts_at, "ends_at": entry.ends_at,
-        "args": args, "kwargs": kwargs, "priority": entry.priority, "queue": entry.queue,
-        "max_retries": entry.max_retries, "missed": entry.missed, "missed_limit": entry.missed_limit,
+        "args": args, "kwargs": kwargs,
+        **{words.field: entry.job_options.get(words.field) for words in OF_SCHEDULES},
+        "missed": entry.missed, "missed_limit": entry.missed_limit,
         "overlap": entry.overlap, "next_run_at": entry.next_run_at, "last_fire_at": entry.last_fire_at,
         "last_success_at": entry.last_success_at, "disabled_reason": entry.disabled_reason,
         "in_words": str(in_words(entry.spec)), "is_of_code": entry.code is not None,

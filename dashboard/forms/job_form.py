@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.forms import earlier_call
-from dashboard.forms.options import option_fields, read_options
+from dashboard.forms import earlier_call, options
 from dashboard.forms.parameters import call_of, fields_of
 from dashboard.forms.raw_call import RawCall
 from tasks import Enqueued, enqueue
@@ -32,7 +31,7 @@ class JobForm:
         hidden = frozenset({"task"}) if getattr(card, "context", False) else frozenset[str]()
         self.card = card
         self.parameters = fields_of(card.signature, hidden=hidden)
-        self.options = option_fields(card, queues)
+        self.options = options.option_fields(card, queues)
         self.begin = begin
         call = (begin.args, begin.kwargs) if begin else ((), {})
         self.raw = RawCall(card.name, call) if is_raw else None
@@ -44,7 +43,7 @@ class JobForm:
     def read(self, typed: Mapping[str, str]) -> bool:
         """Take what was typed; whether all of it is right."""
         self._call = self.raw.read(typed) if self.raw else self._from_fields(typed)
-        self._chosen = read_options(self.options, typed)
+        self._chosen = options.read_options(self.options, typed)
         return not any(field.fault for field in self.fields)
 
     def enqueue(self, *, by: str) -> Enqueued:
@@ -54,9 +53,8 @@ class JobForm:
         return enqueue(self.card.name, args, kwargs, created_by=by, **self._chosen)
 
     def take_options(self, job: Job) -> None:
-        """Begin with the queue, the priority and the retries of `job`."""
-        for name in ("queue", "priority", "max_retries"):
-            self.options[name].text = str(getattr(job, name))
+        """Begin with the options of `job`, but for its time."""
+        options.take_options(self.options, job)
 
     @property
     def fields(self) -> tuple[Any, ...]:

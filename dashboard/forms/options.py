@@ -1,22 +1,25 @@
-"""The fields that every job has besides its arguments: queue, priority, retries, when."""
+"""How people call the options of a job, and how they set them: one table for forms, pages and commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
-from dashboard.forms.kinds import INTEGER, NUMBER, TEXT, Kind
+from dashboard.forms.kinds import BOOLEAN, INTEGER, NUMBER, TEXT, Kind
 from dashboard.forms.parameters import Field
+from dashboard.languages import number
+from tasks.engine.core.job_option import JobOption, Number, Whole
 from tasks.engine.intake.catalog import TaskCard
+from tasks.engine.models import Job
+from tasks.engine.new_job import OPTIONS, SCHEDULE_OPTIONS
 
-MAX_PRIORITY = 1_000_000
-MAX_RETRIES = 1_000
-MAX_DELAY_S = 366 * 24 * 3600
 LOCAL_TIME = Kind(
     "local time",
     "datetime",
@@ -26,47 +29,138 @@ LOCAL_TIME = Kind(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class OptionWords:
+    """An option of a job as people meet it; `field` is the one of NewJob, which is the column's name, too.
+
+    `help` is its sentence on the command line; without one, no command takes it.
+    """
+
+    field: str
+    label: LazyString
+    kind: Kind = NUMBER
+    hint: LazyString | str = ""
+    help: str = ""
+    in_form: bool = False
+    on_page: bool = False
+
+    @property
+    def option(self) -> JobOption:
+        """What the engine knows of it."""
+        return OPTIONS[self.field]
+
+    @property
+    def limits(self) -> Whole | Number | None:
+        """Between what it lies, if it is a number."""
+        check = self.option.check
+        return check if isinstance(check, Whole | Number) else None
+
+    def form_field(self, card: TaskCard) -> Field:
+        """The field of a form, filled with what the task says of itself."""
+        usual = getattr(card.job, self.field)
+        return Field(
+            self.option.name,
+            str(self.label),
+            self.kind,
+            default=usual,
+            text=typed(usual),
+            hint=str(self.hint),
+        )
+
+    def shown(self, job: Job) -> str:
+        """The value that `job` has, for its page."""
+        return self.text(getattr(job, self.field))
+
+    def text(self, value: Any) -> str:
+        """A value of it as people read it."""
+        if self.kind is BOOLEAN:
+            return _("Yes") if value else _("No")
+        if self.field.endswith("_s"):
+            return _("%(count)s s", count=number(value))
+        return number(value)
+
+
+WORDS = (
+    OptionWords(
+        field="queue",
+        label=_l("Queue"),
+        kind=TEXT,
+        help="Another queue than the task's own.",
+        in_form=True,
+    ),
+    OptionWords(
+        field="priority",
+        label=_l("Priority"),
+        kind=INTEGER,
+        hint=_l("A higher number runs first."),
+        help="A higher number runs first.",
+        in_form=True,
+    ),
+    OptionWords(
+        field="max_retries",
+        label=_l("Retries at most"),
+        kind=INTEGER,
+        help="How often it is tried again after failing.",
+        in_form=True,
+    ),
+    OptionWords(field="retry_delay_s", label=_l("Retry delay"), on_page=True),
+    OptionWords(field="retry_backoff", label=_l("Backoff factor"), on_page=True),
+    OptionWords(field="retry_jitter", label=_l("Jitter"), kind=BOOLEAN, on_page=True),
+    OptionWords(
+        field="delay_s",
+        label=_l("Delay in seconds"),
+        hint=_l("Empty: at once."),
+        help="Start it later.",
+        in_form=True,
+    ),
+    OptionWords(field="eta", label=_l("Or at this time"), kind=LOCAL_TIME, in_form=True),
+    OptionWords(
+        field="dedupe_key",
+        label=_l("Key"),
+        kind=TEXT,
+        help="Make none while a live job has this key.",
+    ),
+)
+OF_FORM = tuple(words for words in WORDS if words.in_form)
+ON_PAGE = tuple(words for words in WORDS if words.on_page)
+OF_SCHEDULES = tuple(words for words in WORDS if words.field in SCHEDULE_OPTIONS)
+
+
 def option_fields(card: TaskCard, queues: tuple[str, ...]) -> dict[str, Field]:
     """The fields, filled with what the task says of itself."""
-    return {
-        "queue": Field(
-            "queue", _("Queue"), TEXT, default=card.queue, text=card.queue, choices=queues
-        ),
-        "priority": Field(
-            "priority",
-            _("Priority"),
-            INTEGER,
-            default=card.priority,
-            text=str(card.priority),
-            hint=_("A higher number runs first."),
-        ),
-        "max_retries": Field(
-            "max_retries",
-            _("Retries at most"),
-            INTEGER,
-            default=card.max_retries,
-            text=str(card.max_retries),
-        ),
-        "delay": Field(
-            "delay", _("Delay in seconds"), NUMBER, default=None, hint=_("Empty: at once.")
-        ),
-        "eta": Field("eta", _("Or at this time"), LOCAL_TIME, default=None),
-        "zone": Field("zone", _("Time zone of that time"), TEXT, default="UTC", text="UTC"),
-    }
+    fields = {words.option.name: words.form_field(card) for words in OF_FORM}
+    fields["queue"].choices = queues
+    fields["zone"] = Field("zone", _("Time zone of that time"), TEXT, default="UTC", text="UTC")
+    return fields
 
 
 def read_options(fields: Mapping[str, Field], form: Mapping[str, str]) -> dict[str, Any]:
     """The options as `enqueue` takes them; faults are set on the fields."""
     values = {name: field.read(form) for name, field in fields.items()}
     check_queue(fields["queue"], values["queue"])
-    check_range(fields["priority"], values["priority"], -MAX_PRIORITY, MAX_PRIORITY)
-    check_range(fields["max_retries"], values["max_retries"], 0, MAX_RETRIES)
-    check_range(fields["delay"], values["delay"], 0, MAX_DELAY_S)
+    for words in OF_FORM:
+        if words.limits is not None:
+            name = words.option.name
+            check_range(fields[name], values[name], words.limits.low, words.limits.high)
     zone = values.pop("zone")
     values["eta"] = moment(fields, values["eta"], zone)
     if values["delay"] is not None and values["eta"] is not None:
         fields["eta"].fault = _("Give either a delay or a time, not both.")
     return values
+
+
+def take_options(fields: Mapping[str, Field], job: Job) -> None:
+    """Begin with what a task sets for all its jobs as `job` has it."""
+    for words in OF_FORM:
+        if words.option.of_task:
+            fields[words.option.name].text = typed(getattr(job, words.field))
+
+
+def typed(value: Any) -> str:
+    """Return a value as a person would type it, None as nothing."""
+    if value is None:
+        return ""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def check_queue(field: Field, name: str) -> None:
@@ -75,10 +169,14 @@ def check_queue(field: Field, name: str) -> None:
         field.fault = _("There is no queue %(name)s. Choose one of the list.", name=repr(name))
 
 
-def check_range(field: Field, value: float | None, low: int, high: int) -> None:
+def check_range(field: Field, value: float | None, low: float, high: float) -> None:
     """Set a fault on the field when its number is outside of what is allowed."""
     if value is not None and field.fault is None and not low <= value <= high:
-        field.fault = _("Enter a number from %(low)s to %(high)s.", low=low, high=high)
+        field.fault = _(
+            "Enter a number from %(low)s to %(high)s.",
+            low=f"{low:.15g}",
+            high=f"{high:.15g}",
+        )
 
 
 def moment(fields: Mapping[str, Field], at: datetime | None, zone: str) -> datetime | None:

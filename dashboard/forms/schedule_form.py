@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
-from dashboard.forms.kinds import LIST, OBJECT
+from dashboard.forms.kinds import INTEGER, LIST, OBJECT, TEXT
+from dashboard.forms.options import OF_SCHEDULES, typed
 from dashboard.languages import said
 from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
 from tasks.engine.queries.schedules import ScheduleEntry
 from tasks.engine.schedules.spec import ScheduleNotValid, Spec, spec, zones
 
 PLAIN = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
-NUMBERS = ("every_s", "priority", "max_retries", "missed_limit")
+JOB_NUMBERS = {words.field: words.kind for words in OF_SCHEDULES if words.kind is not TEXT}
+NUMBERS = {"every_s": INTEGER, "missed_limit": INTEGER} | JOB_NUMBERS
 MOMENTS = ("run_at", "starts_at", "ends_at")
 JSON = {"args": LIST, "kwargs": OBJECT}
 OF_KIND = {"once": "run_at", "interval": "every_s", "cron": "cron"}
@@ -50,7 +52,7 @@ class ScheduleForm:
             name: self.texts[name] or None for name in ("name", "task", "definition", "queue")
         }
         given |= {name: self.texts[name] for name in ("missed", "overlap")}
-        given |= {name: self._number(name) for name in ("priority", "max_retries", "missed_limit")}
+        given |= {name: self._number(name) for name in ("missed_limit", *JOB_NUMBERS)}
         if not self.faults:
             self._put_secrets_back(given)
         return None if self.faults else given
@@ -88,15 +90,15 @@ class ScheduleForm:
             values["starts_at"] = self.entry.starts_at
         return values
 
-    def _number(self, name: str) -> int | None:
+    def _number(self, name: str) -> float | None:
         text = self.texts[name]
         if not text:
             return None
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 12):
-            self.faults[name] = _("Enter a whole number, such as 42.")
+        try:
+            return cast("float", NUMBERS[name].read(text))
+        except ValueError as fault:
+            self.faults[name] = str(fault)
             return None
-        return int(text)
 
     def _moment(self, name: str) -> datetime | None:
         text, zone = self.texts[name], self.texts["timezone"] or "UTC"
@@ -136,10 +138,11 @@ FIELDS = (*PLAIN, *NUMBERS, *MOMENTS, *JSON, "queue")
 def _texts(entry: ScheduleEntry) -> dict[str, str]:
     """A schedule as its form begins: times in its own zone, secrets masked."""
     args, kwargs = masked_call(entry.args, entry.kwargs, entry.task)
-    texts = {name: str(getattr(entry, name) or "") for name in (*PLAIN, "queue")}
+    texts = {name: str(getattr(entry, name) or "") for name in PLAIN}
+    texts["queue"] = entry.job_options.get("queue", "")
     for name in NUMBERS:
-        value = getattr(entry, name)
-        texts[name] = "" if value is None else str(value)
+        value = entry.job_options.get(name) if name in JOB_NUMBERS else getattr(entry, name)
+        texts[name] = typed(value)
     for name in MOMENTS:
         at = getattr(entry, name)
         local = at.astimezone(ZoneInfo(entry.timezone)) if at else None

@@ -15,6 +15,7 @@ from dashboard import shown_job
 from dashboard.comparison import Side, pairs
 from dashboard.database import db
 from dashboard.family_picture import picture_of
+from dashboard.forms.options import ON_PAGE
 from dashboard.presentation import pretty_json
 from dashboard.query_string import QueryString
 from dashboard.views.page import ListPage, found
@@ -49,6 +50,7 @@ class JobPages(ListPage):
             "job/details.html",
             job=job,
             parts=shown_job.excerpts(job),
+            job_options=ON_PAGE,
             attempts=attempts_page(db.session, job),
             log=log_page(db.session, job.id, limit=LINES_ON_PAGE),
             letters=dead_letters_of(db.session, job.id, limit=LETTERS_ON_PAGE),

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from dashboard import access
 from dashboard.database import db
+from dashboard.forms.options import OF_SCHEDULES
 from dashboard.forms.schedule_form import ScheduleForm
 from dashboard.schedule_words import in_words
 from dashboard.views.page import ID, ConsolePage, found
@@ -97,6 +98,7 @@ class ScheduleFormView(ConsolePage):
             self.render(
                 "schedule/form.html",
                 form=form,
+                job_options=OF_SCHEDULES,
                 cards=cards,
                 card=cards.get(form.texts.get("task", "")),
                 queues=queue_names(db.session),

@@ -14,6 +14,7 @@ from flask_babel import ngettext
 from dashboard import access
 from dashboard.chart_data import of_fires
 from dashboard.database import db
+from dashboard.forms.options import OF_SCHEDULES
 from dashboard.languages import number, said
 from dashboard.query_string import QueryString, moment
 from dashboard.schedule_words import in_words
@@ -125,6 +126,7 @@ class ScheduleView(ActPage):
             size=queries.FIRES_SHOWN,
             words=in_words(entry.spec),
             is_known=entry.task in registry.tasks,
+            job_options=OF_SCHEDULES,
         )
 
     def question(self, verb: str, ids: list[int], back: str) -> str:

@@ -8,21 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from tasks.engine.errors import ArgumentsNotFitting
+from tasks.engine.new_job import CALL_OPTIONS, OPTION_FIELDS
 
 # What Huey's calls and `.s()` take beside the arguments of the function.
-OPTIONS = frozenset(
-    (
-        "id",
-        "eta",
-        "delay",
-        "retries",
-        "retry_delay",
-        "retry_backoff",
-        "priority",
-        "expires",
-        "timeout",
-    )
-)
+OPTIONS = CALL_OPTIONS | {"id"}
 SHAPES = 256  # of calls that are remembered for each task
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -79,7 +68,7 @@ class CallShape:
 
 
 # What `enqueue` takes and a call does not.
-JOB_OPTIONS = ("queue", "max_retries", "retry_jitter", "dedupe_key", "tags", "created_by")
+JOB_OPTIONS = OPTION_FIELDS.keys() - OPTIONS
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -15,16 +15,15 @@ from huey.utils import SKIPPED, Error
 
 from tasks.engine.arguments import dump, load, teach
 from tasks.engine.chord import Arrival
+from tasks.engine.core.job_message import RIDES_ALONG, job_fields
+from tasks.engine.core.job_option import moment, seconds
 from tasks.engine.errors import PayloadBroken
 from tasks.engine.follows import Follows, FollowUp
-from tasks.engine.new_job import NewJob, moment, seconds
+from tasks.engine.new_job import NewJob
 from tasks.engine.states import State
 from tasks.engine.task import new_id
 
 log = logging.getLogger("mahaam.consequence")
-
-# What of a message goes on to its job's options.
-RIDES_ALONG = ("on_complete", "on_error", "chord", "remove_on_complete", "remove_on_fail")
 
 # What Huey itself passes on as a value: the failure of a chord's member, and its absence.
 teach(Error, "$error", write=lambda error: error.metadata, read=Error)
@@ -98,17 +97,10 @@ def _job(message: dict[str, Any], parent_id: str) -> NewJob:
     rides = {name: message[name] for name in RIDES_ALONG if message.get(name)}
     return NewJob(
         task=message["name"],
-        queue=message.get("queue", "default"),
-        priority=message["priority"] or 0,
-        max_retries=message["retries"],
-        retry_delay_s=seconds("retry_delay", message["retry_delay"]) or 0.0,
-        retry_backoff=message["retry_backoff"] or 1,
-        retry_jitter=message.get("retry_jitter", True),
+        **job_fields(message),
         eta=moment("eta", message["eta"]),
         expires_at=moment("expires", at),
         expires_in_s=None if at else seconds("expires", expires),
-        timeout_s=seconds("timeout", message["timeout"]),
-        tags=message.get("tags"),
         options=dump(rides, what="The options") if rides else None,
         parent_id=parent_id,
     )

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tasks.engine import database
+from tasks.engine.core.job_columns import OF_JOB
 from tasks.engine.errors import MahaamError, OptionNotValid
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.link import REFUSALS
@@ -174,27 +175,19 @@ def by_hand(
 def columns(schedule: DueSchedule) -> dict[str, Any]:
     """The columns of a new job of the schedule, with an id of its own. Raises CannotFire."""
     job = _job(schedule)
-    kept = json.loads(job.options) if job.options else None
     tags = [
         *(job.tags or ()),
         *([definition_tag(schedule.definition)] if schedule.definition else ()),
     ]
-    return {
+    return {name: getattr(job, name) for name in OF_JOB} | {
         "id": id_at(schedule.now),
-        "task": job.task,
-        "queue": job.queue,
-        "priority": job.priority,
         "args": schedule.args,
         "kwargs": schedule.kwargs,
         "shown": _shown(schedule),
-        "options": kept,
+        "options": json.loads(job.options) if job.options else None,
         "tags": tags or None,
-        "max_retries": job.max_retries,
-        "retry_delay_s": job.retry_delay_s,
-        "retry_backoff": job.retry_backoff,
-        "retry_jitter": job.retry_jitter,
-        "timeout_s": job.timeout_s,
-        "expires_s": job.expires_in_s,
+        "expires_in_s": job.expires_in_s,
+        "expires_at": job.expires_at and job.expires_at.isoformat(),
     }
 
 
@@ -237,11 +230,7 @@ def _job(schedule: DueSchedule) -> NewJob:
     known = tasks.get(schedule.task)
     if known is None:
         raise CannotFire(NO_TASK.about(name=schedule.task))
-    overrides = {
-        name: value
-        for name in ("priority", "queue", "max_retries")
-        if (value := getattr(schedule, name)) is not None
-    }
+    overrides = dict(schedule.job_options)
     message = known.task_class()
     if isinstance(message.expires, int | float | timedelta):
         seconds = message.expires

@@ -1,128 +1,129 @@
-"""A job that is about to be accepted, with every option checked."""
+"""The options of a job, each declared once, and a job that is about to be accepted."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
+from operator import attrgetter
+from typing import Annotated, Any, TypeVar, get_type_hints
 
+from tasks.engine.core.job_option import (
+    LONGEST_S,
+    PRIORITY,
+    Column,
+    JobOption,
+    Number,
+    Whole,
+    anything,
+    factor,
+    moment,
+    seconds,
+    short_text,
+    short_texts,
+    truth,
+    words,
+)
 from tasks.engine.errors import OptionNotValid
 
-INT4 = 2**31 - 1
-LONGEST_S = 10 * 366 * 86400.0
-KEY = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+T = TypeVar("T")
+SPAN = Number(0, LONGEST_S)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewJob:
-    """What all jobs of one enqueue share; ids and arguments come beside it.
+    """What all jobs of one enqueue share, checked; ids and arguments come beside it.
 
-    `eta` and `expires_at` are aware datetimes, `delay_s` and `expires_in_s` seconds from
-    PostgreSQL's now. `options` rides along as JSON.
+    This is where an option of a job is declared: its type and default, its column (see
+    `job_columns.py`), and with JobOption its name, its limits and where it can be set. `eta` and
+    `expires_at` are aware datetimes, `delay_s` and `expires_in_s` seconds from PostgreSQL's now.
+    `options` rides along as JSON.
     """
 
-    task: str
-    queue: str
-    priority: int = 0
-    max_retries: int = 3
-    retry_delay_s: float = 1.0
-    retry_backoff: float = 2.0
-    retry_jitter: bool = True
-    delay_s: float | None = None
-    eta: datetime | None = None
-    expires_in_s: float | None = None
+    task: Annotated[str, Column("text")]
+    queue: Annotated[str, Column("text"), JobOption("queue", of_schedule=True)] = "default"
+    priority: Annotated[
+        int,
+        Column("integer"),
+        JobOption("priority", PRIORITY, huey="priority", of_schedule=True),
+    ] = 0
+    max_retries: Annotated[
+        int,
+        Column("integer"),
+        JobOption("max_retries", Whole(0, 10_000), huey="retries", of_schedule=True),
+    ] = 3
+    retry_delay_s: Annotated[
+        float,
+        Column("double precision"),
+        JobOption("retry_delay", SPAN, seconds, huey="retry_delay"),
+    ] = 1.0
+    retry_backoff: Annotated[
+        float,
+        Column("double precision"),
+        JobOption("retry_backoff", Number(0, 1000, "factor"), factor, huey="retry_backoff"),
+    ] = 2.0
+    retry_jitter: Annotated[bool, Column("boolean"), JobOption("retry_jitter", truth)] = True
+    delay_s: Annotated[
+        float | None, JobOption("delay", SPAN, seconds, of_task=False, in_call=True)
+    ] = None
+    eta: Annotated[datetime | None, JobOption("eta", read=moment, of_task=False, in_call=True)] = (
+        None
+    )
+    expires_in_s: Annotated[
+        float | None, JobOption("expires", SPAN, seconds, of_task=False, in_call=True)
+    ] = None
     expires_at: datetime | None = None
-    timeout_s: float | None = None
-    dedupe_key: str | None = None
-    tags: Sequence[str] | None = None
-    options: str | None = None
-    parent_id: str | None = None
-    created_by: str | None = None
+    timeout_s: Annotated[
+        float | None,
+        Column("double precision"),
+        JobOption("timeout", SPAN, seconds, huey="timeout"),
+    ] = None
+    dedupe_key: Annotated[
+        str | None,
+        Column("text", is_copied=False),
+        JobOption("dedupe_key", short_text, of_task=False),
+    ] = None
+    tags: Annotated[
+        Sequence[str] | None, Column("text[]"), JobOption("tags", short_texts, words)
+    ] = None
+    options: Annotated[str | None, Column("jsonb", is_copied=False)] = None
+    parent_id: Annotated[str | None, Column("uuid", is_copied=False)] = None
+    created_by: Annotated[
+        str | None,
+        Column("text", is_copied=False),
+        JobOption("created_by", short_text, of_task=False),
+    ] = None
 
     def __post_init__(self) -> None:
-        check_priority(self.priority)
-        _whole("max_retries", self.max_retries, 0, 10_000)
-        _number("retry_delay", self.retry_delay_s, 0, LONGEST_S)
-        _number("retry_backoff", self.retry_backoff, 0, 1000, unit="factor")
-        _number("delay", self.delay_s, 0, LONGEST_S)
-        _number("expires", self.expires_in_s, 0, LONGEST_S)
-        _number("timeout", self.timeout_s, 0, LONGEST_S)
+        for (name, check), value in zip(_CHECKS, _checked(self), strict=True):
+            check(name, value)
         if self.delay_s is not None and self.eta is not None:
             raise OptionNotValid("Give delay or eta, not both.")
-        _truth("retry_jitter", self.retry_jitter)
-        _words("dedupe_key", self.dedupe_key)
-        _words("created_by", self.created_by)
-        for tag in self.tags or ():
-            _words("tags", tag)
 
 
-def moment(name: str, value: Any) -> datetime | None:
-    """`value` as an aware UTC datetime; a naive one is taken as UTC. None stays None."""
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        raise OptionNotValid(f"{name} must be a datetime; it is {type(value).__name__}.")
-    try:
-        aware = value.replace(tzinfo=UTC) if value.utcoffset() is None else value.astimezone(UTC)
-    except OverflowError:
-        raise OptionNotValid(f"{name} is outside the calendar: {value}.") from None
-    if not 1970 <= aware.year <= 9000:
-        raise OptionNotValid(f"{name} must lie between the years 1970 and 9000; it is {value}.")
-    return aware
+def _marked(kind: type[T]) -> dict[str, T]:
+    """The marks of a kind, by the fields that have one."""
+    hints = get_type_hints(NewJob, include_extras=True)
+    return {
+        field: mark
+        for field, hint in hints.items()
+        for mark in getattr(hint, "__metadata__", ())
+        if isinstance(mark, kind)
+    }
 
 
-def seconds(name: str, value: Any) -> float | None:
-    """`value`, a number or a timedelta, in seconds. None stays None."""
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    _number(name, value, -LONGEST_S, LONGEST_S)
-    return None if value is None else float(value)
-
-
-def check_priority(value: Any) -> None:
-    """Raises OptionNotValid for what is no priority."""
-    _whole("priority", value, -INT4, INT4)
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise OptionNotValid(
-            f"{name} must be a whole number from {low} to {high}; it is {value!r}."
-        )
-
-
-def _number(
-    name: str, value: Any, low: float, high: float, *, unit: str = "number of seconds"
-) -> None:
-    if value is None:
-        return
-    if type(value) not in (int, float) or math.isnan(value) or not low <= value <= high:
-        raise OptionNotValid(f"{name} must be a {unit} from {low:g} to {high:g}; it is {value!r}.")
-
-
-def truth(name: str, value: Any) -> bool:
-    """`value` if it is True or False. Raises OptionNotValid."""
-    _truth(name, value)
-    return bool(value)
-
-
-def words(name: str, value: Any) -> tuple[str, ...]:
-    """`value`, a list, tuple or set of short texts, as a tuple. Raises OptionNotValid."""
-    if not isinstance(value, (list, tuple, set, frozenset)):
-        raise OptionNotValid(f"{name} must be a list of texts; it is {value!r}.")
-    return tuple(value)
-
-
-def _truth(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise OptionNotValid(f"{name} must be True or False; it is {value!r}.")
-
-
-def _words(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, str) or not KEY.fullmatch(value) or not value.isprintable():
-        raise OptionNotValid(f"{name} must be 1 to 200 printable characters; it is {value!r}.")
+COLUMNS = _marked(Column)
+OPTIONS = _marked(JobOption)
+OPTION_FIELDS = {option.name: field for field, option in OPTIONS.items()}
+TASK_OPTIONS = {field: option for field, option in OPTIONS.items() if option.of_task}
+SCHEDULE_OPTIONS = {field: option for field, option in OPTIONS.items() if option.of_schedule}
+CALL_OPTIONS = frozenset(
+    option.call_name for option in OPTIONS.values() if option.call_name is not None
+)
+# Options of calls that Huey's messages have no attribute for.
+OWN_CALL_OPTIONS = frozenset(
+    option.name for option in TASK_OPTIONS.values() if option.in_call and option.huey is None
+)
+_CHECKED = {field: option for field, option in OPTIONS.items() if option.check is not anything}
+_CHECKS = [(option.name, option.check) for option in _CHECKED.values()]
+_checked: Any = attrgetter(*_CHECKED)

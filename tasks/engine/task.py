@@ -15,6 +15,8 @@ from huey.api import PeriodicTask, Task, TaskWrapper
 
 from tasks.engine import registry
 from tasks.engine.call_shape import CallShape
+from tasks.engine.core import job_message
+from tasks.engine.new_job import OWN_CALL_OPTIONS, NewJob
 from tasks.engine.running import fork, returned
 from tasks.engine.schedules import declared
 
@@ -43,6 +45,9 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     masked: tuple[str, ...] = ()  # further names of arguments that are secret
     shape: CallShape  # how its function can be called
 
+    usual_fields: dict[str, Any] | None = (
+        None  # of NewJob, as its options say, once they were asked for
+    )
     usual_job: Any = None  # the NewJob of a call without options, once there was one
     run: Any = None  # the attempt, once it is started
     is_known = False  # its job is there
@@ -84,8 +89,10 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
         """
         shape = self.task_class.shape
         options = {name: kwargs.pop(name) for name in shape.options & kwargs.keys()}
+        own = {name: options.pop(name) for name in OWN_CALL_OPTIONS & options.keys()}
         shape.check(args, kwargs, is_whole=False)
         message = super().s(*args, **options)
+        vars(message).update(own)
         message.kwargs = kwargs
         return message
 
@@ -103,17 +110,11 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     @property
     def card(self) -> TaskCard:
         """What a person needs to know in order to enqueue it."""
-        defaults = self.task_class
         return TaskCard(
             name=self.path,
             doc=inspect.getdoc(self.func) or "",
             signature=inspect.signature(self.func),
-            queue=defaults.default_queue,
-            priority=defaults.default_priority or 0,
-            max_retries=defaults.default_retries,
-            retry_delay_s=float(defaults.default_retry_delay),
-            retry_backoff=float(defaults.default_retry_backoff),
-            timeout_s=defaults.default_timeout,
+            job=job_message.usual_job(self.task_class),
             context=self.context,
         )
 
@@ -161,17 +162,12 @@ def _elsewhere(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
 
 @dataclass(frozen=True, slots=True)
 class TaskCard:
-    """A registered task as lists and forms show it."""
+    """A registered task as lists and forms show it; `job` has the options of its jobs."""
 
     name: str
     doc: str
     signature: inspect.Signature
-    queue: str
-    priority: int
-    max_retries: int
-    retry_delay_s: float
-    retry_backoff: float
-    timeout_s: float | None
+    job: NewJob
     context: bool = False
 
     @property

@@ -12,8 +12,8 @@ import redis
 from tasks import enqueue, enqueue_in_transaction, enqueue_many
 from tasks.engine import database
 from tasks.engine.complaint import redis_away
+from tasks.engine.core.job_option import INT4
 from tasks.engine.intake.doorbell import Doorbell
-from tasks.engine.new_job import INT4
 from tasks.engine.queries.lines import Line
 from tasks.engine.ring import Ring
 from tasks.engine.task import new_id

@@ -58,4 +58,4 @@ def all_tasks() -> list[TaskCard]:
 
 def declare_queues() -> None:
     """Add the queues that tasks name to the table."""
-    queue_names.declare(card.queue for card in all_tasks())
+    queue_names.declare(card.job.queue for card in all_tasks())

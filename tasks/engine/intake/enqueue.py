@@ -14,10 +14,12 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 from tasks.engine import database
+from tasks.engine.core.job_message import REMOVALS
+from tasks.engine.core.job_option import moment, seconds, truth
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
-from tasks.engine.new_job import NewJob, moment, seconds, truth, words
+from tasks.engine.new_job import OPTION_FIELDS, OPTIONS, NewJob
 from tasks.engine.patience import Limit, left_s, patience
 from tasks.engine.ring import Ring
 from tasks.engine.running.run import current_id
@@ -26,20 +28,8 @@ from tasks.engine.task import DurableTask, new_id
 
 Options = dict[str, Any]
 Connection = psycopg2.extensions.connection  # the caller's own
+KNOWN = OPTION_FIELDS.keys() | set(REMOVALS)
 WAITING = "mahaam_rings"  # in a session's info: what to ring for after its commit
-
-# Option of enqueue -> field of NewJob, for those that are taken as they are.
-PLAIN = {
-    "queue": "queue",
-    "priority": "priority",
-    "max_retries": "max_retries",
-    "retry_backoff": "retry_backoff",
-    "retry_jitter": "retry_jitter",
-    "dedupe_key": "dedupe_key",
-    "created_by": "created_by",
-}
-SECONDS = {"retry_delay": "retry_delay_s", "delay": "delay_s", "timeout": "timeout_s"}
-OTHERS = {"eta", "expires", "tags", "remove_on_complete", "remove_on_fail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,23 +151,21 @@ def _at_once(
 
 def _job(task: DurableTask, options: Options) -> NewJob:
     given = {name: value for name, value in options.items() if value is not None}
-    unknown = given.keys() - PLAIN.keys() - SECONDS.keys() - OTHERS
+    unknown = given.keys() - KNOWN
     if unknown:
         raise OptionNotValid(
             f"Unknown option {', '.join(sorted(unknown))}. Task arguments go into args or kwargs."
         )
-    fields: Options = {field: given[name] for name, field in PLAIN.items() if name in given}
-    fields |= {
-        field: seconds(name, given[name]) for name, field in SECONDS.items() if name in given
+    expires = given.pop("expires", None)
+    fields: Options = {
+        OPTION_FIELDS[name]: OPTIONS[OPTION_FIELDS[name]].read(name, value)
+        for name, value in given.items()
+        if name in OPTION_FIELDS
     }
-    if "tags" in given:
-        fields["tags"] = words("tags", given["tags"])
-    if "eta" in given:
-        fields["eta"] = moment("eta", given["eta"])
-    message = task.task_class(expires=given.get("expires"))
+    message = task.task_class(expires=expires)
     if message.expires is not None:
         fields |= _expiry(message.expires)
-    for name in ("remove_on_complete", "remove_on_fail"):
+    for name in REMOVALS:
         if name in given:
             setattr(message, name, truth(name, given[name]))
     return new_job_of(message, parent_id=current_id(), **fields)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from tasks.engine.new_job import INT4
+from tasks.engine.core.job_option import INT4
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from tasks.engine.core.job_option import INT4
 from tasks.engine.database import Cursor
-from tasks.engine.new_job import INT4
 from tasks.engine.ring import Ring
 from tasks.engine.states import State
 

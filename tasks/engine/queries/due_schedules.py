@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from tasks.engine.core.job_columns import each, json_object
 from tasks.engine.database import Cursor
+from tasks.engine.new_job import SCHEDULE_OPTIONS
 from tasks.engine.schedules.spec import Spec
 
 # What a schedule says wins over its definition.
-COLUMNS = """
+JOB_OPTIONS = each(SCHEDULE_OPTIONS, "schedule.{}") | {
+    "queue": "coalesce(schedule.queue, definition.queue)"
+}
+COLUMNS = f"""
 schedule.id, schedule.name, schedule.task, definition.name AS definition, kind, run_at, every_s, cron,
-timezone, starts_at, ends_at, args, coalesce(definition.kwargs, '{}') || schedule.kwargs AS kwargs,
-priority, coalesce(schedule.queue, definition.queue) AS queue, max_retries, missed, missed_limit, next_run_at
+timezone, starts_at, ends_at, args, coalesce(definition.kwargs, '{{}}') || schedule.kwargs AS kwargs,
+{json_object(JOB_OPTIONS)} AS job_options, missed, missed_limit, next_run_at
 """
 SCHEDULES = "schedule LEFT JOIN task_definition AS definition ON definition.id = definition_id"
 
@@ -29,7 +34,10 @@ SOME = (
 
 
 class DueSchedule(NamedTuple):
-    """A schedule that is to make a job; `now` is PostgreSQL's, `next_run_at` the due time."""
+    """A schedule that is to make a job; `now` is PostgreSQL's, `next_run_at` the due time.
+
+    `job_options` are fields of NewJob in which its jobs differ from others of their task.
+    """
 
     id: int
     name: str
@@ -44,9 +52,7 @@ class DueSchedule(NamedTuple):
     ends_at: datetime | None
     args: list[Any]
     kwargs: dict[str, Any]
-    priority: int | None
-    queue: str | None
-    max_retries: int | None
+    job_options: dict[str, Any]
     missed: str
     missed_limit: int
     next_run_at: datetime

@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import ColumnElement
 
 from tasks.engine import live_settings
+from tasks.engine.core.job_columns import each, json_object
 from tasks.engine.models import Job, Schedule, ScheduleFire, TaskDefinition
+from tasks.engine.new_job import SCHEDULE_OPTIONS
 from tasks.engine.queries.limits import COUNT_LIMIT, Reader, time_limit
 from tasks.engine.queries.paging import Cursor, Page, read_page
 from tasks.engine.schedules.declared import Declared
@@ -24,6 +27,7 @@ LAST_SUCCESS = """(
     SELECT job_id, fire_at FROM schedule_fire AS fire
     WHERE fire.schedule_id = schedule.id AND job_id IS NOT NULL ORDER BY fire_at DESC LIMIT 20) AS made
   JOIN job ON job.id = made.job_id WHERE job.state = 'completed' ORDER BY made.fire_at DESC LIMIT 1)"""
+JOB_OPTIONS = json_object(each(SCHEDULE_OPTIONS, "schedule.{}"))
 FIRES_SHOWN = 50
 COMPARED = (
     "task", "kind", "every_s", "cron", "timezone", "kwargs", "missed", "missed_limit", "overlap",
@@ -32,7 +36,10 @@ COMPARED = (
 
 @dataclass(frozen=True)
 class ScheduleEntry:
-    """A schedule as lists and its page show it; `at` is PostgreSQL's now."""
+    """A schedule as lists and its page show it; `at` is PostgreSQL's now.
+
+    `job_options` are those that it sets for its jobs, by their fields in NewJob.
+    """
 
     id: int
     name: str
@@ -48,9 +55,7 @@ class ScheduleEntry:
     ends_at: datetime | None
     args: list[Any]
     kwargs: dict[str, Any]
-    priority: int | None
-    queue: str | None
-    max_retries: int | None
+    job_options: dict[str, Any]
     missed: str
     missed_limit: int
     overlap: str
@@ -296,6 +301,7 @@ def _entries() -> Select[Any]:
         .where(TaskDefinition.id == Schedule.definition_id)
         .scalar_subquery()
         .label("definition"),
+        literal_column(JOB_OPTIONS, JSONB).label("job_options"),
         literal_column(LAST_SUCCESS).label("last_success_at"),
         func.now().label("at"),
     ).select_from(Schedule)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tasks.engine.claim import Claim
+from tasks.engine.core.job_columns import claimed
 from tasks.engine.database import Cursor
 
 
@@ -33,12 +34,13 @@ SELECT EXISTS (SELECT FROM worker WHERE state IN ('running', 'quiet', 'stopping'
                  AND lease_until > now() AND id <> ALL (%s::uuid[]))
 """
 
-COLUMNS = """
-SELECT job.id::text, attempt, coalesce(worker_id::text, ''), task, job.queue, job.priority, args::text,
-       kwargs::text, options::text, crash_count, retry_count, max_retries, retry_delay_s,
-       retry_backoff, retry_jitter, timeout_s, true, run_at, expires_at
-FROM job
-"""
+CLAIMED = claimed(
+    id="job.id::text",
+    worker_id="coalesce(job.worker_id::text, '')",
+    may_be_revoked="true",
+    wait_s="NULL::float8",
+)
+COLUMNS = f"SELECT {CLAIMED}, run_at, expires_at FROM job"
 
 # Index: job_waiting, queue by queue; the default queue also before anybody has entered it.
 QUEUED = """
@@ -94,7 +96,7 @@ def some_ids(
 def some(cursor: Cursor, ids: Sequence[str], *, state: str | None = None) -> list[Waiting]:
     """Those of `ids` that exist, in `state` if one is given, in the same order."""
     cursor.execute(SOME, {"ids": list(ids), "state": state})
-    found = {row[0]: _waiting(row) for row in cursor.fetchall()}
+    found = {job.claim.id: job for job in map(_waiting, cursor.fetchall())}
     return [found[id_] for id_ in ids if id_ in found]
 
 
@@ -122,4 +124,4 @@ def _count(cursor: Cursor, condition: str) -> int:
 
 def _waiting(row: tuple[object, ...]) -> Waiting:
     *claim, run_at, expires_at = row
-    return Waiting(Claim(*claim), run_at, expires_at)  # type: ignore[arg-type]
+    return Waiting(Claim._make(claim), run_at, expires_at)  # type: ignore[arg-type]

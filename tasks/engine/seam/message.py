@@ -12,13 +12,13 @@ from huey.serializer import Serializer
 from huey.utils import ChordConfig
 
 from tasks.engine.arguments import dump, load
-from tasks.engine.consequence import RIDES_ALONG
+from tasks.engine.core import job_message
+from tasks.engine.core.job_message import CHAIN, REMOVALS
+from tasks.engine.core.job_option import moment
 from tasks.engine.errors import PayloadBroken, UnknownTask
-from tasks.engine.new_job import NewJob, moment, seconds
+from tasks.engine.new_job import NewJob
 from tasks.engine.running.run import Run
 from tasks.engine.seam.moments import aware
-
-CHAIN = ("on_complete", "on_error")
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types
@@ -38,7 +38,7 @@ def new_job_of(
 
     Naive times are UTC, or local without `utc`.
     """
-    if parent_id is None and not more and _is_usual(task):
+    if parent_id is None and not more and job_message.is_usual(task):
         kind = type(task)
         usual: NewJob = kind.usual_job or _new_job(task, utc=utc)
         kind.usual_job = usual
@@ -46,39 +46,12 @@ def new_job_of(
     return _new_job(task, utc=utc, parent_id=parent_id, **more)
 
 
-def _is_usual(task: Task) -> bool:
-    """Whether it was called with nothing but arguments: all such tasks of a kind share their NewJob."""
-    kind, own = type(task), vars(task)
-    return (
-        task.eta is None
-        and task.expires is None
-        and task.on_complete is None
-        and task.on_error is None
-        and task.chord_config is None
-        and task.priority == kind.default_priority
-        and task.retries == kind.default_retries
-        and task.retry_delay == kind.default_retry_delay
-        and task.retry_backoff == kind.default_retry_backoff
-        and task.timeout == kind.default_timeout
-        and "remove_on_complete" not in own
-        and "remove_on_fail" not in own
-    )
-
-
 def _new_job(task: Task, *, utc: bool, parent_id: str | None = None, **more: Any) -> NewJob:
-    kind = type(task)
     fields: dict[str, Any] = {
-        "task": f"{kind.__module__}.{kind.__name__}",
-        "queue": kind.default_queue,
-        "priority": task.priority or 0,
-        "max_retries": task.retries,
-        "retry_delay_s": seconds("retry_delay", task.retry_delay),
-        "retry_backoff": task.retry_backoff or 1,
-        "retry_jitter": kind.default_retry_jitter,
+        "task": job_message.name_of(type(task)),
+        **job_message.fields_of(task),
         "eta": _instant("eta", task.eta, utc=utc),
         "expires_at": _instant("expires", task.expires_resolved, utc=utc),
-        "timeout_s": seconds("timeout", task.timeout),
-        "tags": kind.default_tags,
         "options": _options(task),
         "parent_id": parent_id,
     }
@@ -98,10 +71,8 @@ def task_of(registry: Registry, run: Run) -> Task:
         kwargs,
         id=claim.id,
         retries=run.remaining_retries,
-        retry_delay=claim.retry_delay_s,
-        retry_backoff=claim.retry_backoff,
         priority=_priority(kind, claim.priority),
-        timeout=claim.timeout_s,
+        **job_message.huey_options(claim),
     )
     _let_ride(registry, task, run.options)
     return task
@@ -114,22 +85,14 @@ def _priority(kind: type[Task], priority: int) -> int | None:
 
 def message_of(task: Task) -> dict[str, Any]:
     """A task that follows another, with all that its row will need."""
-    kind = type(task)
     return {
         "id": task.id,
-        "name": f"{kind.__module__}.{kind.__name__}",
-        "queue": kind.default_queue,
+        "name": job_message.name_of(type(task)),
         "eta": task.eta,
-        "retries": task.retries,
-        "retry_delay": task.retry_delay,
-        "retry_backoff": task.retry_backoff,
-        "retry_jitter": kind.default_retry_jitter,
-        "priority": task.priority,
         "args": task.args,
         "kwargs": task.kwargs,
         "expires": task.expires,
-        "timeout": task.timeout,
-        "tags": kind.default_tags,
+        **job_message.options_of(task),
         **_rides_along(task),
     }
 
@@ -150,7 +113,7 @@ def _rides_along(task: Task) -> dict[str, Any]:
         rides["chord"] = task.chord_config.cid
     if task.expires_resolved is not None and task.expires != task.expires_resolved:
         rides["expires"] = task.expires
-    for name in ("remove_on_complete", "remove_on_fail"):
+    for name in REMOVALS:
         if getattr(task, name, getattr(type(task), f"default_{name}")):
             rides[name] = True
     return rides
@@ -171,6 +134,7 @@ def task_from(registry: Registry, message: dict[str, Any]) -> Task:
     kind = _registered(registry, message["name"])
     known = {name: message[name] for name in Message._fields if name in message}
     task = kind(**{name: known[name] for name in known.keys() - {"name", *CHAIN}})
+    vars(task).update(job_message.own_options(kind, message))
     _let_ride(registry, task, message)
     return task
 
@@ -183,7 +147,7 @@ def _let_ride(registry: Registry, task: Task, rides: dict[str, Any]) -> None:
             setattr(task, name, task_from(registry, rides[name]))
     if "chord" in rides:
         task.chord_config = ChordConfig(rides["chord"], None, None, None)
-    for name in set(RIDES_ALONG[3:]) & rides.keys():
+    for name in set(REMOVALS) & rides.keys():
         setattr(task, name, True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tasks.engine.core.job_columns import OF_COPY, each, insert
 from tasks.engine.database import Cursor
 from tasks.engine.ring import Ring
 from tasks.engine.states import Event, sources
@@ -34,11 +35,15 @@ RETURNING id
 """
 
 # With the same new ids again, it makes nothing again.
-COPY = """
-INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
-                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, created_by, shown)
-SELECT copy.id, task, queue, priority, 'queued', args, kwargs, copy.options, tags, max_retries,
-       retry_delay_s, retry_backoff, retry_jitter, now(), timeout_s, %(by)s, shown
+VALUES = each(OF_COPY, "job.{}") | {
+    "id": "copy.id",
+    "options": "copy.options",
+    "state": "'queued'",
+    "queued_at": "now()",
+    "created_by": "%(by)s",
+}
+COPY = f"""
+{insert(VALUES)}
 FROM unnest(%(ids)s::uuid[], %(originals)s::uuid[], %(options)s::jsonb[]) AS copy(id, original, options)
 CROSS JOIN LATERAL (SELECT * FROM job WHERE job.id = copy.original OFFSET 0) AS job
 ON CONFLICT DO NOTHING

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tasks.engine.claim import Claim
 from tasks.engine.consequence import End
+from tasks.engine.core.job_columns import claimed
 from tasks.engine.database import Cursor
 from tasks.engine.outcome import Ended, Fence
 from tasks.engine.ring import Ring
@@ -32,7 +33,14 @@ from tasks.engine.store.arrays import array, text_array
 #
 # MATERIALIZED: a row that somebody else has changed meanwhile is checked again, and PostgreSQL finds
 # what belongs to it in a materialized list, but not in both halves of a union that it has unfolded.
-PREPARE = """
+STARTED = claimed(
+    id="job.id::text",
+    worker_id="job.worker_id::text",
+    task="CASE WHEN starts THEN task END",
+    may_be_revoked="(SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's'))",
+    wait_s="date_part('epoch', now() - queued_at)",
+)
+PREPARE = f"""
 PREPARE exchange (uuid[], int[], uuid[], jsonb[], text, uuid[], uuid[], text, uuid, text[]) AS
 WITH next AS MATERIALIZED (
   SELECT id, attempt, worker_id, result, false AS starts
@@ -56,11 +64,7 @@ WHERE job.id = next.id
         AND EXISTS (SELECT FROM worker
                     WHERE worker.id = $9 AND worker.state IN ('running', 'quiet', 'stopping'))
       ELSE state = $5 AND job.attempt = next.attempt AND job.worker_id = next.worker_id END
-RETURNING job.id, job.attempt, CASE WHEN starts THEN task END, queue, priority, args::text, kwargs::text,
-          options::text, crash_count, retry_count, max_retries, retry_delay_s, retry_backoff,
-          retry_jitter, timeout_s,
-          (SELECT EXISTS (SELECT FROM kept_value WHERE key >= 'r' AND key < 's')),
-          date_part('epoch', now() - queued_at)
+RETURNING {STARTED}
 """
 
 # What was popped and is too late: queued to expired.
@@ -116,11 +120,11 @@ def exchange(
     )
     written: set[Fence] = set()
     claims = []
-    for id_, attempt, task, *rest in cursor.fetchall():
-        if task is None:
-            written.add((str(id_), attempt))
+    for claim in map(Claim._make, cursor.fetchall()):
+        if claim.task is None:
+            written.add(claim.fence)
         else:
-            claims.append(Claim(str(id_), attempt, worker_id, task, *rest))
+            claims.append(claim)
     return written, claims
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.engine.core.job_columns import OF_CALL, OF_JOB, each, insert
 from tasks.engine.database import Cursor
 from tasks.engine.ring import Ring
 
@@ -19,20 +20,17 @@ IS_LIVE = f"""EXISTS (
     ORDER BY fire_at DESC LIMIT {RECENT}) AS made
   JOIN job ON job.id = made.job_id AND job.state IN {LIVE})"""
 
-COLUMNS = """
-  id uuid, task text, queue text, priority int, args jsonb, kwargs jsonb, options jsonb, tags text[],
-  max_retries int, retry_delay_s float8, retry_backoff float8, retry_jitter boolean, timeout_s float8,
-  expires_s float8, shown jsonb
-"""
-INSERT = """
-INSERT INTO job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
-                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, expires_at, schedule_id,
-                 created_by, shown)
-SELECT wanted.id, wanted.task, wanted.queue, wanted.priority, 'queued', wanted.args, wanted.kwargs,
-       wanted.options, wanted.tags, wanted.max_retries, wanted.retry_delay_s, wanted.retry_backoff,
-       wanted.retry_jitter, now(), wanted.timeout_s, now() + wanted.expires_s * interval '1 second',
-       wanted.schedule_id, coalesce(wanted.made_by, 'schedule'), wanted.shown
-"""
+# A job as `firing.columns` tells it in JSON, and how it becomes a row.
+TOLD = OF_CALL | OF_JOB | {"expires_at": "timestamptz", "expires_in_s": "double precision"}
+COLUMNS = ", ".join(f"{name} {type_}" for name, type_ in TOLD.items())
+VALUES = each(OF_CALL | OF_JOB, "wanted.{}") | {
+    "state": "'queued'",
+    "queued_at": "now()",
+    "expires_at": "coalesce(wanted.expires_at, now() + wanted.expires_in_s * interval '1 second')",
+    "schedule_id": "wanted.schedule_id",
+    "created_by": "coalesce(wanted.made_by, 'schedule')",
+}
+INSERT = insert(VALUES)
 
 # Any number of consumers send this for the same due times; whoever moves next_run_at from where all
 # saw it fires. The row is locked, or skipped when somebody else has it, and looked at again: a

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from tasks.engine import live_settings
+from tasks.engine.core.job_columns import OF_CALL, OF_JOB, each, insert
 from tasks.engine.database import Connection, Cursor
 from tasks.engine.masking import shown_call
 from tasks.engine.new_job import NewJob
@@ -21,17 +23,18 @@ from tasks.engine.store.arrays import array, text_array
 # Queued is a job when its statement comes, not when the transaction around it began: in a long one it
 # would go before all that was queued meanwhile. A delayed one keeps the time at which it came: for Huey's API
 # it stands in the queue until somebody looks (queries/waiting.py).
-ACCEPT = """
-INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, tags, max_retries,
-                 retry_delay_s, retry_backoff, retry_jitter, run_at, queued_at, expires_at, timeout_s,
-                 dedupe_key, parent_id, created_by, shown)
-SELECT new.id, %(task)s, %(queue)s, %(priority)s,
-       CASE WHEN due.run_at > now() THEN 'scheduled' ELSE 'queued' END,
-       new.args, new.kwargs, %(options)s, %(tags)s, %(max_retries)s,
-       %(retry_delay_s)s, %(retry_backoff)s, %(retry_jitter)s, due.run_at,
-       statement_timestamp(),
-       coalesce(%(expires_at)s::timestamptz, now() + %(expires_in_s)s * interval '1 second'),
-       %(timeout_s)s, %(dedupe_key)s, %(parent_id)s, %(created_by)s, new.shown
+VALUES = (
+    each(OF_CALL, "new.{}")
+    | each(OF_JOB, "%({})s")
+    | {
+        "state": "CASE WHEN due.run_at > now() THEN 'scheduled' ELSE 'queued' END",
+        "run_at": "due.run_at",
+        "queued_at": "statement_timestamp()",
+        "expires_at": "coalesce(%(expires_at)s::timestamptz, now() + %(expires_in_s)s * interval '1 second')",
+    }
+)
+ACCEPT = f"""
+{insert(VALUES, into="mahaam.job")}
 FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(kwargs)s::jsonb[], %(shown)s::jsonb[])
        AS new(id, args, kwargs, shown),
      (SELECT coalesce(%(eta)s::timestamptz, now() + %(delay_s)s * interval '1 second') AS run_at) AS due
@@ -45,20 +48,20 @@ WITH made AS ({ACCEPT.replace("RETURNING id::text, state, queued_at", "RETURNING
 SELECT count(*), min(state), min(queued_at) FROM made
 """
 
-# The common case, one job to run now: planned once per connection.
-PREPARE = """
+# The common case, one job to run now: planned once per connection. What such a job never has, and so
+# need not be sent, is looked for by `is_plain`.
+RARE = ("tags", "dedupe_key")
+OF_PLAIN_JOB = tuple(name for name in OF_JOB if name not in RARE)
+SENT = (*OF_CALL, *OF_PLAIN_JOB)
+PREPARE = f"""
 PREPARE accept_one_now AS
-INSERT INTO mahaam.job (id, task, queue, priority, state, args, kwargs, options, max_retries,
-                 retry_delay_s, retry_backoff, retry_jitter, queued_at, timeout_s, parent_id, created_by,
-                 shown)
-VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, statement_timestamp(), $12, $13, $14, $15)
+INSERT INTO mahaam.job ({", ".join(SENT)}, state, queued_at)
+VALUES ({", ".join(f"${place}" for place, _ in enumerate(SENT, 1))}, 'queued', statement_timestamp())
 ON CONFLICT DO NOTHING
 RETURNING queued_at
 """
 
-ACCEPT_ONE_NOW = """
-EXECUTE accept_one_now (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
+ACCEPT_ONE_NOW = f"EXECUTE accept_one_now ({', '.join(['%s'] * len(SENT))})"
 
 # Who holds the dedupe key, or whether our own row is there already (a repeated call).
 HOLDER = """
@@ -136,26 +139,7 @@ def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> A
     cursor.connection.prepare("accept_one_now", PREPARE)
     id_, args, kwargs = call
     (shown,) = _shown(cursor, job, [call])
-    cursor.execute(
-        ACCEPT_ONE_NOW,
-        (
-            id_,
-            job.task,
-            job.queue,
-            job.priority,
-            args,
-            kwargs,
-            job.options,
-            job.max_retries,
-            job.retry_delay_s,
-            job.retry_backoff,
-            job.retry_jitter,
-            job.timeout_s,
-            job.parent_id,
-            job.created_by,
-            shown,
-        ),
-    )
+    cursor.execute(ACCEPT_ONE_NOW, (id_, args, kwargs, shown, *_of_plain_job(job)))
     row = cursor.fetchone()
     return Accepted(id_, State.QUEUED, row[0]) if row else None
 
@@ -180,6 +164,7 @@ def holder(cursor: Cursor, ids: list[str], dedupe_key: str | None) -> Accepted |
 
 
 _FIELDS = NewJob.__slots__
+_of_plain_job: Callable[[NewJob], tuple[Any, ...]] = attrgetter(*OF_PLAIN_JOB)
 
 
 def _shown(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[str | None]:

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from tasks.engine.database import Cursor
+from tasks.engine.new_job import SCHEDULE_OPTIONS
 
 ONE_AT_A_TIME = 5_120_938_447  # any constant: the lock of whoever brings the table up to the code
 
 # What people and code may say of a schedule.
 FIELDS = (
     "name", "task", "definition_id", "kind", "run_at", "every_s", "cron", "timezone", "starts_at", "ends_at",
-    "args", "kwargs", "priority", "queue", "max_retries", "missed", "missed_limit", "overlap",
+    "args", "kwargs", *SCHEDULE_OPTIONS, "missed", "missed_limit", "overlap",
 )  # fmt: skip
 JSON = {"args", "kwargs"}
 MORE = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.engine import new_job
 from tasks.engine.arguments import clean
+from tasks.engine.core import job_option
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
 from tasks.engine.intake import queue_names
@@ -189,7 +189,7 @@ def _notify(cursor: Cursor, ids: list[int], work: Work) -> Applied:
 
 
 def _spread(given: Parameters) -> dict[str, Any]:
-    spread_s = new_job.seconds("spread_s", given.get("spread_s"))
+    spread_s = job_option.seconds("spread_s", given.get("spread_s"))
     if spread_s is not None and not 0 < spread_s <= SPREAD_MAX_S:
         raise OptionNotValid(
             f"spread_s must be more than 0 and at most {SPREAD_MAX_S:g}; it is {spread_s:g}."
@@ -198,7 +198,7 @@ def _spread(given: Parameters) -> dict[str, Any]:
 
 
 def _priority(given: Parameters) -> dict[str, Any]:
-    new_job.check_priority(given.get("priority"))
+    job_option.check_priority(given.get("priority"))
     return _only(given, "priority")
 
 
@@ -208,8 +208,8 @@ def _queue(given: Parameters) -> dict[str, Any]:
 
 
 def _when(given: Parameters) -> dict[str, Any]:
-    run_at = new_job.moment("run_at", given.get("run_at"))
-    delay_s = new_job.seconds("delay_s", given.get("delay_s"))
+    run_at = job_option.moment("run_at", given.get("run_at"))
+    delay_s = job_option.seconds("delay_s", given.get("delay_s"))
     if (run_at is None) == (delay_s is None):
         raise OptionNotValid("Give run_at or delay_s, and not both.")
     if delay_s is not None and delay_s < 0:
@@ -219,7 +219,7 @@ def _when(given: Parameters) -> dict[str, Any]:
 
 
 def _ended_before(given: Parameters) -> dict[str, Any]:
-    at = new_job.moment("ended_before", given.get("ended_before"))
+    at = job_option.moment("ended_before", given.get("ended_before"))
     return {"ended_before": at.astimezone(UTC).isoformat()} if at else {}
 
 

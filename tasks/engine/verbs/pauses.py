@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from tasks.engine import database, new_job, refusal
+from tasks.engine import database, refusal
 from tasks.engine.arguments import clean
 from tasks.engine.audit import Event, audited
+from tasks.engine.core import job_option
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.phrase import Phrase
@@ -36,7 +37,7 @@ def pause(
 
     With `replace`, what is paused already gets this reason and this end. Raises OptionNotValid.
     """
-    for_s, resume_at = new_job.seconds("for_s", for_s), new_job.moment("resume_at", resume_at)
+    for_s, resume_at = job_option.seconds("for_s", for_s), job_option.moment("resume_at", resume_at)
     if for_s is not None and resume_at is not None:
         raise OptionNotValid("Give resume_at or for_s, not both.")
     if (for_s is not None and for_s <= 0) or (resume_at and resume_at <= datetime.now(UTC)):

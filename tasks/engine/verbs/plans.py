@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from tasks.engine import database, new_job
+from tasks.engine import database
 from tasks.engine.audit import audited_jobs
+from tasks.engine.core import job_option
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.states import MOVES, Event, State
@@ -55,10 +56,10 @@ def reschedule(
     """
     if (run_at is None) == (delay_s is None):
         raise OptionNotValid("Give run_at or delay_s, and not both.")
-    delay_s = new_job.seconds("delay_s", delay_s)
+    delay_s = job_option.seconds("delay_s", delay_s)
     if delay_s is not None and delay_s < 0:
         raise OptionNotValid(f"delay_s must not be negative; it is {delay_s:g}.")
-    run_at = new_job.moment("run_at", run_at)
+    run_at = job_option.moment("run_at", run_at)
     change = partial(plans.reschedule, run_at=run_at, delay_s=delay_s)
     at = str(run_at) if run_at else f"in {delay_s:g} s"
     return _change(
@@ -71,7 +72,7 @@ def set_priority(job_ids: Iterable[UUID], priority: int, *, by: str) -> Verdict:
 
     Raises OptionNotValid, DatabaseUnavailable.
     """
-    new_job.check_priority(priority)
+    job_option.check_priority(priority)
     change = partial(plans.set_priority, priority=priority)
     order = Order("set_priority", "given a priority", change, {"priority": priority})
     return _change(job_ids, order, CHANGEABLE, by=by)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from tasks.engine import database
 from tasks.engine.audit import Event, audited
+from tasks.engine.core.job_option import INT4
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.intake import accept, queue_names
-from tasks.engine.new_job import INT4
 from tasks.engine.queries import bounds
 from tasks.engine.states import State
 from tasks.engine.store import lines, waiting

@@ -9,9 +9,10 @@ from typing import Any
 from config import get_settings
 from tasks.engine import registry
 from tasks.engine.arguments import dump_call
-from tasks.engine.errors import MahaamError, UnknownQueue
+from tasks.engine.core.job_option import Number, Whole
+from tasks.engine.errors import MahaamError, OptionNotValid, UnknownQueue
 from tasks.engine.intake import catalog, queue_names
-from tasks.engine.new_job import INT4
+from tasks.engine.new_job import SCHEDULE_OPTIONS
 from tasks.engine.phrase import Phrase
 from tasks.engine.schedules.spec import ScheduleNotValid, Spec, next_run, spec
 from tasks.engine.store import schedules
@@ -27,16 +28,18 @@ NOT_FITTING = Phrase("The task cannot be called so: %(fault)s.")
 NOT_STORABLE = Phrase("These parameters cannot be stored: %(fault)s")
 NOT_KWARGS = Phrase('Enter a JSON object, such as {"user_id": 42}.')
 NOT_ARGS = Phrase("Enter a JSON list, such as [1, 2].")
-BAD_PRIORITY = Phrase("Enter a whole number from %(low)s to %(high)s.")
+BAD_WHOLE = Phrase("Enter a whole number from %(low)s to %(high)s.")
+BAD_NUMBER = Phrase("Enter a number from %(low)s to %(high)s.")
 NO_QUEUE = Phrase("There is no queue %(name)s.")
 BAD_CHOICE = Phrase("Choose one of these: %(choices)s.")
 OTHER_TASK = Phrase("Definition %(name)s is one of task %(task)s.")
 UNKNOWN = Phrase("A schedule has no such field.")
 CHOICES = {"missed": ("skip", "once", "all"), "overlap": ("allow", "skip", "queue")}
+MISSED_LIMIT = Whole(1, 1000)
 NUMBERS = {
-    "priority": (-INT4, INT4, True),
-    "max_retries": (0, 10_000, True),
-    "missed_limit": (1, 1000, False),
+    name: option.check
+    for name, option in SCHEDULE_OPTIONS.items()
+    if isinstance(option.check, Whole | Number)
 }
 DEFAULTS = {
     "args": [],
@@ -70,8 +73,10 @@ def checked(
     row["name"] = short_name("name", row.get("name") or (definition or {}).get("name", card.name))
     row["definition_id"] = definition and definition["id"]
     check_call(card, row["args"], _kwargs(card, row["kwargs"], definition))
-    for name in NUMBERS:
-        row[name] = _number(name, row.get(name))
+    _check_number("missed_limit", row["missed_limit"], MISSED_LIMIT)
+    for name, limits in NUMBERS.items():
+        if row.get(name) is not None:  # it is the task's own
+            _check_number(name, row[name], limits)
     for name in CHOICES:
         _check_choice(name, row[name])
     check_queue(row.get("queue"))
@@ -140,13 +145,13 @@ def check_queue(name: Any) -> None:
         raise ScheduleNotValid("queue", NO_QUEUE.about(name=str(name)[:100])) from None
 
 
-def _number(name: str, value: Any) -> int | None:
-    low, high, may_be_none = NUMBERS[name]
-    if value is None and may_be_none:
-        return None
-    if type(value) is not int or not low <= value <= high:
-        raise ScheduleNotValid(name, BAD_PRIORITY.about(low=low, high=high))
-    return value
+def _check_number(name: str, value: Any, limits: Whole | Number) -> None:
+    try:
+        limits(name, value)
+    except OptionNotValid:
+        phrase = BAD_WHOLE if isinstance(limits, Whole) else BAD_NUMBER
+        fault = phrase.about(low=f"{limits.low:.15g}", high=f"{limits.high:.15g}")
+        raise ScheduleNotValid(name, fault) from None
 
 
 def _check_choice(name: str, value: Any) -> None:
@@ -174,6 +179,6 @@ def _next(
 
 
 FIELDS = (
-    "name", "task", "definition", *TIMES, "args", "kwargs", "priority", "queue", "max_retries",
+    "name", "task", "definition", *TIMES, "args", "kwargs", *SCHEDULE_OPTIONS,
     "missed", "missed_limit", "overlap",
 )  # fmt: skip

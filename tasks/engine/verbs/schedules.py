@@ -14,6 +14,7 @@ from tasks.engine.arguments import clean
 from tasks.engine.audit import Event
 from tasks.engine.database import Cursor
 from tasks.engine.firing import CannotFire
+from tasks.engine.new_job import SCHEDULE_OPTIONS
 from tasks.engine.phrase import Phrase
 from tasks.engine.queries.due_schedules import some_schedules
 from tasks.engine.schedules.declared import Declared
@@ -212,7 +213,7 @@ def of_code(code: Row, now: datetime) -> Row:
     said = Declared(name="", **code)
     row = {name: getattr(said.spec, name) for name in TIMES} | code
     return row | {
-        "args": [], "priority": None, "queue": None, "max_retries": None, "definition_id": None,
+        **dict.fromkeys(SCHEDULE_OPTIONS), "args": [], "definition_id": None,
         "next_run_at": next_run(said.spec, now),
     }  # fmt: skip
 

@@ -1,0 +1,100 @@
+"""What Huey's message of a job, its row and its claim call the same option: the one mapping between them.
+
+A message is a task of Huey or, where it rides along with another job, a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
+
+from tasks.engine.claim import Claim
+from tasks.engine.new_job import TASK_OPTIONS, NewJob
+
+# What of a message rides along with its job, in no column of its own.
+CHAIN = ("on_complete", "on_error")
+REMOVALS = ("remove_on_complete", "remove_on_fail")
+RIDES_ALONG = (*CHAIN, "chord", *REMOVALS)
+
+OF_HUEY = {option.huey: field for field, option in TASK_OPTIONS.items() if option.huey}
+OWN = frozenset(option.name for option in TASK_OPTIONS.values() if option.huey is None)
+# What the task of a started job has as its row has it; of the others it has what is left.
+SAME = {name: field for name, field in OF_HUEY.items() if name not in ("retries", "priority")}
+
+_given: Any = attrgetter(*OF_HUEY)
+_usual: Any = attrgetter(*(f"default_{name}" for name in OF_HUEY))
+_same: Any = attrgetter(*SAME.values())
+_never_usual = (*OWN, *REMOVALS)
+
+
+def is_usual(task: Any) -> bool:
+    """Return True if a message brings nothing but arguments: all such of a kind ask for the same job."""
+    return (
+        task.eta is None
+        and task.expires is None
+        and task.on_complete is None
+        and task.on_error is None
+        and task.chord_config is None
+        and has_usual_options(task)
+    )
+
+
+def has_usual_options(task: Any) -> bool:
+    """Return True if a message has the options that all of its kind have."""
+    is_same: bool = _given(task) == _usual(type(task))
+    return is_same and vars(task).keys().isdisjoint(_never_usual)
+
+
+def fields_of(task: Any) -> dict[str, Any]:
+    """Return the fields of NewJob that the options of a message stand for. Raises OptionNotValid."""
+    kind = type(task)
+    if not has_usual_options(task):
+        return job_fields(options_of(task))
+    if kind.usual_fields is None:
+        kind.usual_fields = job_fields(usual_options(kind))
+    fields: dict[str, Any] = kind.usual_fields
+    return fields
+
+
+def options_of(task: Any) -> dict[str, Any]:
+    """Return the options of a message by their keys, those of its kind where it has none of its own."""
+    usual = usual_options(type(task))
+    return {name: getattr(task, name, usual[name]) for name in usual}
+
+
+def usual_options(kind: type[Any]) -> dict[str, Any]:
+    """Return the options that all messages of a kind have unless they say otherwise, by their keys."""
+    return {
+        option.key: getattr(kind, f"default_{option.key}", None) for option in TASK_OPTIONS.values()
+    }
+
+
+def own_options(kind: type[Any], message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `message` says otherwise than its kind and Huey has no attribute for."""
+    usual = usual_options(kind)
+    return {name: message[name] for name in OWN & message.keys() if message[name] != usual[name]}
+
+
+def job_fields(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of NewJob that options of a message stand for. Raises OptionNotValid."""
+    return {
+        field: option.read(option.name, options[option.key])
+        for field, option in TASK_OPTIONS.items()
+        if options.get(option.key) is not None
+    }
+
+
+def usual_job(kind: type[Any]) -> NewJob:
+    """Return the job that a message of a kind without options of its own asks for. Raises OptionNotValid."""
+    return NewJob(task=name_of(kind), **job_fields(usual_options(kind)))
+
+
+def huey_options(claim: Claim) -> dict[str, Any]:
+    """Return what the task of a started job is made with, but for its retries and its priority."""
+    return dict(zip(SAME, _same(claim), strict=True))
+
+
+def name_of(kind: type[Any]) -> str:
+    """Return the name under which rows know a kind of message, `module.function`."""
+    return f"{kind.__module__}.{kind.__name__}"
