@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tasks import enqueue, huey
+from tasks import enqueue, huey, task
 from tasks.engine import consequence, database, firing, verbs
 from tasks.engine.claim import Claim
 from tasks.engine.core import job_columns, job_message
@@ -162,6 +162,31 @@ def test_a_message_says_the_same_as_the_job_that_it_asks_for() -> None:
         name: tuple(FULL[name]) if name == "tags" else FULL[name] for name in TASK_OPTIONS
     }
     assert job != new_job_of(echo.s(1))
+
+
+def test_a_task_gives_its_options_to_all_its_jobs() -> None:
+    names = {option.name: FULL[field] for field, option in TASK_OPTIONS.items()}
+    made = task(name="a_task_of_a_test", **names)(never_made)
+
+    fields = job_message.job_fields(job_message.usual_options(made.task_class))
+    made.unregister()
+    assert fields == {name: FULL[name] for name in TASK_OPTIONS} | {"tags": tuple(FULL["tags"])}
+
+
+def never_made() -> None:
+    """A function that becomes a task for a moment."""
+
+
+def test_a_waiting_job_is_read_as_the_message_that_asked_for_it(empty_stage: Stage) -> None:
+    listed = TASK_OPTIONS.keys() & set(Claim._fields)
+    enqueue(echo, delay=60, **{OPTIONS[field].name: FULL[field] for field in listed})
+
+    (waiting_task,) = huey.scheduled()
+
+    found = job_message.options_of(waiting_task)
+    assert {field: found[OPTIONS[field].key] for field in listed} == {
+        field: FULL[field] for field in listed
+    }
 
 
 def test_what_rides_along_is_the_same_message_and_asks_for_the_same_job() -> None:

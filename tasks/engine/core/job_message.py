@@ -95,6 +95,20 @@ def huey_options(claim: Claim) -> dict[str, Any]:
     return dict(zip(SAME, _same(claim), strict=True))
 
 
+def claimed_options(claim: Claim) -> dict[str, Any]:
+    """Return the options of a started job by their keys in a message, the retries as granted at first."""
+    return {
+        option.key: getattr(claim, field)
+        for field, option in TASK_OPTIONS.items()
+        if field in Claim._fields
+    }
+
+
+def defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords of `@task` with Huey's attribute of a kind of messages for each option of ours."""
+    return {f"default_{name}" if name in OWN else name: settings[name] for name in settings}
+
+
 def name_of(kind: type[Any]) -> str:
     """Return the name under which rows know a kind of message, `module.function`."""
     return f"{kind.__module__}.{kind.__name__}"

@@ -7,32 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from tasks.engine.database import Cursor
+from tasks.engine.new_job import TASK_OPTIONS
 from tasks.engine.queries.job_filter import JobFilter
 from tasks.engine.queries.job_ids import ids_below
 
-COLUMNS = (
-    "id",
-    "task",
-    "queue",
-    "state",
-    "priority",
-    "attempt",
-    "retry_count",
-    "max_retries",
-    "created_at",
-    "run_at",
-    "started_at",
-    "finished_at",
-    "created_by",
-    "tags",
-    "error",
-    "args",
-    "kwargs",
-    "result",
-)
+FACTS = (
+    "id", "task", "queue", "state", "priority", "attempt", "retry_count", "max_retries", "created_at",
+    "run_at", "started_at", "finished_at", "created_by", "tags", "error", "args", "kwargs", "result",
+)  # fmt: skip
+COLUMNS = (*FACTS, *(name for name in TASK_OPTIONS if name not in FACTS))
+SHOWN = ("id::text" if name == "id" else name for name in COLUMNS)
 SLICE = 200  # rows at once: one may hold hundreds of kilobytes
 ROWS = f"""
-SELECT id::text, {", ".join(COLUMNS[1:])} FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY job.id DESC
+SELECT {", ".join(SHOWN)} FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY job.id DESC
 """
 
 

@@ -148,6 +148,16 @@ class Run:
             State.FAILED, self.claim.retry_count, failure=failure, follows=follows
         )
 
+    def backoff_s(self, *, jitter: bool) -> float:
+        """Return how many seconds the job waits when this attempt fails and is retried."""
+        return backoff_s(
+            self.claim.retry_count,
+            delay_s=self.claim.retry_delay_s,
+            factor=self.claim.retry_backoff,
+            cap_s=get_settings().retry_delay_cap_s,
+            jitter=jitter,
+        )
+
     @property
     def is_stopping(self) -> bool:
         """Whether an operator wants it to stop."""
@@ -177,22 +187,15 @@ class Run:
         )
         retry_count = max(0, self.claim.max_retries - self.remaining_retries)
         if self.retrying:
-            delay_s = self._backoff_s() if self.retry_in_s is None else self.retry_in_s
+            delay_s = self.retry_in_s
+            if delay_s is None:
+                delay_s = self.backoff_s(jitter=self.claim.retry_jitter)
             return Outcome(
                 State.RETRYING, retry_count, failure=failure, delay_s=delay_s, run_at=self.retry_at
             )
         cancelled = any(kind.__name__ == "CancelExecution" for kind in type(exception).__mro__)
         state = State.CANCELLED if cancelled else State.FAILED
         return Outcome(state, self.claim.retry_count, failure=failure)
-
-    def _backoff_s(self) -> float:
-        return backoff_s(
-            self.claim.retry_count,
-            delay_s=self.claim.retry_delay_s,
-            factor=self.claim.retry_backoff,
-            cap_s=get_settings().retry_delay_cap_s,
-            jitter=self.claim.retry_jitter,
-        )
 
     def _is_removed(self, state: State) -> bool:
         wish = {State.COMPLETED: "remove_on_complete", State.FAILED: "remove_on_fail"}.get(state)

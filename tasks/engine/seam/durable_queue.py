@@ -11,6 +11,7 @@ from huey.api import Task, chord, group
 
 from tasks.engine import database
 from tasks.engine.chord import NewChord
+from tasks.engine.core import job_message
 from tasks.engine.errors import MahaamError
 from tasks.engine.follows import Follows, FollowUp
 from tasks.engine.intake import accept
@@ -128,11 +129,13 @@ class DurableQueue(DurableChords):
 
     def _timed(self, run: Run, row: Waiting) -> Task:
         """A task with what Huey's own messages say of times and of what the next retry waits."""
-        task, claim = self.task_of(run), row.claim
+        task = self.task_of(run)
         task.eta = naive(row.run_at, utc=self.utc)
         task.expires_resolved = naive(row.expires_at, utc=self.utc)
         task.expires = run.options.get("expires", task.expires_resolved)
-        task.retry_delay = claim.retry_delay_s * claim.retry_backoff**claim.retry_count
+        task.retry_delay = run.backoff_s(jitter=False)
+        claimed = job_message.claimed_options(row.claim)
+        vars(task).update(job_message.own_options(type(task), claimed))
         task.run, task.is_known = None, True
         return task
 

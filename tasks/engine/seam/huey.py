@@ -16,6 +16,7 @@ from typing import Any
 from huey.api import Task
 
 from config import get_settings
+from tasks.engine.core import job_message
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.running.guarded import GuardedSignal, Patience
 from tasks.engine.schedules import declared
@@ -118,16 +119,17 @@ class MahaamHuey(DurableRuns, DurableValues):
         expires: Any = None,
         timeout: float | None = None,
         *,
-        queue: str = "default",
         retry_jitter: bool = False,
-        tags: tuple[str, ...] | None = None,
         remove_on_complete: bool = False,
         remove_on_fail: bool = False,
         cpu_bound: bool = False,
         masked: tuple[str, ...] = (),
         **settings: Any,
     ) -> Callable[[Callable[..., Any]], DurableTask]:
-        """Make a task of a function, with Huey's own defaults: no retries, delays in seconds."""
+        """Make a task of a function, with Huey's own defaults: no retries, delays in seconds.
+
+        `settings` are further options of jobs (docs/tasks.md), and what Huey takes.
+        """
         decorate = super().task(
             retries=retries,
             retry_delay=retry_delay,
@@ -137,14 +139,12 @@ class MahaamHuey(DurableRuns, DurableValues):
             name=name,
             expires=expires,
             timeout=timeout,
-            default_queue=queue,
             default_retry_jitter=retry_jitter,
-            default_tags=tags,
             default_remove_on_complete=remove_on_complete,
             default_remove_on_fail=remove_on_fail,
             cpu_bound=cpu_bound,
             masked=_names(masked),
-            **settings,
+            **job_message.defaults(settings),
         )
 
         def sound(function: Callable[..., Any]) -> DurableTask:
