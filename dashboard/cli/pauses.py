@@ -18,7 +18,7 @@ from tasks.engine import database, verbs
 from tasks.engine.intake import catalog
 from tasks.engine.masking import masked_text
 from tasks.engine.queries.pauses import TaskPauseEntry, task_pauses
-from tasks.engine.task import TaskCard
+from tasks.engine.task_card import TaskCard
 
 tasks = Commands("tasks", help="See and pause the tasks.")
 

@@ -16,9 +16,9 @@ from dashboard.forms.kinds import BOOLEAN, INTEGER, NUMBER, TEXT, Kind
 from dashboard.forms.parameters import Field
 from dashboard.languages import number
 from tasks.engine.core.job_option import JobOption, Number, Whole
-from tasks.engine.intake.catalog import TaskCard
 from tasks.engine.models import Job
 from tasks.engine.new_job import OPTIONS, SCHEDULE_OPTIONS
+from tasks.engine.task_card import TaskCard
 
 LOCAL_TIME = Kind(
     "local time",

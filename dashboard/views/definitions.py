@@ -29,7 +29,7 @@ from tasks.engine.queries.paging import Cursor
 from tasks.engine.queries.queues import queue_names
 from tasks.engine.queries.schedules import schedules_of
 from tasks.engine.schedules.spec import ScheduleNotValid
-from tasks.engine.task import TaskCard
+from tasks.engine.task_card import TaskCard
 
 RUNS_SHOWN = 10
 

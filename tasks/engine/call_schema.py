@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from tasks.engine.task import TaskCard
+from tasks.engine.task_card import TaskCard
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)

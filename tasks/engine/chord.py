@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from tasks.engine.arguments import teach
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,21 @@ class Replacement(NamedTuple):
     chord_id: str
     place: int
     job_id: str
+
+
+class MemberError(NamedTuple):
+    """What a chord's callback gets in the place of the result of a member that failed."""
+
+    metadata: dict[str, Any]
+
+
+class MemberSkipped(NamedTuple):
+    """What it gets in the place of a result that will never be."""
+
+
+# Where Huey is loaded, its own values of this meaning are read instead.
+teach(MemberError, "$error", write=lambda error: error.metadata, read=MemberError)
+teach(MemberSkipped, "$skipped", write=lambda _: True, read=lambda _: MemberSkipped())
 
 
 class Arrival(NamedTuple):

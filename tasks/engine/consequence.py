@@ -10,24 +10,17 @@ import logging
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from huey.api import Task
-from huey.utils import SKIPPED, Error
-
-from tasks.engine.arguments import dump, load, teach
-from tasks.engine.chord import Arrival
+from tasks.engine.arguments import dump, load
+from tasks.engine.chord import Arrival, MemberError, MemberSkipped
 from tasks.engine.core.job_message import RIDES_ALONG, job_fields
 from tasks.engine.core.job_option import moment, seconds
 from tasks.engine.errors import PayloadBroken
 from tasks.engine.follows import Follows, FollowUp
+from tasks.engine.ids import new_id
 from tasks.engine.new_job import NewJob
 from tasks.engine.states import State
-from tasks.engine.task import new_id
 
 log = logging.getLogger("mahaam.consequence")
-
-# What Huey itself passes on as a value: the failure of a chord's member, and its absence.
-teach(Error, "$error", write=lambda error: error.metadata, read=Error)
-teach(type(SKIPPED), "$skipped", write=lambda _: True, read=lambda _: SKIPPED)
 
 
 class End(NamedTuple):
@@ -61,8 +54,10 @@ def of_end(end: End) -> Follows:
 def _value(end: End) -> Any:
     """What a chord's callback gets in the place of a result."""
     if end.state != State.FAILED:
-        return SKIPPED
-    return Error({"error": end.error, "retries": 0, "traceback": end.error, "task_id": end.job_id})
+        return MemberSkipped()
+    return MemberError(
+        {"error": end.error, "retries": 0, "traceback": end.error, "task_id": end.job_id}
+    )
 
 
 def _error_handler(end: End, rides: dict[str, Any]) -> list[FollowUp]:
@@ -85,10 +80,21 @@ def arrival(job_id: str, rides: dict[str, Any], value: str) -> list[Arrival]:
 
 def follow_up(message: dict[str, Any], data: Any, *, parent_id: str) -> FollowUp:
     """The job of a message, with `data` of its predecessor added as Huey adds it."""
-    task = Task(tuple(message["args"]), dict(message["kwargs"]))
-    task.extend_data(data)
-    call = dump(list(task.args), what="The arguments"), dump(task.kwargs, what="The arguments")
+    args, kwargs = _extended(tuple(message["args"]), dict(message["kwargs"]), data)
+    call = dump(list(args), what="The arguments"), dump(kwargs, what="The arguments")
     return FollowUp(_job(message, parent_id), (message["id"], *call))
+
+
+def _extended(
+    args: tuple[Any, ...], kwargs: dict[str, Any], data: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if data is None or data == ():
+        return args, kwargs
+    if isinstance(data, tuple):
+        return args + data, kwargs
+    if isinstance(data, dict):
+        return args, data | kwargs
+    return (*args, data), kwargs
 
 
 def _job(message: dict[str, Any], parent_id: str) -> NewJob:

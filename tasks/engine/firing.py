@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from tasks.engine import database
 from tasks.engine.core.job_columns import OF_JOB
 from tasks.engine.errors import MahaamError, OptionNotValid
+from tasks.engine.ids import id_at
 from tasks.engine.intake import accept, queue_names
 from tasks.engine.link import REFUSALS
 from tasks.engine.log_throttle import cause
@@ -29,9 +30,7 @@ from tasks.engine.queries.due_schedules import DueSchedule, due_ids, due_schedul
 from tasks.engine.registry import tasks
 from tasks.engine.ring import Ring
 from tasks.engine.schedules.due import MISSED, due
-from tasks.engine.seam.message import new_job_of
 from tasks.engine.store import fires
-from tasks.engine.task import id_at
 
 log = logging.getLogger("mahaam.schedules")
 
@@ -231,16 +230,9 @@ def _job(schedule: DueSchedule) -> NewJob:
     if known is None:
         raise CannotFire(NO_TASK.about(name=schedule.task))
     overrides = dict(schedule.job_options)
-    message = known.task_class()
-    if isinstance(message.expires, int | float | timedelta):
-        seconds = message.expires
-        overrides["expires_in_s"] = (
-            seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
-        )
-        message.expires = None
     try:
         known.card.check(tuple(schedule.args), schedule.kwargs)
-        job = new_job_of(message, **overrides)
+        job = known.new_job(**overrides)
         queue_names.check(job.queue)
     except (TypeError, OptionNotValid, MahaamError) as fault:
         raise CannotFire(NOT_FITTING.about(fault=str(fault))) from fault

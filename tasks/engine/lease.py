@@ -22,11 +22,11 @@ from config import get_settings
 from tasks.engine import aside, database
 from tasks.engine.aside import GIVE_BACK
 from tasks.engine.database import Connection, Cursor
+from tasks.engine.ids import new_id
 from tasks.engine.liveness import Liveness
 from tasks.engine.pulse import Pulse
 from tasks.engine.store import workers
 from tasks.engine.store.workers import GivenBack, NewWorker
-from tasks.engine.task import new_id
 
 log = logging.getLogger("mahaam.lease")
 

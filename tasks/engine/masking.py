@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from inspect import Parameter
 from typing import Any
 
 from tasks.engine import live_settings, mask, registry
+from tasks.engine.fingerprint import fingerprint
 from tasks.engine.mask import MASK, Mask, MaskLeftOver
 from tasks.engine.masks import suspicion
+from tasks.engine.outcome import Failure
 
 __all__ = [
     "MASK",
@@ -21,6 +24,7 @@ __all__ = [
     "masked",
     "masked_call",
     "masked_data_for_log",
+    "masked_failure",
     "masked_for_all",
     "masked_for_log",
     "masked_text",
@@ -48,6 +52,19 @@ def masked_call(
 def masked_text(text: str, task: str | None = None) -> str:
     """A log line, an error message, a traceback."""
     return mask_of(task).text(text)
+
+
+def masked_failure(failure: Failure, task: str | None) -> Failure:
+    """Return the failure of a job of `task`, with the secrets in its message hidden.
+
+    Messages are searched, so what is masked must not stand in them. One cause is one cause
+    whatever the secret was.
+    """
+    message = masked_text(failure.message, task)
+    if message == failure.message:
+        return failure
+    mark = fingerprint(failure.error_class, message, failure.traceback)
+    return replace(failure, message=message, fingerprint=mark)
 
 
 def searches_secret(wanted: Any, task: str | None = None) -> bool:
@@ -149,7 +166,7 @@ def _mask(names: tuple[str, ...]) -> Mask:
 
 def _own_names(task: str | None) -> tuple[str, ...]:
     known = registry.tasks.get(task) if task else None
-    return known.task_class.masked if known else ()
+    return known.masked if known else ()
 
 
 def _parameters(task: str | None) -> list[str]:

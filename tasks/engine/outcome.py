@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from config import get_settings
@@ -12,7 +12,6 @@ from tasks.engine.errors import MahaamError
 from tasks.engine.exception_text import class_name, message_of, traceback_of
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.follows import NOTHING, Follows
-from tasks.engine.masking import masked_text
 from tasks.engine.states import State
 
 MESSAGE_LIMIT_BYTES = 8192
@@ -47,18 +46,6 @@ class Failure:
             f"{name}: {clean(str(error))}",
             fingerprint(name, str(error), ""),
         )
-
-    def masked(self, task: str | None) -> Failure:
-        """The failure of a job of `task`, with the secrets in its message hidden.
-
-        Messages are searched, so what is masked must not stand in them. One cause is one cause
-        whatever the secret was.
-        """
-        message = masked_text(self.message, task)
-        if message == self.message:
-            return self
-        mark = fingerprint(self.error_class, message, self.traceback)
-        return replace(self, message=message, fingerprint=mark)
 
     @property
     def line(self) -> str:

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
-import uuid_utils
 from huey.api import PeriodicTask, Task, TaskWrapper
+from huey.utils import Error
 
 from tasks.engine import registry
 from tasks.engine.call_shape import CallShape
 from tasks.engine.core import job_message
+from tasks.engine.core.job_option import moment, seconds
+from tasks.engine.ids import new_id
 from tasks.engine.new_job import OWN_CALL_OPTIONS, NewJob
 from tasks.engine.running import fork, returned
 from tasks.engine.schedules import declared
-
-
-def new_id() -> str:
-    """A new job id: UUIDv7, growing with time, and within a process with every call."""
-    return str(uuid_utils.uuid7())
-
-
-def id_at(moment: datetime) -> str:
-    """A new job id of `moment`, whatever the clock of this machine says: UUIDv7 (RFC 9562, method 3)."""
-    milliseconds, fraction = divmod(int(moment.timestamp() * 1_000_000), 1000)
-    head = milliseconds << 16 | 7 << 12 | fraction * 4096 // 1000
-    return str(UUID(int=head << 64 | 2 << 62 | secrets.randbits(62)))
+from tasks.engine.seam.message import new_job_of
+from tasks.engine.task_card import TaskCard
 
 
 class JobTask(Task):  # type: ignore[misc]  # Huey has no types
@@ -119,8 +108,60 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
         )
 
     @property
+    def default_queue(self) -> str:
+        """Where its jobs go if nothing else is said."""
+        return str(self.task_class.default_queue)
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """The names of its arguments that are secret, besides those that always are."""
+        names: tuple[str, ...] = self.task_class.masked
+        return names
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether its jobs run where they are enqueued, without a row."""
+        return bool(self.huey.immediate)
+
+    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise ArgumentsNotFitting when the function cannot be called so."""
+        self.task_class.shape.check(args, kwargs)
+
+    def new_job(
+        self,
+        *,
+        parent_id: str | None = None,
+        expires: Any = None,
+        removal: Mapping[str, bool] = MappingProxyType({}),
+        **fields: Any,
+    ) -> NewJob:
+        """Return what its next jobs share; `fields` are those of NewJob. Raises OptionNotValid."""
+        message = self.task_class(expires=expires)
+        if message.expires is not None:
+            fields |= _expiry(message.expires)
+        for name, is_wanted in removal.items():
+            setattr(message, name, is_wanted)
+        return new_job_of(message, parent_id=parent_id, **fields)
+
+    def run_at_once(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
+    ) -> tuple[str, bool]:
+        """Run it here, as a job of its own; returns the id, and whether it failed."""
+        message = self.task_class(
+            args, kwargs, retries=job.max_retries, priority=job.priority, timeout=job.timeout_s
+        )
+        self.huey.enqueue(message)
+        return message.id, isinstance(self.huey.get(message.id, peek=True), Error)
+
+    @property
     def __name__(self) -> str:
         return str(self.func.__name__)
+
+
+def _expiry(expires: Any) -> dict[str, Any]:
+    if hasattr(expires, "year"):
+        return {"expires_at": moment("expires", expires)}
+    return {"expires_in_s": seconds("expires", expires)}
 
 
 def _whole(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
@@ -158,48 +199,6 @@ def _elsewhere(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
         return run.process.compute(run, task)
 
     return in_its_process
-
-
-@dataclass(frozen=True, slots=True)
-class TaskCard:
-    """A registered task as lists and forms show it; `job` has the options of its jobs."""
-
-    name: str
-    doc: str
-    signature: inspect.Signature
-    job: NewJob
-    context: bool = False
-
-    @property
-    def spelling(self) -> str:
-        """Its parameters as they stand in the code; annotations may be texts there, unevaluated."""
-        plain = [
-            parameter.replace(annotation=_as_written(parameter.annotation))
-            for parameter in self.signature.parameters.values()
-        ]
-        answer = _as_written(self.signature.return_annotation)
-        return str(self.signature.replace(parameters=plain, return_annotation=answer))
-
-    def check(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_whole: bool = True
-    ) -> None:
-        """Raises TypeError when the function could not be called so, or with more than that."""
-        names = {**kwargs, "task": None} if self.context else kwargs
-        bind = self.signature.bind if is_whole else self.signature.bind_partial
-        bind(*args, **names)
-
-
-class _Written(str):
-    """A text that is shown without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _as_written(annotation: Any) -> Any:
-    return _Written(annotation) if isinstance(annotation, str) else annotation
 
 
 TaskFunction = Callable[..., Any]

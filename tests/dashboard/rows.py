@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg2
 
+from tasks.engine.ids import new_id
 from tasks.engine.states import State
-from tasks.engine.task import new_id
 
 JOB = """
 INSERT INTO job (id, task, queue, state, kwargs, result, error, attempt, retry_count, worker_id,

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, event
 
 from dashboard.kept import Kept
 from tasks.engine import database
+from tasks.engine.ids import new_id
 from tasks.engine.queries import search
 from tasks.engine.queries.argument_text import wanted_json
 from tasks.engine.queries.asking import by_cursor
@@ -26,7 +27,6 @@ from tasks.engine.queries.job_ids import ids_below
 from tasks.engine.queries.job_stream import Window
 from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.states import State
-from tasks.engine.task import new_id
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
 from tests.waiting import wait_until

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from tasks.engine.claim import Claim
+from tasks.engine.ids import new_id
 from tasks.engine.outcome import Ended, Failure, Outcome
 from tasks.engine.states import FINAL, State
-from tasks.engine.task import new_id
 from tests.engine.stage import Stage
 
 CRASH = {

@@ -65,7 +65,11 @@ class Play:
     def computing(self) -> set[int]:
         """The consumer's CPU processes."""
         children = psutil.Process(self.consumer.pid).children()
-        return {child.pid for child in children if "tasks.engine.running.cpu" in child.cmdline()}
+        return {
+            child.pid
+            for child in children
+            if "tasks.engine.running.cpu.__main__" in child.cmdline()
+        }
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from tasks import enqueue, enqueue_in_transaction, enqueue_many
 from tasks.engine import database
 from tasks.engine.complaint import redis_away
 from tasks.engine.core.job_option import INT4
+from tasks.engine.ids import new_id
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.queries.lines import Line
 from tasks.engine.ring import Ring
-from tasks.engine.task import new_id
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 from tests.waiting import wait_until

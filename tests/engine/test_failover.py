@@ -21,8 +21,8 @@ from launch.account import server_account
 from launch.postgres import DATABASE, OWNER, ROLE, Postgres, program
 from tasks import enqueue
 from tasks.engine.consumer.failover import made_at
+from tasks.engine.ids import id_at, new_id
 from tasks.engine.store import failover
-from tasks.engine.task import id_at, new_id
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.servers import FAST, TestServers, running_servers

@@ -13,7 +13,7 @@ import pytest
 from tasks.engine import database
 from tasks.engine.claim import Claim
 from tasks.engine.database import Cursor
-from tasks.engine.running.said import SaidProgress
+from tasks.engine.log_line import ProgressUpdate
 from tasks.engine.states import State
 from tasks.engine.store import exchange, outcomes, progress, workers
 from tests.engine import rows
@@ -99,9 +99,9 @@ def test_progress_is_fenced_too(empty_stage: Stage, cursor: Cursor) -> None:
     id_ = a_job(empty_stage, "running", attempt="2")
     claim = claim_of(empty_stage, id_)
 
-    assert not progress.write(cursor, [SaidProgress(claim._replace(attempt=1), 10, "old")])
+    assert not progress.write(cursor, [ProgressUpdate(claim._replace(attempt=1), 10, "old")])
     assert empty_stage.job(id_)["progress"] is None
-    assert progress.write(cursor, [SaidProgress(claim, 20, "new")]) == {claim.fence}
+    assert progress.write(cursor, [ProgressUpdate(claim, 20, "new")]) == {claim.fence}
     assert empty_stage.job(id_)["progress"] == 20
 
 

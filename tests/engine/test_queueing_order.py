@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 
 from tasks import enqueue, enqueue_in_transaction, enqueue_many, huey
 from tasks.engine import aftermath, database, verbs
+from tasks.engine.ids import id_at
 from tasks.engine.intake import accept
 from tasks.engine.queries import bells, waiting
 from tasks.engine.seam.hand import hand
 from tasks.engine.states import State
 from tasks.engine.store import due, outcomes, pauses, workers
-from tasks.engine.task import id_at
 from tests.engine import huey_jobs, jobs, rows
 from tests.engine.stage import Stage
 

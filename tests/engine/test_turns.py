@@ -12,12 +12,12 @@ import redis
 from tasks import enqueue, enqueue_many, huey
 from tasks.engine import verbs
 from tasks.engine.errors import OptionNotValid, UnknownQueue
+from tasks.engine.ids import new_id
 from tasks.engine.intake import queue_names
 from tasks.engine.intake.doorbell import Doorbell
 from tasks.engine.queries.lines import Line
 from tasks.engine.ring import Ring
 from tasks.engine.seam.hand import hand
-from tasks.engine.task import new_id
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

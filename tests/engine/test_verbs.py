@@ -13,11 +13,11 @@ import pytest
 from config import get_settings
 from tasks.engine import database, verbs
 from tasks.engine.errors import UnknownQueue
+from tasks.engine.ids import new_id
 from tasks.engine.intake import accept
 from tasks.engine.ring import Ring
 from tasks.engine.states import State
 from tasks.engine.store import waiting
-from tasks.engine.task import new_id
 from tasks.engine.verbs import Verdict, dead_letters
 from tests.machine import within
 from tests.servers import TestServers, fresh_database

@@ -11,9 +11,10 @@ from psycopg2.errors import UniqueViolation
 
 from tasks.engine.link import REFUSALS, Link, LinkBroken
 from tasks.engine.liveness import get_on
+from tasks.engine.log_line import LogLine, ProgressUpdate
 from tasks.engine.outcome import Fence
 from tasks.engine.running.hooks import hooks
-from tasks.engine.running.said import SaidLine, SaidProgress, said
+from tasks.engine.running.said import said
 from tasks.engine.store import logs, progress
 
 log = logging.getLogger("mahaam.scribe")
@@ -59,7 +60,7 @@ class Scribe:
             gevent.sleep(LOCKED_S)
             self._wrote(left)
 
-    def _wrote(self, words: list[SaidProgress]) -> list[SaidProgress]:
+    def _wrote(self, words: list[ProgressUpdate]) -> list[ProgressUpdate]:
         """Write these; returns those that could not be written."""
         if not words:
             return []
@@ -85,7 +86,7 @@ class Scribe:
                 said.give_back(lines)
                 raise
 
-    def _write_or_halve(self, lines: list[SaidLine]) -> None:
+    def _write_or_halve(self, lines: list[LogLine]) -> None:
         """Write lines; in halves when PostgreSQL refuses them, until the one is found and left out."""
         try:
             self._link.run(partial(logs.write, lines=lines, again=self._again))
@@ -99,7 +100,7 @@ class Scribe:
             self._write_or_halve(lines[:half])
             self._write_or_halve(lines[half:])
 
-    def _progress_or_halve(self, words: list[SaidProgress]) -> set[Fence]:
+    def _progress_or_halve(self, words: list[ProgressUpdate]) -> set[Fence]:
         """Write progress; the fences of the jobs that are running still, or whose word is left out."""
         try:
             return self._link.run(partial(progress.write, said=words))

@@ -9,7 +9,8 @@ from config import ConfigurationFault, get_settings
 from tasks.engine import registry
 from tasks.engine.errors import UnknownTask
 from tasks.engine.intake import queue_names
-from tasks.engine.task import DurableTask, TaskCard
+from tasks.engine.registry import RegisteredTask
+from tasks.engine.task_card import TaskCard
 
 BUNDLED = ("tasks.demo", "tasks.alerts.jobs")
 
@@ -26,7 +27,7 @@ def load() -> None:
             ) from fault
 
 
-def find_task(name: str) -> DurableTask:
+def find_task(name: str) -> RegisteredTask:
     """The registered task of that name. Raises UnknownTask."""
     load()
     try:

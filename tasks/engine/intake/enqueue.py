@@ -9,22 +9,21 @@ from typing import Any
 from uuid import UUID
 
 import psycopg2.extensions
-from huey.utils import Error
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 from tasks.engine import database
 from tasks.engine.core.job_message import REMOVALS
-from tasks.engine.core.job_option import moment, seconds, truth
+from tasks.engine.core.job_option import truth
+from tasks.engine.current_attempt import current_id
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid
+from tasks.engine.ids import new_id
 from tasks.engine.intake import accept, catalog, queue_names
 from tasks.engine.new_job import OPTION_FIELDS, OPTIONS, NewJob
 from tasks.engine.patience import Limit, left_s, patience
+from tasks.engine.registry import RegisteredTask
 from tasks.engine.ring import Ring
-from tasks.engine.running.run import current_id
-from tasks.engine.seam.message import new_job_of
-from tasks.engine.task import DurableTask, new_id
 
 Options = dict[str, Any]
 Connection = psycopg2.extensions.connection  # the caller's own
@@ -42,7 +41,7 @@ class Enqueued:
 
 
 def enqueue(
-    task: DurableTask | str,
+    task: RegisteredTask | str,
     args: Iterable[Any] = (),
     kwargs: dict[str, Any] | None = None,
     **options: Any,
@@ -61,7 +60,7 @@ def enqueue(
     """
     task = _known(task)
     job = _job(task, options)
-    if task.huey.immediate:
+    if task.is_immediate:
         return _at_once(task, tuple(args), kwargs or {}, job)
     wanted = _call(task, tuple(args), kwargs or {})
     accepted = accept.one(job, wanted)
@@ -69,7 +68,7 @@ def enqueue(
 
 
 def enqueue_many(
-    task: DurableTask | str,
+    task: RegisteredTask | str,
     calls: Iterable[tuple[Any, ...] | dict[str, Any]],
     *,
     progress: Callable[[int], object] | None = None,
@@ -86,7 +85,7 @@ def enqueue_many(
         raise OptionNotValid("dedupe_key belongs to one job; use enqueue.")
     task = _known(task)
     job = _job(task, options)
-    if task.huey.immediate:
+    if task.is_immediate:
         return len([_at_once(task, *_both(arguments), job) for arguments in calls])
     wanted = (_call(task, *_both(arguments)) for arguments in calls)
     return accept.many(job, wanted, progress=progress)
@@ -94,7 +93,7 @@ def enqueue_many(
 
 def enqueue_in_transaction(
     session: Session | scoped_session[Session] | Connection,
-    task: DurableTask | str,
+    task: RegisteredTask | str,
     args: Iterable[Any] = (),
     kwargs: dict[str, Any] | None = None,
     **options: Any,
@@ -133,23 +132,19 @@ def enqueue_with(cursor: Cursor, task: str, args: Iterable[Any], **options: Any)
     return ring
 
 
-def _known(task: DurableTask | str) -> DurableTask:
+def _known(task: RegisteredTask | str) -> RegisteredTask:
     return catalog.find_task(task) if isinstance(task, str) else task
 
 
 def _at_once(
-    task: DurableTask, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
+    task: RegisteredTask, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
 ) -> Enqueued:
     """Run a job here, as Huey's immediate mode does: no row, no consumer."""
-    message = task.task_class(
-        args, kwargs, retries=job.max_retries, priority=job.priority, timeout=job.timeout_s
-    )
-    task.huey.enqueue(message)
-    has_failed = isinstance(task.huey.get(message.id, peek=True), Error)
-    return Enqueued(UUID(message.id), "failed" if has_failed else "completed", False)
+    id_, has_failed = task.run_at_once(args, kwargs, job)
+    return Enqueued(UUID(id_), "failed" if has_failed else "completed", False)
 
 
-def _job(task: DurableTask, options: Options) -> NewJob:
+def _job(task: RegisteredTask, options: Options) -> NewJob:
     given = {name: value for name, value in options.items() if value is not None}
     unknown = given.keys() - KNOWN
     if unknown:
@@ -162,25 +157,14 @@ def _job(task: DurableTask, options: Options) -> NewJob:
         for name, value in given.items()
         if name in OPTION_FIELDS
     }
-    message = task.task_class(expires=expires)
-    if message.expires is not None:
-        fields |= _expiry(message.expires)
-    for name in REMOVALS:
-        if name in given:
-            setattr(message, name, truth(name, given[name]))
-    return new_job_of(message, parent_id=current_id(), **fields)
+    removal = {name: truth(name, given[name]) for name in REMOVALS if name in given}
+    return task.new_job(parent_id=current_id(), expires=expires, removal=removal, **fields)
 
 
-def _expiry(expires: Any) -> Options:
-    if hasattr(expires, "year"):
-        return {"expires_at": moment("expires", expires)}
-    return {"expires_in_s": seconds("expires", expires)}
-
-
-def _call(task: DurableTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> accept.Call:
+def _call(task: RegisteredTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> accept.Call:
     """One call, as its row will hold it, which the function can take."""
     wanted = accept.call(new_id(), args, kwargs)
-    task.task_class.shape.check(args, kwargs)
+    task.check_call(args, kwargs)
     return wanted
 
 

@@ -17,11 +17,11 @@ from tasks.engine.claim import Claim
 from tasks.engine.complaint import Complaint
 from tasks.engine.errors import OptionNotValid
 from tasks.engine.liveness import get_on
+from tasks.engine.log_line import ProgressUpdate
 from tasks.engine.outcome import Ended
-from tasks.engine.running.said import SaidProgress
+from tasks.engine.registry import RegisteredTask
 from tasks.engine.states import State
 from tasks.engine.store.workers import Rescued
-from tasks.engine.task import DurableTask
 
 log = logging.getLogger("mahaam.hooks")
 
@@ -135,7 +135,7 @@ class Hooks:
         if job.state == State.FAILED:
             self._tell("dead", job, error=error)
 
-    def advanced(self, words: Iterable[SaidProgress]) -> None:
+    def advanced(self, words: Iterable[ProgressUpdate]) -> None:
         """Jobs said how far they are."""
         for word in words:
             self._tell("progress", word.claim, progress=word.percent, progress_text=word.words)
@@ -167,7 +167,7 @@ class Hooks:
 hooks = Hooks()
 
 
-def on(event: str, *, task: DurableTask | str | None = None) -> Callable[[H], H]:
+def on(event: str, *, task: RegisteredTask | str | None = None) -> Callable[[H], H]:
     """Have a function called with a `JobEvent` when a job, of `task` or of any, comes to `event`.
 
     `active`: its row says running. `completed`. `failed`: an attempt failed, retried or not.
@@ -181,7 +181,7 @@ def on(event: str, *, task: DurableTask | str | None = None) -> Callable[[H], H]
     """
     if event not in EVENTS:
         raise OptionNotValid(f"There is no event {event!r}; there are {', '.join(EVENTS)}.")
-    name = task.path if isinstance(task, DurableTask) else task
+    name = task if task is None or isinstance(task, str) else task.path
 
     def added(handler: H) -> H:
         hooks.add(event, Hook(handler, name))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from config import get_settings
 from tasks.engine import consequence
@@ -17,19 +16,25 @@ from tasks.engine.arguments import clean, dump, size_bytes
 from tasks.engine.backoff import backoff_s
 from tasks.engine.claim import Claim
 from tasks.engine.consequence import End
+from tasks.engine.current_attempt import current
 from tasks.engine.errors import ArgumentNotStorable, MahaamError
 from tasks.engine.exception_text import class_name, message_of, shown
 from tasks.engine.follows import NOTHING, Follows
+from tasks.engine.masking import masked_failure
 from tasks.engine.outcome import Failure, Outcome
 from tasks.engine.states import State
-
-if TYPE_CHECKING:
-    from tasks.engine.running.cpu.process import CpuProcess
 
 log = logging.getLogger("mahaam.run")
 
 RESULT_SHOWN_BYTES = 2000
 CAUSES = 100  # of an exception that are let go; there may be circles
+
+
+class TaskProcess(Protocol):
+    """Another process, in which a task is computed."""
+
+    def compute(self, run: Run, task: Any) -> Any:
+        """Return what the task returns, and raise what it raises."""
 
 
 class Run:
@@ -83,7 +88,7 @@ class Run:
         self.stopped_by: str | None = None  # the operator who wants it to stop
         self.stop_asked_at = 0.0
         self.interruptions = 0  # how often it was interrupted because of that
-        self.process: CpuProcess | None = None  # where the task is computed, if not here
+        self.process: TaskProcess | None = None  # where the task is computed, if not here
         self.on_stop: Callable[[str], None] | None = None  # tells it there
         self.is_over = False  # nothing of it runs here any more
         self.ended = False  # the task's function has returned; what is enqueued now follows from it
@@ -140,7 +145,7 @@ class Run:
 
     def end_without_running(self, error: MahaamError) -> None:
         """Fail for good a job that cannot even be tried, or whose end cannot be read."""
-        failure = Failure.told(error).masked(self.claim.task)
+        failure = masked_failure(Failure.told(error), self.claim.task)
         follows = consequence.of_end(
             End(self.claim.id, self.claim.options, State.FAILED, failure.line)
         )
@@ -183,7 +188,7 @@ class Run:
 
     def _failed(self, exception: BaseException) -> Outcome:
         failure = replace(
-            Failure.of(exception).masked(self.claim.task), metadata=self.error_metadata
+            masked_failure(Failure.of(exception), self.claim.task), metadata=self.error_metadata
         )
         retry_count = max(0, self.claim.max_retries - self.remaining_retries)
         if self.retrying:
@@ -230,20 +235,11 @@ def _of_exception(name: str) -> Any:
     return BaseException.__dict__[name]
 
 
-_current: ContextVar[Run | None] = ContextVar("current_run", default=None)
-
-
 def current_run() -> Run | None:
     """The attempt that runs in this greenlet; None outside of tasks."""
-    return _current.get()
-
-
-def current_id() -> str | None:
-    """The id of the job that runs in this greenlet; None outside of tasks."""
-    run = _current.get()
-    return None if run is None else run.claim.id
+    return cast(Run | None, current.get())
 
 
 def enter(run: Run | None) -> None:
     """Make `run` the current attempt of this greenlet."""
-    _current.set(run)
+    current.set(run)

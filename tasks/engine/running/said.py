@@ -6,12 +6,11 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from config import get_settings
 from tasks.engine.arguments import clean
-from tasks.engine.claim import Claim
 from tasks.engine.complaint import Complaint
+from tasks.engine.log_line import LogLine, ProgressUpdate
 from tasks.engine.outcome import Fence
 from tasks.engine.running.run import Run
 
@@ -23,26 +22,6 @@ LEVEL_MAX = 32_767
 full = Complaint(logging.getLogger("mahaam.said"), every_s=10.0)
 
 
-class SaidLine(NamedTuple):
-    """One line: when by the monotonic clock, how serious as `logging` counts, who (None: the job)."""
-
-    job_id: str
-    attempt: int
-    number: int
-    said_at: float
-    level: int
-    logger: str | None
-    message: str
-
-
-class SaidProgress(NamedTuple):
-    """How far an attempt is, in percent, and in words."""
-
-    claim: Claim
-    percent: int
-    words: str | None
-
-
 class Said:
     """Lines in the order in which they were said, and of the progress the newest.
 
@@ -50,8 +29,8 @@ class Said:
     """
 
     def __init__(self) -> None:
-        self._lines: deque[SaidLine] = deque()
-        self._progress: dict[Fence, SaidProgress] = {}
+        self._lines: deque[LogLine] = deque()
+        self._progress: dict[Fence, ProgressUpdate] = {}
 
     def line(
         self,
@@ -88,21 +67,21 @@ class Said:
 
     def progress(self, run: Run, percent: int, words: str | None) -> None:
         """Keep how far an attempt is."""
-        self._progress[run.claim.fence] = SaidProgress(run.claim, percent, words)
+        self._progress[run.claim.fence] = ProgressUpdate(run.claim, percent, words)
 
-    def take_lines(self, most: int) -> list[SaidLine]:
+    def take_lines(self, most: int) -> list[LogLine]:
         """The oldest lines, in order."""
         return [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
 
-    def take_progress(self) -> list[SaidProgress]:
+    def take_progress(self) -> list[ProgressUpdate]:
         """The newest word of each attempt that has said any since the last time."""
         return [self._progress.popitem()[1] for _ in range(len(self._progress))]
 
-    def give_back(self, lines: Sequence[SaidLine]) -> None:
+    def give_back(self, lines: Sequence[LogLine]) -> None:
         """Put lines back that could not be written."""
         self._lines.extendleft(reversed(lines))
 
-    def give_back_progress(self, progress: Sequence[SaidProgress]) -> None:
+    def give_back_progress(self, progress: Sequence[ProgressUpdate]) -> None:
         """Put back what could not be written, where nothing newer was said."""
         for word in progress:
             self._progress.setdefault(word.claim.fence, word)
@@ -121,7 +100,7 @@ class Said:
         logger = logger and clean(logger, LOGGER_LIMIT_BYTES)
         id_, attempt = run.claim.fence
         at = time.monotonic() if at is None else at
-        self._lines.append(SaidLine(id_, attempt, number, at, level, logger, message))
+        self._lines.append(LogLine(id_, attempt, number, at, level, logger, message))
 
 
 said = Said()

@@ -12,12 +12,14 @@ from huey.api import Task, chord, group
 from tasks.engine import database
 from tasks.engine.chord import NewChord
 from tasks.engine.core import job_message
+from tasks.engine.current_attempt import current_id
 from tasks.engine.errors import MahaamError
 from tasks.engine.follows import Follows, FollowUp
+from tasks.engine.ids import new_id
 from tasks.engine.intake import accept
 from tasks.engine.queries import waiting
 from tasks.engine.queries.waiting import Waiting
-from tasks.engine.running.run import Run, current_id, current_run
+from tasks.engine.running.run import Run, current_run
 from tasks.engine.seam import call_check
 from tasks.engine.seam.again import checked, queue_again
 from tasks.engine.seam.durable_chords import DurableChords
@@ -26,7 +28,6 @@ from tasks.engine.seam.handles import DurableResults
 from tasks.engine.seam.message import message_of, new_job_of, task_from, task_of
 from tasks.engine.seam.moments import naive
 from tasks.engine.seam.passed_error import passed
-from tasks.engine.task import new_id
 
 log = logging.getLogger("mahaam.queue")
 

@@ -9,9 +9,9 @@ from huey.api import Task
 from huey.exceptions import HueyException
 from huey.registry import Message, Registry
 from huey.serializer import Serializer
-from huey.utils import ChordConfig
+from huey.utils import SKIPPED, ChordConfig, Error
 
-from tasks.engine.arguments import dump, load
+from tasks.engine.arguments import dump, load, teach
 from tasks.engine.core import job_message
 from tasks.engine.core.job_message import CHAIN, REMOVALS
 from tasks.engine.core.job_option import moment
@@ -19,6 +19,11 @@ from tasks.engine.errors import PayloadBroken, UnknownTask
 from tasks.engine.new_job import NewJob
 from tasks.engine.running.run import Run
 from tasks.engine.seam.moments import aware
+
+# What Huey itself passes on as a value: the failure of a chord's member, and its absence. Read here,
+# they take the place of those of `chord`, which is loaded first.
+teach(Error, "$error", write=lambda error: error.metadata, read=Error)
+teach(type(SKIPPED), "$skipped", write=lambda _: True, read=lambda _: SKIPPED)
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types

@@ -11,9 +11,9 @@ from tasks.engine.arguments import load
 from tasks.engine.consequence import End
 from tasks.engine.database import Cursor
 from tasks.engine.follows import Follows, FollowUp
+from tasks.engine.ids import new_id
 from tasks.engine.ring import Ring
 from tasks.engine.store import chords, jobs, values
-from tasks.engine.task import new_id
 
 KEPT_S = 7 * 86400.0  # the values that an end leaves
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 
 from tasks.engine.database import Cursor
+from tasks.engine.log_line import LogLine
 from tasks.engine.outcome import Fence
-from tasks.engine.running.said import SaidLine
 from tasks.engine.store.arrays import array, text_array
 
 # Index: job_pkey. A job that was removed in the meantime must not cost the others their lines:
@@ -31,7 +31,7 @@ FROM line JOIN speaker USING (place)
 AGAIN = f"{LINES} ON CONFLICT DO NOTHING"  # a fifth dearer
 
 
-def write(cursor: Cursor, lines: Sequence[SaidLine], *, again: bool) -> None:
+def write(cursor: Cursor, lines: Sequence[LogLine], *, again: bool) -> None:
     """Store lines of jobs that still exist; `again` says that some may have been written already.
 
     Raises psycopg2.errors.UniqueViolation when some were and `again` did not say so.

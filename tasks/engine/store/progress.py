@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.engine.database import Cursor
+from tasks.engine.log_line import ProgressUpdate
 from tasks.engine.outcome import Fence
-from tasks.engine.running.said import SaidProgress
 from tasks.engine.store.arrays import array, text_array
 
 # Index: job_pkey. The last word of an attempt may come after its end, but not after the job's next
@@ -27,7 +27,7 @@ RETURNING job.id::text, job.attempt
 """
 
 
-def write(cursor: Cursor, said: Sequence[SaidProgress]) -> set[Fence]:
+def write(cursor: Cursor, said: Sequence[ProgressUpdate]) -> set[Fence]:
     """Store percent and words of attempts that run or have just ended; returns their fences.
 
     A row that somebody else is changing at this moment is left out.

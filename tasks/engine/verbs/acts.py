@@ -11,8 +11,10 @@ from tasks.engine.arguments import clean
 from tasks.engine.core import job_option
 from tasks.engine.database import Cursor
 from tasks.engine.errors import OptionNotValid, TurnedIntoFailure
+from tasks.engine.ids import new_id
 from tasks.engine.intake import queue_names
 from tasks.engine.intake.enqueue import enqueue_with
+from tasks.engine.masking import masked_failure
 from tasks.engine.outcome import Failure
 from tasks.engine.ring import InQueue, Ring
 from tasks.engine.states import FINAL, MOVES, WAITING, Event, State
@@ -30,7 +32,6 @@ from tasks.engine.store import operations as store
 from tasks.engine.store.operations import Work
 from tasks.engine.store.plans import Changed
 from tasks.engine.store.requeue import Requeued
-from tasks.engine.task import new_id
 from tasks.engine.verbs.contents import own_options
 
 JOB, LETTER = "job", "dead_letter"
@@ -156,7 +157,9 @@ def _fail(cursor: Cursor, ids: list[str], work: Work) -> Applied:
 def turned_by(who: str, reason: str | None) -> Failure:
     """The failure of a job that `who` turned into a failed one."""
     why = f": {reason}" if reason else ""
-    return Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}")).masked(None)
+    return masked_failure(
+        Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}")), None
+    )
 
 
 def _clean(cursor: Cursor, ids: list[str], work: Work) -> Applied:

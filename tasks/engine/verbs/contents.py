@@ -14,12 +14,12 @@ from tasks.engine import database
 from tasks.engine.arguments import dump_call, load
 from tasks.engine.audit import Event, audited
 from tasks.engine.errors import ArgumentsNotFitting, UnknownTask
+from tasks.engine.ids import new_id
 from tasks.engine.intake import accept, catalog
 from tasks.engine.masking import masked_call, shown_call, unmasked_call
 from tasks.engine.ring import Ring
 from tasks.engine.store import contents, requeue
 from tasks.engine.store.contents import Contents
-from tasks.engine.task import new_id
 from tasks.engine.verbs.jobs import RETRYABLE, requeued
 from tasks.engine.verbs.plans import CHANGEABLE
 from tasks.engine.verbs.verdict import Verdict, judged, why_not

@@ -16,7 +16,7 @@ from tasks.engine.new_job import SCHEDULE_OPTIONS
 from tasks.engine.phrase import Phrase
 from tasks.engine.schedules.spec import ScheduleNotValid, Spec, next_run, spec
 from tasks.engine.store import schedules
-from tasks.engine.task import TaskCard
+from tasks.engine.task_card import TaskCard
 
 LONGEST_NAME = 200
 TIMES = ("kind", "run_at", "every_s", "cron", "timezone", "starts_at", "ends_at")

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 
 from tasks import enqueue
-from tasks.engine.running.said import SaidLine
+from tasks.engine.log_line import LogLine
 from tasks.engine.store import logs
 from tests.engine.consumer import Consumer
 from tests.engine.rows import a_job, a_worker
@@ -172,8 +172,8 @@ def test_what_was_written_outlives_a_kill(stage: Stage) -> None:
 
 def test_a_batch_that_is_sent_twice_is_written_once(stage: Stage) -> None:
     id_ = a_job(stage, "running", worker_id=f"'{a_worker(stage)}'")
-    said = [SaidLine(id_, 1, number, 0.0, 20, None, 'a "b" \\ {c}') for number in (1, 2)]
-    gone = SaidLine("00000000-0000-7000-8000-000000000000", 1, 1, 0.0, 20, "shop", "nobody's")
+    said = [LogLine(id_, 1, number, 0.0, 20, None, 'a "b" \\ {c}') for number in (1, 2)]
+    gone = LogLine("00000000-0000-7000-8000-000000000000", 1, 1, 0.0, 20, "shop", "nobody's")
 
     with psycopg2.connect(stage.database_url) as link, link.cursor() as cursor:
         logs.write(cursor, [*said, gone], again=False)

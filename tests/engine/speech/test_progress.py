@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from tasks import current_job, enqueue
-from tasks.engine.running.said import SaidProgress
+from tasks.engine.log_line import ProgressUpdate
 from tasks.engine.store import progress as written
 from tests.engine import rows
 from tests.engine.conftest import MakeStage
@@ -49,7 +49,7 @@ def test_a_row_that_is_being_changed_is_not_waited_for(own_stage: Stage) -> None
     stage = own_stage
     worker = f"'{rows.a_worker(stage)}'"
     busy, free = (rows.a_job(stage, "running", worker_id=worker) for _ in range(2))
-    words = [SaidProgress(rows.claim_of(stage, id_), 30, None) for id_ in (busy, free)]
+    words = [ProgressUpdate(rows.claim_of(stage, id_), 30, None) for id_ in (busy, free)]
 
     with closing(psycopg2.connect(stage.database_url)) as other, other.cursor() as changing:
         changing.execute("SELECT 1 FROM job WHERE id = %s FOR UPDATE", (busy,))

@@ -5,17 +5,23 @@ from __future__ import annotations
 from types import TracebackType
 
 from tasks.engine.running.cpu.pool import pool
+from tasks.engine.running.cpu.process import CpuProcess
 from tasks.engine.running.guard import Guard
+from tasks.engine.running.run import Run
 
 
 class CpuGuard(Guard):
     """A guard whose time begins when the process is ready."""
 
-    __slots__ = ()
+    __slots__ = ("_process",)
+
+    def __init__(self, run: Run, timeout_s: float | None) -> None:
+        super().__init__(run, timeout_s)
+        self._process: CpuProcess | None = None
 
     def __enter__(self) -> None:
         try:
-            self._run.process = pool.take()
+            self._run.process = self._process = pool.take()
             super().__enter__()
         except BaseException:
             self._run.ended = True
@@ -32,6 +38,6 @@ class CpuGuard(Guard):
         super().__exit__(kind, fault, traceback)
 
     def _give_back(self) -> None:
-        if self._run.process is not None:
-            pool.give_back(self._run.process)
-            self._run.process = None
+        if self._process is not None:
+            pool.give_back(self._process)
+            self._run.process = self._process = None

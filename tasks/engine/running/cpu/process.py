@@ -22,6 +22,7 @@ from tasks.engine.running.cpu.value import FarValue
 from tasks.engine.running.run import Run
 from tasks.engine.running.said import said
 
+SERVER = "tasks.engine.running.cpu.__main__"  # by name: it loads all of Huey, with what is here
 START_S = 60.0
 CLEAN_UP_S = 0.3  # between the interrupt, upon which the task's `finally` blocks run, and SIGKILL
 
@@ -37,7 +38,7 @@ class CpuProcess:
         with there:
             self._process = subprocess.Popen(
                 # -P: no module of the working directory comes before the installed ones.
-                [sys.executable, "-P", "-m", __package__, str(there.fileno()), str(os.getpid())],
+                [sys.executable, "-P", "-m", SERVER, str(there.fileno()), str(os.getpid())],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
