@@ -20,7 +20,7 @@ from dashboard import troubles
 from dashboard.database import db
 from dashboard.languages import current_language
 from dashboard.queue_selection import Asked, most_urgent, select
-from dashboard.shared import Shared
+from dashboard.shared import Cached
 from tasks.alerts.queries import AlertSummary, alert_summary
 from tasks.engine.queries.situation import Situation, situation
 
@@ -49,13 +49,13 @@ class Snapshot:
 
 def register(app: Flask) -> None:
     """Keep one snapshot for this application."""
-    app.extensions["snapshot"] = Shared(_take, fresh_s=FRESH_S, stale_s=STALE_S)
+    app.extensions["snapshot"] = Cached(_take, fresh_s=FRESH_S, stale_s=STALE_S)
 
 
 def current() -> Snapshot:
     """The picture of this second. Raises QueryTooSlow."""
-    kept: Shared[Snapshot] = current_app.extensions["snapshot"]
-    return kept.get()
+    cached: Cached[Snapshot] = current_app.extensions["snapshot"]
+    return cached.get()
 
 
 def forget() -> None:

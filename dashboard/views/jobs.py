@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from flask import Flask, abort, current_app, g, request
+from flask import abort, g, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
@@ -14,8 +14,8 @@ from dashboard import access, actions, audit, export, matching, saved_views
 from dashboard.bulk import BulkAction, Preview
 from dashboard.database import db
 from dashboard.job_query import read_filter
-from dashboard.kept import Kept
 from dashboard.query_string import QueryString, job_id
+from dashboard.shared import Cached
 from dashboard.views.job import JobPages
 from dashboard.views.page import read_list
 from tasks.engine.intake import catalog
@@ -28,6 +28,8 @@ from tasks.engine.queries.paging import Cursor, Page
 from tasks.engine.queries.queues import queue_names
 from tasks.engine.queries.tallies import tally
 
+COUNTS_FRESH_S = 2.0
+
 
 class JobView(JobPages):
     """Jobs at /admin/job/."""
@@ -37,7 +39,7 @@ class JobView(JobPages):
 
     def __init__(self) -> None:
         super().__init__(_l("Jobs"), endpoint="job", menu_icon_value="list-details")
-        self._counts = Kept(lambda: state_counts(db.session))
+        self._counts = Cached(lambda: state_counts(db.session), fresh_s=COUNTS_FRESH_S)
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
@@ -95,7 +97,7 @@ class JobView(JobPages):
         return self.render(
             "job/list.html",
             query=query,
-            counts=self._counts.get(_application()) or {},
+            counts=self._counts.peek() or {},
             queues=queue_names(db.session),
             tasks=[card.name for card in catalog.all_tasks()],
             views=saved_views.visible_to(g.person),
@@ -103,9 +105,3 @@ class JobView(JobPages):
             wanted=wanted,
             **shown,
         )
-
-
-def _application() -> Flask:
-    """The application itself, for a thread that outlives the request."""
-    application: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return application

@@ -10,13 +10,13 @@ from flask_babel import lazy_gettext as _l
 from dashboard import chart_data, snapshot
 from dashboard.database import db
 from dashboard.query_string import QueryString
-from dashboard.shared import Shared
+from dashboard.shared import Cached
 from dashboard.views.page import ConsolePage
 from tasks.engine.queries.deploys import deploys
 from tasks.engine.queries.metrics import WINDOWS, Metrics, metrics
 
 FRESH_S, STALE_S = 5.0, 20.0  # a minute is added up anew every five seconds
-MOST_KEPT = 100
+MOST_WINDOWS = 100
 ROWS_SHOWN = 30
 
 
@@ -33,7 +33,7 @@ class MetricsView(ConsolePage):
         name = query.choice("window", WINDOWS) or "1h"
         queue, task = query.name("queue"), query.name("task")
         code = 400 if query.close() else 200
-        found = _kept(name, queue, task)
+        found = _cached(name, queue, task)
         marks = deploys(db.session, since=found.since)
         text = self.render(
             "metrics.html",
@@ -50,18 +50,18 @@ class MetricsView(ConsolePage):
         return text, code
 
 
-def _kept(name: str, queue: str | None, task: str | None) -> Metrics:
+def _cached(name: str, queue: str | None, task: str | None) -> Metrics:
     """The figures of a window, which all viewers share for some seconds."""
-    kept: dict[tuple[str | None, ...], Shared[Metrics]]
-    kept = current_app.extensions.setdefault("metrics", {})
+    windows: dict[tuple[str | None, ...], Cached[Metrics]]
+    windows = current_app.extensions.setdefault("metrics", {})
     key = (name, queue, task)
-    shared = kept.get(key)
-    if shared is None:
-        if len(kept) >= MOST_KEPT:
-            kept.clear()
-        shared = kept[key] = Shared(
+    cached = windows.get(key)
+    if cached is None:
+        if len(windows) >= MOST_WINDOWS:
+            windows.clear()
+        cached = windows[key] = Cached(
             lambda: metrics(db.session, WINDOWS[name], queue=queue, task=task),
             fresh_s=FRESH_S,
             stale_s=STALE_S,
         )
-    return shared.get()
+    return cached.get()

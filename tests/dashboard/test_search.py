@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,10 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from flask import Flask
 from sqlalchemy import Engine, event
 
-from dashboard.kept import Kept
 from tasks.engine import database
 from tasks.engine.ids import new_id
 from tasks.engine.queries import search
@@ -25,11 +22,9 @@ from tasks.engine.queries.asking import by_cursor
 from tasks.engine.queries.job_filter import JobFilter, first_id_of, moment_of
 from tasks.engine.queries.job_ids import ids_below
 from tasks.engine.queries.job_stream import Window
-from tasks.engine.queries.limits import QueryTooSlow
 from tasks.engine.states import State
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
-from tests.waiting import wait_until
 
 ROW = re.compile(r'name="rowid" value="([^"]+)"')
 FIELDS = "UPDATE job SET args = %s, kwargs = %s, tags = %s, error = %s WHERE id = %s"
@@ -408,34 +403,3 @@ def questions() -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-
-
-def test_tabs_tell_how_many_there_are_without_making_anybody_wait(app: Flask) -> None:
-    asked, slow = threading.Event(), threading.Event()
-
-    def answer() -> int:
-        asked.set()
-        slow.wait(5)
-        return 42
-
-    kept = Kept(answer, fresh_s=0)
-    assert kept.get(app, patience_s=0) is None
-    assert asked.wait(5)
-    assert kept.get(app) is None  # it is asked for already
-    slow.set()
-    wait_until(lambda: kept.get(app) == 42)
-
-
-def test_tabs_outlive_an_answer_that_did_not_come(app: Flask) -> None:
-    answers = iter([7])
-
-    def answer() -> int:
-        try:
-            return next(answers)
-        except StopIteration:
-            raise QueryTooSlow from None
-
-    kept = Kept(answer, fresh_s=0)
-    wait_until(lambda: kept.get(app) == 7)
-    for _ in range(20):
-        assert kept.get(app) == 7
