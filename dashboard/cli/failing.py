@@ -16,9 +16,9 @@ from dashboard.cli import stage
 from dashboard.cli.commands import operator, read
 from dashboard.cli.paper import row, span, table, word
 from dashboard.cli.stage import Check
-from tasks import enqueue
 from tasks.engine import states
 from tasks.engine.intake import catalog
+from tasks.engine.intake.enqueue import enqueue
 from tasks.engine.queries.attempts import AttemptEntry, attempts_of
 from tasks.engine.queries.dead_letters import DeadLetterEntry, dead_letters_of
 from tasks.engine.queries.jobs import find_job

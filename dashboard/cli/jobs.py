@@ -15,10 +15,10 @@ from dashboard.cli.paper import as_json, print_json, word
 from dashboard.forms.kinds import INTEGER, NUMBER, TEXT, Kind
 from dashboard.forms.options import WORDS, OptionWords
 from dashboard.languages import number, said
-from tasks import Enqueued, enqueue, enqueue_many
 from tasks.engine import strict_json
 from tasks.engine.audit import Event, note
 from tasks.engine.intake import catalog
+from tasks.engine.intake.enqueue import Enqueued, enqueue, enqueue_many
 from tasks.engine.strict_json import JsonNotValid
 
 Command = Callable[[Callable[..., None]], Callable[..., None]]

@@ -15,8 +15,8 @@ from dashboard.cli.commands import BadInput, operator, read
 from dashboard.cli.overlap import longest_gap, out_of_order, peak
 from dashboard.cli.paper import row, span, table, word
 from dashboard.cli.stage import Check
-from tasks import enqueue
 from tasks.engine import states
+from tasks.engine.intake.enqueue import enqueue
 from tasks.engine.queries.starts import Start, starts
 from tasks.engine.queries.workers import WorkerEntry
 from tasks.engine.states import State

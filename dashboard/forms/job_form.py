@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.forms import earlier_call, options
 from dashboard.forms.parameters import call_of, fields_of
 from dashboard.forms.raw_call import RawCall
-from tasks import Enqueued, enqueue
+from tasks.engine.intake.enqueue import Enqueued, enqueue
 from tasks.engine.models import Job
 from tasks.engine.task_card import TaskCard
 
