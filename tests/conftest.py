@@ -15,6 +15,7 @@ import pytest
 
 import config
 from config import Settings
+from tests.fork_server import fork_server
 from tests.machine import pace
 from tests.servers import TestServers, fresh_database, running_servers
 from tests.strays import end_strays, mark_this_run, marked_processes
@@ -74,6 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_unconfigure() -> None:
+    fork_server.stop()
     shutil.rmtree(VAR_DIR, ignore_errors=True)
 
 

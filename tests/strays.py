@@ -8,11 +8,12 @@ from contextlib import suppress
 
 import psutil
 
+from tests.fork_server import fork_server
 from tests.machine import within
 
 MARK = "MAHAAM_TEST_RUN"
 
-known: dict[psutil.Process, bool] = {}  # whether it is ours
+known: dict[int, psutil.Process | None] = {}  # by pid, those that are ours
 
 
 def mark_this_run() -> None:
@@ -24,15 +25,22 @@ def marked_processes() -> set[psutil.Process]:
     """All processes with this run's mark, and the forks of this process.
 
     A process is looked at once: twice for each test, the environments of a whole machine cost more
-    than many tests do.
+    than many tests do, and so do their entries in /proc.
     """
-    here = psutil.Process()
-    running = set(psutil.process_iter())
+    running = {int(name) for name in os.listdir("/proc") if name.isdecimal()}  # noqa: PTH208
     for gone in known.keys() - running:
         del known[gone]
-    for process in running - known.keys():
-        known[process] = process != here and _is_ours(process, here)
-    return {process for process, is_ours in known.items() if is_ours}
+    for pid in running - known.keys():
+        known[pid] = _ours(pid)
+    return {process for process in known.values() if process is not None}
+
+
+def _ours(pid: int) -> psutil.Process | None:
+    try:
+        process, here = psutil.Process(pid), psutil.Process()
+    except psutil.Error:  # it ended meanwhile
+        return None
+    return process if process != here and _is_ours(process, here) else None
 
 
 def _is_ours(process: psutil.Process, here: psutil.Process) -> bool:
@@ -44,8 +52,8 @@ def end_strays(before: set[psutil.Process]) -> list[str]:
 
     What a process of before has started is its own to end: a consumer that many tests share.
     """
-    kept = {child for process in before for child in _children_of(process)}
-    new = marked_processes() - before - kept
+    kept = {child for process in before - _fork_server() for child in _children_of(process)}
+    new = marked_processes() - before - kept - _fork_server()
     if not new:
         return []
     _, alive = psutil.wait_procs(list(new), timeout=within(2))
@@ -55,6 +63,11 @@ def end_strays(before: set[psutil.Process]) -> list[str]:
             process.kill()
     psutil.wait_procs(alive, timeout=within(2))
     return commands
+
+
+def _fork_server() -> set[psutil.Process]:
+    """The fork server, whose children are the tests'."""
+    return {psutil.Process(fork_server.pid)} if fork_server.pid else set()
 
 
 def _children_of(process: psutil.Process) -> list[psutil.Process]:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,27 +14,43 @@ from typing import Self
 
 from config import PROJECT_DIR
 from launch.processes import signal_on_death_of
+from tests.fork_server import Forked, fork_server
 from tests.waiting import wait_until
 
 READY = "Consumer ready."
 START_TIMEOUT_S = 20
+_LOADER = {"LD_PRELOAD", "PYTHONPATH"}  # what only a new interpreter reads
+
+
+def start(
+    environment: Mapping[str, str], log_path: Path, *arguments: str, is_cold: bool = False
+) -> Forked | subprocess.Popen[bytes]:
+    """Start a consumer: as a fork, where a fork server runs and the environment allows it."""
+    if not (is_cold or fork_server.pid is None or _LOADER & environment.keys()):
+        return fork_server.fork(environment, log_path, *arguments)
+    with log_path.open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "huey_consumer.py", *arguments],
+            cwd=PROJECT_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=partial(signal_on_death_of, os.getpid(), signal.SIGKILL),  # noqa: PLW1509
+        )
 
 
 class Consumer:
     """One `huey_consumer.py`; what still runs at the end of the block is killed."""
 
-    def __init__(self, environment: dict[str, str], log_path: Path, *arguments: str) -> None:
+    def __init__(
+        self, environment: dict[str, str], log_path: Path, *arguments: str, is_cold: bool = False
+    ) -> None:
+        """`is_cold`: start a new interpreter, for tests of the start itself."""
         self._log_path = log_path
-        with log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "huey_consumer.py", *arguments],
-                cwd=PROJECT_DIR,
-                env=os.environ | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=partial(signal_on_death_of, os.getpid(), signal.SIGKILL),  # noqa: PLW1509
-            )
+        if not is_cold:
+            fork_server.start()
+        self._process = start(os.environ | environment, log_path, *arguments, is_cold=is_cold)
 
     def __enter__(self) -> Self:
         return self

@@ -65,10 +65,10 @@ class Stage:
                 database.pool().dispose()
         forget_servers()
 
-    def consumer(self, *arguments: str, **more: object) -> Consumer:
-        """Start a consumer here."""
+    def consumer(self, *arguments: str, is_cold: bool = False, **more: object) -> Consumer:
+        """Start a consumer here; `is_cold`: in a new interpreter."""
         log_path = self.folder / f"consumer-{next(_numbers)}.log"
-        return Consumer(self.settings(**more), log_path, *arguments)
+        return Consumer(self.settings(**more), log_path, *arguments, is_cold=is_cold)
 
     def redis(self) -> redis.Redis:
         """A client, for reading and for mischief."""

@@ -104,7 +104,10 @@ def ended(make_stage: MakeStage) -> Iterator[dict[str, Ended]]:
                 enqueue_many(jobs.nothing, [()] * 10)
                 enqueue(jobs.nothing, queue="reports", delay=60)
                 enqueue(jobs.nothing, queue="orders")
-            consumers[name] = stage, stack.enter_context(stage.consumer(*words, **more))
+            consumers[name] = (
+                stage,
+                stack.enter_context(stage.consumer(*words, is_cold=True, **more)),
+            )
         yield {
             name: Ended(stage, consumer.wait(25), consumer.log)
             for name, (stage, consumer) in consumers.items()

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
-from functools import partial
 from pathlib import Path
 
-from config import PROJECT_DIR
-from launch.tether import signal_on_death_of
+from tests.engine.consumer import start
 from tests.machine import within
 
 END_TIMEOUT_S = 20
@@ -25,16 +22,7 @@ class ConsumerProcess:
     def __init__(self, environment: dict[str, str], log_path: Path, *arguments: str) -> None:
         self.log_path = log_path
         self.ready_ns: int | None = None  # since when it takes jobs, monotonic
-        with log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "huey_consumer.py", *arguments],
-                cwd=PROJECT_DIR,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=partial(signal_on_death_of, os.getpid(), signal.SIGKILL),  # noqa: PLW1509
-            )
+        self._process = start(environment, log_path, *arguments)
         self.pid = self._process.pid
         self.asked_to_end = False
 

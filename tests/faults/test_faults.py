@@ -10,6 +10,7 @@ import pytest
 from tests.faults.campaign import Campaign, Result, carry_out
 from tests.faults.campaigns import SHORT
 from tests.faults.servers import own_servers, shared_servers
+from tests.fork_server import fork_server
 from tests.servers import TestServers
 
 AT_ONCE = 3  # most of a campaign is waiting for a lease
@@ -26,6 +27,7 @@ def _carried_out(campaign: Campaign, shared: TestServers, seed: int) -> Result:
 @pytest.mark.faults
 @pytest.mark.timeout(120)
 def test_every_rule_holds_in_every_campaign(servers: TestServers, seed: int) -> None:
+    fork_server.start()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         results = list(threads.map(lambda campaign: _carried_out(campaign, servers, seed), SHORT))
     for result in results:
