@@ -319,7 +319,10 @@ class Settings(BaseSettings):
         True, "Vary each wait, so that jobs which failed together do not return together."
     )
     retry_delay_cap_s: float = setting(
-        600, "No wait before a retry is longer.", unit="seconds", gt=0
+        600,
+        "No wait before a retry is longer, unless the job or its task has a `retry_delay_cap` of its own.",
+        unit="seconds",
+        gt=0,
     )
 
     store_intermediate_errors: bool = setting(

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from config import get_settings
 from dashboard.forms.kinds import BOOLEAN, INTEGER, NUMBER, TEXT, Kind
 from dashboard.forms.parameters import Field
 from dashboard.languages import number
@@ -33,7 +34,8 @@ LOCAL_TIME = Kind(
 class OptionWords:
     """An option of a job as people meet it; `field` is the one of NewJob, which is the column's name, too.
 
-    `help` is its sentence on the command line; without one, no command takes it.
+    `help` is its sentence on the command line; without one, no command takes it. `setting` counts
+    where a job has none.
     """
 
     field: str
@@ -41,6 +43,7 @@ class OptionWords:
     kind: Kind = NUMBER
     hint: LazyString | str = ""
     help: str = ""
+    setting: str = ""
     in_form: bool = False
     on_page: bool = False
 
@@ -69,7 +72,10 @@ class OptionWords:
 
     def shown(self, job: Job) -> str:
         """The value that `job` has, for its page."""
-        return self.text(getattr(job, self.field))
+        value = getattr(job, self.field)
+        if value is None and self.setting:
+            value = getattr(get_settings(), self.setting)
+        return self.text(value)
 
     def text(self, value: Any) -> str:
         """A value of it as people read it."""
@@ -106,6 +112,15 @@ WORDS = (
     OptionWords(field="retry_delay_s", label=_l("Retry delay"), on_page=True),
     OptionWords(field="retry_backoff", label=_l("Backoff factor"), on_page=True),
     OptionWords(field="retry_jitter", label=_l("Jitter"), kind=BOOLEAN, on_page=True),
+    OptionWords(
+        field="retry_delay_cap_s",
+        label=_l("Longest wait before a retry"),
+        hint=_l("In seconds."),
+        help="No wait before a retry is longer.",
+        setting="retry_delay_cap_s",
+        in_form=True,
+        on_page=True,
+    ),
     OptionWords(
         field="delay_s",
         label=_l("Delay in seconds"),

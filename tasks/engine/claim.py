@@ -25,6 +25,7 @@ class Claim(NamedTuple):
     retry_backoff: float
     retry_jitter: bool
     timeout_s: float | None
+    retry_delay_cap_s: float | None = None
     may_be_revoked: bool = False  # there is a revocation, of this job or of another
     wait_s: float | None = None  # from queued to this start
 

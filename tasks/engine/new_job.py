@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 from tasks.engine.core.job_option import (
     LONGEST_S,
     PRIORITY,
+    SHORTEST_S,
     Column,
     JobOption,
     Number,
@@ -62,7 +63,20 @@ class NewJob:
         Column("double precision"),
         JobOption("retry_backoff", Number(0, 1000, "factor"), factor, huey="retry_backoff"),
     ] = 2.0
-    retry_jitter: Annotated[bool, Column("boolean"), JobOption("retry_jitter", truth)] = True
+    retry_jitter: Annotated[
+        bool, Column("boolean"), JobOption("retry_jitter", truth, in_call=True)
+    ] = True
+    retry_delay_cap_s: Annotated[
+        float | None,
+        Column("double precision"),
+        JobOption(
+            "retry_delay_cap",
+            Number(SHORTEST_S, LONGEST_S),
+            seconds,
+            in_call=True,
+            of_schedule=True,
+        ),
+    ] = None
     delay_s: Annotated[
         float | None, JobOption("delay", SPAN, seconds, of_task=False, in_call=True)
     ] = None

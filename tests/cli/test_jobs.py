@@ -32,12 +32,14 @@ def test_arguments_reach_the_row(
 
 def test_options_reach_the_row(flask: Flask_) -> None:
     options = ["--priority", "-7", "--max-retries", "9", "--delay", "60", "--queue", "emails"]
+    options += ["--retry-delay-cap", "30"]
 
     answer = flask("jobs", "create", "tasks.demo.echo", *options, "--json")
 
     (job,) = jobs()
     assert json.loads(answer.out) == {"id": job["id"], "state": "scheduled", "deduplicated": False}
     assert (job["priority"], job["max_retries"], job["queue"]) == (-7, 9, "emails")
+    assert job["retry_delay_cap_s"] == 30
     assert job["delay_s"] == pytest.approx(60, abs=1)
     assert job["created_by"].startswith("cli:")
 

@@ -21,7 +21,8 @@ def _no_schedules(shared_app: object, _here: None) -> Iterator[None]:
 
 def test_the_life_of_a_schedule(flask: Flask_) -> None:
     made = flask("schedule", "create", "nightly", TASK, "--cron", "0 2 * * *", "--timezone", "Asia/Baghdad",
-                 "--kwargs", '{"value": "good night"}', "--queue", "reports")  # fmt: skip
+                 "--kwargs", '{"value": "good night"}', "--queue", "reports",
+                 "--retry-delay-cap", "0.5")  # fmt: skip
     assert made.code == 0
     assert "At 02:00" in made.out
 
@@ -33,6 +34,7 @@ def test_the_life_of_a_schedule(flask: Flask_) -> None:
         "active",
     )
     assert found["in_words"] == "At 02:00"
+    assert (found["queue"], found["retry_delay_cap_s"]) == ("reports", 0.5)
     shown = flask("schedule", "show", "nightly").out
     assert "good night" in shown
     assert "nightly" in flask("schedule", "list").out
@@ -50,7 +52,9 @@ def test_the_life_of_a_schedule(flask: Flask_) -> None:
     assert flask("schedule", "enable", "nightly").out == "1 schedule is enabled.\n"
 
     ran = json.loads(flask("schedule", "run-now", "nightly", "--json").out)
-    assert ask("SELECT id::text, queue FROM job") == [(ran["jobs"][0], "reports")]
+    assert ask("SELECT id::text, queue, retry_delay_cap_s FROM job") == [
+        (ran["jobs"][0], "reports", 0.5)
+    ]
     assert (
         json.loads(flask("schedule", "show", "nightly", "--json").out)["fires"][0]["job_state"]
         == "queued"

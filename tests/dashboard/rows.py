@@ -231,9 +231,10 @@ def state_of(job_id: uuid.UUID) -> str | None:
 
 
 def jobs() -> list[dict[str, Any]]:
-    """Every job: task, args, kwargs, queue, priority, max_retries, state, created_by, delay_s."""
+    """Every job: task, args, kwargs, its options, state, created_by, delay_s."""
     rows = ask(
         "SELECT row_to_json(one) FROM (SELECT id, task, args, kwargs, queue, priority, max_retries,"
-        " state, created_by, extract(epoch FROM run_at - created_at) AS delay_s FROM job) AS one"
+        " retry_delay_cap_s, state, created_by,"
+        " extract(epoch FROM run_at - created_at) AS delay_s FROM job) AS one"
     )
     return [row[0] for row in rows]

@@ -72,6 +72,15 @@ def times_a_small_page(browser: Browser, path: str) -> float:
     return busy_ms(browser, path) / small
 
 
+def test_a_job_shows_its_longest_wait_or_that_of_the_settings(operator: Browser) -> None:
+    job = a_job()
+    assert "Longest wait before a retry</dt><dd>600 s<" in operator.get(f"/admin/job/{job}/").text
+
+    ask("UPDATE job SET retry_delay_cap_s = 2.5 WHERE id = %s", (str(job),))
+
+    assert "Longest wait before a retry</dt><dd>2.5 s<" in operator.get(f"/admin/job/{job}/").text
+
+
 WAITS = {"cancel", "reschedule", "set_priority", "move", "duplicate", "edit"}
 ENDED = {"retry", "duplicate", "edit", "clean"}
 

@@ -114,6 +114,8 @@ def test_a_value_of_each_kind_reaches_the_row(
         ("priority", "high", "Enter a whole number"),
         ("priority", "99999999999", "Enter a number from"),
         ("max_retries", "-1", "Enter a number from"),
+        ("retry_delay_cap", "0", "Enter a number from 0.001 to 316224000."),
+        ("retry_delay_cap", "long", "Enter a number"),
         ("delay", "-1", "Enter a number from"),
         ("delay", "soon", "Enter a number"),
         ("eta", "later", "Enter a date and a time"),
@@ -142,9 +144,11 @@ def test_the_task_s_own_options_are_the_defaults(operator: Browser) -> None:
 
 def test_chosen_options_are_taken(operator: Browser) -> None:
     options = {"queue": "reports", "priority": "-3", "max_retries": "0", "delay": "60"}
+    options |= {"retry_delay_cap": "2.5"}
     send(operator, KINDS, **({"arg-count": "1"} | options))
     (job,) = jobs()
     assert (job["queue"], job["priority"], job["max_retries"]) == ("reports", -3, 0)
+    assert job["retry_delay_cap_s"] == 2.5
     assert job["state"] == "scheduled"
     assert job["delay_s"] == pytest.approx(60, abs=1)
 

@@ -60,10 +60,16 @@ def test_a_schedule_is_made_changed_and_goes_back_to_the_code(admin: Browser) ->
         "tasks.demo.echo",
     )
     changed = admin.post(
-        f"/admin/schedule/form/{id_}/", form | {"cron": "@hourly", "priority": "5"}
+        f"/admin/schedule/form/{id_}/",
+        form | {"cron": "@hourly", "priority": "5", "retry_delay_cap_s": "90"},
     )
     assert changed.status_code == 303
-    assert ask("SELECT cron, priority FROM schedule WHERE id = %s", (id_,)) == [("0 * * * *", 5)]
+    assert ask("SELECT cron, priority, retry_delay_cap_s FROM schedule WHERE id = %s", (id_,)) == [
+        ("0 * * * *", 5, 90.0)
+    ]
+    assert "90 s" in admin.get(f"/admin/schedule/{id_}/").text
+    again = Form(admin.get(f"/admin/schedule/form/{id_}/").text, with_field="cron").fields
+    assert (again["priority"], again["retry_delay_cap_s"], again["max_retries"]) == ("5", "90", "")
 
     edited = a_schedule()
     act = {"action": "back_to_code", "rowid": str(edited), "url": f"/admin/schedule/{edited}/"}
@@ -78,6 +84,12 @@ def test_a_schedule_is_made_changed_and_goes_back_to_the_code(admin: Browser) ->
     ("typed", "field", "told"),
     [
         ({"cron": "61 * * * *"}, "cron", "The minute of the cron expression cannot be 61."),
+        (
+            {"retry_delay_cap_s": "0"},
+            "retry_delay_cap_s",
+            "Enter a number from 0.001 to 316224000.",
+        ),
+        ({"retry_delay_cap_s": "soon"}, "retry_delay_cap_s", "Enter a number, such as 0.5."),
         ({"cron": "0 0 31 2 *"}, "cron", "never fires"),
         ({"cron": "x" * 100_000}, "cron", "at most 200 characters"),
         ({"timezone": "../../etc/passwd"}, "timezone", "There is no time zone"),

@@ -55,6 +55,7 @@ class Job(Base):
     retry_delay_s: Mapped[float] = mapped_column(server_default="1")
     retry_backoff: Mapped[float] = mapped_column(server_default="2", comment="1: fixed delay")
     retry_jitter: Mapped[bool] = mapped_column(server_default=text("true"))
+    retry_delay_cap_s: Mapped[float | None] = mapped_column(comment="NULL: RETRY_DELAY_CAP_S")
     run_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     timeout_s: Mapped[float | None]

@@ -63,6 +63,7 @@ class Schedule(Base):
     priority: Mapped[int | None] = mapped_column(comment="NULL: the task's own, as the next two")
     queue: Mapped[str | None]
     max_retries: Mapped[int | None]
+    retry_delay_cap_s: Mapped[float | None] = mapped_column(comment="NULL: the task's own")
     missed: Mapped[str] = mapped_column(server_default="once")
     missed_limit: Mapped[int] = mapped_column(server_default="10", comment="of all")
     overlap: Mapped[str] = mapped_column(server_default="allow")

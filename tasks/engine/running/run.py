@@ -155,11 +155,12 @@ class Run:
 
     def backoff_s(self, *, jitter: bool) -> float:
         """Return how many seconds the job waits when this attempt fails and is retried."""
+        cap_s = self.claim.retry_delay_cap_s
         return backoff_s(
             self.claim.retry_count,
             delay_s=self.claim.retry_delay_s,
             factor=self.claim.retry_backoff,
-            cap_s=get_settings().retry_delay_cap_s,
+            cap_s=get_settings().retry_delay_cap_s if cap_s is None else cap_s,
             jitter=jitter,
         )
 
