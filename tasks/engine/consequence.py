@@ -7,17 +7,14 @@ can do it, also one that does not know the task.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from tasks.engine.arguments import dump, load
 from tasks.engine.chord import Arrival, MemberError, MemberSkipped
-from tasks.engine.core.job_message import RIDES_ALONG, job_fields
-from tasks.engine.core.job_option import moment, seconds
+from tasks.engine.core.job_message import job_of
 from tasks.engine.errors import PayloadBroken
 from tasks.engine.follows import Follows, FollowUp
 from tasks.engine.ids import new_id
-from tasks.engine.new_job import NewJob
 from tasks.engine.states import State
 
 log = logging.getLogger("mahaam.consequence")
@@ -82,7 +79,7 @@ def follow_up(message: dict[str, Any], data: Any, *, parent_id: str) -> FollowUp
     """The job of a message, with `data` of its predecessor added as Huey adds it."""
     args, kwargs = _extended(tuple(message["args"]), dict(message["kwargs"]), data)
     call = dump(list(args), what="The arguments"), dump(kwargs, what="The arguments")
-    return FollowUp(_job(message, parent_id), (message["id"], *call))
+    return FollowUp(job_of(message, parent_id=parent_id), (message["id"], *call))
 
 
 def _extended(
@@ -95,18 +92,3 @@ def _extended(
     if isinstance(data, dict):
         return args, data | kwargs
     return (*args, data), kwargs
-
-
-def _job(message: dict[str, Any], parent_id: str) -> NewJob:
-    expires = message.get("expires")
-    at = expires if isinstance(expires, datetime) else None
-    rides = {name: message[name] for name in RIDES_ALONG if message.get(name)}
-    return NewJob(
-        task=message["name"],
-        **job_fields(message),
-        eta=moment("eta", message["eta"]),
-        expires_at=moment("expires", at),
-        expires_in_s=None if at else seconds("expires", expires),
-        options=dump(rides, what="The options") if rides else None,
-        parent_id=parent_id,
-    )

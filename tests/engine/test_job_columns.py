@@ -14,11 +14,12 @@ from tasks.engine import consequence, database, firing, verbs
 from tasks.engine.claim import Claim
 from tasks.engine.core import job_columns, job_message
 from tasks.engine.core.job_columns import EVERY, OF_CALL, OF_CLOCK, OF_COPY, OF_JOB, OF_SCHEDULE
+from tasks.engine.core.job_message import message_of
 from tasks.engine.database import Cursor
 from tasks.engine.ids import new_id
 from tasks.engine.new_job import COLUMNS, OPTIONS, SCHEDULE_OPTIONS, TASK_OPTIONS, NewJob
 from tasks.engine.queries import waiting
-from tasks.engine.seam.message import message_of, new_job_of, task_from
+from tasks.engine.seam.message import new_job_of, task_from
 from tasks.engine.store import contents, exchange, fires, jobs
 from tests.engine import rows
 from tests.engine.jobs import echo

@@ -6,10 +6,13 @@ A message is a task of Huey or, where it rides along with another job, a diction
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from tasks.engine.arguments import dump
 from tasks.engine.claim import Claim
+from tasks.engine.core.job_option import moment, seconds
 from tasks.engine.new_job import TASK_OPTIONS, NewJob
 
 # What of a message rides along with its job, in no column of its own.
@@ -107,6 +110,57 @@ def claimed_options(claim: Claim) -> dict[str, Any]:
 def defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return keywords of `@task` with Huey's attribute of a kind of messages for each option of ours."""
     return {f"default_{name}" if name in OWN else name: settings[name] for name in settings}
+
+
+def message_of(task: Any) -> dict[str, Any]:
+    """Return a task that follows another as a message that rides along, with all that its row will need."""
+    return {
+        "id": task.id,
+        "name": name_of(type(task)),
+        "eta": task.eta,
+        "args": task.args,
+        "kwargs": task.kwargs,
+        "expires": task.expires,
+        **options_of(task),
+        **rides_along(task),
+    }
+
+
+def rides_along(task: Any) -> dict[str, Any]:
+    """Return the tasks after it, its chord, its expiry as it was given, and whether its row is removed."""
+    rides: dict[str, Any] = {
+        name: message_of(following)
+        for name in CHAIN
+        if (following := getattr(task, name)) is not None
+    }
+    if task.chord_config is not None:
+        rides["chord"] = task.chord_config.cid
+    if task.expires_resolved is not None and task.expires != task.expires_resolved:
+        rides["expires"] = task.expires
+    for name in REMOVALS:
+        if getattr(task, name, getattr(type(task), f"default_{name}")):
+            rides[name] = True
+    return rides
+
+
+def kept(rides: Mapping[str, Any]) -> str | None:
+    """Return what rides along as the column `options` holds it."""
+    return dump(rides, what="The options") if rides else None
+
+
+def job_of(message: Mapping[str, Any], *, parent_id: str) -> NewJob:
+    """Return the job that a message which rode along asks for. Raises OptionNotValid."""
+    expires = message.get("expires")
+    at = expires if isinstance(expires, datetime) else None
+    return NewJob(
+        task=message["name"],
+        **job_fields(message),
+        eta=moment("eta", message["eta"]),
+        expires_at=moment("expires", at),
+        expires_in_s=None if at else seconds("expires", expires),
+        options=kept({name: message[name] for name in RIDES_ALONG if message.get(name)}),
+        parent_id=parent_id,
+    )
 
 
 def name_of(kind: type[Any]) -> str:

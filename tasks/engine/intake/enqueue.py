@@ -48,12 +48,10 @@ def enqueue(
 ) -> Enqueued:
     """Accept one job; when this returns, the job is committed.
 
-    `task` is a task or its name. Options, each None for the task's own default: `queue`,
-    `priority` (higher runs first), `max_retries`, `retry_delay` and `timeout` (seconds),
-    `retry_backoff` (factor; 1 for a fixed delay), `retry_jitter`, `delay` (seconds or timedelta)
-    or `eta` (datetime, naive is UTC), `expires` (seconds, timedelta or datetime), `dedupe_key`
-    (no second job while one with the key lives), `tags`, `created_by`, `remove_on_complete`,
-    `remove_on_fail`.
+    `task` is a task or its name. Options, each None for the task's own default, are those of
+    docs/tasks.md (`queue`, `priority`, `max_retries`, `retry_delay`, `timeout`, `expires`, …), and
+    `delay` (seconds or timedelta) or `eta` (datetime, naive is UTC), `dedupe_key` (no second job
+    while one with the key lives), and `created_by`.
 
     Raises UnknownTask, UnknownQueue, OptionNotValid, ArgumentsNotFitting, ArgumentNotStorable,
     PayloadTooLarge, DatabaseUnavailable.

@@ -24,11 +24,10 @@ class TaskDecorator:
     def __call__(self, *functions: Any, **options: Any) -> Any:
         """Make a task of a function: `@task` or `@task(queue="emails", max_retries=5)`.
 
-        Options: `queue`, `max_retries`, `retry_delay` (seconds), `retry_backoff` (factor),
-        `retry_jitter`, `timeout` (seconds), `priority`, `expires`, `tags`, `context`, `name`,
-        `remove_on_complete`, `remove_on_fail`, `cpu_bound`, `masked` (names of arguments that nobody
-        may see, besides password, token and their like). What is not given comes from the settings
-        (`huey.task` has Huey's own defaults). Raises OptionNotValid.
+        Options: those of its jobs, which docs/tasks.md lists (`queue`, `priority`, `max_retries`,
+        `retry_delay`, `timeout`, …); `name`, `context`, `cpu_bound`, and `masked` (names of arguments
+        that nobody may see, besides password, token and their like). What is not given comes from the
+        settings (`huey.task` has Huey's own defaults). Raises OptionNotValid.
         """
         decorate = huey.task(**_completed(options))
         return decorate(*functions) if functions else decorate

@@ -11,9 +11,9 @@ from huey.utils import ChordConfig
 from tasks.engine import consequence
 from tasks.engine.arguments import dump
 from tasks.engine.chord import Arrival, NewChord, Replacement
+from tasks.engine.core.job_message import message_of
 from tasks.engine.ids import new_id
 from tasks.engine.running.run import current_run, stored_result
-from tasks.engine.seam.message import message_of
 
 
 class DurableChords(Huey):  # type: ignore[misc]  # Huey has no types

@@ -12,6 +12,7 @@ from huey.api import Task, chord, group
 from tasks.engine import database
 from tasks.engine.chord import NewChord
 from tasks.engine.core import job_message
+from tasks.engine.core.job_message import message_of
 from tasks.engine.current_attempt import current_id
 from tasks.engine.errors import MahaamError
 from tasks.engine.follows import Follows, FollowUp
@@ -25,7 +26,7 @@ from tasks.engine.seam.again import checked, queue_again
 from tasks.engine.seam.durable_chords import DurableChords
 from tasks.engine.seam.hand import hand
 from tasks.engine.seam.handles import DurableResults
-from tasks.engine.seam.message import message_of, new_job_of, task_from, task_of
+from tasks.engine.seam.message import new_job_of, task_from, task_of
 from tasks.engine.seam.moments import naive
 from tasks.engine.seam.passed_error import passed
 

@@ -1,4 +1,7 @@
-"""Between Huey's task messages and rows: what of a task becomes which column."""
+"""Makes Huey's tasks of rows and claims, and jobs of Huey's tasks.
+
+Which option becomes which column is said in `job_message.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from huey.utils import SKIPPED, ChordConfig, Error
 
 from tasks.engine.arguments import dump, load, teach
 from tasks.engine.core import job_message
-from tasks.engine.core.job_message import CHAIN, REMOVALS
+from tasks.engine.core.job_message import CHAIN, REMOVALS, name_of
 from tasks.engine.core.job_option import moment
 from tasks.engine.errors import PayloadBroken, UnknownTask
 from tasks.engine.new_job import NewJob
@@ -53,11 +56,11 @@ def new_job_of(
 
 def _new_job(task: Task, *, utc: bool, parent_id: str | None = None, **more: Any) -> NewJob:
     fields: dict[str, Any] = {
-        "task": job_message.name_of(type(task)),
+        "task": name_of(type(task)),
         **job_message.fields_of(task),
         "eta": _instant("eta", task.eta, utc=utc),
         "expires_at": _instant("expires", task.expires_resolved, utc=utc),
-        "options": _options(task),
+        "options": job_message.kept(job_message.rides_along(task)),
         "parent_id": parent_id,
     }
     return NewJob(**{**fields, **more})
@@ -86,42 +89,6 @@ def task_of(registry: Registry, run: Run) -> Task:
 def _priority(kind: type[Task], priority: int) -> int | None:
     """A row's priority as Huey says it: none where a task has none and its jobs are like any other."""
     return None if not priority and kind.default_priority is None else priority
-
-
-def message_of(task: Task) -> dict[str, Any]:
-    """A task that follows another, with all that its row will need."""
-    return {
-        "id": task.id,
-        "name": job_message.name_of(type(task)),
-        "eta": task.eta,
-        "args": task.args,
-        "kwargs": task.kwargs,
-        "expires": task.expires,
-        **job_message.options_of(task),
-        **_rides_along(task),
-    }
-
-
-def _options(task: Task) -> str | None:
-    rides = _rides_along(task)
-    return dump(rides, what="The options") if rides else None
-
-
-def _rides_along(task: Task) -> dict[str, Any]:
-    """The tasks after it, the chord that waits for it, its expiry as it was given, if its row is kept."""
-    rides: dict[str, Any] = {}
-    for name in CHAIN:
-        following = getattr(task, name)
-        if following is not None:
-            rides[name] = message_of(following)
-    if task.chord_config is not None:
-        rides["chord"] = task.chord_config.cid
-    if task.expires_resolved is not None and task.expires != task.expires_resolved:
-        rides["expires"] = task.expires
-    for name in REMOVALS:
-        if getattr(task, name, getattr(type(task), f"default_{name}")):
-            rides[name] = True
-    return rides
 
 
 def _registered(registry: Registry, name: str) -> type[Task]:
