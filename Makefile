@@ -6,7 +6,7 @@ PYTHON ?=
 ARGS ?=
 python := .venv/bin/python
 prepare := @PYTHON="$(PYTHON)" sh launch/prepare.sh
-own_code := addresses config.py launch tasks
+own_code := config.py launch mahaam tasks
 catalogs := dashboard/translations
 
 help: ## list the commands
@@ -35,7 +35,7 @@ format: .venv/ready-dev ## format the code and put imports in order
 	@$(python) -m ruff check --fix .
 
 translations: .venv/ready ## collect new texts into the .po files, and compile what is translated
-	@$(python) -m babel.messages.frontend -q extract -F babel.cfg -k _l -k lazy_gettext -k Phrase \
+	@$(python) -m babel.messages.frontend -q extract -F babel.cfg -k _l -k lazy_gettext -k Translatable \
 		--no-location --sort-output -o .venv/messages.pot .
 	@$(python) -m babel.messages.frontend -q update -i .venv/messages.pot -d $(catalogs) \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 100
@@ -61,7 +61,7 @@ demo: .venv/ready ## on a running product: priority and concurrency, then the de
 	@$(python) -m flask --app wsgi demo dead-letter
 
 screenshots: .venv/ready-dev ## take the pictures of the README anew (needs chromium)
-	@$(python) -m screenshots $(ARGS)
+	@$(python) -m tools.screenshots $(ARGS)
 
 docs: .venv/ready ## write the generated documents
 	@$(python) -m launch.configuration_doc

@@ -9,7 +9,7 @@ from gevent import monkey
 monkey.patch_socket()
 monkey.patch_ssl()
 
-from config import settings_or_exit
+from mahaam.config import settings_or_exit
 
 _settings = settings_or_exit()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host

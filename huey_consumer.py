@@ -24,7 +24,7 @@ from psycogreen.gevent import patch_psycopg
 
 patch_psycopg()
 
-from tasks.engine.consumer.command import main
+from mahaam.consumer.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,11 +7,11 @@ import sys
 
 from flask import Flask
 
-from config import EXIT_CODE, ConfigurationFault, get_settings
 from dashboard import create_app
-from tasks.engine import logs
-from tasks.engine.intake.doorbell import check_server
-from tasks.engine.masking import masked_for_log
+from mahaam.config import EXIT_CODE, ConfigurationFault, get_settings
+from mahaam.doorbell.doorbell import check_server
+from mahaam.logs import log_setup
+from mahaam.redaction.redact import masked_for_log
 
 
 def app_or_exit() -> Flask:
@@ -29,10 +29,10 @@ def _set_up_logging() -> None:
     """Log as consumers do; what the server says of itself is as safe and without secrets, too."""
     settings = get_settings()
     if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
-        logs.set_up_for_commands()
+        log_setup.set_up_for_commands()
     else:
-        logs.set_up_logging(settings.log_level, settings.log_format)
-        logs.format_also("gunicorn.error", "gunicorn.access")
+        log_setup.set_up_logging(settings.log_level, settings.log_format)
+        log_setup.format_also("gunicorn.error", "gunicorn.access")
 
 
 app = app_or_exit()

@@ -19,7 +19,7 @@ SELECT uuidv7(-interval '1 day' + number * interval '10 milliseconds'), 'bench.n
 FROM generate_series(1, %s) AS number
 """
 RING = """
-from tasks.engine.verbs import reconcile
+from mahaam.queues import reconcile
 reconcile.whole(repair=True, by="bench")
 """
 FAST = 100  # priority of the jobs that are measured: they overtake the million

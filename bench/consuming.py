@@ -12,7 +12,7 @@ JOBS = 20_000  # some seconds: a consumer's start is over soon
 BULK = """
 import sys
 from bench import noop
-from tasks import enqueue_many
+from mahaam import enqueue_many
 jobs, priority, name = (*sys.argv[1:], "noop")[:3]
 enqueue_many(getattr(noop, name), ((None,) for _ in range(int(jobs))), priority=int(priority))
 """

@@ -37,7 +37,7 @@ print(json.dumps([
 BULK = """
 import json, psutil, sys, time
 from bench.noop import noop
-from tasks import enqueue_many
+from mahaam import enqueue_many
 jobs = int(sys.argv[1])
 enqueue_many(noop, ((None,) for _ in range(5000)))
 memory = psutil.Process().memory_info

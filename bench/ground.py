@@ -18,8 +18,8 @@ import redis
 from bench.disk import SlowDisk
 from bench.figure import Figure, at_most
 from bench.log_lines import serious
-from launch.account import server_account
 from launch.migrations import migrate
+from launch.os_user import server_account
 from launch.postgres import DATABASE, OWNER, Postgres
 from launch.redis import Redis
 from launch.server import Server

@@ -21,13 +21,13 @@ SELECT uuidv7(), 'bench.noop.noop', 'default', 0, 'queued', '[null]',
 FROM generate_series(1, %s) AS number
 """
 RING = """
-from tasks.engine.verbs import reconcile
+from mahaam.queues import reconcile
 reconcile.whole(repair=True, by="bench")
 """
 LOOKS = """
 import json, time
-from tasks.engine import database
-from tasks.engine.queries import bells
+from mahaam.postgres import database
+from mahaam.queries import notices as bells
 values = {"grace_s": 5, "settling_s": 0, "head": bells.HEAD, "some": bells.some_of(bells.HEAD)}
 def look(cursor):
     begun = time.perf_counter()

@@ -6,11 +6,11 @@ import logging
 import os
 import time
 
-from tasks import current_job, task
-from tasks.engine.consumer.scribe import Scribe
+from mahaam import current_job, task
+from mahaam.consumer.log_writer import LogWriter
 
 log = logging.getLogger("bench")
-scribe = Scribe()
+scribe = LogWriter()
 
 
 @task(max_retries=0)

@@ -36,18 +36,18 @@ FROM job WHERE state = 'failed'
 """
 PAUSE = "UPDATE queue SET paused_at = now()"
 START = """
-from tasks.engine import verbs
-from tasks.engine.queries.job_filter import JobFilter
+from mahaam import verbs
+from mahaam.search.job_filter import JobFilter
 print(verbs.start(verbs.Order("retry", "bench"), JobFilter(state="failed", queue="default")))
 """
 CANCEL = """
-from tasks.engine import verbs
-from tasks.engine.queries.job_filter import JobFilter
+from mahaam import verbs
+from mahaam.search.job_filter import JobFilter
 print(verbs.start(verbs.Order("cancel", "bench"), JobFilter(state="scheduled")))
 """
 UNDO = """
 import sys
-from tasks.engine import verbs
+from mahaam import verbs
 verbs.undo(int(sys.argv[1]), by="bench")
 """
 STATE = "SELECT state, done, refused FROM operation WHERE id = %s"

@@ -18,7 +18,7 @@ SELECT (SELECT count(*) FROM job_log) = 2 * count(*) AND bool_and(progress = 50)
 """
 TURNS = """
 import sys
-from tasks import enqueue
+from mahaam import enqueue
 for number in range(int(sys.argv[1])):
     for said in ((0, True), (int(sys.argv[2]), True), (int(sys.argv[2]), False)):
         enqueue("bench.noop.say", said)

@@ -12,8 +12,8 @@ from bench.ground import Ground
 SAMPLES = 300
 STAMPS = """
 import random, sys, time
-from tasks import enqueue
-from tasks.engine.intake import accept
+from mahaam import enqueue
+from mahaam.enqueuing import accept
 committed, ring = {}, accept.ring
 def stamped(rings):
     committed[rings[0].id] = time.monotonic_ns()
@@ -30,7 +30,7 @@ for line in open(path):
 """
 DELAYED = """
 import random
-from tasks import enqueue
+from mahaam import enqueue
 for _ in range(1000):
     enqueue("bench.noop.noop", (None,), delay=random.uniform(4, 12))
 """

@@ -9,33 +9,34 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config import PROJECT_DIR, Settings, get_settings
-from dashboard.flask_config import flask_config
-from dashboard.prefix import Prefix
-from dashboard.request_slots import RequestSlots
-from dashboard.trusted_hosts import HostCheck
+from mahaam.config import PROJECT_DIR, Settings, get_settings
+
+from .web.flask_config import flask_config
+from .web.prefix import Prefix
+from .web.request_slots import RequestSlots
+from .web.trusted_hosts import HostCheck
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 # In this order: what stands later may use what stands earlier.
 PARTS = (
-    "dashboard.bounded_request",
-    "dashboard.database",
-    "dashboard.health",
-    "dashboard.prefix",
-    "dashboard.headers",
-    "dashboard.faults",
-    "dashboard.audit",
-    "dashboard.accounts",
-    "dashboard.gate",
-    "dashboard.languages",
-    "dashboard.preferences",
-    "dashboard.presentation",
-    "dashboard.sign_in",
-    "dashboard.snapshot",
+    "dashboard.web.bounded_request",
+    "dashboard.web.database",
+    "dashboard.web.health",
+    "dashboard.web.prefix",
+    "dashboard.web.headers",
+    "dashboard.web.error_pages",
+    "dashboard.web.audit",
+    "dashboard.auth.accounts",
+    "dashboard.auth.login_required",
+    "dashboard.web.languages",
+    "dashboard.auth.preferences",
+    "dashboard.present.template_helpers",
+    "dashboard.auth.sign_in",
+    "dashboard.live.snapshot",
     "dashboard.console",
-    "dashboard.users",
+    "dashboard.cli.users",
     "dashboard.cli",
 )
 OPTIONAL = frozenset({"dashboard.cli"})

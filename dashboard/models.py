@@ -10,7 +10,7 @@ from flask_security import RoleMixin, UserMixin
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from tasks.engine.models import Base
+from mahaam.models import Base
 
 
 class Role(Base, RoleMixin):
@@ -69,7 +69,7 @@ class UserSession(Base):
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
-class SentForm(Base):
+class SubmittedForm(Base):
     """A form that was sent once; a second sending finds what the first one made."""
 
     __tablename__ = "sent_form"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from config import settings_or_exit
-from launch.faults import LaunchFault
-from launch.product import run
+from mahaam.config import settings_or_exit
+
+from .faults import LaunchFault
+from .product import run
 
 
 def main() -> int:

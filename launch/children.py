@@ -12,8 +12,8 @@ from types import FrameType
 import honcho.manager
 from honcho.manager import Manager
 
-from launch.faults import ChildEnded
-from launch.tether import TetheredProcess
+from .faults import ChildEnded
+from .parent_death import BoundProcess
 
 START_TIMEOUT_S = 5
 
@@ -25,7 +25,7 @@ class Children(Manager):  # type: ignore[misc]
         """`watch` runs in a thread beside the commands."""
         super().__init__()
         self._terminating = False
-        self._process_ctor = TetheredProcess
+        self._process_ctor = BoundProcess
         self._stop_timeout_s = stop_timeout_s
         self._watch = watch
         self._ended_alone: str | None = None

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from config import PROJECT_DIR, RULES, Settings, env_name
+from mahaam.config import PROJECT_DIR, RULES, Settings, env_name
 
 FOUND = re.compile(r" \(\{.*?\}\)")  # where a sentence shows the value that it found
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "folder"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config import EXIT_CODE
+from mahaam.config import EXIT_CODE
 
 
 class LaunchFault(Exception):

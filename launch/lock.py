@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from launch.faults import AlreadyRunning, FolderNotWritable
+from .faults import AlreadyRunning, FolderNotWritable
 
 
 def make_folder(folder: Path) -> None:

@@ -11,8 +11,9 @@ from functools import cache
 import psycopg2
 from psycopg2.errors import UndefinedTable
 
-from config import PROJECT_DIR, settings_or_exit
-from launch.faults import MigrationFailed
+from mahaam.config import PROJECT_DIR, settings_or_exit
+
+from .faults import MigrationFailed
 
 FOLDER = PROJECT_DIR / "migrations"
 REVISION = re.compile(r'^(?P<kind>revision|down_revision)\b.*=\s*"(?P<name>\w+)"', re.MULTILINE)

@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 import psycopg2
 
-from addresses.postgres import SCHEMA
-from launch.account import Account
-from launch.faults import ProgramMissing, ServerFailed
-from launch.server import ENVIRONMENT, Server
+from mahaam.addresses.postgres import SCHEMA
+
+from .faults import ProgramMissing, ServerFailed
+from .os_user import OsUser
+from .server import ENVIRONMENT, Server
 
 DATABASE = "mahaam"
 OWNER = "mahaam"  # of the tables; runs migrations
@@ -49,7 +50,7 @@ class Postgres(Server):
         self,
         folder: Path,
         *,
-        account: Account,
+        account: OsUser,
         log_path: Path,
         options: dict[str, str] | None = None,
     ) -> None:

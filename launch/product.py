@@ -9,13 +9,14 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from config import PROJECT_DIR, Settings
-from launch.children import Children
-from launch.lock import make_folder, only_one
-from launch.migrations import migrate
-from launch.reachable import check_port
-from launch.servers import Servers, embedded_servers
-from launch.watch import Watch
+from mahaam.config import PROJECT_DIR, Settings
+
+from .children import Children
+from .lock import make_folder, only_one
+from .migrations import migrate
+from .preflight import check_port
+from .servers import Servers, embedded_servers
+from .startup_watch import StartupWatch
 
 WEB_STOP_TIMEOUT_S = 5
 STOP_MARGIN_S = 0.8  # for a consumer to release its jobs after its own time-out
@@ -30,7 +31,7 @@ def run(settings: Settings) -> None:
         with embedded_servers(settings) as servers:
             environment = _environment(settings, servers)
             has_new_tables = migrate(environment | _owner(servers))
-            watch = Watch(settings, servers, environment, has_new_tables=has_new_tables)
+            watch = StartupWatch(settings, servers, environment, has_new_tables=has_new_tables)
             _run_children(settings, environment, watch)
 
 
@@ -48,13 +49,13 @@ def _owner(servers: Servers) -> dict[str, str]:
     return servers["DATABASE_URL"].urls if "DATABASE_URL" in servers else {}
 
 
-def _run_children(settings: Settings, environment: dict[str, str], watch: Watch) -> None:
+def _run_children(settings: Settings, environment: dict[str, str], watch: StartupWatch) -> None:
     # Later Pythons start helpers through a server process that no signal of ours would reach.
     multiprocessing.set_start_method("fork", force=True)
     stop_timeout_s = max(settings.shutdown_timeout_s, WEB_STOP_TIMEOUT_S) + STOP_MARGIN_S
     children = Children(stop_timeout_s=stop_timeout_s, watch=watch.run)
     children.add("web", web_command(), environment)
-    children.add("consumer", [sys.executable, "-m", "launch.keeper"], environment)
+    children.add("consumer", [sys.executable, "-m", "launch.supervisor"], environment)
     children.loop()
     watch.end()
     children.raise_if_one_ended()

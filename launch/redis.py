@@ -11,8 +11,8 @@ from urllib.parse import quote
 import redis
 from redis.exceptions import RedisError
 
-from launch.faults import ProgramMissing
-from launch.server import Server
+from .faults import ProgramMissing
+from .server import Server
 
 CONFIGURATION = """\
 port 0

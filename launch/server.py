@@ -16,9 +16,9 @@ from typing import IO
 
 import psutil
 
-from launch.account import Account
-from launch.faults import FolderNotWritable, ServerFailed
-from launch.processes import first_of, processes_of, send, signal_on_death_of
+from .faults import FolderNotWritable, ServerFailed
+from .os_user import OsUser
+from .processes import first_of, processes_of, send, signal_on_death_of
 
 SOCKET_PATH_LIMIT = 100  # Linux takes 107 bytes, others 103
 READY_TIMEOUT_S = 60  # PostgreSQL may have to replay its log first
@@ -37,7 +37,7 @@ class Server(ABC):
     force_signal: signal.Signals
     ends_with_parent = False  # for tests; a launcher's servers outlive web and consumer
 
-    def __init__(self, folder: Path, *, account: Account, log_path: Path) -> None:
+    def __init__(self, folder: Path, *, account: OsUser, log_path: Path) -> None:
         self.folder = folder.resolve()
         self.account = account
         self.log_path = log_path

@@ -8,12 +8,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from config import Settings
-from launch.account import server_account
-from launch.postgres import Postgres
-from launch.reachable import check_servers
-from launch.redis import Redis
-from launch.server import Server
+from mahaam.config import Settings
+
+from .os_user import server_account
+from .postgres import Postgres
+from .preflight import check_servers
+from .redis import Redis
+from .server import Server
 
 Servers = dict[str, Server]
 

@@ -13,13 +13,13 @@ from alembic.runtime.migration import MigrationInfo
 from alembic.util import CommandError
 from sqlalchemy import create_engine, pool
 
-from addresses.postgres import DRIVER
-from config import get_settings
+from mahaam.addresses.postgres import DRIVER
+from mahaam.config import get_settings
+from mahaam.models import Base
 from migrations import schema
 from migrations.rights import grant
-from tasks.engine.models import Base
 
-for name in ("dashboard.models", "tasks.alerts.models"):
+for name in ("dashboard.models", "mahaam.alerts.models"):
     if importlib.util.find_spec(name):
         importlib.import_module(name)
 

@@ -11,7 +11,7 @@ from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
-from addresses.postgres import SCHEMA
+from mahaam.addresses.postgres import SCHEMA
 
 # Which revision made what while there was no schema of ours. Later ones are made where they belong,
 # and a database that has not come so far may hold an application's table of that name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tasks import current_job, task, track
+from mahaam import current_job, task, track
 
 
 @task

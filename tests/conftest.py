@@ -13,8 +13,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-import config
-from config import Settings
+from mahaam import config
+from mahaam.config import Settings
 from tests.fork_server import fork_server
 from tests.machine import pace
 from tests.servers import TestServers, fresh_database, running_servers

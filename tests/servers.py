@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg2
 import redis
 
-from launch.account import server_account
 from launch.migrations import migrate
+from launch.os_user import server_account
 from launch.postgres import DATABASE, OWNER, ROLE, Postgres
 from launch.redis import Redis
 from tests.waiting import wait_until

@@ -6,7 +6,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from tasks.engine import database
+from mahaam.postgres import database
 
 
 def a_session() -> Session:

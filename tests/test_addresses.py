@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
-from addresses import postgres, redis
-from addresses.postgres import postgres_url
-from addresses.redis import open_redis, redis_url
-from config import ConfigurationFault, load_settings
+from mahaam.addresses import postgres, redis
+from mahaam.addresses.postgres import postgres_url
+from mahaam.addresses.redis import open_redis, redis_url
+from mahaam.config import ConfigurationFault, load_settings
 
 SECRET = "s3cret"
 PASSWORDS = st.text(st.sampled_from(string.printable.strip() + " éß\u062f\u200c"), min_size=1)

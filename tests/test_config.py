@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-import config
-from config import ConfigurationFault, Settings, load_settings
 from launch.configuration_doc import PAGE, page
+from mahaam import config
+from mahaam.config import ConfigurationFault, Settings, load_settings
 
 PRODUCTION = {
     "APP_ENV": "production",
@@ -78,9 +79,10 @@ def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dot_env_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("WORKERS=7\nPORT=9000\nSOMETHING_ELSE=1\n")
-    (tmp_path / "config.py").write_text(Path(config.__file__).read_text())
-    (tmp_path / "addresses").symlink_to(config.PROJECT_DIR / "addresses")
-    (tmp_path / "strength.py").symlink_to(config.PROJECT_DIR / "strength.py")
+    shutil.copytree(
+        config.PROJECT_DIR / "mahaam", tmp_path / "mahaam", ignore=shutil.ignore_patterns("*.pyc")
+    )
+    shutil.copy(config.PROJECT_DIR / "config.py", tmp_path)
     code = "from config import get_settings as s; print(s().workers, s().port)"
     environment = {"PATH": os.environ["PATH"], "PORT": "9001"}
     shown = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=environment)

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from config import PROJECT_DIR
+from mahaam.config import PROJECT_DIR
 
 LEVELS = {
     "warning": "WARNING", "say": "WARNING", "error": "ERROR", "exception": "ERROR", "critical": "CRITICAL",
@@ -29,7 +29,7 @@ def sentence(template: str) -> str:
 
 def lines() -> Iterator[tuple[str, str, str]]:
     """Level, sentence and place of every call that logs from WARNING on."""
-    for package in ("tasks", "dashboard", "launch"):
+    for package in ("mahaam", "tasks", "dashboard", "launch"):
         for path in sorted((PROJECT_DIR / package).rglob("*.py")):
             for call in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):

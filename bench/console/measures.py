@@ -15,7 +15,7 @@ from bench.console.site import Site
 from bench.console.slow_clients import slow_clients, two_hundred
 from bench.figure import Figure, at_most, percentile
 from bench.ground import Ground
-from tasks.alerts.store import EVERY_S
+from mahaam.alerts.store import EVERY_S
 
 PAGE_LIMIT_MS = 50
 GROWTH_LIMIT = 1.6

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.cli import (  # noqa: F401
+from . import (  # noqa: F401
     bulk,
     changes,
     dead_letters,
-    demo,
     deploys,
     job_log,
     jobs,
@@ -22,6 +21,7 @@ from dashboard.cli import (  # noqa: F401
     settings,
     workers,
 )
+from .demo import commands
 
 
 def register(app: Flask) -> None:
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
     for group in (
         jobs.jobs,
         queue.queue,
-        demo.demo,
+        commands.demo,
         workers.workers,
         pauses.tasks,
         deploys.deploys,

@@ -9,19 +9,20 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard import actions, matching
-from dashboard.bulk import BulkAction
-from dashboard.cli.commands import BadInput, operator
-from dashboard.cli.jobs import jobs
-from dashboard.cli.paper import as_json, print_json
-from dashboard.cli.typed import job_id, span_s
-from dashboard.cli.verdicts import tell
-from dashboard.database import db
-from dashboard.job_query import read_filter
-from dashboard.query_string import QueryString
-from tasks.engine import verbs
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.states import State
+from mahaam import verbs
+from mahaam.jobs.states import State
+from mahaam.search.job_filter import JobFilter
+
+from ..actions import catalog, preview
+from ..actions.bulk import BulkAction
+from ..jobs.filter import read_filter
+from ..web.database import db
+from ..web.query_string import QueryString
+from .commands import BadInput, operator
+from .jobs import jobs
+from .output import as_json, print_json
+from .parse import job_id, span_s
+from .report import tell
 
 FILTER = {
     "state": {"type": click.Choice([state.value for state in State])},
@@ -42,7 +43,7 @@ def _command(action: BulkAction, done: Done, text: str, *, spreads: bool = False
     def command(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:
         yes, reason, filtered = given.pop("yes"), given.pop("reason"), _given(given)
         parameters = {"spread_s": span_s("--spread", given["spread"])} if spreads else {}
-        order = verbs.Order(action.verb, operator(), parameters, reason)
+        order = verbs.OperationRequest(action.verb, operator(), parameters, reason)
         if bool(ids) == is_all or (filtered and not is_all):
             raise BadInput(_("Name jobs, or say --all with a filter; not both."))
         if is_all:
@@ -82,7 +83,7 @@ def _filter(given: dict[str, str]) -> JobFilter:
 
 def _carry_out_all(
     action: BulkAction,
-    order: verbs.Order,
+    order: verbs.OperationRequest,
     wanted: JobFilter,
     done: Done,
     *,
@@ -90,7 +91,7 @@ def _carry_out_all(
     is_json: bool,
 ) -> None:
     try:
-        shown = matching.of_jobs(action, wanted)
+        shown = preview.of_jobs(action, wanted)
     finally:
         db.session.rollback()
     if not yes:
@@ -109,23 +110,23 @@ def _carry_out_all(
 
 
 _command(
-    actions.RETRY,
+    catalog.RETRY,
     lambda n: ngettext("%(num)s job was queued again.", "%(num)s jobs were queued again.", n),
     "Queue jobs again that have ended.",
     spreads=True,
 )
 _command(
-    actions.CANCEL,
+    catalog.CANCEL,
     lambda n: ngettext("%(num)s job was cancelled.", "%(num)s jobs were cancelled.", n),
     "Cancel jobs that wait.",
 )
 _command(
-    actions.PROMOTE,
+    catalog.PROMOTE,
     lambda n: ngettext("%(num)s job is queued now.", "%(num)s jobs are queued now.", n),
     "Let scheduled and retrying jobs run now.",
 )
 _command(
-    actions.FAIL,
+    catalog.FAIL,
     lambda n: ngettext(
         "%(num)s job was turned into a failed one.",
         "%(num)s jobs were turned into failed ones.",

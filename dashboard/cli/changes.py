@@ -6,12 +6,13 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard.cli.commands import BadInput, operator
-from dashboard.cli.jobs import jobs, parsed
-from dashboard.cli.paper import as_json
-from dashboard.cli.typed import job_id, moment, span_s
-from dashboard.cli.verdicts import tell
-from tasks.engine import verbs
+from mahaam import verbs
+
+from .commands import BadInput, operator
+from .jobs import jobs, parsed
+from .output import as_json
+from .parse import job_id, moment, span_s
+from .report import tell
 
 ids_argument = click.argument("ids", metavar="ID…", nargs=-1, required=True)
 

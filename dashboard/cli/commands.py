@@ -19,15 +19,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from config import EXIT_CODE, ConfigurationFault, get_settings
-from dashboard.database import db
-from dashboard.database_faults import told
-from tasks.engine import errors, origin
-from tasks.engine.mask import MaskLeftOver
-from tasks.engine.masking import masked_for_log
-from tasks.engine.origin import Origin
-from tasks.engine.plain_text import in_lines
-from tasks.engine.sqlstates import condition_of, first_line
+from mahaam.config import EXIT_CODE, ConfigurationFault, get_settings
+from mahaam.core import actor, errors
+from mahaam.core.actor import Actor
+from mahaam.core.plain_text import in_lines
+from mahaam.postgres.sqlstates import condition_of, first_line
+from mahaam.redaction.redact import masked_for_log
+from mahaam.redaction.secret_mask import MaskLeftOver
+
+from ..web.database import db
+from ..web.database_errors import told
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def _told(function: Callable[P, T]) -> Callable[P, T]:
     def command(*args: P.args, **kwargs: P.kwargs) -> T:
         # A terminal has no request that could say a language.
         language = get_settings().default_language
-        with force_locale(language), origin.acting(Origin("cli")), _one_sentence():
+        with force_locale(language), actor.acting(Actor("cli")), _one_sentence():
             return function(*args, **kwargs)
 
     return command

@@ -9,16 +9,17 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard.cli.case import Case, find_case, print_case
-from dashboard.cli.commands import BadInput, Refusal, operator, read
-from dashboard.cli.paper import as_json, paper, plain, print_json, row, table, word
-from dashboard.cli.queue import queue
-from dashboard.languages import said
-from tasks.engine import verbs
-from tasks.engine.masking import masked_text
-from tasks.engine.queries.counts import open_letter_count
-from tasks.engine.queries.dead_letters import DeadLetterEntry, DeadLetterFilter, dead_letters_page
-from tasks.engine.queries.paging import Cursor
+from mahaam import verbs
+from mahaam.postgres.paging import PageCursor
+from mahaam.queries.counts import open_letter_count
+from mahaam.queries.dead_letters import DeadLetterEntry, DeadLetterFilter, dead_letters_page
+from mahaam.redaction.redact import masked_text
+
+from ..web.languages import said
+from .commands import BadInput, Refusal, operator, read
+from .dead_letter_report import DeadLetterReport, find_case, print_case
+from .output import as_json, paper, plain, print_json, row, table, word
+from .queue import queue
 
 ALL = "all"
 
@@ -32,7 +33,7 @@ def failed(limit: int, name: str | None, is_all: bool, is_json: bool) -> None:
     """List the open dead letters, newest first."""
     is_marked = None if is_all else False
     wanted = DeadLetterFilter(reprocessed=is_marked, resolved=is_marked, queue=name)
-    page = read(dead_letters_page, wanted, Cursor(size=limit))
+    page = read(dead_letters_page, wanted, PageCursor(size=limit))
     entries = tuple(map(_masked, page.entries))
     if is_json:
         print_json(entries)
@@ -49,7 +50,7 @@ def failed(limit: int, name: str | None, is_all: bool, is_json: bool) -> None:
 @as_json
 def failed_show(letter: str, is_json: bool) -> None:
     """Show a dead letter, by its number or its job's id: errors, traceback, attempts."""
-    case: Case = read(find_case, _letter_or_job(letter))
+    case: DeadLetterReport = read(find_case, _letter_or_job(letter))
     if is_json:
         print_json(case)
     else:
@@ -65,7 +66,7 @@ def retry(ids: tuple[str, ...], name: str | None, is_json: bool) -> None:
     if ALL in ids:
         if len(ids) > 1:
             raise BadInput(_("Say all, or name them; not both."))
-        verdict = verbs.Verdict()
+        verdict = verbs.VerbResult()
         count = verbs.retry_all(by=operator(), queue=name)
     elif name is not None:
         raise BadInput(_("--queue goes with all."))
@@ -104,13 +105,13 @@ def _letter_or_job(text: str) -> int | UUID:
         raise BadInput(message) from None
 
 
-def _retry(ids: list[int | UUID]) -> verbs.Verdict:
+def _retry(ids: list[int | UUID]) -> verbs.VerbResult:
     letters = verbs.reprocess([id_ for id_ in ids if isinstance(id_, int)], by=operator())
     jobs = verbs.retry([id_ for id_ in ids if isinstance(id_, UUID)], by=operator())
-    return verbs.Verdict(letters.done + jobs.done, letters.refused | jobs.refused)
+    return verbs.VerbResult(letters.done + jobs.done, letters.refused | jobs.refused)
 
 
-def _tell_retried(count: int, verdict: verbs.Verdict, *, is_json: bool) -> None:
+def _tell_retried(count: int, verdict: verbs.VerbResult, *, is_json: bool) -> None:
     if is_json:
         refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
         print_json({"queued": count, "ids": verdict.done, "refused": refused})

@@ -7,11 +7,12 @@ from dataclasses import replace
 import click
 from flask_babel import gettext as _
 
-from dashboard.cli.commands import Commands, operator, read
-from dashboard.cli.paper import as_json, paper, print_json, row, table
-from tasks.engine import verbs
-from tasks.engine.masking import masked_text
-from tasks.engine.queries.deploys import deploys as all_deploys
+from mahaam import verbs
+from mahaam.metrics.deploys_queries import deploys as all_deploys
+from mahaam.redaction.redact import masked_text
+
+from .commands import Commands, operator, read
+from .output import as_json, paper, print_json, row, table
 
 deploys = Commands("deploys", help="Mark deploys in the charts.")
 

@@ -12,15 +12,16 @@ from uuid import UUID
 import click
 from flask_babel import gettext as _
 
-from dashboard.cli.commands import Refusal, read
-from dashboard.cli.jobs import jobs
-from dashboard.cli.paper import as_json, as_text, plain
-from dashboard.cli.typed import job_id
-from tasks.engine.masking import masked_text
-from tasks.engine.plain_text import in_one_line
-from tasks.engine.queries.jobs import find_job
-from tasks.engine.queries.logs import BEGINNING, LogEntry, Place, lines_after
-from tasks.engine.states import FINAL
+from mahaam.core.plain_text import in_one_line
+from mahaam.jobs.states import FINAL
+from mahaam.queries.jobs import find_job
+from mahaam.queries.logs import BEGINNING, LogEntry, LogPosition, lines_after
+from mahaam.redaction.redact import masked_text
+
+from .commands import Refusal, read
+from .jobs import jobs
+from .output import as_json, as_text, plain
+from .parse import job_id
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 LOOK_EVERY_S = 0.5
@@ -49,7 +50,7 @@ def logs(job: str, attempt: int | None, level: str, follow: bool, is_json: bool)
 
 
 def _written(
-    wanted: UUID, attempt: int | None, level: int, *, after: Place = BEGINNING
+    wanted: UUID, attempt: int | None, level: int, *, after: LogPosition = BEGINNING
 ) -> Iterator[LogEntry]:
     """The lines that are there."""
     while page := read(lines_after, wanted, after, attempt=attempt, level=level):

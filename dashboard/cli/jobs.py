@@ -10,21 +10,22 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from tqdm import tqdm
 
-from dashboard.cli.commands import BadInput, Commands, operator
-from dashboard.cli.paper import as_json, print_json, word
-from dashboard.forms.kinds import INTEGER, NUMBER, TEXT, Kind
-from dashboard.forms.options import WORDS, OptionWords
-from dashboard.languages import number, said
-from tasks.engine import strict_json
-from tasks.engine.audit import Event, note
-from tasks.engine.intake import catalog
-from tasks.engine.intake.enqueue import Enqueued, enqueue, enqueue_many
-from tasks.engine.strict_json import JsonNotValid
+from mahaam.audit.record import AuditRecord, note
+from mahaam.core import strict_json
+from mahaam.core.strict_json import JsonNotValid
+from mahaam.enqueuing import catalog
+from mahaam.enqueuing.enqueue import Enqueued, enqueue, enqueue_many
+
+from ..forms.kinds import INTEGER, NUMBER, TEXT, FieldType
+from ..forms.options import WORDS, OptionWords
+from ..web.languages import number, said
+from .commands import BadInput, Commands, operator
+from .output import as_json, print_json, word
 
 Command = Callable[[Callable[..., None]], Callable[..., None]]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
-FLAGS: dict[Kind, dict[str, Any]] = {
+FLAGS: dict[FieldType, dict[str, Any]] = {
     TEXT: {"type": str},
     INTEGER: {"type": int},
     NUMBER: {"type": float, "metavar": "SECONDS"},
@@ -66,7 +67,7 @@ def create(
     made = enqueue(task, args, kwargs, created_by=operator(), **options)
     if not made.deduplicated:
         note(
-            Event(
+            AuditRecord(
                 actor=operator(),
                 verb="create",
                 kind="job",
@@ -95,7 +96,7 @@ def create_many(task: str, file: TextIO, is_json: bool, **options: Any) -> None:
         count = enqueue_many(
             task, _calls(file), progress=bar.update, created_by=operator(), **options
         )
-    event = Event(
+    event = AuditRecord(
         actor=operator(), verb="create", kind="job", targets=[], count=count, after={"task": task}
     )
     note(event)

@@ -10,10 +10,11 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard.cli.commands import operator
-from dashboard.cli.paper import paper, print_json, row, table, word
-from tasks.engine import verbs
-from tasks.engine.verbs import LostJob
+from mahaam import verbs
+from mahaam.verbs import LostJob
+
+from .commands import operator
+from .output import paper, print_json, row, table, word
 
 MOST_SHOWN = 50
 

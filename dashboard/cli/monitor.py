@@ -11,14 +11,15 @@ from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
-from dashboard import badges
-from dashboard.cli.commands import read
-from dashboard.cli.paper import as_json, megabytes, paper, print_json, row, span, table, word
-from dashboard.cli.queue import queue
-from tasks.engine.queries.board import Board, board
-from tasks.engine.queries.queues import QueueEntry
-from tasks.engine.queries.workers import WorkerEntry
-from tasks.engine.states import State
+from mahaam.jobs.states import State
+from mahaam.overview.live_counts import LiveCounts, board
+from mahaam.queries.queues import QueueEntry
+from mahaam.workers.queries import WorkerEntry
+
+from ..present import badges
+from .commands import read
+from .output import as_json, megabytes, paper, print_json, row, span, table, word
+from .queue import queue
 
 SHOWN = tuple(state for state in State if state is not State.COMPLETED)
 
@@ -48,11 +49,11 @@ def _follow(every_s: float) -> None:
         return
 
 
-def _picture(now: Board) -> Group:
+def _picture(now: LiveCounts) -> Group:
     return Group(_queues(now), _workers(now))
 
 
-def _queues(now: Board) -> Table:
+def _queues(now: LiveCounts) -> Table:
     states = [word(state) for state in SHOWN]
     made = table(
         _("Queue"), *states, _("Completed, 1 h"), _("Per second"), _("Oldest waiting"),
@@ -70,7 +71,7 @@ def _queues(now: Board) -> Table:
     return made
 
 
-def _workers(now: Board) -> Table:
+def _workers(now: LiveCounts) -> Table:
     made = table(
         _("Worker"), _("Host"), _("Process"), _("State"), _("Busy"), _("Memory"), _("Last beat"),
         _("Queues"), numbers=(2, 4, 5, 6),
@@ -91,7 +92,7 @@ def _name(entry: QueueEntry) -> str:
     return f"{entry.name} ({_('paused')})" if entry.paused_at else entry.name
 
 
-def _count(now: Board, entry: QueueEntry, state: State) -> str:
+def _count(now: LiveCounts, entry: QueueEntry, state: State) -> str:
     return f"{now.counts.get((entry.name, state), 0)}{'+' if state in now.cut else ''}"
 
 
@@ -99,7 +100,7 @@ def _busy(worker: WorkerEntry) -> str:
     return f"{worker.running}/{worker.greenlets}"
 
 
-def _plain(now: Board) -> dict[str, Any]:
+def _plain(now: LiveCounts) -> dict[str, Any]:
     return {
         "at": now.at,
         "queues": [_plain_queue(now, entry) for entry in now.queues],
@@ -108,7 +109,7 @@ def _plain(now: Board) -> dict[str, Any]:
     }
 
 
-def _plain_queue(now: Board, entry: QueueEntry) -> dict[str, Any]:
+def _plain_queue(now: LiveCounts, entry: QueueEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "paused_at": entry.paused_at,

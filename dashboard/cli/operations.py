@@ -10,20 +10,21 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard import badges
-from dashboard.cli.commands import Commands, Refusal, operator, read
-from dashboard.cli.paper import as_json, paper, plain, print_json, row, table
-from dashboard.languages import said
-from tasks.engine import verbs
-from tasks.engine.masking import masked, masked_text
-from tasks.engine.queries.operations import (
+from mahaam import verbs
+from mahaam.operations.queries import (
     OperationEntry,
     ResultEntry,
     find_operation,
     operations_page,
     results_page,
 )
-from tasks.engine.queries.paging import Cursor
+from mahaam.postgres.paging import PageCursor
+from mahaam.redaction.redact import masked, masked_text
+
+from ..present import badges
+from ..web.languages import said
+from .commands import Commands, Refusal, operator, read
+from .output import as_json, paper, plain, print_json, row, table
 
 operations = Commands("operations", help="Follow, abort and undo bulk work.")
 id_argument = click.argument("operation_id", metavar="ID", type=click.IntRange(1, verbs.LARGEST_ID))
@@ -34,7 +35,7 @@ id_argument = click.argument("operation_id", metavar="ID", type=click.IntRange(1
 @as_json
 def list_(limit: int, is_json: bool) -> None:
     """The newest operations."""
-    entries = [_shown(entry) for entry in read(operations_page, Cursor(size=limit)).entries]
+    entries = [_shown(entry) for entry in read(operations_page, PageCursor(size=limit)).entries]
     if is_json:
         print_json(entries)
     elif not entries:
@@ -53,7 +54,7 @@ def show(operation_id: int, limit: int, is_json: bool) -> None:
     if entry is None:
         raise Refusal(_("No operation %(id)s exists.", id=operation_id))
     entry = _shown(entry)
-    results = read(results_page, operation_id, Cursor(size=limit)).entries if limit else ()
+    results = read(results_page, operation_id, PageCursor(size=limit)).entries if limit else ()
     if is_json:
         print_json({"operation": entry, "results": [_plain_result(one) for one in results]})
     else:

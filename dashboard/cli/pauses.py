@@ -9,16 +9,18 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard.cli.commands import Commands, operator
-from dashboard.cli.paper import as_json, paper, print_json, row, table
-from dashboard.cli.queue import queue
-from dashboard.cli.typed import moment, span_s
-from dashboard.cli.verdicts import tell
-from tasks.engine import database, verbs
-from tasks.engine.intake import catalog
-from tasks.engine.masking import masked_text
-from tasks.engine.queries.pauses import TaskPauseEntry, task_pauses
-from tasks.engine.task_card import TaskCard
+from mahaam import verbs
+from mahaam.enqueuing import catalog
+from mahaam.jobs.task_card import TaskCard
+from mahaam.postgres import database
+from mahaam.queries.paused_tasks import TaskPauseEntry, task_pauses
+from mahaam.redaction.redact import masked_text
+
+from .commands import Commands, operator
+from .output import as_json, paper, print_json, row, table
+from .parse import moment, span_s
+from .queue import queue
+from .report import tell
 
 tasks = Commands("tasks", help="See and pause the tasks.")
 

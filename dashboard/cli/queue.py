@@ -9,11 +9,12 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from config import PROJECT_DIR
-from dashboard.cli.commands import Commands, operator, read
-from dashboard.cli.paper import as_json, print_json
-from tasks.engine import verbs
-from tasks.engine.queries.queues import queues
+from mahaam import verbs
+from mahaam.config import PROJECT_DIR
+from mahaam.queries.queues import queues
+
+from .commands import Commands, operator, read
+from .output import as_json, print_json
 
 CONSUMER = PROJECT_DIR / "huey_consumer.py"
 

@@ -8,14 +8,15 @@ from typing import TextIO
 import click
 from flask_babel import gettext as _
 
-from dashboard import badges
-from dashboard.cli import lost_jobs
-from dashboard.cli.commands import BadInput, operator
-from dashboard.cli.paper import as_json, paper, print_json, row, table
-from dashboard.cli.queue import queue
-from dashboard.cli.typed import span_s
-from tasks.engine import verbs
-from tasks.engine.verbs import Comparison
+from mahaam import verbs
+from mahaam.verbs import NoticeComparison
+
+from ..present import badges
+from . import lost_jobs
+from .commands import BadInput, operator
+from .output import as_json, paper, print_json, row, table
+from .parse import span_s
+from .queue import queue
 
 
 @queue.add("reconcile")
@@ -65,7 +66,7 @@ def reconcile(
         raise click.exceptions.Exit(1)
 
 
-def _print(compared: list[Comparison]) -> None:
+def _print(compared: list[NoticeComparison]) -> None:
     made = table(
         _("Queue"), _("In Redis"), _("Ids compared"), _("Rows compared"), _("Found"),
         _("For example"), numbers=(1, 2, 3),

@@ -9,29 +9,26 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard import badges
-from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
-from dashboard.cli.jobs import option_flags, parsed
-from dashboard.cli.paper import as_json, as_text, paper, print_json, row, table
-from dashboard.cli.typed import moment
-from dashboard.cli.verdicts import tell
-from dashboard.forms.options import OF_SCHEDULES
-from dashboard.languages import said
-from dashboard.schedule_words import in_words
-from tasks.engine import firing, verbs
-from tasks.engine.errors import DatabaseUnavailable
-from tasks.engine.masking import masked_call
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.schedules import (
-    ScheduleEntry,
-    fire_page,
-    schedule_named,
-    schedule_page,
-)
-from tasks.engine.queries.schedules import schedule as schedule_of
-from tasks.engine.schedules.previews import previews
-from tasks.engine.schedules.spec import ScheduleNotValid
-from tasks.engine.verbs.seeds import sync_schedules
+from mahaam import verbs
+from mahaam.core.errors import DatabaseUnavailable
+from mahaam.postgres.paging import PageCursor
+from mahaam.redaction.redact import masked_call
+from mahaam.schedules import firing
+from mahaam.schedules.queries import ScheduleEntry, fire_page, schedule_named, schedule_page
+from mahaam.schedules.queries import schedule as schedule_of
+from mahaam.schedules.rules.previews import previews
+from mahaam.schedules.rules.spec import ScheduleNotValid
+from mahaam.schedules.sync import sync_schedules
+
+from ..forms.options import OF_SCHEDULES
+from ..present import badges
+from ..present.schedule_text import in_words
+from ..web.languages import said
+from .commands import BadInput, Commands, Refusal, operator, read
+from .jobs import option_flags, parsed
+from .output import as_json, as_text, paper, print_json, row, table
+from .parse import moment
+from .report import tell
 
 TICK_S = 0.1
 MOST_NEXT = 1000
@@ -47,7 +44,7 @@ names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=T
 def list_(limit: int, is_json: bool) -> None:
     """List the schedules, newest first."""
     sync_schedules()
-    found = read(schedule_page, cursor=Cursor(size=limit)).entries
+    found = read(schedule_page, cursor=PageCursor(size=limit)).entries
     if is_json:
         print_json([_plain(entry) for entry in found])
     elif found:

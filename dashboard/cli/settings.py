@@ -8,14 +8,15 @@ import click
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from dashboard.cli.commands import BadInput, Commands, operator, read
-from dashboard.cli.paper import as_json, paper, print_json, row, table
-from dashboard.languages import said
-from tasks.engine import verbs
-from tasks.engine.intake import catalog
-from tasks.engine.live_setting import SETTINGS, LiveSetting, SettingNotValid
-from tasks.engine.queries import settings as queries
-from tasks.engine.queries.settings import Change
+from mahaam import verbs
+from mahaam.enqueuing import catalog
+from mahaam.live_settings.definitions import SETTINGS, LiveSetting, SettingNotValid
+from mahaam.settings import queries
+from mahaam.settings.queries import SettingChange
+
+from ..web.languages import said
+from .commands import BadInput, Commands, operator, read
+from .output import as_json, paper, print_json, row, table
 
 settings = Commands("settings", help="Settings that change while everything runs.")
 
@@ -72,7 +73,7 @@ def reset(name: str) -> None:
     _tell(name, verbs.reset_setting(name, by=operator()))
 
 
-def _all(session: Session) -> list[tuple[LiveSetting, Change | None]]:
+def _all(session: Session) -> list[tuple[LiveSetting, SettingChange | None]]:
     catalog.load()  # which declares the settings of users' own
     changes = queries.changes(session)
     return [(one, changes.get(name)) for name, one in SETTINGS.items()]
@@ -85,11 +86,11 @@ def _named(name: str) -> LiveSetting:
     return SETTINGS[name]
 
 
-def _value(one: LiveSetting, change: Change | None) -> Any:
+def _value(one: LiveSetting, change: SettingChange | None) -> Any:
     return one.usable(change.value) if change else one.default()
 
 
-def _plain(one: LiveSetting, change: Change | None) -> dict[str, Any]:
+def _plain(one: LiveSetting, change: SettingChange | None) -> dict[str, Any]:
     return {
         "name": one.name,
         "group": one.group,

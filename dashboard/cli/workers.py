@@ -9,13 +9,14 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from dashboard import badges
-from dashboard.cli.commands import BadInput, Commands, Refusal, operator, read
-from dashboard.cli.paper import as_json, megabytes, paper, print_json, row, table
-from dashboard.cli.verdicts import tell
-from tasks.engine import verbs
-from tasks.engine.queries.workers import WorkerEntry, workers_named
-from tasks.engine.queries.workers import workers as all_workers
+from mahaam import verbs
+from mahaam.workers.queries import WorkerEntry, workers_named
+from mahaam.workers.queries import workers as all_workers
+
+from ..present import badges
+from .commands import BadInput, Commands, Refusal, operator, read
+from .output import as_json, megabytes, paper, print_json, row, table
+from .report import tell
 
 NAME = re.compile(r"[0-9A-Fa-f-]{4,36}")
 
@@ -84,7 +85,7 @@ def _id(name: str) -> UUID:
     return found[0]
 
 
-def _tell(verdict: verbs.Verdict, *, is_json: bool) -> None:
+def _tell(verdict: verbs.VerbResult, *, is_json: bool) -> None:
     tell(
         verdict,
         lambda n: ngettext(

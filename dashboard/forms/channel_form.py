@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.languages import said
-from tasks.alerts.channel_verbs import ChannelNotValid
-from tasks.alerts.queries import ChannelEntry
+from mahaam.alerts.channel_verbs import ChannelNotValid
+from mahaam.alerts.queries import ChannelEntry
+
+from ..web.languages import said
 
 FIELDS = ("name", "kind", "recipients", "url", "secret", "language", "is_enabled")
 MOST_TEXT = 20_000

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.forms.kinds import OBJECT
-from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
-from tasks.engine.queries.definitions import DefinitionEntry
+from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
+from mahaam.schedules.definitions_queries import DefinitionEntry
+
+from .kinds import OBJECT
 
 FIELDS = ("name", "task", "description", "queue", "kwargs")
 MOST_TEXT = 100_000

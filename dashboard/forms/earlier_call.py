@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.forms.parameters import Field, shown
-from dashboard.forms.raw_call import Stored
-from tasks.engine.arguments import load
-from tasks.engine.errors import PayloadBroken
-from tasks.engine.masking import masked_call
+from mahaam.core.errors import PayloadBroken
+from mahaam.core.payload import load
+from mahaam.redaction.redact import masked_call
+
+from .parameters import Field, shown
+from .raw_call import Stored
 
 
 def fill(

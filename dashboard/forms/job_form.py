@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.forms import earlier_call, options
-from dashboard.forms.parameters import call_of, fields_of
-from dashboard.forms.raw_call import RawCall
-from tasks.engine.intake.enqueue import Enqueued, enqueue
-from tasks.engine.models import Job
-from tasks.engine.task_card import TaskCard
+from mahaam.enqueuing.enqueue import Enqueued, enqueue
+from mahaam.jobs.task_card import TaskCard
+from mahaam.models import Job
+
+from . import earlier_call, options
+from .parameters import call_of, fields_of
+from .raw_call import RawCall
 
 
 class JobForm:

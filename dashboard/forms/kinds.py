@@ -15,13 +15,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from dashboard.languages import said
-from tasks.engine.strict_json import JsonNotValid
-from tasks.engine.strict_json import parse as parse_json
+from mahaam.core.strict_json import JsonNotValid
+from mahaam.core.strict_json import parse as parse_json
+
+from ..web.languages import said
 
 
 @dataclass(frozen=True)
-class Kind:
+class FieldType:
     """A kind of value.
 
     `widget` is text, number, checkbox or json; `parse` raises ValueError for a wrong text;
@@ -75,38 +76,44 @@ def _of_type(kind: type) -> Callable[[str], Any]:
     return parse
 
 
-TEXT = Kind("str", "text", str, _l("Enter a text."))
-INTEGER = Kind("int", "number", int, _l("Enter a whole number, such as 42."))
-NUMBER = Kind("float", "number", _finite, _l("Enter a number, such as 0.5."))
-BOOLEAN = Kind("bool", "checkbox", lambda text: text == "yes", _l("Tick it or leave it."))
-DATETIME = Kind(
+TEXT = FieldType("str", "text", str, _l("Enter a text."))
+INTEGER = FieldType("int", "number", int, _l("Enter a whole number, such as 42."))
+NUMBER = FieldType("float", "number", _finite, _l("Enter a number, such as 0.5."))
+BOOLEAN = FieldType("bool", "checkbox", lambda text: text == "yes", _l("Tick it or leave it."))
+DATETIME = FieldType(
     "datetime",
     "text",
     _aware,
     _l("Enter a date and a time; without an offset it is UTC."),
     "2026-12-31T18:30+03:00",
 )
-DATE = Kind(
+DATE = FieldType(
     "date", "text", lambda text: date.fromisoformat(text.strip()), _l("Enter a date."), "2026-12-31"
 )
-TIME = Kind(
+TIME = FieldType(
     "time",
     "text",
     lambda text: time.fromisoformat(text.strip()),
     _l("Enter a time of day."),
     "18:30",
 )
-DECIMAL = Kind("Decimal", "text", _decimal, _l("Enter a decimal number, such as 12.50."), "12.50")
-IDENTIFIER = Kind(
+DECIMAL = FieldType(
+    "Decimal", "text", _decimal, _l("Enter a decimal number, such as 12.50."), "12.50"
+)
+IDENTIFIER = FieldType(
     "UUID",
     "text",
     lambda text: UUID(text.strip()),
     _l("Enter a UUID."),
     "01890a5d-ac96-774b-bcce-b302099a8057",
 )
-JSON = Kind("JSON", "json", parse_json, _l('Enter JSON, such as "text", 42, [1, 2] or {"a": 1}.'))
-LIST = Kind("list", "json", _of_type(list), _l("Enter a JSON list, such as [1, 2]."), "[]")
-OBJECT = Kind("dict", "json", _of_type(dict), _l('Enter a JSON object, such as {"a": 1}.'), "{}")
+JSON = FieldType(
+    "JSON", "json", parse_json, _l('Enter JSON, such as "text", 42, [1, 2] or {"a": 1}.')
+)
+LIST = FieldType("list", "json", _of_type(list), _l("Enter a JSON list, such as [1, 2]."), "[]")
+OBJECT = FieldType(
+    "dict", "json", _of_type(dict), _l('Enter a JSON object, such as {"a": 1}.'), "{}"
+)
 
 KINDS = {
     kind.name: kind
@@ -126,7 +133,7 @@ KINDS = {
 }
 
 
-def kind_of(annotation: Any) -> tuple[Kind, bool]:
+def kind_of(annotation: Any) -> tuple[FieldType, bool]:
     """The kind for a parameter's annotation, and whether it may be None."""
     names = _names(annotation)
     others = [name for name in names if name != "None"]

@@ -12,16 +12,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from config import get_settings
-from dashboard.forms.kinds import BOOLEAN, INTEGER, NUMBER, TEXT, Kind
-from dashboard.forms.parameters import Field
-from dashboard.languages import number
-from tasks.engine.core.job_option import JobOption, Number, Whole
-from tasks.engine.models import Job
-from tasks.engine.new_job import OPTIONS, SCHEDULE_OPTIONS
-from tasks.engine.task_card import TaskCard
+from mahaam.config import get_settings
+from mahaam.jobs.job_option import JobOption, Number, Whole
+from mahaam.jobs.new_job import OPTIONS, SCHEDULE_OPTIONS
+from mahaam.jobs.task_card import TaskCard
+from mahaam.models import Job
 
-LOCAL_TIME = Kind(
+from ..web.languages import number
+from .kinds import BOOLEAN, INTEGER, NUMBER, TEXT, FieldType
+from .parameters import Field
+
+LOCAL_TIME = FieldType(
     "local time",
     "datetime",
     lambda text: datetime.fromisoformat(text.strip()),
@@ -40,7 +41,7 @@ class OptionWords:
 
     field: str
     label: LazyString
-    kind: Kind = NUMBER
+    kind: FieldType = NUMBER
     hint: LazyString | str = ""
     help: str = ""
     setting: str = ""

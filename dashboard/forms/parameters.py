@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from dashboard.forms.kinds import BOOLEAN, LIST, OBJECT, TEXT, Kind, kind_of
+from .kinds import BOOLEAN, LIST, OBJECT, TEXT, FieldType, kind_of
 
 PREFIX = "arg-"
 OMITTED = object()
@@ -27,7 +27,7 @@ class Field:
 
     name: str
     label: str
-    kind: Kind
+    kind: FieldType
     default: Any = OMITTED
     hint: str = ""
     text: str = ""
@@ -117,7 +117,7 @@ def _field(parameter: inspect.Parameter) -> Field:
     )
 
 
-def shown(kind: Kind, value: Any) -> str:
+def shown(kind: FieldType, value: Any) -> str:
     """A value as it would be typed."""
     if value is OMITTED or value is None:
         return ""

@@ -8,12 +8,13 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from dashboard.forms.kinds import LIST, OBJECT
-from dashboard.forms.parameters import Field
-from dashboard.presentation import pretty_json
-from tasks.engine.arguments import load
-from tasks.engine.errors import PayloadBroken
-from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
+from mahaam.core.errors import PayloadBroken
+from mahaam.core.payload import load
+from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
+
+from ..present.template_helpers import pretty_json
+from .kinds import LIST, OBJECT
+from .parameters import Field
 
 Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row keeps them
 

@@ -8,11 +8,12 @@ from typing import Any
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from dashboard.languages import said
-from tasks.alerts.kind import Kind
-from tasks.alerts.kinds import KINDS
-from tasks.alerts.queries import RuleEntry
-from tasks.alerts.rules import RuleNotValid
+from mahaam.alerts.queries import RuleEntry
+from mahaam.alerts.rule_types import KINDS
+from mahaam.alerts.rule_types.rule_type import RuleType
+from mahaam.alerts.rules import RuleNotValid
+
+from ..web.languages import said
 
 PLAIN = ("name", "kind", "severity", "cooldown_s")
 FIELDS = (*PLAIN, "is_enabled", "channels", *{p.name for k in KINDS.values() for p in k.parameters})
@@ -40,7 +41,7 @@ class RuleForm:
             self.texts[one.name] = "" if value is None else str(value)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> RuleType:
         """The kind that is chosen."""
         return KINDS.get(self.texts["kind"]) or next(iter(KINDS.values()))
 

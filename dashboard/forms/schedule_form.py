@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
-from dashboard.forms.kinds import INTEGER, LIST, OBJECT, TEXT
-from dashboard.forms.options import OF_SCHEDULES, typed
-from dashboard.languages import said
-from tasks.engine.masking import MaskLeftOver, masked_call, unmasked_call
-from tasks.engine.queries.schedules import ScheduleEntry
-from tasks.engine.schedules.spec import ScheduleNotValid, Spec, spec, zones
+from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
+from mahaam.schedules.queries import ScheduleEntry
+from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, spec, zones
+
+from ..web.languages import said
+from .kinds import INTEGER, LIST, OBJECT, TEXT
+from .options import OF_SCHEDULES, typed
 
 PLAIN = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
 JOB_NUMBERS = {words.field: words.kind for words in OF_SCHEDULES if words.kind is not TEXT}

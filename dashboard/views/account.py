@@ -8,9 +8,10 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import account_changes, accounts, audit, sessions, throttle
-from dashboard.database import db
-from dashboard.views.page import ConsolePage
+from ..auth import account_changes, accounts, login_throttle, sessions
+from ..web import audit
+from ..web.database import db
+from .page import ConsolePage
 
 
 class AccountView(ConsolePage):
@@ -32,10 +33,10 @@ class AccountView(ConsolePage):
     def password(self) -> ResponseReturnValue:
         """Change the password; the other sessions end."""
         address, email = request.remote_addr or "unknown", g.person.email
-        if throttle.is_closed(address, email):
+        if login_throttle.is_closed(address, email):
             return self._page(_("Too many failed logins. Wait five minutes and try again.")), 429
         if not accounts.is_password_of(g.person, request.form.get("old", "")):
-            throttle.note_failure(address, email)
+            login_throttle.note_failure(address, email)
             audit.write("password", "user", [email], by=email, refused="wrong")
             db.session.commit()
             return self._page(_("The present password is wrong.")), 400

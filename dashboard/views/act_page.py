@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 
-from dashboard import access
-from dashboard.gate import safe_path
-from dashboard.languages import said
-from dashboard.query_string import integer
-from dashboard.views.page import ConsolePage
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.verbs import Verdict
+from mahaam.core.errors import OptionNotValid
+from mahaam.verbs import VerbResult
+
+from ..auth import access
+from ..auth.login_required import safe_path
+from ..web.languages import said
+from ..web.query_string import integer
+from .page import ConsolePage
 
 MOST_TICKED = 500
 MOST_REASONS = 10
@@ -34,7 +35,7 @@ class Act:
     """
 
     right: str
-    change: Callable[[list[int]], Verdict]
+    change: Callable[[list[int]], VerbResult]
     done: Callable[[int], str]
     is_asked: bool = False
 
@@ -80,7 +81,7 @@ def _ticked() -> list[int]:
     return [id_ for id_ in ids if id_ is not None]
 
 
-def _tell(act: Act, verdict: Verdict) -> None:
+def _tell(act: Act, verdict: VerbResult) -> None:
     if verdict.done:
         flash(act.done(len(verdict.done)), "success")
     for reason in sorted(set(map(said, verdict.refused.values())))[:MOST_REASONS]:

@@ -11,28 +11,29 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from config import get_settings
-from dashboard import access
-from dashboard.database import db
-from dashboard.languages import number
-from dashboard.query_string import QueryString, integer, moment
-from dashboard.views.act_page import Act, ActPage
-from dashboard.views.page import ID, found, read_list
-from tasks.alerts import queries, verbs
-from tasks.alerts.rules import SEVERITIES
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.verbs import Verdict
+from mahaam.alerts import queries, verbs
+from mahaam.alerts.rules import SEVERITIES
+from mahaam.config import get_settings
+from mahaam.core.errors import OptionNotValid
+from mahaam.postgres.paging import PageCursor
+from mahaam.verbs import VerbResult
+
+from ..auth import access
+from ..web.database import db
+from ..web.languages import number
+from ..web.query_string import QueryString, integer, moment
+from .act_page import Act, ActPage
+from .page import ID, found, read_list
 
 SILENCES_MIN = (30, 120, 480, 1440)
 
 
-def _silence(ids: list[int]) -> Verdict:
+def _silence(ids: list[int]) -> VerbResult:
     minutes = integer(request.form.get("minutes", "")) or 0
     return verbs.silence_alerts(ids, minutes=minutes, by=g.person.email)
 
 
-def _assign(ids: list[int]) -> Verdict:
+def _assign(ids: list[int]) -> VerbResult:
     return verbs.assign_alerts(ids, request.form.get("owner", "").strip(), by=g.person.email)
 
 
@@ -92,7 +93,7 @@ class AlertView(ActPage):
             "rule": query.integer("rule"),
             "owner": query.name("owner"),
         }
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.alert_page(db.session, cursor=cursor, **wanted))
         shown = self.render(
             "alert/list.html",

@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard.database import db
-from dashboard.query_string import QueryString
-from dashboard.verb_words import VERBS
-from dashboard.views.page import MORE, ConsolePage, read_list
-from tasks.engine.queries.audit import AuditFilter, audit_page, is_protected
-from tasks.engine.queries.paging import Cursor
+from mahaam.audit.queries import AuditFilter, audit_page, is_protected
+from mahaam.postgres.paging import PageCursor
+
+from ..present.audit_labels import VERBS
+from ..web.database import db
+from ..web.query_string import QueryString
+from .page import MORE, ConsolePage, read_list
 
 
 class AuditView(ConsolePage):
@@ -35,7 +36,7 @@ class AuditView(ConsolePage):
             until=query.moment("until"),
             is_refused=query.flag("refused"),
         )
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: audit_page(db.session, wanted, cursor))
         shown = self.render(
             "audit/list.html",

@@ -10,16 +10,17 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from config import get_settings
-from dashboard import access
-from dashboard.database import db
-from dashboard.forms.channel_form import ChannelForm
-from dashboard.languages import said
-from dashboard.query_string import QueryString
-from dashboard.views.page import ID, MORE, ConsolePage, found, read_list
-from tasks.alerts import channel_verbs, queries
-from tasks.alerts.channel_verbs import KINDS, ChannelNotValid
-from tasks.engine.queries.paging import Cursor
+from mahaam.alerts import channel_verbs, queries
+from mahaam.alerts.channel_verbs import KINDS, ChannelNotValid
+from mahaam.config import get_settings
+from mahaam.postgres.paging import PageCursor
+
+from ..auth import access
+from ..forms.channel_form import ChannelForm
+from ..web.database import db
+from ..web.languages import said
+from ..web.query_string import QueryString
+from .page import ID, MORE, ConsolePage, found, read_list
 
 STATES = ("waiting", "sent", "failed")
 
@@ -38,7 +39,7 @@ class ChannelView(ConsolePage):
             "channel": query.integer("channel"),
             "state": query.choice("state", STATES),
         }
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.delivery_page(db.session, cursor=cursor, **wanted))
         effects = queries.effects_of(db.session, [entry.id for entry in page.entries])
         shown = self.render(

@@ -9,14 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import actions, matching, shown_job
-from dashboard.bulk import BulkAction, Preview
-from dashboard.database import db
-from dashboard.query_string import QueryString, integer
-from dashboard.views.page import ListPage, read_list
-from tasks.engine.intake import catalog
-from tasks.engine.queries.counts import open_letter_count
-from tasks.engine.queries.dead_letters import (
+from mahaam.enqueuing import catalog
+from mahaam.failures.groups_queries import fingerprints_with, group_of, runbook
+from mahaam.postgres.paging import PageCursor
+from mahaam.queries.counts import open_letter_count
+from mahaam.queries.dead_letters import (
     DeadLetterEntry,
     DeadLetterFilter,
     dead_letters_by_id,
@@ -24,10 +21,16 @@ from tasks.engine.queries.dead_letters import (
     find_dead_letter,
     notes_of,
 )
-from tasks.engine.queries.error_groups import fingerprints_with, group_of, runbook
-from tasks.engine.queries.jobs import find_job
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.queues import queue_names
+from mahaam.queries.jobs import find_job
+from mahaam.queries.queues import queue_names
+
+from ..actions import catalog as actions
+from ..actions import preview as matching
+from ..actions.bulk import BulkAction, BulkPreview
+from ..present import job_payload
+from ..web.database import db
+from ..web.query_string import QueryString, integer
+from .page import ListPage, read_list
 
 
 def read_filter(query: QueryString) -> DeadLetterFilter:
@@ -67,7 +70,7 @@ class DeadLetterView(ListPage):
         """A page of the dead letters that match, newest first."""
         query = QueryString(request.args)
         wanted = self.read_filter(query)
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: dead_letters_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
 
@@ -84,7 +87,7 @@ class DeadLetterView(ListPage):
             letter=letter,
             entry=entry,
             job=job,
-            parts=shown_job.excerpts(job),
+            parts=job_payload.excerpts(job),
             group=group_of(db.session, letter.fingerprint),
             runbook=runbook(db.session, letter.task),
             notes=notes_of(db.session, letter.id),
@@ -94,7 +97,7 @@ class DeadLetterView(ListPage):
         """The dead letters that the address asks for."""
         return read_filter(query)
 
-    def preview(self, action: BulkAction, wanted: DeadLetterFilter) -> Preview:
+    def preview(self, action: BulkAction, wanted: DeadLetterFilter) -> BulkPreview:
         """What an action would do to all dead letters that match."""
         return matching.of_letters(action, wanted)
 

@@ -11,25 +11,26 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access
-from dashboard.database import db
-from dashboard.forms.definition_form import DefinitionForm
-from dashboard.languages import said
-from dashboard.query_string import QueryString
-from dashboard.schedule_words import in_words
-from dashboard.views.page import ID, MORE, ConsolePage, found, read_list
-from tasks.engine import verbs
-from tasks.engine.call_schema import call_schema
-from tasks.engine.errors import MahaamError, UnknownTask
-from tasks.engine.intake import catalog
-from tasks.engine.queries import definitions as queries
-from tasks.engine.queries.executions import executions_page
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.queues import queue_names
-from tasks.engine.queries.schedules import schedules_of
-from tasks.engine.schedules.spec import ScheduleNotValid
-from tasks.engine.task_card import TaskCard
+from mahaam import verbs
+from mahaam.core.errors import MahaamError, UnknownTask
+from mahaam.enqueuing import catalog
+from mahaam.enqueuing.call_schema import call_schema
+from mahaam.jobs.task_card import TaskCard
+from mahaam.postgres.paging import PageCursor
+from mahaam.queries.executions import executions_page
+from mahaam.queries.queues import queue_names
+from mahaam.schedules import definitions_queries as queries
+from mahaam.schedules.queries import schedules_of
+from mahaam.schedules.rules.spec import ScheduleNotValid
+from mahaam.search.job_filter import JobFilter
+
+from ..auth import access
+from ..forms.definition_form import DefinitionForm
+from ..present.schedule_text import in_words
+from ..web.database import db
+from ..web.languages import said
+from ..web.query_string import QueryString
+from .page import ID, MORE, ConsolePage, found, read_list
 
 RUNS_SHOWN = 10
 
@@ -46,7 +47,7 @@ class DefinitionView(ConsolePage):
     def index(self) -> ResponseReturnValue:
         """What people defined, newest first; then every registered task."""
         query = QueryString(request.args)
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.definition_page(db.session, cursor))
         shown = self.render(
             "definition/list.html", query=query, page=page, cards=catalog.all_tasks()
@@ -156,7 +157,7 @@ class DefinitionView(ConsolePage):
                 schema=json.dumps(call_schema(card), indent=2, ensure_ascii=False) if card else "",
                 others=[] if entry else queries.definitions_of(db.session, task),
                 schedules=schedules_of(db.session, task),
-                runs=executions_page(db.session, wanted, Cursor(size=RUNS_SHOWN)).entries,
+                runs=executions_page(db.session, wanted, PageCursor(size=RUNS_SHOWN)).entries,
                 in_words=in_words,
             )
         )

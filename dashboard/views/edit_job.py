@@ -10,16 +10,18 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, moves
-from dashboard.database import db
-from dashboard.forms.raw_call import RawCall
-from dashboard.languages import said
-from dashboard.views.page import ConsolePage, found
-from tasks.engine import verbs
-from tasks.engine.errors import DatabaseUnavailable, MahaamError
-from tasks.engine.intake import catalog
-from tasks.engine.models import Job
-from tasks.engine.queries.jobs import find_job
+from mahaam import verbs
+from mahaam.core.errors import DatabaseUnavailable, MahaamError
+from mahaam.enqueuing import catalog
+from mahaam.models import Job
+from mahaam.queries.jobs import find_job
+
+from ..auth import access
+from ..forms.raw_call import RawCall
+from ..present import availability
+from ..web.database import db
+from ..web.languages import said
+from .page import ConsolePage, found
 
 
 class EditJobView(ConsolePage):
@@ -65,7 +67,7 @@ class EditJobView(ConsolePage):
             call=call,
             fault=fault,
             signature=catalog.spelling(job.task),
-            is_possible=moves.can("edit", job),
+            is_possible=availability.can("edit", job),
         )
 
 
@@ -73,7 +75,7 @@ def _call(job: Job) -> RawCall:
     return RawCall(job.task, (job.args, job.kwargs), keeps_masks=True)
 
 
-def _tell(verdict: verbs.Verdict, job: Job) -> None:
+def _tell(verdict: verbs.VerbResult, job: Job) -> None:
     for reason in verdict.refused.values():
         flash(said(reason), "warning")
     if verdict.done and job.finished_at is not None:

@@ -11,25 +11,28 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard import access
-from dashboard.database import db
-from dashboard.gate import safe_path
-from dashboard.languages import number
-from dashboard.query_string import QueryString, moment
-from dashboard.views.act_page import Act, ActPage, NotUnderstood
-from dashboard.views.page import ID, found, read_list
-from tasks.engine import database, registry, verbs
-from tasks.engine.queries import error_groups as queries
-from tasks.engine.queries.dead_letters import find_dead_letter
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.store.error_groups import now
-from tasks.engine.verbs import Verdict
+from mahaam import verbs
+from mahaam.failures import groups_queries as queries
+from mahaam.failures.groups_store import now
+from mahaam.jobs import task_registry
+from mahaam.postgres import database
+from mahaam.postgres.paging import PageCursor
+from mahaam.queries.dead_letters import find_dead_letter
+from mahaam.verbs import VerbResult
+
+from ..auth import access
+from ..auth.login_required import safe_path
+from ..web.database import db
+from ..web.languages import number
+from ..web.query_string import QueryString, moment
+from .act_page import Act, ActPage, NotUnderstood
+from .page import ID, found, read_list
 
 MOST_TEXT = 20_000
 MOST_NAME = 200
 
 
-def _ignore(ids: list[int]) -> Verdict:
+def _ignore(ids: list[int]) -> VerbResult:
     how, value = request.form.get("how", ""), request.form.get("value", "").strip()
     options: dict[str, Any] = {}
     if how == "until":
@@ -43,7 +46,7 @@ def _ignore(ids: list[int]) -> Verdict:
     return verbs.ignore_groups(ids, by=g.person.email, **options)
 
 
-def _assign(ids: list[int]) -> Verdict:
+def _assign(ids: list[int]) -> VerbResult:
     return verbs.assign_groups(ids, request.form.get("owner", "").strip(), by=g.person.email)
 
 
@@ -109,7 +112,7 @@ class ErrorView(ActPage):
             owner=query.name("owner"),
             text=query.name("text"),
         )
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.group_page(db.session, wanted, cursor))
         shown = self.render(
             "error/list.html",
@@ -120,7 +123,7 @@ class ErrorView(ActPage):
             hours=queries.hours(
                 db.session, [entry.id for entry in page.entries], database.repeatable(now)
             ),
-            tasks=sorted(registry.tasks),
+            tasks=sorted(task_registry.tasks),
         )
         return shown, 400 if query.faults else 200
 

@@ -7,17 +7,18 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard.database import db
-from dashboard.query_string import QueryString
-from dashboard.views.page import MORE, ConsolePage, read_list
-from tasks.engine import registry
-from tasks.engine.queries import executions as queries
-from tasks.engine.queries.definitions import definition_tag
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.queues import queue_names
-from tasks.engine.queries.schedules import schedule
-from tasks.engine.states import State
+from mahaam.jobs import task_registry
+from mahaam.jobs.states import State
+from mahaam.postgres.paging import PageCursor
+from mahaam.queries import executions as queries
+from mahaam.queries.queues import queue_names
+from mahaam.schedules.definitions_queries import definition_tag
+from mahaam.schedules.queries import schedule
+from mahaam.search.job_filter import JobFilter
+
+from ..web.database import db
+from ..web.query_string import QueryString
+from .page import MORE, ConsolePage, read_list
 
 
 class ExecutionView(ConsolePage):
@@ -42,7 +43,7 @@ class ExecutionView(ConsolePage):
             created_from=query.moment("created_from"),
             created_to=query.moment("created_to"),
         )
-        cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
+        cursor = PageCursor(after=query.job_id("after"), before=query.job_id("before"))
         if schedule_id is not None:
             page = read_list(
                 query, lambda: queries.executions_of_schedule(db.session, schedule_id, cursor)
@@ -57,6 +58,6 @@ class ExecutionView(ConsolePage):
             definition=definition,
             schedule=schedule(db.session, schedule_id) if schedule_id is not None else None,
             queues=queue_names(db.session),
-            tasks=sorted(registry.tasks),
+            tasks=sorted(task_registry.tasks),
         )
         return shown, 400 if query.faults else 200

@@ -11,22 +11,23 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 
-from dashboard import shown_job
-from dashboard.comparison import Side, pairs
-from dashboard.database import db
-from dashboard.family_picture import picture_of
-from dashboard.forms.options import ON_PAGE
-from dashboard.presentation import pretty_json
-from dashboard.query_string import QueryString
-from dashboard.views.page import ListPage, found
-from tasks.engine.models import Job
-from tasks.engine.queries.attempts import attempts_page, find_attempt
-from tasks.engine.queries.audit import audit_of
-from tasks.engine.queries.dead_letters import dead_letters_of
-from tasks.engine.queries.family import family_of
-from tasks.engine.queries.jobs import find_job
-from tasks.engine.queries.limits import QueryTooSlow
-from tasks.engine.queries.logs import LogPage, log_page
+from mahaam.audit.queries import audit_of
+from mahaam.models import Job
+from mahaam.postgres.query_limits import QueryTooSlow
+from mahaam.queries.attempts import attempts_page, find_attempt
+from mahaam.queries.dead_letters import dead_letters_of
+from mahaam.queries.jobs import find_job
+from mahaam.queries.logs import LogPage, log_page
+from mahaam.queries.related_jobs import family_of
+
+from ..forms.options import ON_PAGE
+from ..present import job_payload
+from ..present.comparison import ComparedJob, pairs
+from ..present.related_jobs import picture_of
+from ..present.template_helpers import pretty_json
+from ..web.database import db
+from ..web.query_string import QueryString
+from .page import ListPage, found
 
 LINES_ON_PAGE = 50
 LETTERS_ON_PAGE = 10
@@ -49,7 +50,7 @@ class JobPages(ListPage):
         return self.render(
             "job/details.html",
             job=job,
-            parts=shown_job.excerpts(job),
+            parts=job_payload.excerpts(job),
             job_options=ON_PAGE,
             attempts=attempts_page(db.session, job),
             log=log_page(db.session, job.id, limit=LINES_ON_PAGE),
@@ -93,7 +94,7 @@ class JobPages(ListPage):
     @expose("/<uuid:id>/json/<any(args, kwargs, result, options):part>/")
     def json(self, id: uuid.UUID, part: str) -> Response:  # noqa: A002
         """The whole of its arguments, its result or its options, without secrets."""
-        parts = shown_job.values(found(find_job(db.session, id)))
+        parts = job_payload.values(found(find_job(db.session, id)))
         if part not in parts:
             abort(404)
         return Response(pretty_json(parts[part]), mimetype="application/json")
@@ -133,16 +134,16 @@ def _lines(query: QueryString, job: Job, wanted: dict[str, Any]) -> LogPage:
         return LogPage((), has_older=False)
 
 
-def _side(job: Job, number: int | None, query: QueryString) -> Side:
+def _side(job: Job, number: int | None, query: QueryString) -> ComparedJob:
     """A run of `job`: the start that is asked for, else the last."""
     wanted = job.attempt if number is None else number
     attempt = find_attempt(db.session, job, wanted)
     if attempt is None and number is not None:
         query.faults.append(_("This job has no attempt %(number)s.", number=number))
-    return Side(job, attempt)
+    return ComparedJob(job, attempt)
 
 
-def _earlier(left: Side, other: Job) -> int | None:
+def _earlier(left: ComparedJob, other: Job) -> int | None:
     """Of the same job, the attempt before the other one is the one to look at."""
     is_same = other.id == left.job.id and left.attempt is not None
     return max(left.attempt.number - 1, 1) if is_same and left.attempt else None

@@ -10,23 +10,28 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, actions, audit, export, matching, saved_views
-from dashboard.bulk import BulkAction, Preview
-from dashboard.database import db
-from dashboard.job_query import read_filter
-from dashboard.query_string import QueryString, job_id
-from dashboard.shared import Cached
-from dashboard.views.job import JobPages
-from dashboard.views.page import read_list
-from tasks.engine.intake import catalog
-from tasks.engine.queries.counts import state_counts
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.jobs import JobEntry, jobs_by_id, jobs_page
-from tasks.engine.queries.limits import QueryTooSlow
-from tasks.engine.queries.mask_walk import are_jobs_left
-from tasks.engine.queries.paging import Cursor, Page
-from tasks.engine.queries.queues import queue_names
-from tasks.engine.queries.tallies import tally
+from mahaam.enqueuing import catalog
+from mahaam.postgres.paging import Page, PageCursor
+from mahaam.postgres.query_limits import QueryTooSlow
+from mahaam.queries.counts import state_counts
+from mahaam.queries.jobs import JobEntry, jobs_by_id, jobs_page
+from mahaam.queries.queues import queue_names
+from mahaam.search.job_filter import JobFilter
+from mahaam.search.match_count import tally
+from mahaam.search.searchable_rows import are_jobs_left
+
+from ..actions import catalog as actions
+from ..actions import preview as matching
+from ..actions.bulk import BulkAction, BulkPreview
+from ..auth import access
+from ..jobs import export, saved_views
+from ..jobs.filter import read_filter
+from ..live.cached import Cached
+from ..web import audit
+from ..web.database import db
+from ..web.query_string import QueryString, job_id
+from .job import JobPages
+from .page import read_list
 
 COUNTS_FRESH_S = 2.0
 
@@ -46,7 +51,7 @@ class JobView(JobPages):
         """A page of the jobs that match, newest first."""
         query = QueryString(request.args)
         wanted = self.read_filter(query)
-        cursor = Cursor(after=query.job_id("after"), before=query.job_id("before"))
+        cursor = PageCursor(after=query.job_id("after"), before=query.job_id("before"))
         page = read_list(query, lambda: jobs_page(db.session, wanted, cursor))
         return self._list(query, page=page, wanted=wanted), 400 if query.faults else 200
 
@@ -81,7 +86,7 @@ class JobView(JobPages):
         """The jobs that the address asks for."""
         return read_filter(query)
 
-    def preview(self, action: BulkAction, wanted: JobFilter) -> Preview:
+    def preview(self, action: BulkAction, wanted: JobFilter) -> BulkPreview:
         """What an action would do to all jobs that match. Raises QueryTooSlow."""
         return matching.of_jobs(action, wanted)
 

@@ -7,13 +7,15 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import chart_data, snapshot
-from dashboard.database import db
-from dashboard.query_string import QueryString
-from dashboard.shared import Cached
-from dashboard.views.page import ConsolePage
-from tasks.engine.queries.deploys import deploys
-from tasks.engine.queries.metrics import WINDOWS, Metrics, metrics
+from mahaam.metrics.deploys_queries import deploys
+from mahaam.metrics.queries import WINDOWS, Metrics, metrics
+
+from ..live import snapshot
+from ..live.cached import Cached
+from ..present import charts
+from ..web.database import db
+from ..web.query_string import QueryString
+from .page import ConsolePage
 
 FRESH_S, STALE_S = 5.0, 20.0  # a minute is added up anew every five seconds
 MOST_WINDOWS = 100
@@ -44,7 +46,7 @@ class MetricsView(ConsolePage):
             metrics=found,
             deploys=marks,
             rows=found.coarse(ROWS_SHOWN),
-            charts=chart_data.of_metrics(found, marks),
+            charts=charts.of_metrics(found, marks),
             queues=[queue.name for queue in snapshot.current().situation.queues],
         )
         return text, code

@@ -11,18 +11,19 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import audit
-from dashboard.database import db
-from dashboard.forms.job_form import JobForm
-from dashboard.last_calls import last_call, remember
-from dashboard.query_string import job_id
-from dashboard.sent_forms import once
-from dashboard.views.page import ConsolePage, found
-from tasks.engine.errors import DatabaseUnavailable, MahaamError, UnknownTask
-from tasks.engine.intake import catalog
-from tasks.engine.models import Job
-from tasks.engine.queries.jobs import find_job
-from tasks.engine.queries.queues import queue_names
+from mahaam.core.errors import DatabaseUnavailable, MahaamError, UnknownTask
+from mahaam.enqueuing import catalog
+from mahaam.models import Job
+from mahaam.queries.jobs import find_job
+from mahaam.queries.queues import queue_names
+
+from ..forms.job_form import JobForm
+from ..jobs.recent_calls import last_call, remember
+from ..web import audit
+from ..web.database import db
+from ..web.idempotency import once
+from ..web.query_string import job_id
+from .page import ConsolePage, found
 
 
 class NewJobView(ConsolePage):

@@ -9,23 +9,26 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard import access, actions
-from dashboard.database import db
-from dashboard.gate import safe_path
-from dashboard.languages import number, said
-from dashboard.query_string import QueryString
-from dashboard.views.page import MORE, ConsolePage, read_list
-from tasks.engine import live_settings, verbs
-from tasks.engine.queries.asking import by_session
-from tasks.engine.queries.operations import (
+from mahaam import verbs
+from mahaam.live_settings import current
+from mahaam.operations.queries import (
     OperationEntry,
     find_operation,
     is_anybody_there,
     operations_page,
     results_page,
 )
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.stalled_operations import StalledOperation, stalled_operations
+from mahaam.operations.stalled import StalledOperation, stalled_operations
+from mahaam.postgres.ask import by_session
+from mahaam.postgres.paging import PageCursor
+
+from ..actions import catalog
+from ..auth import access
+from ..auth.login_required import safe_path
+from ..web.database import db
+from ..web.languages import number, said
+from ..web.query_string import QueryString
+from .page import MORE, ConsolePage, read_list
 
 
 class OperationView(ConsolePage):
@@ -43,11 +46,11 @@ class OperationView(ConsolePage):
     def index(self) -> ResponseReturnValue:
         """The newest first."""
         query = QueryString(request.args)
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: operations_page(db.session, cursor))
         stalled = {} if query.faults else _stalled()  # a table that is locked answers neither
         shown = self.render(
-            "operation/list.html", query=query, page=page, actions=actions.ALL, stalled=stalled
+            "operation/list.html", query=query, page=page, actions=catalog.ALL, stalled=stalled
         )
         return shown, 400 if query.faults else 200
 
@@ -57,7 +60,7 @@ class OperationView(ConsolePage):
         operation = find_operation(db.session, id) or abort(404)
         query = QueryString(request.args)
         done = query.flag("done")
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: results_page(db.session, id, cursor, done=done))
         query.understood["id"] = str(id)
         shown = self.render(
@@ -66,7 +69,7 @@ class OperationView(ConsolePage):
             query=query,
             page=page,
             done=done,
-            actions=actions.ALL,
+            actions=catalog.ALL,
             acts=verbs.ACTS,
             undo_left_s=_undo_left_s(operation),
             stalled=_stalled().get(operation.id),
@@ -99,7 +102,7 @@ def _stalled() -> dict[int, StalledOperation]:
     return {operation.id: operation for operation in stalled_operations(by_session(db.session))}
 
 
-def _tell(answer: verbs.Undone, operation_id: int) -> None:
+def _tell(answer: verbs.UndoResult, operation_id: int) -> None:
     if answer.refusal is not None:
         flash(said(answer.refusal), "warning")
         return
@@ -138,4 +141,4 @@ def _undo_left_s(operation: OperationEntry) -> float:
     )
     if since_s is None or not is_possible:
         return 0.0
-    return max(live_settings.value("undo_window_s") - float(since_s), 0.0)
+    return max(current.value("undo_window_s") - float(since_s), 0.0)

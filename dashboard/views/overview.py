@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard.snapshot import live_page
-from dashboard.views.page import ConsolePage
+from ..live.snapshot import live_page
+from .page import ConsolePage
 
 
 class OverviewView(ConsolePage):

@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 
-from dashboard import access, bulk
-from dashboard.bulk_request import BulkRequest
-from dashboard.gate import safe_path
-from dashboard.query_string import QueryString
-from tasks.engine.queries.limits import QueryTooSlow
-from tasks.engine.queries.paging import Page
+from mahaam.postgres.paging import Page
+from mahaam.postgres.query_limits import QueryTooSlow
+
+from ..actions import bulk
+from ..actions.request import BulkRequest
+from ..auth import access
+from ..auth.login_required import safe_path
+from ..web.query_string import QueryString
 
 Entry = TypeVar("Entry")
 
@@ -60,7 +62,7 @@ class ListPage(ConsolePage):
         """The filter that the address asks for; what it does not understand is a fault in `query`."""
         raise NotImplementedError
 
-    def preview(self, action: bulk.BulkAction, wanted: Any) -> bulk.Preview:
+    def preview(self, action: bulk.BulkAction, wanted: Any) -> bulk.BulkPreview:
         """What the action would do to all that match."""
         raise NotImplementedError
 
@@ -87,7 +89,7 @@ class ListPage(ConsolePage):
         query = QueryString(request.args)
         wanted = self.read_filter(query)
         if query.close():  # ignored, a filter would widen what is done to everything
-            return self._confirm(request_, bulk.Preview(0, is_all=True), query.faults), 400
+            return self._confirm(request_, bulk.BulkPreview(0, is_all=True), query.faults), 400
         if request_.is_confirmed and request_.read(needs_reason=True):
             return request_.carry_out_matching(
                 wanted, until=self._until(), count=lambda: self._count(request_.action, wanted)
@@ -95,7 +97,7 @@ class ListPage(ConsolePage):
         try:
             shown = self.preview(request_.action, wanted)
         except QueryTooSlow as fault:
-            return self._confirm(request_, bulk.Preview(0, is_all=True), [str(fault)]), 400
+            return self._confirm(request_, bulk.BulkPreview(0, is_all=True), [str(fault)]), 400
         return self._confirm(request_, shown), 400 if request_.is_confirmed else 200
 
     def _count(self, action: bulk.BulkAction, wanted: Any) -> int | None:
@@ -118,7 +120,7 @@ class ListPage(ConsolePage):
         return list(dict.fromkeys(ids))
 
     def _confirm(
-        self, request_: BulkRequest, preview: bulk.Preview, faults: Sequence[str] = ()
+        self, request_: BulkRequest, preview: bulk.BulkPreview, faults: Sequence[str] = ()
     ) -> str:
         return self.render(
             self.confirm_template,

@@ -11,12 +11,14 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 
-from dashboard import access, snapshot
-from dashboard.languages import said
-from dashboard.views.page import ConsolePage
-from tasks.engine import verbs
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.verbs import Verdict
+from mahaam import verbs
+from mahaam.core.errors import OptionNotValid
+from mahaam.verbs import VerbResult
+
+from ..auth import access
+from ..live import snapshot
+from ..web.languages import said
+from .page import ConsolePage
 
 HOUR_S = 3600
 SPANS_S = (900, 1800, HOUR_S, 4 * HOUR_S, 12 * HOUR_S, 24 * HOUR_S)
@@ -26,8 +28,8 @@ class PausingPage(ConsolePage):
     """A page about things that have a name and can be paused."""
 
     kind = ""  # queue or task
-    pause_verb: Callable[..., Verdict]
-    resume_verb: Callable[..., Verdict]
+    pause_verb: Callable[..., VerbResult]
+    resume_verb: Callable[..., VerbResult]
 
     def check(self, subject: str) -> None:
         """Answer 404 for a name that nobody knows."""
@@ -72,7 +74,7 @@ class PausingPage(ConsolePage):
             )
         )
 
-    def _told(self, subject: str, verdict: Verdict, done: str) -> ResponseReturnValue:
+    def _told(self, subject: str, verdict: VerbResult, done: str) -> ResponseReturnValue:
         snapshot.forget()
         for reason in verdict.refused.values():
             flash(said(reason), "warning")

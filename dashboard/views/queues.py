@@ -9,23 +9,26 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import badges, shown_job, snapshot, sweeps
-from dashboard.access import require
-from dashboard.database import db
-from dashboard.query_string import QueryString
-from dashboard.queue_selection import Asked
-from dashboard.sweeps import SWEEPS
-from dashboard.views.page import read_list
-from dashboard.views.pausing import PausingPage
-from tasks.engine import verbs
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.jobs import find_job, jobs_page
-from tasks.engine.queries.logs import log_page
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.queues import QueueEntry
-from tasks.engine.queries.situation import throughput_of
+from mahaam import verbs
+from mahaam.overview.overview import throughput_of
+from mahaam.postgres.paging import PageCursor
+from mahaam.queries.jobs import find_job, jobs_page
+from mahaam.queries.logs import log_page
+from mahaam.queries.queues import QueueEntry
+from mahaam.search.job_filter import JobFilter
 
-NEWEST = Cursor(size=20)
+from ..actions import queue_actions
+from ..actions.queue_actions import SWEEPS
+from ..auth.access import require
+from ..live import snapshot
+from ..live.queue_selection import QueueRequest
+from ..present import badges, job_payload
+from ..web.database import db
+from ..web.query_string import QueryString
+from .page import read_list
+from .pausing import PausingPage
+
+NEWEST = PageCursor(size=20)
 LINES_SHOWN = 50
 
 
@@ -41,7 +44,7 @@ class QueueView(PausingPage):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """A card for each queue, a page of them at a time."""
-        asked = Asked.of(request.args)
+        asked = QueueRequest.of(request.args)
         return snapshot.live_page(self, "queue/monitor.html", "queue/cards.html", asked)
 
     @expose("/<subject>/")
@@ -70,7 +73,7 @@ class QueueView(PausingPage):
             self.render(
                 "queue/job.html",
                 job=job,
-                parts=shown_job.excerpts(job),
+                parts=job_payload.excerpts(job),
                 log=log_page(db.session, job.id, limit=LINES_SHOWN),
             )
         )
@@ -89,13 +92,13 @@ class QueueView(PausingPage):
         back = url_for("queues.details", subject=subject, state=state)
         if request.method == "POST":
             wanted = JobFilter(state=state, queue=subject)
-            id_ = sweeps.start(sweep, wanted, request.form)
+            id_ = queue_actions.start(sweep, wanted, request.form)
             return redirect(url_for("operation.details", id=id_), code=303)
         count = now.count(subject, state)
         return str(
             self.render(
                 "queue/sweep.html", subject=subject, sweep=sweep, state=state, back=back, count=count,
-                ages_s=sweeps.AGES_S,
+                ages_s=queue_actions.AGES_S,
             )
         )  # fmt: skip
 

@@ -9,12 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from config import get_settings
-from dashboard import access, badges
-from dashboard.languages import number
-from dashboard.views.page import MORE, ConsolePage
-from tasks.engine import verbs
-from tasks.engine.verbs import Comparison
+from mahaam import verbs
+from mahaam.config import get_settings
+from mahaam.verbs import NoticeComparison
+
+from ..auth import access
+from ..present import badges
+from ..web.languages import number
+from .page import MORE, ConsolePage
 
 REPAIR_LIMIT_S = (
     5.0  # a person waits for it; flask queue reconcile --repair takes all the time it needs
@@ -48,7 +50,7 @@ class ReconcileView(ConsolePage):
         return redirect(url_for("reconcile.index"), code=303)
 
 
-def _tell(compared: list[Comparison]) -> None:
+def _tell(compared: list[NoticeComparison]) -> None:
     mended = sum(found.faults_found for found in compared)
     if mended:
         flash(

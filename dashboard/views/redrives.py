@@ -8,17 +8,20 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, actions, matching
-from dashboard.database import db
-from dashboard.languages import said
-from dashboard.query_string import QueryString
-from dashboard.views.dead_letters import read_filter
-from dashboard.views.page import ID, MORE, ConsolePage, found, read_list
-from tasks.engine import verbs
-from tasks.engine.queries import redrives as queries
-from tasks.engine.queries.operations import is_anybody_there
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.verbs.redrives import CAREFUL
+from mahaam import verbs
+from mahaam.failures import redrives_queries as queries
+from mahaam.failures.redrives import CAREFUL
+from mahaam.operations.queries import is_anybody_there
+from mahaam.postgres.paging import PageCursor
+
+from ..actions import catalog
+from ..actions import preview as matching
+from ..auth import access
+from ..web.database import db
+from ..web.languages import said
+from ..web.query_string import QueryString
+from .dead_letters import read_filter
+from .page import ID, MORE, ConsolePage, found, read_list
 
 USUAL_PERCENT = 20
 
@@ -35,7 +38,7 @@ class RedriveView(ConsolePage):
     def index(self) -> ResponseReturnValue:
         """The newest first."""
         query = QueryString(request.args)
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.redrive_page(db.session, cursor))
         shown = self.render("redrive/list.html", query=query, page=page)
         return shown, 400 if query.faults else 200
@@ -48,7 +51,7 @@ class RedriveView(ConsolePage):
         wanted = read_filter(query)
         if query.close():
             return self._form(query, None, query.faults), 400
-        preview = matching.of_letters(actions.REPROCESS, wanted)
+        preview = matching.of_letters(catalog.REPROCESS, wanted)
         if request.method == "GET":
             return self._form(query, preview, [])
         percent, reason = request.form.get("percent", ""), request.form.get("reason", "").strip()

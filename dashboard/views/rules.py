@@ -9,16 +9,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard import access
-from dashboard.database import db
-from dashboard.forms.rule_form import RuleForm
-from dashboard.languages import number
-from dashboard.views.page import ID, MORE, ConsolePage, found
-from tasks.alerts import queries, rules
-from tasks.alerts.kinds import KINDS
-from tasks.alerts.rules import SEVERITIES, RuleNotValid
-from tasks.engine.errors import DatabaseUnavailable
-from tasks.engine.queries.queues import queue_names
+from mahaam.alerts import queries, rules
+from mahaam.alerts.rule_types import KINDS
+from mahaam.alerts.rules import SEVERITIES, RuleNotValid
+from mahaam.core.errors import DatabaseUnavailable
+from mahaam.queries.queues import queue_names
+
+from ..auth import access
+from ..forms.rule_form import RuleForm
+from ..web.database import db
+from ..web.languages import number
+from .page import ID, MORE, ConsolePage, found
 
 
 class RuleView(ConsolePage):

@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 
-from dashboard import access, saved_views
-from dashboard.gate import safe_path
-from dashboard.job_query import read_filter
-from dashboard.query_string import QueryString
-from dashboard.views.page import ConsolePage
+from ..auth import access
+from ..auth.login_required import safe_path
+from ..jobs import saved_views
+from ..jobs.filter import read_filter
+from ..web.query_string import QueryString
+from .page import ConsolePage
 
 
 class SavedViewView(ConsolePage):

@@ -7,21 +7,23 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 
-from dashboard import access
-from dashboard.database import db
-from dashboard.forms.options import OF_SCHEDULES
-from dashboard.forms.schedule_form import ScheduleForm
-from dashboard.schedule_words import in_words
-from dashboard.views.page import ID, ConsolePage, found
-from dashboard.views.schedules import NEXT_SHOWN
-from tasks.engine import database, verbs
-from tasks.engine.intake import catalog
-from tasks.engine.queries import schedules as queries
-from tasks.engine.queries.definitions import definition_names
-from tasks.engine.queries.queues import queue_names
-from tasks.engine.schedules.previews import previews
-from tasks.engine.schedules.spec import ScheduleNotValid, zones
-from tasks.engine.store.schedules import now
+from mahaam import verbs
+from mahaam.enqueuing import catalog
+from mahaam.postgres import database
+from mahaam.queries.queues import queue_names
+from mahaam.schedules import queries
+from mahaam.schedules.definitions_queries import definition_names
+from mahaam.schedules.rules.previews import previews
+from mahaam.schedules.rules.spec import ScheduleNotValid, zones
+from mahaam.schedules.store import now
+
+from ..auth import access
+from ..forms.options import OF_SCHEDULES
+from ..forms.schedule_form import ScheduleForm
+from ..present.schedule_text import in_words
+from ..web.database import db
+from .page import ID, ConsolePage, found
+from .schedules import NEXT_SHOWN
 
 
 class ScheduleFormView(ConsolePage):

@@ -11,25 +11,27 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard import access
-from dashboard.chart_data import of_fires
-from dashboard.database import db
-from dashboard.forms.options import OF_SCHEDULES
-from dashboard.languages import number, said
-from dashboard.query_string import QueryString, moment
-from dashboard.schedule_words import in_words
-from dashboard.views.act_page import Act, ActPage
-from dashboard.views.page import ID, found, read_list
-from tasks.engine import registry, verbs
-from tasks.engine.queries import schedules as queries
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.schedules.previews import previews
-from tasks.engine.verbs import Verdict
+from mahaam import verbs
+from mahaam.jobs import task_registry
+from mahaam.postgres.paging import PageCursor
+from mahaam.schedules import queries
+from mahaam.schedules.rules.previews import previews
+from mahaam.verbs import VerbResult
+
+from ..auth import access
+from ..forms.options import OF_SCHEDULES
+from ..present.charts import of_fires
+from ..present.schedule_text import in_words
+from ..web.database import db
+from ..web.languages import number, said
+from ..web.query_string import QueryString, moment
+from .act_page import Act, ActPage
+from .page import ID, found, read_list
 
 NEXT_SHOWN = 10
 
 
-def _disable(ids: list[int]) -> Verdict:
+def _disable(ids: list[int]) -> VerbResult:
     reason = request.form.get("reason", "")[:500]
     return verbs.disable_schedules(ids, reason=reason, by=g.person.email)
 
@@ -94,7 +96,7 @@ class ScheduleView(ActPage):
             "task": query.name("task"),
             "name": query.name("name"),
         }
-        cursor = Cursor(after=query.integer("after"), before=query.integer("before"))
+        cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.schedule_page(db.session, cursor=cursor, **wanted))
         shown = self.render(
             "schedule/list.html",
@@ -102,7 +104,7 @@ class ScheduleView(ActPage):
             page=page,
             wanted=wanted,
             counts=queries.schedule_counts(db.session),
-            tasks=sorted(registry.tasks),
+            tasks=sorted(task_registry.tasks),
             in_words=in_words,
         )
         return shown, 400 if query.faults else 200
@@ -125,7 +127,7 @@ class ScheduleView(ActPage):
             before=before,
             size=queries.FIRES_SHOWN,
             words=in_words(entry.spec),
-            is_known=entry.task in registry.tasks,
+            is_known=entry.task in task_registry.tasks,
             job_options=OF_SCHEDULES,
         )
 

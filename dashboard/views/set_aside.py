@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from dashboard import access
-from dashboard.database import db
-from dashboard.views.page import MORE, ConsolePage
-from tasks.engine.arguments import clean
-from tasks.engine.queries.asking import by_session
-from tasks.engine.queries.set_aside import aside_entries
-from tasks.engine.verbs.set_aside import try_again
+from mahaam.core.payload import clean
+from mahaam.postgres.ask import by_session
+from mahaam.set_aside.queries import aside_entries
+from mahaam.set_aside.verbs import try_again
+
+from ..auth import access
+from ..web.database import db
+from .page import MORE, ConsolePage
 
 # What a loop does to the row, and the view that shows such rows, if there is one.
 LOOPS: dict[str, tuple[LazyString, str | None]] = {

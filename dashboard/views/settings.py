@@ -11,16 +11,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard.database import db
-from dashboard.languages import number, said
-from dashboard.views.page import MORE, ConsolePage
-from tasks.engine import verbs
-from tasks.engine.intake import catalog
-from tasks.engine.live_setting import OWN, SETTINGS, LiveSetting, SettingNotValid
-from tasks.engine.queries import settings as queries
-from tasks.engine.queries.audit import AuditFilter, audit_page
-from tasks.engine.queries.paging import Cursor
-from tasks.engine.queries.settings import Change
+from mahaam import verbs
+from mahaam.audit.queries import AuditFilter, audit_page
+from mahaam.enqueuing import catalog
+from mahaam.live_settings.definitions import OWN, SETTINGS, LiveSetting, SettingNotValid
+from mahaam.postgres.paging import PageCursor
+from mahaam.settings import queries
+from mahaam.settings.queries import SettingChange
+
+from ..web.database import db
+from ..web.languages import number, said
+from .page import MORE, ConsolePage
 
 GROUPS = {
     "retention": _l("How long jobs are kept"),
@@ -34,12 +35,12 @@ MOST_TEXT = 20_000
 
 
 @dataclass(frozen=True)
-class Row:
+class SettingRow:
     """One setting on the page: what stands in its field, who changed it, what is wrong."""
 
     setting: LiveSetting
     text: str
-    change: Change | None
+    change: SettingChange | None
     fault: str | None = None
 
     @property
@@ -92,7 +93,7 @@ class SettingView(ConsolePage):
         catalog.load()
         changes = queries.changes(db.session)
         rows = [
-            Row(
+            SettingRow(
                 one,
                 typed[name] if name in typed else _shown(one, changes.get(name)),
                 changes.get(name),
@@ -108,12 +109,12 @@ class SettingView(ConsolePage):
             },
             pruning=queries.pruning(db.session),
             history=audit_page(
-                db.session, AuditFilter(verb="settings"), Cursor(size=HISTORY_SHOWN)
+                db.session, AuditFilter(verb="settings"), PageCursor(size=HISTORY_SHOWN)
             ).entries,
         )
 
 
-def _shown(setting: LiveSetting, change: Change | None) -> str:
+def _shown(setting: LiveSetting, change: SettingChange | None) -> str:
     return setting.kind.text(setting.usable(change.value) if change else setting.default())
 
 

@@ -6,12 +6,13 @@ from flask import abort, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import snapshot
-from dashboard.views.page import MORE
-from dashboard.views.pausing import PausingPage
-from tasks.engine import verbs
-from tasks.engine.errors import UnknownTask
-from tasks.engine.intake import catalog
+from mahaam import verbs
+from mahaam.core.errors import UnknownTask
+from mahaam.enqueuing import catalog
+
+from ..live import snapshot
+from .page import MORE
+from .pausing import PausingPage
 
 
 class TaskView(PausingPage):

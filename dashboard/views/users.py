@@ -11,16 +11,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from dashboard import access, account_changes, accounts, people
-from dashboard.database import db
-from dashboard.languages import number
-from dashboard.models import User
-from dashboard.sessions import sessions_of
-from dashboard.views.page import MORE, ConsolePage
-from tasks.engine.queries.audit import AuditFilter, audit_page
-from tasks.engine.queries.paging import Cursor
+from mahaam.audit.queries import AuditFilter, audit_page
+from mahaam.postgres.paging import PageCursor
 
-LAST = Cursor(size=20)
+from ..auth import access, account_changes, accounts, users
+from ..auth.sessions import sessions_of
+from ..models import User
+from ..web.database import db
+from ..web.languages import number
+from .page import MORE, ConsolePage
+
+LAST = PageCursor(size=20)
 Change = Callable[[User], str | None]
 
 
@@ -76,7 +77,7 @@ class UserView(ConsolePage):
     def _list(self, fault: str | None = None) -> str:
         return self.render(
             "user/list.html",
-            people=people.everybody(),
+            people=users.everybody(),
             roles=list(access.RANKS),
             needed=access.NEEDED,
             ranks=access.RANKS,

@@ -9,14 +9,16 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from dashboard import access, snapshot
-from dashboard.database import db
-from dashboard.languages import said
-from dashboard.steering import STEPS
-from dashboard.views.page import ConsolePage
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.queries.running import jobs_by_worker
-from tasks.engine.queries.workers import shown_workers
+from mahaam.core.errors import OptionNotValid
+from mahaam.queries.running import jobs_by_worker
+from mahaam.workers.queries import shown_workers
+
+from ..actions.worker_actions import STEPS
+from ..auth import access
+from ..live import snapshot
+from ..web.database import db
+from ..web.languages import said
+from .page import ConsolePage
 
 
 class WorkerView(ConsolePage):

@@ -17,7 +17,7 @@ SEND_BUFFER_BYTES = 131_072  # what the kernel keeps of an answer that is not re
 
 
 @dataclass(frozen=True)
-class Limits:
+class ClientLimits:
     """How long a client may take, in seconds.
 
     `header_s`: from the first byte of a request (on a new connection, from its beginning) to the end
@@ -38,7 +38,7 @@ class HungUp(ConnectionResetError):
         super().__init__(errno.ECONNRESET, "the server has hung up")
 
 
-class Waiting:
+class WaitingClient:
     """The connections that wait for their clients, the one that waits longest first."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Waiting:
 class Client:
     """A socket whose reads and writes end in time; all else is the socket's own."""
 
-    def __init__(self, sock: Any, limits: Limits, waiting: Waiting) -> None:
+    def __init__(self, sock: Any, limits: ClientLimits, waiting: WaitingClient) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._sock = sock
         self._limits = limits

@@ -13,9 +13,10 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
-from config import get_settings
-from launch.web import postgres_wait
-from launch.web.client import Client, Limits, Waiting
+from mahaam.config import get_settings
+
+from . import postgres_wait
+from .client import Client, ClientLimits, WaitingClient
 
 SPARE_FILES = 200  # descriptors for everything that is not a client
 CROWDED = 0.9  # of all connections
@@ -27,13 +28,13 @@ class PatientWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         settings = get_settings()
-        self._limits = Limits(
+        self._limits = ClientLimits(
             header_s=settings.web_header_timeout_s,
             body_s=settings.web_body_timeout_s,
             idle_s=settings.web_idle_timeout_s,
             send_s=settings.web_send_timeout_s,
         )
-        self._waiting = Waiting()
+        self._waiting = WaitingClient()
         self._open = 0
         self.worker_connections: int = min(settings.web_connections, _allowed_files() - SPARE_FILES)
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import ProgrammingError
 
-from config import get_settings
+from mahaam.config import get_settings
 from migrations.rights import FOR_AUDIT, product_role
 
 revision = "0007"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks.alerts import watch
-from tasks.engine import database
-from tasks.engine.store import error_groups
+from mahaam.alerts import evaluate
+from mahaam.failures import groups_store
+from mahaam.postgres import database
 from tests.engine.conftest import *  # noqa: F403
 from tests.engine.stage import Stage
 
@@ -32,9 +32,9 @@ def quiet(empty_stage: Stage) -> Iterator[Stage]:
 
 def look(stage: Stage) -> None:
     """Gather what failed, and look at the rules now."""
-    database.repeatable(lambda c: error_groups.gather(c, limit=100_000), atomic=True)
+    database.repeatable(lambda c: groups_store.gather(c, limit=100_000), atomic=True)
     stage.ask("UPDATE alert_pass SET ended_at = NULL")
-    assert watch.watch()
+    assert evaluate.watch()
 
 
 def alerts(stage: Stage) -> list[dict[str, Any]]:

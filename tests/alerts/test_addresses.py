@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from config import get_settings
-from tasks.alerts import channel_verbs
-from tasks.alerts.channel_verbs import ChannelNotValid
-from tasks.alerts.channels import address
-from tasks.alerts.channels.address import AddressRefused, target
-from tasks.alerts.channels.post import post
-from tasks.alerts.errors import NotDelivered
+from mahaam.alerts import channel_verbs
+from mahaam.alerts.channel_verbs import ChannelNotValid
+from mahaam.alerts.channels import address
+from mahaam.alerts.channels.address import AddressRefused, target
+from mahaam.alerts.channels.post import post
+from mahaam.alerts.messages.delivery_errors import NotDelivered
+from mahaam.config import get_settings
 from tests.alerts.receiver import Receiver
 from tests.alerts.receiver import receiver as a_receiver
 from tests.engine.stage import Stage

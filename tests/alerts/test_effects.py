@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from config import get_settings
-from tasks.alerts import channel_verbs
-from tasks.alerts.errors import NotDelivered
-from tasks.alerts.jobs import deliver
+from mahaam.alerts import channel_verbs
+from mahaam.alerts.messages.delivery_errors import NotDelivered
+from mahaam.alerts.tasks import deliver
+from mahaam.config import get_settings
 from tests.alerts.conftest import look
 from tests.alerts.mailbox import Mailbox, mailbox_in
 from tests.alerts.receiver import Receiver
@@ -214,7 +214,7 @@ def test_a_delivery_whose_job_is_gone_does_not_wait_for_ever(desk: Stage) -> Non
     message(desk)
     desk.ask(
         "UPDATE job SET state = 'cancelled', finished_at = now() - interval '1 minute', run_at = NULL"
-        " WHERE task = 'tasks.alerts.jobs.deliver'"
+        " WHERE task = 'mahaam.alerts.tasks.deliver'"
     )
     look(desk)
     assert state(desk) == "failed"

@@ -11,12 +11,11 @@ from uuid import UUID
 
 import pytest
 
-from config import get_settings
-from tasks import enqueue_many
-from tasks.alerts import channel_verbs, rules
-from tasks.alerts.jobs import reprocess_failed_task, send_failure_notification
-from tasks.engine import verbs
-from tasks.engine.queries.dead_letters import DeadLetterFilter
+from mahaam import enqueue_many, verbs
+from mahaam.alerts import channel_verbs, rules
+from mahaam.alerts.tasks import reprocess_failed_task, send_failure_notification
+from mahaam.config import get_settings
+from mahaam.queries.dead_letters import DeadLetterFilter
 from tests.alerts.conftest import alerts, look, open_subjects
 from tests.alerts.mailbox import Mailbox, bodies, mailbox_in
 from tests.alerts.receiver import Receiver
@@ -245,7 +244,7 @@ def test_a_notification_of_many_letters_is_one_message(
     wait_until(lambda: told.count("state = 'failed'") == 1200, timeout_s=30)
     (hook,) = told.ask("SELECT id FROM channel WHERE kind = 'webhook'")
     told.ask("UPDATE channel SET is_enabled = id = %s", hook["id"])
-    verbs.start(verbs.Order("notify", "ann"), DeadLetterFilter(), expected=1200)
+    verbs.start(verbs.OperationRequest("notify", "ann"), DeadLetterFilter(), expected=1200)
     wait_until(
         lambda: not told.ask("SELECT id FROM dead_letter WHERE notified_at IS NULL LIMIT 1"),
         timeout_s=30,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from config import get_settings
-from tasks.alerts import channel_verbs, rules, verbs
-from tasks.alerts.message import Item, Message
-from tasks.alerts.words import words
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.phrase import Phrase
+from mahaam.alerts import channel_verbs, rules, verbs
+from mahaam.alerts.messages.alert_message import Item, Message
+from mahaam.alerts.messages.texts import words
+from mahaam.config import get_settings
+from mahaam.core.errors import OptionNotValid
+from mahaam.core.translatable import Translatable
 from tests.alerts.conftest import alerts, look
 from tests.alerts.test_rules import a_letter
 from tests.engine.stage import Stage
@@ -57,9 +57,9 @@ def test_people_are_told_once_when_it_opens_and_once_when_it_closes(
     for _ in range(3):
         look(quiet)
     assert told(quiet) == [("opened", 1), ("closed", 1)]
-    jobs = quiet.ask("SELECT task, queue, priority FROM job WHERE task LIKE 'tasks.alerts%'")
+    jobs = quiet.ask("SELECT task, queue, priority FROM job WHERE task LIKE 'mahaam.alerts%'")
     assert {(job["task"], job["queue"]) for job in jobs} == {
-        ("tasks.alerts.jobs.deliver", "notifications")
+        ("mahaam.alerts.tasks.deliver", "notifications")
     }
 
 
@@ -121,7 +121,7 @@ def test_a_closed_alert_of_whom_nobody_heard_is_not_told(quiet: Stage, hook: int
 
 
 def test_nobody_is_told_that_nobody_can_be_told(quiet: Stage, hook: int) -> None:
-    a_letter(task="tasks.alerts.jobs.deliver")(quiet)
+    a_letter(task="mahaam.alerts.tasks.deliver")(quiet)
     look(quiet)
     assert len(alerts(quiet)) == 1
     assert told(quiet) == []
@@ -184,7 +184,7 @@ HOSTILE = "x\r\nBcc: all@example.com\r\n\r\n<script>\x00\u2028"
 
 @pytest.mark.parametrize("language", ["en", "ar", "fa"])
 def test_no_text_breaks_out_of_a_subject(stage: Stage, language: str) -> None:
-    what = Phrase("%(task)s fails for good: %(error)s").about(task=HOSTILE, error="y" * 5000)
+    what = Translatable("%(task)s fails for good: %(error)s").about(task=HOSTILE, error="y" * 5000)
     message = Message(1, "opened", [Item(what, "/admin/")], 1)
     subject = message.subject(words(language))
     assert subject.isprintable() or set(subject) & {"\u2068", "\u2069"}
@@ -194,7 +194,7 @@ def test_no_text_breaks_out_of_a_subject(stage: Stage, language: str) -> None:
 
 
 def test_secrets_are_masked_in_what_is_told() -> None:
-    what = Phrase("%(task)s: %(error)s").about(task="t", error="password=hunter2 refused")
+    what = Translatable("%(task)s: %(error)s").about(task="t", error="password=hunter2 refused")
     kept: dict[str, Any] = Item(what, "/", detail="token: abcdef").kept()
     item = Item.of_kept(kept)
     assert "hunter2" not in str(item.what)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from config import get_settings
-from tasks.alerts import channel_verbs, notices, rules
-from tasks.engine import aside, database
-from tasks.engine.store import set_aside
+from mahaam.alerts import channel_verbs, dispatch, rules
+from mahaam.config import get_settings
+from mahaam.postgres import database
+from mahaam.set_aside import isolate
+from mahaam.set_aside import store as set_aside_store
 from tests.alerts.conftest import look, open_subjects
 from tests.engine.stage import Stage
 
@@ -25,9 +26,9 @@ def _nothing_aside(quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("WEBHOOK_ALLOW", "127.0.0.1")
     get_settings.cache_clear()
     quiet.ask("DELETE FROM set_aside")
-    aside.learn([])
+    isolate.learn([])
     yield
-    aside.learn([])
+    isolate.learn([])
     get_settings.cache_clear()
 
 
@@ -74,7 +75,7 @@ def test_an_alert_that_can_be_read_again_is_told(quiet: Stage) -> None:
     assert quiet.ask("SELECT FROM alert_delivery") == []
     quiet.ask("UPDATE alert SET what = %s", READABLE)
     quiet.ask("UPDATE set_aside SET retry_at = now()")
-    aside.learn(database.repeatable(set_aside.all_of_them))
+    isolate.learn(database.repeatable(set_aside_store.all_of_them))
     tell()
     assert [row["alert_ids"] for row in quiet.ask("SELECT alert_ids FROM alert_delivery")] == [
         [bad]
@@ -103,4 +104,4 @@ def test_a_rule_that_cannot_be_looked_at_keeps_no_other_one_back(quiet: Stage) -
 
 def tell() -> None:
     """Tell of the alerts that are there."""
-    database.repeatable(notices.tell, atomic=True)
+    database.repeatable(dispatch.tell, atomic=True)

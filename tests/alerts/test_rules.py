@@ -10,11 +10,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tasks.alerts import rules, store, watch
-from tasks.alerts.kind import World, firings
-from tasks.alerts.kinds import KINDS
-from tasks.alerts.rules import RuleNotValid, would_have_fired
-from tasks.engine import verbs
+from mahaam import verbs
+from mahaam.alerts import evaluate, rules, store
+from mahaam.alerts.rule_types import KINDS
+from mahaam.alerts.rule_types.rule_type import Probes, firings
+from mahaam.alerts.rules import RuleNotValid, would_have_fired
 from tests.alerts.conftest import alerts, look, open_subjects
 from tests.engine import rows
 from tests.engine.stage import Stage
@@ -165,7 +165,7 @@ FIRES: list[tuple[str, dict[str, Any], Given, bool]] = [
 @pytest.fixture(autouse=True)
 def _world(monkeypatch: pytest.MonkeyPatch) -> None:
     """The world outside PostgreSQL, as it is told here."""
-    monkeypatch.setattr(watch, "world", lambda _cursor: World(50.0, 95.0, {"default": 2000}))
+    monkeypatch.setattr(evaluate, "world", lambda _cursor: Probes(50.0, 95.0, {"default": 2000}))
 
 
 def a_rule(kind: str, parameters: dict[str, Any], **more: Any) -> int:
@@ -208,7 +208,7 @@ def test_a_cause_is_one_alert_that_closes_itself(quiet: Stage) -> None:
 
 
 def test_what_is_closed_by_hand_opens_again_only_when_it_gets_worse(quiet: Stage) -> None:
-    from tasks.alerts.verbs import resolve_alerts
+    from mahaam.alerts.verbs import resolve_alerts
 
     a_letter()(quiet)
     a_rule("job_failed", {})
@@ -269,7 +269,7 @@ def test_a_rule_that_cannot_be_looked_at_keeps_no_other_from_it(
 def test_more_causes_than_anybody_reads_are_one_alert(
     quiet: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "MOST_FINDINGS", 3)
+    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
     for number in range(4):
         a_letter(f"f{number}")(quiet)
     a_rule("job_failed", {})
@@ -279,11 +279,11 @@ def test_more_causes_than_anybody_reads_are_one_alert(
 
 def test_one_consumer_looks_every_fifteen_seconds(quiet: Stage) -> None:
     look(quiet)
-    assert not watch.watch()
+    assert not evaluate.watch()
     quiet.ask("UPDATE alert_pass SET ended_at = now() - %s * interval '1 s'", store.EVERY_S - 1)
-    assert not watch.watch()
+    assert not evaluate.watch()
     quiet.ask("UPDATE alert_pass SET ended_at = now() - %s * interval '1 s'", store.EVERY_S)
-    assert watch.watch()
+    assert evaluate.watch()
 
 
 # kind, parameters, the moments of the past, how often it would have fired

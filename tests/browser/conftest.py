@@ -11,8 +11,8 @@ from flask import Flask
 from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from dashboard import create_app
-from dashboard.accounts import create_person
-from dashboard.languages import LANGUAGES
+from dashboard.auth.accounts import create_person
+from dashboard.web.languages import LANGUAGES
 from tests.browser.person import Person
 from tests.browser.server import web_server
 from tests.browser.site_map import pages
@@ -59,7 +59,7 @@ def app(servers: TestServers) -> Iterator[Flask]:
         app = create_app(SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
         with app.app_context():
             create_person(EMAIL, password=PASSWORD, role="admin")
-            from dashboard.database import db
+            from dashboard.web.database import db
 
             db.session.remove()
         yield app

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from config import PROJECT_DIR
 from launch.processes import signal_on_death_of
 from launch.product import web_command
+from mahaam.config import PROJECT_DIR
 from tests.launch.running_product import free_port
 from tests.waiting import wait_until
 

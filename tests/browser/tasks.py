@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tasks import current_job, task
+from mahaam import current_job, task
 
 
 @task

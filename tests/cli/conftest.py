@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-import config
 from dashboard import create_app
-from tasks.engine import database
-from tasks.engine.intake import accept
+from mahaam import config
+from mahaam.enqueuing import accept
+from mahaam.postgres import database
 from tests.dashboard.rows import ask
 from tests.machine import within
 from tests.servers import TestServers, fresh_database

@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from config import PROJECT_DIR
-from dashboard.cli import racing
-from tasks import enqueue
+from dashboard.cli.demo import priority_concurrency
+from mahaam import enqueue
+from mahaam.config import PROJECT_DIR
 from tests.cli.conftest import FLASK, Flask_
 from tests.dashboard.rows import a_letter, ask
 from tests.machine import within
@@ -33,14 +33,14 @@ def test_a_broken_promise_ends_with_1(
     flask: Flask_, consumer: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jobs that start one after the other, as they are made, leave slots empty."""
-    at_once = racing.enqueue
+    at_once = priority_concurrency.enqueue
 
     def slowly(*args: object, **options: object) -> object:
         number = next(numbers)
         return at_once(*args, **{**options, "eta": None, "delay": 0.9 * (number // 2)})
 
     numbers = iter(range(99))
-    monkeypatch.setattr(racing, "enqueue", slowly)
+    monkeypatch.setattr(priority_concurrency, "enqueue", slowly)
 
     answer = flask("demo", "priority-concurrency", "--count", "4", "--sleep", "0.1", "--json")
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dashboard.verb_words import KINDS, VERBS
+from dashboard.present.audit_labels import KINDS, VERBS
 from tests.cli.conftest import Flask_
 from tests.dashboard.rows import ask
 

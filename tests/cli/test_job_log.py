@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 
-from tasks import demo, enqueue
+from mahaam import enqueue
+from tasks import demo
 from tests.cli.conftest import Flask_
 from tests.dashboard.rows import a_job, ask
 from tests.waiting import wait_until

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from tasks.engine import verbs
-from tasks.engine.intake import accept
-from tasks.engine.mask import MASK
-from tasks.engine.queries.job_filter import JobFilter
+from mahaam import verbs
+from mahaam.enqueuing import accept
+from mahaam.redaction.secret_mask import MASK
+from mahaam.search.job_filter import JobFilter
 from tests.cli.conftest import Flask_
 from tests.dashboard.bulk_work import (
     a_waiting_operation,
@@ -39,7 +39,7 @@ def test_jobs_are_turned_into_failed_ones(flask: Flask_) -> None:
 
 
 def test_secrets_that_somebody_typed_are_hidden(flask: Flask_) -> None:
-    order = verbs.Order("retry", "ann", reason="the password=hunter2 was wrong")
+    order = verbs.OperationRequest("retry", "ann", reason="the password=hunter2 was wrong")
     id_ = verbs.start(order, JobFilter(error="token=hunter2"))
     for told in (
         flask("operations", "list").out,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from dashboard.cli.overlap import longest_gap, out_of_order, peak
-from tasks.engine.queries.starts import Start
+from dashboard.cli.demo.overlap import longest_gap, out_of_order, peak
+from mahaam.queries.starts import Start
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HERE, THERE = uuid.UUID(int=1), uuid.UUID(int=2)

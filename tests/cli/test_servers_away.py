@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from config import get_settings
 from dashboard import create_app
-from tasks.engine import database
-from tasks.engine.intake import accept
+from mahaam.config import get_settings
+from mahaam.enqueuing import accept
+from mahaam.postgres import database
 from tests.cli.conftest import Flask_, told
 from tests.dashboard.rows import a_letter
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import live_settings
+from mahaam.live_settings import current
 from tests.cli.conftest import Flask_
 from tests.dashboard.rows import ask
 
@@ -16,10 +16,10 @@ from tests.dashboard.rows import ask
 @pytest.fixture(autouse=True)
 def _defaults() -> Iterator[None]:
     ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
     yield
     ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
 
 
 def shown(flask: Flask_, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 
-from config import PROJECT_DIR, get_settings
+from mahaam.config import PROJECT_DIR, get_settings
 from tests.cli.conftest import Flask_
 from tests.dashboard.rows import a_job
 from tests.dashboard.test_translations import KEYWORDS, catalog

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from werkzeug.test import TestResponse
 
-from tasks.engine import verbs
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.verbs import operations
+from mahaam import verbs
+from mahaam.operations import operations
+from mahaam.search.job_filter import JobFilter
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import ask
 
@@ -27,13 +27,13 @@ FIELDS = {
 
 def an_operation(*jobs: UUID) -> int:
     """The id of an operation that cancelled those of `jobs` that it could."""
-    order = verbs.Order("cancel", "ann@example.com", reason="<b>a test</b>")
+    order = verbs.OperationRequest("cancel", "ann@example.com", reason="<b>a test</b>")
     return verbs.carry_out(order, jobs, wanted=None).operation_id
 
 
 def a_waiting_operation(verb: str = "retry") -> int:
     """The id of an operation that no consumer has begun."""
-    return verbs.start(verbs.Order(verb, "ann@example.com"), JobFilter(state="failed"))
+    return verbs.start(verbs.OperationRequest(verb, "ann@example.com"), JobFilter(state="failed"))
 
 
 def work_off() -> None:

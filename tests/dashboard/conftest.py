@@ -8,11 +8,12 @@ from functools import cache
 import pytest
 from flask import Flask
 
-import config
-from dashboard import access, create_app
-from dashboard.accounts import create_person
-from tasks.engine import database
-from tasks.engine.intake import accept
+from dashboard import create_app
+from dashboard.auth import access
+from dashboard.auth.accounts import create_person
+from mahaam import config
+from mahaam.enqueuing import accept
+from mahaam.postgres import database
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.rows import ask
 from tests.servers import TestServers, fresh_database

@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg2
 
-from tasks.engine.ids import new_id
-from tasks.engine.states import State
+from mahaam.core.ids import new_id
+from mahaam.jobs.states import State
 
 JOB = """
 INSERT INTO job (id, task, queue, state, kwargs, result, error, attempt, retry_count, worker_id,

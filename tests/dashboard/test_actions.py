@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import access, actions
-from tasks.engine.states import State
-from tasks.engine.verbs import ACTS
+from dashboard.actions import catalog
+from dashboard.auth import access
+from mahaam.jobs.states import State
+from mahaam.verbs import ACTS
 from tests.dashboard.browser import Browser
 from tests.dashboard.bulk_work import JOBS, LETTERS, act
 from tests.dashboard.conftest import LogIn
@@ -77,10 +78,10 @@ def test_a_job_that_is_stopping_says_so_and_is_not_stopped_twice(operator: Brows
 
 
 @pytest.mark.parametrize("role", access.RANKS)
-@pytest.mark.parametrize("action", [*actions.JOB, *actions.LETTER])
+@pytest.mark.parametrize("action", [*catalog.JOB, *catalog.LETTER])
 def test_only_operators_and_admins_act(log_in: LogIn, action: str, role: str) -> None:
     letter = a_letter()
-    path, row = (JOBS, a_failed_job()) if action in actions.JOB else (LETTERS, letter)
+    path, row = (JOBS, a_failed_job()) if action in catalog.JOB else (LETTERS, letter)
     answer = act(log_in(role), path, action, row)
     assert answer.status_code == (403 if role == "viewer" else 303)
     if role == "viewer":
@@ -88,9 +89,9 @@ def test_only_operators_and_admins_act(log_in: LogIn, action: str, role: str) ->
 
 
 def test_every_verb_has_a_role_an_act_and_a_row_in_the_table() -> None:
-    assert set(actions.ALL) <= set(access.NEEDED)
-    assert set(actions.ALL) == set(ACTS)
-    assert set(actions.JOB) == set(TAKES)
+    assert set(catalog.ALL) <= set(access.NEEDED)
+    assert set(catalog.ALL) == set(ACTS)
+    assert set(catalog.JOB) == set(TAKES)
 
 
 def test_an_action_is_first_shown_and_changes_nothing(operator: Browser) -> None:
@@ -121,7 +122,7 @@ def test_resolve_keeps_the_note_and_leaves_the_job(operator: Browser) -> None:
     assert mark_of(letter) == (False, True, "Paid by hand.")
 
 
-@pytest.mark.parametrize("action", actions.LETTER)
+@pytest.mark.parametrize("action", catalog.LETTER)
 def test_a_resolved_letter_is_left_alone(operator: Browser, action: str) -> None:
     letter = a_letter()
     act(operator, LETTERS, "resolve", letter, note="first")

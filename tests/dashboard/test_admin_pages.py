@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 
-from dashboard import access
-from dashboard.account_changes import person_called, set_role
-from dashboard.accounts import AccountNotValid, create_person
-from tasks.engine import live_settings
+from dashboard.auth import access
+from dashboard.auth.account_changes import person_called, set_role
+from dashboard.auth.accounts import AccountNotValid, create_person
+from mahaam.live_settings import current
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_job, ask
@@ -42,7 +42,7 @@ def person(app: Flask) -> Person:
 def _default_settings() -> Iterator[None]:
     yield
     ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
 
 
 def make_person(app: Flask, role: str = "viewer") -> Person:

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from config import get_settings
 from dashboard import create_app
-from dashboard.bounded_request import MOST_FIELDS
-from dashboard.gate import PUBLIC
+from dashboard.auth.login_required import PUBLIC
+from dashboard.web.bounded_request import MOST_FIELDS
+from mahaam.config import get_settings
 from tests.dashboard import walk
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import CHEAP, LogIn

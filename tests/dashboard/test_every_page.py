@@ -12,10 +12,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from dashboard.accounts import create_person
-from tasks.engine import live_settings, verbs
-from tasks.engine.mask import MASK
-from tasks.engine.queries.job_filter import JobFilter
+from dashboard.auth.accounts import create_person
+from mahaam import verbs
+from mahaam.live_settings import current
+from mahaam.redaction.secret_mask import MASK
+from mahaam.search.job_filter import JobFilter
 from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
@@ -73,7 +74,7 @@ def admin(log_in: LogIn) -> Browser:
 def _default_settings() -> Iterator[None]:
     yield
     ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
 
 
 @pytest.mark.timeout(180)
@@ -226,7 +227,7 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
     say_why(text, name, job)
     if not secret:
         note_in_the_audit(text, job)
-    order = verbs.Order("retry", by=name, reason=text)
+    order = verbs.OperationRequest("retry", by=name, reason=text)
     schedule, definition = scheduled(text, name, secret)
     group = at_the_desk(text, name, letter, secret)
     channel = a_channel(f"{name} channel")

@@ -7,10 +7,10 @@ from typing import Any
 
 from huey.api import chord
 
-from dashboard.family_picture import picture_of
-from tasks import huey, task
-from tasks.engine.queries.family import RELATIVES_SHOWN, Family, family_of
-from tasks.engine.queries.jobs import find_job
+from dashboard.present.related_jobs import picture_of
+from mahaam import huey, task
+from mahaam.queries.jobs import find_job
+from mahaam.queries.related_jobs import RELATIVES_SHOWN, RelatedJobs, family_of
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
 from tests.sessions import a_session
@@ -31,7 +31,7 @@ def then(*_: Any) -> int:
 FIRST, THEN = f"{__name__}.first", f"{__name__}.then"
 
 
-def family(job_id: Any) -> Family:
+def family(job_id: Any) -> RelatedJobs:
     """What is related to this job."""
     with a_session() as session:
         job = find_job(session, uuid.UUID(str(job_id)))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tasks import task
-from tasks.engine.masking import MASK
-from tasks.engine.states import State
+from mahaam import task
+from mahaam.jobs.states import State
+from mahaam.redaction.redact import MASK
 from tests.dashboard.browser import Browser, Form
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_failed_job, a_job, a_line, ask, jobs, state_of

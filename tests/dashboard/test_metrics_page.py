@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tasks.engine.buckets import bucket_of
-from tasks.engine.queries.metrics import WINDOWS
+from mahaam.core.histogram import bucket_of
+from mahaam.metrics.queries import WINDOWS
 from tests.dashboard import situations
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import ask

@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from dashboard import access
-from dashboard.database import db
-from dashboard.sweeps import SWEEPS
-from tasks.engine.states import State
-from tasks.engine.verbs import operations
+from dashboard.actions.queue_actions import SWEEPS
+from dashboard.auth import access
+from dashboard.web.database import db
+from mahaam.jobs.states import State
+from mahaam.operations import operations
 from tests.dashboard import situations
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn, forget_shared

@@ -13,8 +13,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tasks import task
-from tasks.engine.arguments import load
+from mahaam import task
+from mahaam.core.payload import load
 from tests.dashboard.browser import Browser, Form
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import ask, jobs

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dashboard import access
-from tasks.engine import verbs
-from tasks.engine.states import State
+from dashboard.auth import access
+from mahaam import verbs
+from mahaam.jobs.states import State
 from tests.dashboard.browser import Browser
 from tests.dashboard.bulk_work import (
     JOBS,

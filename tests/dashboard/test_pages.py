@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dashboard import access
-from dashboard.languages import LANGUAGES
-from tasks.engine.states import HELD_UNTIL
+from dashboard.auth import access
+from dashboard.web.languages import LANGUAGES
+from mahaam.jobs.states import HELD_UNTIL
 from tests.dashboard.browser import Browser
 from tests.dashboard.bulk_work import an_operation
 from tests.dashboard.conftest import LogIn

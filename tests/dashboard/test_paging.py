@@ -10,7 +10,8 @@ from functools import partial
 import psycopg2
 import pytest
 
-from tasks.engine.queries import jobs, limits, paging
+from mahaam.postgres import paging, query_limits
+from mahaam.queries import jobs
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, a_letter, ask
 
@@ -75,7 +76,7 @@ def test_a_slow_list_says_narrow_the_filter(
     operator: Browser, monkeypatch: pytest.MonkeyPatch, path: str, table: str
 ) -> None:
     for module in (jobs, paging):
-        monkeypatch.setattr(module, "time_limit", partial(limits.time_limit, limit_ms=50))
+        monkeypatch.setattr(module, "time_limit", partial(query_limits.time_limit, limit_ms=50))
     with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as other, other.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {table}")
         page = operator.get(path)

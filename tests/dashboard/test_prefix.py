@@ -7,8 +7,8 @@ import re
 import pytest
 from flask import Flask
 
-from config import get_settings
 from dashboard import create_app
+from mahaam.config import get_settings
 from tests.dashboard import walk
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import CHEAP
@@ -83,7 +83,7 @@ def test_the_server_says_the_path(app: Flask) -> None:
 
 def test_the_way_after_login_stays_below_the_path(below: Flask) -> None:
     with below.test_request_context(environ_overrides={"SCRIPT_NAME": PREFIX}):
-        from dashboard.gate import safe_path
+        from dashboard.auth.login_required import safe_path
 
         assert safe_path("/elsewhere/") == f"{PREFIX}/admin/"
         assert safe_path(f"{PREFIX}/admin/job/") == f"{PREFIX}/admin/job/"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import access
-from tasks.engine.intake import accept
+from dashboard.auth import access
+from mahaam.enqueuing import accept
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_job, ask

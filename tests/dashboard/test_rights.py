@@ -12,8 +12,9 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from dashboard import access, actions
-from dashboard.accounts import create_person
+from dashboard.actions import catalog
+from dashboard.auth import access
+from dashboard.auth.accounts import create_person
 from dashboard.views import alerts, errors, schedules
 from dashboard.views.act_page import Act
 from tests.dashboard import walk
@@ -255,8 +256,8 @@ def newest_event() -> int:
 @pytest.mark.parametrize("verb", sorted(access.NEEDED))
 def test_a_bulk_action_of_a_form_is_refused_by_its_own_verb(log_in: LogIn, verb: str) -> None:
     for page, own in (
-        ("/admin/job/action/", tuple(actions.JOB)),
-        ("/admin/deadletterqueue/action/", tuple(actions.LETTER)),
+        ("/admin/job/action/", tuple(catalog.JOB)),
+        ("/admin/deadletterqueue/action/", tuple(catalog.LETTER)),
     ):
         if verb in own:
             form = {"action": verb, "rowid": str(uuid.uuid4()), "confirmed": "yes"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import saved_views
+from dashboard.jobs import saved_views
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import ask

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dashboard.schedule_words import cron_words
+from dashboard.present.schedule_text import cron_words
 from tests.dashboard.browser import Browser, Form
 from tests.dashboard.conftest import LogIn
 from tests.dashboard.rows import a_definition, a_failed_job, a_job, a_schedule, ask

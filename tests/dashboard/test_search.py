@@ -14,15 +14,15 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import Engine, event
 
-from tasks.engine import database
-from tasks.engine.ids import new_id
-from tasks.engine.queries import search
-from tasks.engine.queries.argument_text import wanted_json
-from tasks.engine.queries.asking import by_cursor
-from tasks.engine.queries.job_filter import JobFilter, first_id_of, moment_of
-from tasks.engine.queries.job_ids import ids_below
-from tasks.engine.queries.job_stream import Window
-from tasks.engine.states import State
+from mahaam.core.ids import new_id
+from mahaam.jobs.states import State
+from mahaam.postgres import database
+from mahaam.postgres.ask import by_cursor
+from mahaam.search import search
+from mahaam.search.argument_text import wanted_json
+from mahaam.search.job_filter import JobFilter, first_id_of, moment_of
+from mahaam.search.job_ids import ids_below
+from mahaam.search.job_stream import StreamWindow
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
 
@@ -309,7 +309,7 @@ def test_whoever_has_a_link_of_his_own_finds_the_same(asked: dict[str, str]) -> 
 def upwards(wanted: JobFilter, limit: int) -> list[str]:
     """All ids, oldest first."""
     ids: list[str] = []
-    window = Window(size=limit, upwards=True)
+    window = StreamWindow(size=limit, upwards=True)
     while True:
         with database.transaction() as cursor:
             found = search.search(by_cursor(cursor), wanted, window)

@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from tasks import enqueue, task
-from tasks.engine import database
-from tasks.engine.consumer.mask_walker import MaskWalker
-from tasks.engine.link import Link
-from tasks.engine.masking import hidden_names
-from tasks.engine.states import State
-from tasks.engine.store import mask_walk
-from tasks.engine.task import DurableTask
+from mahaam import enqueue, task
+from mahaam.consumer.maintenance.mask_walker import MaskWalker
+from mahaam.huey_adapter.tasks.task import DurableTask
+from mahaam.jobs.states import State
+from mahaam.postgres import database
+from mahaam.postgres.reconnecting import ReconnectingConnection
+from mahaam.redaction import old_rows
+from mahaam.redaction.redact import hidden_names
 from tests.dashboard import walk
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn
@@ -76,9 +76,9 @@ def hide_in_old_rows() -> None:
             return
 
 
-def _step() -> mask_walk.Step | None:
+def _step() -> old_rows.MaskBatch | None:
     with database.transaction() as cursor:
-        return mask_walk.step(cursor, limit=2)
+        return old_rows.step(cursor, limit=2)
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_a_walk_that_is_stopped_goes_on_where_it_was() -> None:
 def test_a_consumer_takes_the_steps_in_its_upkeep() -> None:
     a_job(State.FAILED, error=MESSAGE)
     ask("UPDATE mask_walk SET part = 'failure', below = NULL, ended_at = NULL, began_at = 'epoch'")
-    walker, link = MaskWalker(), Link("mahaam test", timeout_s=10)
+    walker, link = MaskWalker(), ReconnectingConnection("mahaam test", timeout_s=10)
     try:
         wait_until(
             lambda: walker.walk(link) or ask("SELECT ended_at IS NOT NULL FROM mask_walk")[0][0]
@@ -234,7 +234,7 @@ def test_a_consumer_takes_the_steps_in_its_upkeep() -> None:
 
 
 def test_a_new_name_begins_a_walk_and_a_known_one_none() -> None:
-    begin = mask_walk.begin
+    begin = old_rows.begin
     with database.transaction() as cursor:
         assert begin(cursor, ["shelf_mark", *hidden_names()])
         assert not begin(cursor, ["shelf_mark"])

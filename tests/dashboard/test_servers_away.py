@@ -7,10 +7,10 @@ import os
 import psycopg2
 import pytest
 
-from config import get_settings
 from dashboard import create_app
-from dashboard.accounts import create_person
-from dashboard.database import db
+from dashboard.auth.accounts import create_person
+from dashboard.web.database import db
+from mahaam.config import get_settings
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import CHEAP
 from tests.servers import TestServers, owner_url

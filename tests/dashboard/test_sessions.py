@@ -7,9 +7,9 @@ import uuid
 import pytest
 from flask import Flask
 
-from config import get_settings
 from dashboard import create_app
-from dashboard.accounts import AccountNotValid, check_password, create_person
+from dashboard.auth.accounts import AccountNotValid, check_password, create_person
+from mahaam.config import get_settings
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import CHEAP, LogIn
 from tests.dashboard.rows import ask

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from dashboard.shared import SLOW_S, Cached
-from tasks.engine.queries.limits import QueryTooSlow
+from dashboard.live.cached import SLOW_S, Cached
+from mahaam.postgres.query_limits import QueryTooSlow
 from tests.waiting import wait_until
 
 

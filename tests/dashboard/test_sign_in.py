@@ -6,11 +6,12 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from config import get_settings
-from dashboard import create_app, throttle
-from dashboard.account_changes import person_called, set_password
-from dashboard.accounts import create_person
-from dashboard.flask_config import flask_config
+from dashboard import create_app
+from dashboard.auth import login_throttle
+from dashboard.auth.account_changes import person_called, set_password
+from dashboard.auth.accounts import create_person
+from dashboard.web.flask_config import flask_config
+from mahaam.config import get_settings
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import CHEAP
 
@@ -104,12 +105,12 @@ def test_a_wrong_login_is_one_sentence_that_tells_nothing(
 @pytest.fixture
 def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """No new window of counting begins during this test."""
-    monkeypatch.setattr(throttle, "WINDOW_S", 10**9)
+    monkeypatch.setattr(login_throttle, "WINDOW_S", 10**9)
 
 
 @pytest.mark.usefixtures("_one_window")
 def test_guessing_is_stopped_for_all_processes(app: Flask) -> None:
-    for _ in range(throttle.PER_ACCOUNT):
+    for _ in range(login_throttle.PER_ACCOUNT):
         assert Browser(app).log_in("viewer@example.com", "wrong").status_code == 401
     assert Browser(app).log_in("viewer@example.com").status_code == 429
     assert Browser(app).log_in("operator@example.com").status_code == 303
@@ -118,7 +119,7 @@ def test_guessing_is_stopped_for_all_processes(app: Flask) -> None:
 @pytest.mark.usefixtures("_one_window")
 def test_guessing_from_everywhere_is_stopped_but_not_the_owner(app: Flask, home: str) -> None:
     assert log_in_from(app, home).status_code == 303
-    for number in range(throttle.PER_ACCOUNT_ANYWHERE):
+    for number in range(login_throttle.PER_ACCOUNT_ANYWHERE):
         assert log_in_from(app, f"198.51.100.{number}", "wrong").status_code == 401
     assert log_in_from(app, "198.51.100.200").status_code == 429
     assert log_in_from(app, home).status_code == 303
@@ -126,14 +127,14 @@ def test_guessing_from_everywhere_is_stopped_but_not_the_owner(app: Flask, home:
 
 @pytest.mark.usefixtures("_one_window")
 def test_many_accounts_from_one_address_are_stopped(app: Flask) -> None:
-    for number in range(throttle.PER_ADDRESS):
+    for number in range(login_throttle.PER_ADDRESS):
         Browser(app).log_in(f"nobody{number}@example.com", "wrong")
     assert Browser(app).log_in("operator@example.com").status_code == 429
 
 
 @pytest.mark.usefixtures("_one_window")
 def test_all_addresses_of_a_network_of_ipv6_are_one(app: Flask) -> None:
-    for number in range(throttle.PER_ACCOUNT):
+    for number in range(login_throttle.PER_ACCOUNT):
         log_in_from(app, f"2001:db8::{number}", "wrong")
     assert log_in_from(app, "2001:db8::ffff").status_code == 429
     assert log_in_from(app, "2001:db8:0:1::1").status_code == 303
@@ -147,7 +148,7 @@ def test_only_a_proxy_that_is_trusted_says_where_one_comes_from(
     monkeypatch.setenv("TRUSTED_PROXIES", str(proxies))
     get_settings.cache_clear()
     behind = create_app(SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=CHEAP)
-    for number in range(throttle.PER_ACCOUNT):
+    for number in range(login_throttle.PER_ACCOUNT):
         # What a client itself writes into the header stands before what the proxy adds.
         forged = f"203.0.113.{number}, 203.0.113.99"
         log_in_from(behind, "127.0.0.1", "wrong", **{"X-Forwarded-For": forged})

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tasks.engine.arguments import dump_call
+from mahaam.core.payload import dump_call
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask
 

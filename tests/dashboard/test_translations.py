@@ -10,11 +10,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from config import PROJECT_DIR
+from mahaam.config import PROJECT_DIR
 
 FOLDER = PROJECT_DIR / "dashboard" / "translations"
 KEYWORDS = {
-    "_": None, "gettext": None, "_l": None, "lazy_gettext": None, "ngettext": (1, 2), "Phrase": None,
+    "_": None, "gettext": None, "_l": None, "lazy_gettext": None, "ngettext": (1, 2), "Translatable": None,
 }  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def texts() -> set[str | tuple[str, ...]]:
     found = set()
     for folder, ending, method in (
         ("dashboard", "**.py", "python"),
-        ("tasks/engine", "**.py", "python"),
+        ("mahaam", "**.py", "python"),
         ("templates", "**.html", "jinja2"),
     ):
         for row in extract_from_dir(PROJECT_DIR / folder, [(ending, method)], keywords=KEYWORDS):

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from dashboard.accounts import create_first_admin
+from dashboard.auth.accounts import create_first_admin
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import forget_logins
 from tests.dashboard.rows import ask

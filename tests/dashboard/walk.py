@@ -11,14 +11,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from config import PROJECT_DIR
 from dashboard.forms import channel_form, definition_form, rule_form, schedule_form
-from tasks.engine.live_setting import SETTINGS
+from mahaam.config import PROJECT_DIR
+from mahaam.live_settings.definitions import SETTINGS
 
 FOREIGN = {"admin.static", "static"}  # files
 PARAMETER = re.compile(r"""(?:query\.\w+|request\.args\.get)\(["'](\w+)["']""")
 USUAL = ("page", "sort", "desc", "search", "flt0_0", "flt1_job_state", "id", "url")
-IMPORT = re.compile(r"^from (dashboard[\w.]*) import", re.MULTILINE)
+IMPORT = re.compile(r"^from (\.[\w.]*) import", re.MULTILINE)
 FIELD = re.compile(r"""request\.form(?:\.get(?:list)?\(|\[)["'](\w[\w-]*)["']""")
 
 # What stands in addresses, by its name, or by the first part of the endpoint and its name.

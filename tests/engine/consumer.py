@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from config import PROJECT_DIR
 from launch.processes import signal_on_death_of
+from mahaam.config import PROJECT_DIR
 from tests.fork_server import Forked, fork_server
 from tests.waiting import wait_until
 

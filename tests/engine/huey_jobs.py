@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tasks import (
+from mahaam import (
     RetryTask,
     huey,
     lock_task,

@@ -16,7 +16,7 @@ from typing import Any
 from gevent import monkey
 from huey.exceptions import CancelExecution, RetryTask
 
-from tasks import current_job, enqueue, huey, setting, task
+from mahaam import current_job, enqueue, huey, setting, task
 
 hold_everything = monkey.get_original("time", "sleep")
 

@@ -11,11 +11,11 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tasks import enqueue
-from tasks.engine.claim import Claim
-from tasks.engine.database import Connection, Cursor
-from tasks.engine.states import MOVES, Event, State, is_held, sources
-from tasks.engine.verbs import Verdict
+from mahaam import enqueue
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.states import MOVES, Event, State, is_held, sources
+from mahaam.postgres.database import Connection, Cursor
+from mahaam.verbs import VerbResult
 from tests.engine import rows
 from tests.engine.stage import Stage
 
@@ -144,13 +144,13 @@ class Model(RuleBasedStateMachine):
 
     def asked(
         self,
-        verb: Callable[..., Verdict],
+        verb: Callable[..., VerbResult],
         ids: list[str],
         event: Event,
         *,
         states: set[str] | None = None,
         **more: Any,
-    ) -> Verdict:
+    ) -> VerbResult:
         """Let a verb do its work; it must be done to exactly the jobs that are in its states."""
         self.may = {event}
         wanted = states if states is not None else set(sources(event))
@@ -160,7 +160,7 @@ class Model(RuleBasedStateMachine):
         assert len(verdict.done) + len(verdict.refused) == len(ids)
         return verdict
 
-    def end_for_good(self, verdict: Verdict) -> None:
+    def end_for_good(self, verdict: VerbResult) -> None:
         """What was acknowledged must not run again."""
         self.over |= {str(id_): self.before[str(id_)]["attempt"] for id_ in verdict.done}
 

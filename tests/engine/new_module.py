@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks import current_job, task
+from mahaam import current_job, task
 from tests.engine import jobs
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from gevent import monkey
 
-from tasks import current_job, enqueue, task
+from mahaam import current_job, enqueue, task
 from tests.engine import jobs
 
 native_sleep = monkey.get_original("time", "sleep")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from tasks.engine.claim import Claim
-from tasks.engine.ids import new_id
-from tasks.engine.outcome import Ended, Failure, Outcome
-from tasks.engine.states import FINAL, State
+from mahaam.core.ids import new_id
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.outcome import Ended, Failure, Outcome
+from mahaam.jobs.states import FINAL, State
 from tests.engine.stage import Stage
 
 CRASH = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.config
 
-from tasks import task
+from mahaam import task
 
 logging.config.dictConfig({"version": 1})  # every logger that is there is switched off
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import gevent
 
-from tasks import task
-from tasks.engine import lease
-from tasks.engine.consumer import scribe, stops
-from tasks.engine.store import due
+from mahaam import task
+from mahaam.consumer import log_writer
+from mahaam.consumer.maintenance import stop_requests
+from mahaam.store import due
+from mahaam.workers import lease
 
 
 def lease_threads() -> list[int]:
@@ -47,27 +48,27 @@ def break_sleep() -> None:
 @task(max_retries=0)
 def fail_scribe(times: int) -> None:
     """Let the loop that writes logs meet an error that nobody has thought of, `times` times."""
-    write, left = scribe.Scribe.write, iter(range(times))
+    write, left = log_writer.LogWriter.write, iter(range(times))
 
-    def fail(self: scribe.Scribe) -> None:
+    def fail(self: log_writer.LogWriter) -> None:
         if next(left, None) is not None:
             raise ZeroDivisionError("sabotage")
         write(self)
 
-    scribe.Scribe.write = fail  # type: ignore[method-assign]
+    log_writer.LogWriter.write = fail  # type: ignore[method-assign]
 
 
 @task(max_retries=0)
 def fail_watch() -> None:
     """Let the main greenlet meet an error once."""
-    press, left = stops.Stops.press, iter(range(1))
+    press, left = stop_requests.StopRequests.press, iter(range(1))
 
-    def fail(self: stops.Stops) -> None:
+    def fail(self: stop_requests.StopRequests) -> None:
         if next(left, None) is not None:
             raise ZeroDivisionError("sabotage")
         press(self)
 
-    stops.Stops.press = fail  # type: ignore[method-assign]
+    stop_requests.StopRequests.press = fail  # type: ignore[method-assign]
 
 
 @task(max_retries=0)

@@ -16,12 +16,12 @@ import pytest
 import redis
 from psycopg2.extras import RealDictCursor
 
-from config import get_settings
-from tasks.engine import database
-from tasks.engine.database import Connection
-from tasks.engine.intake import accept, queue_names
-from tasks.engine.intake.score import priority_of
-from tasks.engine.seam.decorator import huey
+from mahaam.config import get_settings
+from mahaam.doorbell.score import priority_of
+from mahaam.enqueuing import accept, known_queues
+from mahaam.huey_adapter.api import huey
+from mahaam.postgres import database
+from mahaam.postgres.database import Connection
 from tests.engine.consumer import Consumer
 from tests.servers import TestServers, fresh_database
 from tests.waiting import wait_until
@@ -167,4 +167,4 @@ def forget_servers() -> None:
     if huey._storage is not None:
         huey.storage.close()
     huey.storage = None
-    queue_names._known.until = 0.0
+    known_queues._known.until = 0.0

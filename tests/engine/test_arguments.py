@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.engine.arguments import MAX_DEPTH, dump, dump_call, load
-from tasks.engine.errors import ArgumentNotStorable, PayloadTooLarge
+from mahaam.core.errors import ArgumentNotStorable, PayloadTooLarge
+from mahaam.core.payload import MAX_DEPTH, dump, dump_call, load
 from tests.engine.stage import Stage
 
 LIMIT_BYTES = 262_144

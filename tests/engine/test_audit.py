@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from tasks import enqueue
-from tasks.engine import origin, verbs
-from tasks.engine.mask import MASK
-from tasks.engine.origin import Origin
+from mahaam import enqueue, verbs
+from mahaam.core import actor
+from mahaam.core.actor import Actor
+from mahaam.redaction.secret_mask import MASK
 from tests.engine.stage import Stage
 
 TASK = "tests.engine.jobs.add"
@@ -47,7 +47,7 @@ def a_job(stage: Stage, state: str = "queued") -> UUID:
 
 
 # verb, the state that it is done in, the order, what was so before, what is so after
-ORDERS: tuple[tuple[str, str, Callable[[UUID], verbs.Verdict], object, object], ...] = (
+ORDERS: tuple[tuple[str, str, Callable[[UUID], verbs.VerbResult], object, object], ...] = (
     ("retry", "failed", lambda job: verbs.retry([job], by="ann"), "failed", {"state": "queued"}),
     ("cancel", "queued", lambda job: verbs.cancel([job], by="ann"), "queued", {"state": "cancelled"}),
     ("stop", "running", lambda job: verbs.stop([job], by="ann"), "running", {"state": "stopping"}),
@@ -64,7 +64,7 @@ def test_a_verb_is_written_down_with_what_was_before(
     stage: Stage, verb: str, state: str, order: Callable[[UUID], object], before: object, after: Any
 ) -> None:
     job = a_job(stage, state)
-    with origin.acting(Origin("console", "10.0.0.7", "it hung")):
+    with actor.acting(Actor("console", "10.0.0.7", "it hung")):
         order(job)
     (event,) = events(stage, job)
     assert (event["actor"], event["channel"], event["address"]) == ("ann", "console", "10.0.0.7")
@@ -136,6 +136,6 @@ def test_a_pause_is_written_down_with_its_reason(stage: Stage) -> None:
 
 
 def test_the_origin_ends_with_its_block() -> None:
-    with origin.acting(Origin("cli")), origin.because("x"):
-        assert origin.current() == Origin("cli", None, "x")
-    assert origin.current() == Origin()
+    with actor.acting(Actor("cli")), actor.because("x"):
+        assert actor.current() == Actor("cli", None, "x")
+    assert actor.current() == Actor()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.engine.backoff import backoff_s
+from mahaam.jobs.backoff import backoff_s
 
 
 def wait_s(retry_count: int, *, delay_s: float = 1, factor: float = 2, cap_s: float = 600) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.engine.buckets import LAST, bucket_of, middle_ms, percentiles_ms
+from mahaam.core.histogram import LAST, bucket_of, middle_ms, percentiles_ms
 
 BOUND = 2 ** (1 / 8) - 1
 

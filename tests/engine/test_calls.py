@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from huey.exceptions import ConfigurationError
 
-from tasks import chord, enqueue, enqueue_in_transaction, enqueue_many, group, huey, task
-from tasks.engine import database
-from tasks.engine.call_shape import OPTIONS, CallShape
-from tasks.engine.errors import ArgumentsNotFitting, OptionNotValid
-from tasks.engine.running import returned
-from tasks.engine.task import DurableTask
+from mahaam import chord, enqueue, enqueue_in_transaction, enqueue_many, group, huey, task
+from mahaam.core.errors import ArgumentsNotFitting, OptionNotValid
+from mahaam.huey_adapter.tasks.call_shape import OPTIONS, CallShape
+from mahaam.huey_adapter.tasks.task import DurableTask
+from mahaam.postgres import database
+from mahaam.run import return_value
 from tests.engine import jobs
 from tests.engine.stage import Stage
 
@@ -262,7 +262,7 @@ def test_work_that_is_not_done_is_no_answer() -> None:
         itertools.chain([1]), (number for number in [1]),
     )  # fmt: skip
     for value in undone:
-        with pytest.raises(returned.TaskDidNotRun, match="whose code has not run to its end"):
-            returned.check(value)
+        with pytest.raises(return_value.TaskDidNotRun, match="whose code has not run to its end"):
+            return_value.check(value)
     for value in (None, 1, "x", [1], {}, range(3), sys.stdout, object()):
-        returned.check(value)
+        return_value.check(value)

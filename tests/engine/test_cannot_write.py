@@ -13,13 +13,13 @@ import psycopg2.errors
 import pytest
 import sqlalchemy.exc
 
-from tasks import enqueue, enqueue_many
-from tasks.engine import database, verbs
-from tasks.engine.database import Cursor
-from tasks.engine.errors import DatabaseUnavailable
-from tasks.engine.sqlstates import CONDITIONS, condition_of
-from tasks.engine.verbs import operations
-from tasks.engine.verbs.operations import Order
+from mahaam import enqueue, enqueue_many, verbs
+from mahaam.core.errors import DatabaseUnavailable
+from mahaam.operations import operations
+from mahaam.operations.operations import OperationRequest
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.postgres.sqlstates import CONDITIONS, condition_of
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.servers import owner_url
@@ -72,7 +72,7 @@ def two_together() -> object:
 
 def an_operation() -> object:
     job = enqueue(jobs.nothing, delay=3600)
-    return operations.carry_out(Order("cancel", by="ann"), [job.id], wanted=None)
+    return operations.carry_out(OperationRequest("cancel", by="ann"), [job.id], wanted=None)
 
 
 def a_cancel() -> object:

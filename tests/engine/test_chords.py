@@ -12,11 +12,11 @@ from huey.api import ChordResult, Task, chord, group
 from huey.exceptions import ResultTimeout
 from huey.utils import SKIPPED, Error
 
-from tasks import huey
-from tasks.engine import database, verbs
-from tasks.engine.database import Cursor
-from tasks.engine.errors import ArgumentNotStorable
-from tasks.engine.store import chords
+from mahaam import huey, verbs
+from mahaam.core.errors import ArgumentNotStorable
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.store import chords
 from tests.engine import jobs
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage

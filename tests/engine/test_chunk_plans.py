@@ -9,12 +9,13 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tasks.engine import database, verbs
-from tasks.engine.queries.dead_letters import DeadLetterFilter
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.states import State
-from tasks.engine.store import operations as store
-from tasks.engine.verbs import ACTS, Order, operations, undoing
+from mahaam import verbs
+from mahaam.jobs.states import State
+from mahaam.operations import operations, store, undo
+from mahaam.postgres import database
+from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import ACTS, OperationRequest
 from tests.engine.stage import Stage
 from tests.servers import owner_url
 
@@ -106,7 +107,7 @@ def fill(stage: Stage, verb: str, count: int) -> None:
 
 def begin(verb: str) -> int:
     wanted = JobFilter() if ACTS[verb].kind == "job" else DeadLetterFilter()
-    return verbs.start(Order(verb, "ann", PARAMETERS.get(verb, {})), wanted)
+    return verbs.start(OperationRequest(verb, "ann", PARAMETERS.get(verb, {})), wanted)
 
 
 def work_off() -> None:
@@ -153,7 +154,7 @@ def test_a_chunk_of_undo_touches_its_own_rows(
     STATISTICS[statistics](empty_stage, verb)
     id_ = begin(verb)
     work_off()
-    assert not undoing.undo(id_, by="bob").is_over
+    assert not undo.undo(id_, by="bob").is_over
 
     seen = [touched_by_a_chunk() for _ in range(2)]
 
@@ -166,7 +167,7 @@ def test_running_jobs_are_asked_to_stop_by_their_ids(empty_stage: Stage) -> None
         "UPDATE job SET state = 'running', finished_at = NULL WHERE id IN (SELECT id FROM job LIMIT %s)",
         2 * CHUNK,
     )
-    verbs.start(Order("stop", "ann"), JobFilter(state=State.RUNNING))
+    verbs.start(OperationRequest("stop", "ann"), JobFilter(state=State.RUNNING))
 
     seen = touched_by_a_chunk()
 

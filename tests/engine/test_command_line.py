@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tasks import enqueue, enqueue_many
-from tasks.engine.consumer.command import main
+from mahaam import enqueue, enqueue_many
+from mahaam.consumer.command import main
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

@@ -7,11 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from config import get_settings
-from tasks import huey
-from tasks.engine import verbs
-from tasks.engine.errors import ArgumentNotStorable, ArgumentsNotFitting, PayloadTooLarge
-from tasks.engine.states import FINAL, WAITING, State
+from mahaam import huey, verbs
+from mahaam.config import get_settings
+from mahaam.core.errors import ArgumentNotStorable, ArgumentsNotFitting, PayloadTooLarge
+from mahaam.jobs.states import FINAL, WAITING, State
 from tests.engine import rows
 from tests.engine.jobs import add, echo
 from tests.engine.stage import Stage

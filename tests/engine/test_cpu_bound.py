@@ -12,9 +12,8 @@ from uuid import UUID
 import psutil
 import pytest
 
-from tasks import enqueue
-from tasks.engine import verbs
-from tasks.engine.running.cpu.pool import Pool
+from mahaam import enqueue, verbs
+from mahaam.huey_adapter.cpu.process_pool import ProcessPool
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
@@ -66,9 +65,7 @@ class Play:
         """The consumer's CPU processes."""
         children = psutil.Process(self.consumer.pid).children()
         return {
-            child.pid
-            for child in children
-            if "tasks.engine.running.cpu.__main__" in child.cmdline()
+            child.pid for child in children if "mahaam.huey_adapter.cpu_server" in child.cmdline()
         }
 
 
@@ -223,7 +220,7 @@ def _is_ready(pid: int) -> bool:
 
 
 def test_a_process_that_nobody_needs_or_that_is_dead_is_not_kept(stage: Stage) -> None:
-    pool = Pool(idle_s=0.2)
+    pool = ProcessPool(idle_s=0.2)
     dead = pool.take()
     pool.give_back(dead)
     psutil.Process(dead.pid).kill()

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from tasks import enqueue
+from mahaam import enqueue
 from tests.engine import jobs
 from tests.engine.rows import a_job
 from tests.engine.stage import Stage

@@ -9,19 +9,19 @@ from uuid import uuid4
 import pytest
 import redis
 
-from tasks import enqueue, enqueue_in_transaction, enqueue_many
-from tasks.engine import database
-from tasks.engine.complaint import redis_away
-from tasks.engine.core.job_option import INT4
-from tasks.engine.ids import new_id
-from tasks.engine.intake.doorbell import Doorbell
-from tasks.engine.queries.lines import Line
-from tasks.engine.ring import Ring
+from mahaam import enqueue, enqueue_in_transaction, enqueue_many
+from mahaam.core.ids import new_id
+from mahaam.core.repeated_warning import redis_away
+from mahaam.doorbell.doorbell import Doorbell
+from mahaam.jobs.job_option import INT4
+from mahaam.jobs.notice import Notice
+from mahaam.postgres import database
+from mahaam.queries.queue_configs import QueueConfig
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
-LINE = Line("default", 1, 1, None, None, False)
+LINE = QueueConfig("default", 1, 1, None, None, False)
 MANY = 3000
 # PostgreSQL has to be up for a while before a queued job counts as overheard: upkeep.SETTLING_S.
 SETTLING_S = 10
@@ -34,10 +34,10 @@ def bell(empty_stage: Stage) -> Iterator[Doorbell]:
     client.close()
 
 
-def a_ring(priority: int = 0, *, after_us: int = 0) -> Ring:
+def a_ring(priority: int = 0, *, after_us: int = 0) -> Notice:
     """A job of the default queue, queued `after_us` after all others that this makes."""
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=after_us)
-    return Ring("default", priority, new_id(), at)
+    return Notice("default", priority, new_id(), at)
 
 
 def junk(stage: Stage, client: redis.Redis) -> dict[str, float]:
@@ -110,7 +110,7 @@ def test_a_job_that_was_queued_again_goes_behind_those_that_came_meanwhile(bell:
 
 
 def test_a_popped_job_that_is_not_to_start_counts_for_no_rate_limit(bell: Doorbell) -> None:
-    limited = Line("default", 1, 1, 1, 60.0, False)
+    limited = QueueConfig("default", 1, 1, 1, 60.0, False)
     held, other = a_ring(5), a_ring()
     bell.ring([held, other])
     assert bell.pop(2, [limited]) == [held.id]
@@ -266,7 +266,7 @@ def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, bell: 
 def test_a_key_of_another_kind_stops_no_queue(
     bell: Doorbell, empty_stage: Stage, limited: bool
 ) -> None:
-    strange, other = LINE, Line("emails", 1, 1, None, None, False)
+    strange, other = LINE, QueueConfig("emails", 1, 1, None, None, False)
     if limited:
         strange = LINE._replace(rate_limit=5, rate_period_s=60.0)
     with empty_stage.redis() as client:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue, enqueue_many, task
-from tasks.engine.errors import (
+from mahaam import enqueue, enqueue_many, task
+from mahaam.core.errors import (
     ArgumentNotStorable,
     DatabaseUnavailable,
     MahaamError,
     UnknownQueue,
     UnknownTask,
 )
-from tasks.engine.intake import accept
-from tasks.engine.states import FINAL, LIVE
+from mahaam.enqueuing import accept
+from mahaam.jobs.states import FINAL, LIVE
 from tests.engine import jobs
 from tests.engine.stage import Stage
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from tasks import enqueue_in_transaction
-from tasks.engine.errors import ArgumentNotStorable, OptionNotValid, UnknownQueue
+from mahaam import enqueue_in_transaction
+from mahaam.core.errors import ArgumentNotStorable, OptionNotValid, UnknownQueue
 from tests.engine import jobs
 from tests.engine.stage import Stage
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue_many
-from tasks.engine.errors import ArgumentNotStorable, OptionNotValid
+from mahaam import enqueue_many
+from mahaam.core.errors import ArgumentNotStorable, OptionNotValid
 from tests.engine import jobs
 from tests.engine.stage import Stage
 

@@ -17,12 +17,12 @@ import pytest
 from psycopg2.errors import ReadOnlySqlTransaction
 
 from dashboard import create_app
-from launch.account import server_account
+from launch.os_user import server_account
 from launch.postgres import DATABASE, OWNER, ROLE, Postgres, program
-from tasks import enqueue
-from tasks.engine.consumer.failover import made_at
-from tasks.engine.ids import id_at, new_id
-from tasks.engine.store import failover
+from mahaam import enqueue
+from mahaam.consumer.maintenance.failover import made_at
+from mahaam.core.ids import id_at, new_id
+from mahaam.failover import store as failover_store
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.servers import FAST, TestServers, running_servers
@@ -169,7 +169,7 @@ def test_a_restart_is_no_failover(servers: TestServers) -> None:
         link,
         link.cursor() as cursor,
     ):
-        first = failover.look(cursor)
+        first = failover_store.look(cursor)
     servers.postgres.kill()
     servers.postgres.start()
     with (
@@ -177,7 +177,7 @@ def test_a_restart_is_no_failover(servers: TestServers) -> None:
         link,
         link.cursor() as cursor,
     ):
-        assert failover.look(cursor) == first._replace(is_new=False)
+        assert failover_store.look(cursor) == first._replace(is_new=False)
 
 
 def test_an_id_without_a_time_is_of_long_ago() -> None:

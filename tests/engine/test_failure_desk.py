@@ -8,14 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from tasks.engine import database, verbs
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.fingerprint import fingerprint, gist
-from tasks.engine.queries.dead_letters import DeadLetterFilter
-from tasks.engine.queries.redrives import Outcome
-from tasks.engine.store import dead_letters, error_groups
-from tasks.engine.verbs import operations
-from tasks.engine.verbs.redrives import advance_redrives, has_failed
+from mahaam import verbs
+from mahaam.core.errors import OptionNotValid
+from mahaam.core.fingerprint import fingerprint, gist
+from mahaam.failures import groups_store
+from mahaam.failures.redrives import advance_redrives, has_failed
+from mahaam.failures.redrives_queries import PhaseOutcome
+from mahaam.operations import operations
+from mahaam.postgres import database
+from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.store.actions import dead_letters
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
@@ -50,8 +52,8 @@ def failures(
 
 
 def gather() -> int | None:
-    found = database.repeatable(lambda c: error_groups.gather(c, limit=100_000), atomic=True)
-    database.repeatable(error_groups.end_ignoring)
+    found = database.repeatable(lambda c: groups_store.gather(c, limit=100_000), atomic=True)
+    database.repeatable(groups_store.end_ignoring)
     return found
 
 
@@ -107,7 +109,9 @@ def test_a_letter_opens_again_and_counts(desk: Stage) -> None:
         job_id = UUID(str(jobs.fall().id))
         desk.wait_for_state(job_id, "failed")
         (first,) = desk.letters(job_id)
-        verbs.carry_out(verbs.Order("assign", "ann", {"owner": "bob"}), [first["id"]], wanted=None)
+        verbs.carry_out(
+            verbs.OperationRequest("assign", "ann", {"owner": "bob"}), [first["id"]], wanted=None
+        )
         assert verbs.reprocess([first["id"]], by="ann").done == (first["id"],)
         wait_until(lambda: desk.letters(job_id)[0]["failures"] == 2)
         (again,) = desk.letters(job_id)
@@ -147,16 +151,18 @@ def test_only_what_was_reprocessed_and_completed_is_closed(desk: Stage) -> None:
 
 def test_letters_are_assigned_annotated_and_that_is_audited(desk: Stage) -> None:
     ids = [a_letter(desk) for _ in range(3)]
-    order = verbs.Order("assign", "ann", {"owner": "bob@example.com"})
+    order = verbs.OperationRequest("assign", "ann", {"owner": "bob@example.com"})
     report = verbs.carry_out(order, ids, wanted=None)
     assert set(report.verdict.done) == set(ids)
     assert verbs.undo(report.operation_id, by="ann").undone == 3
     assert desk.ask("SELECT DISTINCT owner FROM dead_letter") == [{"owner": None}]
-    verbs.carry_out(verbs.Order("annotate", "ann", {"note": "seen\x00"}), ids[:1], wanted=None)
+    verbs.carry_out(
+        verbs.OperationRequest("annotate", "ann", {"note": "seen\x00"}), ids[:1], wanted=None
+    )
     (note,) = desk.ask("SELECT * FROM dead_letter_note")
     assert (note["dead_letter_id"], note["note"], note["written_by"]) == (ids[0], "seen␀", "ann")
     with pytest.raises(OptionNotValid):
-        verbs.carry_out(verbs.Order("annotate", "ann"), ids, wanted=None)
+        verbs.carry_out(verbs.OperationRequest("annotate", "ann"), ids, wanted=None)
     (event,) = desk.ask("SELECT * FROM audit_event WHERE verb = 'assign' ORDER BY id DESC LIMIT 1")
     assert sorted(event["targets"]) == sorted(map(str, ids))
 
@@ -181,7 +187,9 @@ def test_both_ways_of_filtering_agree(
     desk.ask("UPDATE dead_letter SET fingerprint = 'g' WHERE id = %s", ids[1])
     desk.ask("UPDATE dead_letter SET failed_at = '2026-01-01T00:00Z' WHERE id = %s", ids[2])
     asked = DeadLetterFilter.from_dict(DeadLetterFilter(**wanted).to_dict())
-    found = operations.find(verbs.Order("annotate", "ann", {"note": "x"}), asked, until=None)
+    found = operations.find(
+        verbs.OperationRequest("annotate", "ann", {"note": "x"}), asked, until=None
+    )
     assert sorted(found or []) == [ids[place] for place in places]
 
 
@@ -291,19 +299,19 @@ def test_runbooks_are_kept_changed_and_taken_away(desk: Stage) -> None:
 @pytest.mark.parametrize(
     ("phases", "percent", "is_over"),
     [
-        ([Outcome("finished", 5, 5, 0, 0)], 0, False),
-        ([Outcome("finished", 5, 4, 1, 0)], 0, True),
-        ([Outcome("finished", 5, 4, 1, 0)], 20, False),
-        ([Outcome("finished", 5, 3, 2, 0)], 20, True),
-        ([Outcome("finished", 100, 0, 3, 97)], 20, False),  # three are no share yet
-        ([Outcome("finished", 100, 0, 5, 95)], 20, True),
-        ([Outcome("running", 100, 50, 13, 37)], 20, True),
-        ([Outcome("finished", 10, 10, 0, 0), Outcome("running", 10, 0, 5, 5)], 20, True),
-        ([Outcome("finished", 9, 0, 0, 0)], 0, False),
+        ([PhaseOutcome("finished", 5, 5, 0, 0)], 0, False),
+        ([PhaseOutcome("finished", 5, 4, 1, 0)], 0, True),
+        ([PhaseOutcome("finished", 5, 4, 1, 0)], 20, False),
+        ([PhaseOutcome("finished", 5, 3, 2, 0)], 20, True),
+        ([PhaseOutcome("finished", 100, 0, 3, 97)], 20, False),  # three are no share yet
+        ([PhaseOutcome("finished", 100, 0, 5, 95)], 20, True),
+        ([PhaseOutcome("running", 100, 50, 13, 37)], 20, True),
+        ([PhaseOutcome("finished", 10, 10, 0, 0), PhaseOutcome("running", 10, 0, 5, 5)], 20, True),
+        ([PhaseOutcome("finished", 9, 0, 0, 0)], 0, False),
     ],
 )
 def test_a_share_that_fails_again_is_judged(
-    phases: list[Outcome], percent: int, is_over: bool
+    phases: list[PhaseOutcome], percent: int, is_over: bool
 ) -> None:
     assert has_failed(phases, percent) is is_over
 

@@ -10,12 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.engine import database
-from tasks.engine.claim import Claim
-from tasks.engine.database import Cursor
-from tasks.engine.log_line import ProgressUpdate
-from tasks.engine.states import State
-from tasks.engine.store import exchange, outcomes, progress, workers
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.log_line import ProgressUpdate
+from mahaam.jobs.states import State
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.store import exchange, outcomes, progress
+from mahaam.workers import store as workers_store
 from tests.engine import rows
 from tests.engine.rows import a_job, a_worker, claim_of, ended
 from tests.engine.stage import Stage
@@ -256,7 +257,7 @@ def _rescued(stage: Stage, cursor: Cursor) -> tuple[Claim, Any]:
     """A completion of a job that was rescued meanwhile."""
     worker = a_worker(stage, state="lost")
     pair = ended(claim_of(stage, a_job(stage, "running", worker_id=f"'{worker}'")), State.COMPLETED)
-    workers.rescue(cursor, max_crashes=5, **rows.CRASH)
+    workers_store.rescue(cursor, max_crashes=5, **rows.CRASH)
     return pair
 
 

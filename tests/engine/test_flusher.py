@@ -8,11 +8,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tasks.engine import database
-from tasks.engine.consumer import flusher
-from tasks.engine.consumer.flusher import Flusher, Mark
-from tasks.engine.consumer.unflushed import Unflushed
-from tasks.engine.states import State
+from mahaam.consumer.cycle import flusher
+from mahaam.consumer.cycle.flusher import Flusher, FlushMark
+from mahaam.consumer.cycle.unflushed import Unflushed
+from mahaam.jobs.states import State
+from mahaam.postgres import database
 from tests.engine import rows
 from tests.engine.stage import Stage
 
@@ -41,9 +41,9 @@ def test_a_flush_waits_for_what_others_have_written_to_be_on_disk(
     link.close()
     assert row is not None
 
-    assert flushing.flush(Mark(1, here(), 7))
+    assert flushing.flush(FlushMark(1, here(), 7))
 
-    assert flushing.confirmed == Mark(1, here(), 7)
+    assert flushing.confirmed == FlushMark(1, here(), 7)
     (answer,) = empty_stage.ask(
         "SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn AS is_on_disk", *row
     )
@@ -51,13 +51,13 @@ def test_a_flush_waits_for_what_others_have_written_to_be_on_disk(
 
 
 def test_a_flush_says_nothing_about_another_server(empty_stage: Stage, flushing: Flusher) -> None:
-    assert not flushing.flush(Mark(1, datetime(2000, 1, 1, tzinfo=UTC), 7))
+    assert not flushing.flush(FlushMark(1, datetime(2000, 1, 1, tzinfo=UTC), 7))
     assert flushing.confirmed is None
 
 
 def test_only_one_flush_is_asked_for_at_a_time(flushing: Flusher) -> None:
-    assert flushing.ask(Mark(1, None, 1))
-    assert not flushing.ask(Mark(1, None, 2))
+    assert flushing.ask(FlushMark(1, None, 1))
+    assert not flushing.ask(FlushMark(1, None, 2))
 
 
 def completions(stage: Stage, count: int) -> list[Any]:

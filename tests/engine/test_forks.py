@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks import enqueue
+from mahaam import enqueue
 from tests.engine import jobs, rough_jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

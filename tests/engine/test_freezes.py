@@ -12,9 +12,9 @@ from uuid import UUID
 import psutil
 import pytest
 
-from tasks import enqueue
-from tasks.engine.freeze import dump
-from tasks.engine.freeze.slots import ID_BYTES, Slots
+from mahaam import enqueue
+from mahaam.workers.freeze import dump
+from mahaam.workers.freeze.job_table import ID_BYTES, FreezeTable
 from tests.engine import jobs, rough_jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
@@ -139,7 +139,7 @@ def test_a_watcher_that_ends_is_replaced_and_ends_with_its_consumer(stage: Stage
 
 
 def test_a_dump_tells_the_job_by_its_slot() -> None:
-    slots = Slots()
+    slots = FreezeTable()
     ours = [slots.new() for _ in range(3)]
     slots.name("w" * ID_BYTES)
     ours[1].take("j" * ID_BYTES)

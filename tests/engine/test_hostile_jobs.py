@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from huey.api import Task
 
-from tasks import enqueue, huey
+from mahaam import enqueue, huey
 from tests.engine import jobs, rows
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

@@ -12,12 +12,12 @@ from huey import signals
 from huey.api import Result
 from huey.serializer import Serializer, SignedSerializer
 
-from tasks import TaskException, chord, enqueue, enqueue_many, group, huey
-from tasks.engine import registry
-from tasks.engine.consumer.consumer import from_huey_options
-from tasks.engine.errors import ArgumentsNotFitting, OptionNotValid, UnknownTask
-from tasks.engine.seam.hand import hand
-from tasks.engine.seam.huey import MahaamHuey
+from mahaam import TaskException, chord, enqueue, enqueue_many, group, huey
+from mahaam.consumer.consumer import from_huey_options
+from mahaam.core.errors import ArgumentsNotFitting, OptionNotValid, UnknownTask
+from mahaam.huey_adapter.durable_huey import MahaamHuey
+from mahaam.huey_adapter.inline_worker import hand
+from mahaam.jobs import task_registry
 from tests.engine import huey_jobs, jobs, rows
 from tests.engine.stage import Stage
 
@@ -31,7 +31,7 @@ def _fresh(empty_stage: Stage) -> Iterator[None]:
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[MahaamHuey]:
     """A Huey with tasks of its own."""
-    monkeypatch.setattr(registry, "tasks", {})
+    monkeypatch.setattr(task_registry, "tasks", {})
     other = MahaamHuey("other")
     yield other
     other.storage.close()
@@ -301,7 +301,7 @@ def test_immediate_mode_needs_no_servers_and_leaves_no_rows(
 
 
 def test_a_huey_may_be_born_immediate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "tasks", {})
+    monkeypatch.setattr(task_registry, "tasks", {})
     born = MahaamHuey(immediate=True, store_none=True, utc=False)
 
     assert born.task()(len)("four").get() == 4

@@ -11,9 +11,9 @@ import pytest
 from huey.api import Result
 from huey.constants import EmptyData
 
-from tasks import ResultTimeout, TaskException, group, huey
-from tasks.engine.seam import results
-from tasks.engine.seam.waiting import LOOK_EVERY_S
+from mahaam import ResultTimeout, TaskException, group, huey
+from mahaam.huey_adapter.results import results
+from mahaam.huey_adapter.results.result_wait import LOOK_EVERY_S
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

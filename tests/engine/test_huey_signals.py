@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks import chord, huey
-from tasks.engine import database
-from tasks.engine.follows import FollowUp
-from tasks.engine.intake import accept
-from tasks.engine.seam.message import new_job_of
-from tasks.engine.store import periodic
+from mahaam import chord, huey
+from mahaam.enqueuing import accept
+from mahaam.huey_adapter.tasks.message import new_job_of
+from mahaam.jobs.follow_ups import FollowUp
+from mahaam.postgres import database
+from mahaam.schedules import periodic_store
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
@@ -176,7 +176,7 @@ def test_twenty_clocks_fire_a_minute_once(witnessed: Witnessed) -> None:
     def look(_: int) -> list[str]:
         task = huey_jobs.every_minute.s()
         wanted = [FollowUp(new_job_of(task, eta=far), accept.call(task.id, (), {}))]
-        fire = partial(periodic.fire, minute=minute, wanted=wanted)
+        fire = partial(periodic_store.fire, minute=minute, wanted=wanted)
         return database.repeatable(fire, atomic=True)
 
     with ThreadPoolExecutor(8) as pool:

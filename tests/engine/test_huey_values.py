@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 from huey.constants import EmptyData
 
-from tasks import RateLimitExceeded, TaskLockedException, huey
-from tasks.engine import database
-from tasks.engine.queries import values as queries
-from tasks.engine.store import exchange, locks, values
-from tasks.engine.store.locks import Holder
+from mahaam import RateLimitExceeded, TaskLockedException, huey
+from mahaam.postgres import database
+from mahaam.queries import values as queries
+from mahaam.store import exchange, locks, values
+from mahaam.store.locks import Holder
 from tests.engine import huey_jobs, rows
 from tests.engine.stage import Stage
 from tests.machine import within

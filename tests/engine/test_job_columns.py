@@ -9,18 +9,20 @@ from uuid import uuid4
 
 import pytest
 
-from tasks import enqueue, huey, task
-from tasks.engine import consequence, database, firing, verbs
-from tasks.engine.claim import Claim
-from tasks.engine.core import job_columns, job_message
-from tasks.engine.core.job_columns import EVERY, OF_CALL, OF_CLOCK, OF_COPY, OF_JOB, OF_SCHEDULE
-from tasks.engine.core.job_message import message_of
-from tasks.engine.database import Cursor
-from tasks.engine.ids import new_id
-from tasks.engine.new_job import COLUMNS, OPTIONS, SCHEDULE_OPTIONS, TASK_OPTIONS, NewJob
-from tasks.engine.queries import waiting
-from tasks.engine.seam.message import new_job_of, task_from
-from tasks.engine.store import contents, exchange, fires, jobs
+from mahaam import enqueue, huey, task, verbs
+from mahaam.core.ids import new_id
+from mahaam.huey_adapter.tasks.message import new_job_of, task_from
+from mahaam.jobs import derive_follow_ups, job_columns, job_message
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.job_columns import EVERY, OF_CALL, OF_CLOCK, OF_COPY, OF_JOB, OF_SCHEDULE
+from mahaam.jobs.job_message import message_of
+from mahaam.jobs.new_job import COLUMNS, OPTIONS, SCHEDULE_OPTIONS, TASK_OPTIONS, NewJob
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.queries import waiting
+from mahaam.schedules import fires_store, firing
+from mahaam.store import exchange, jobs
+from mahaam.store.actions import arguments
 from tests.engine import rows
 from tests.engine.jobs import echo
 from tests.engine.stage import Stage
@@ -61,10 +63,10 @@ def test_each_insert_fills_the_same_columns() -> None:
         jobs.ACCEPT: filled,
         jobs.ACCEPT_ALL: filled,
         jobs.PREPARE: is_queued - {"expires_at"} - set(jobs.RARE),
-        fires.FIRE: is_queued | OF_SCHEDULE.keys(),
-        fires.RELEASE: is_queued | OF_SCHEDULE.keys(),
-        fires.RUN_NOW: is_queued | OF_SCHEDULE.keys(),
-        contents.COPY: {*OF_COPY, "options", "created_by", "state", "queued_at"},
+        fires_store.FIRE: is_queued | OF_SCHEDULE.keys(),
+        fires_store.RELEASE: is_queued | OF_SCHEDULE.keys(),
+        fires_store.RUN_NOW: is_queued | OF_SCHEDULE.keys(),
+        arguments.COPY: {*OF_COPY, "options", "created_by", "state", "queued_at"},
     }
     for sql, columns in inserts.items():
         (found,) = re.findall(r"INSERT INTO (?:mahaam\.)?job \(([^)]*)\)", sql)
@@ -103,8 +105,8 @@ def test_a_duplicate_has_every_option_but_what_is_its_own(empty_stage: Stage) ->
     original, copy = new_id(), new_id()
     with database.transaction() as cursor:
         jobs.accept(cursor, NewJob(**FULL), [(original, *CALL)])
-        found = contents.read(cursor, [original])
-        contents.copy(cursor, {copy: found[0]}, [None], by="ann")
+        found = arguments.read(cursor, [original])
+        arguments.copy(cursor, {copy: found[0]}, [None], by="ann")
 
     row = empty_stage.job(copy)
     own = {name for name, column in COLUMNS.items() if not column.is_copied}
@@ -197,7 +199,7 @@ def test_what_rides_along_is_the_same_message_and_asks_for_the_same_job() -> Non
 
     assert kept.items() >= of_task().items()
     assert message_of(task_from(huey._registry, kept)) == kept
-    follow_up = consequence.follow_up(kept, None, parent_id=FULL["parent_id"])
+    follow_up = derive_follow_ups.follow_up(kept, None, parent_id=FULL["parent_id"])
     assert follow_up.job == new_job_of(message, parent_id=FULL["parent_id"])
 
 

@@ -11,8 +11,8 @@ import psycopg2.extensions
 import pytest
 from psycogreen.gevent import patch_psycopg
 
-from tasks.engine.database import Cursor
-from tasks.engine.link import Link, LinkBroken
+from mahaam.postgres.database import Cursor
+from mahaam.postgres.reconnecting import ConnectionBroken, ReconnectingConnection
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -25,11 +25,11 @@ WHERE application_name = 'mahaam test' AND datname = current_database()
 
 
 @pytest.fixture
-def link(stage: Stage) -> Iterator[Link]:
+def link(stage: Stage) -> Iterator[ReconnectingConnection]:
     """A link that waits as one in a consumer does: other greenlets run meanwhile."""
     patch_psycopg()
     try:
-        with closing(Link("mahaam test", timeout_s=TIMEOUT_S)) as link:
+        with closing(ReconnectingConnection("mahaam test", timeout_s=TIMEOUT_S)) as link:
             yield link
     finally:
         psycopg2.extensions.set_wait_callback(None)
@@ -51,7 +51,7 @@ def too_long(cursor: Cursor) -> None:
 
 
 def test_statements_that_add_up_to_more_than_the_time_out_are_no_fault(
-    link: Link, caplog: pytest.LogCaptureFixture
+    link: ReconnectingConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = link.run(backend)
     for _ in range(int(1.5 * TIMEOUT_S / SLEEP_S)):
@@ -61,10 +61,10 @@ def test_statements_that_add_up_to_more_than_the_time_out_are_no_fault(
 
 
 def test_a_statement_that_takes_longer_than_the_time_out_is_ended_in_postgresql_and_said(
-    stage: Stage, link: Link, caplog: pytest.LogCaptureFixture
+    stage: Stage, link: ReconnectingConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = link.run(backend)
-    with pytest.raises(LinkBroken):
+    with pytest.raises(ConnectionBroken):
         link.run(too_long)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert link.run(backend) != before
@@ -72,7 +72,7 @@ def test_a_statement_that_takes_longer_than_the_time_out_is_ended_in_postgresql_
 
 
 def test_the_time_limit_of_somebody_else_is_his_and_not_a_fault_of_postgresql(
-    link: Link, caplog: pytest.LogCaptureFixture
+    link: ReconnectingConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     link.run(backend)
     with pytest.raises(gevent.Timeout) as raised, gevent.Timeout(SLEEP_S) as his:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import live_settings, verbs
-from tasks.engine.live_setting import SETTINGS, SettingNotValid
-from tasks.engine.masking import MASK, masked
+from mahaam import verbs
+from mahaam.live_settings import current
+from mahaam.live_settings.definitions import SETTINGS, SettingNotValid
+from mahaam.redaction.redact import MASK, masked
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -17,10 +18,10 @@ from tests.waiting import wait_until
 @pytest.fixture(autouse=True)
 def _defaults(stage: Stage) -> Iterator[None]:
     stage.ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
     yield
     stage.ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
 
 
 def events(stage: Stage, name: str) -> list[dict[str, Any]]:
@@ -32,7 +33,7 @@ def events(stage: Stage, name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)
 def test_a_default_can_be_typed(stage: Stage, setting: Any) -> None:
     assert setting.kind.parse(setting.kind.text(setting.default())) == setting.default()
-    assert live_settings.value(setting.name) == setting.default()
+    assert current.value(setting.name) == setting.default()
 
 
 # what is typed, what it means; None: it is refused
@@ -72,7 +73,7 @@ def test_what_is_typed_is_checked(stage: Stage, name: str, text: str, value: Any
         value = SETTINGS[name].default()
     else:
         verbs.change_setting(name, text, by="ann")
-    assert live_settings.value(name) == value
+    assert current.value(name) == value
 
 
 def test_a_change_is_audited_with_what_was_before(stage: Stage) -> None:
@@ -90,9 +91,9 @@ def test_the_same_value_again_is_no_change(stage: Stage) -> None:
 
 
 def test_another_process_change_is_seen_within_two_seconds(stage: Stage) -> None:
-    assert live_settings.value("undo_window_s") == 10
+    assert current.value("undo_window_s") == 10
     stage.ask("INSERT INTO setting (name, value, changed_by) VALUES ('undo_window_s', '5', 'x')")
-    wait_until(lambda: live_settings.value("undo_window_s") == 5, timeout_s=2)
+    wait_until(lambda: current.value("undo_window_s") == 5, timeout_s=2)
 
 
 def test_further_names_of_secrets_are_hidden(stage: Stage) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import log_throttle, logs
-from tasks.engine.complaint import Complaint
-from tasks.engine.log_throttle import cause
+from mahaam.core import log_throttle
+from mahaam.core.log_throttle import cause
+from mahaam.core.repeated_warning import Complaint
+from mahaam.logs import log_setup
 
 own = logging.getLogger("mahaam.test")
 
@@ -41,7 +42,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def written(form: str | None = None) -> list[str]:
         if form is not None:  # not before: pytest captures anew for each phase
             monkeypatch.setattr("sys.stderr", stream)
-            logs.set_up_logging("INFO", form)
+            log_setup.set_up_logging("INFO", form)
         return stream.getvalue().splitlines()
 
     yield written
@@ -51,7 +52,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         before
     )
     root.setLevel(root.level)
-    monkeypatch.setattr(logs, "_handler", None)
+    monkeypatch.setattr(log_setup, "_handler", None)
 
 
 LOGGED = {
@@ -152,10 +153,10 @@ RUDE = {
 def test_our_log_survives_dict_config(lines: Any, name: str) -> None:
     lines("json")
     kept = logging.NullHandler()
-    logs.keep(kept)
+    log_setup.keep(kept)
     logging.config.dictConfig(RUDE[name])
-    assert logs.restore()
-    assert not logs.restore()
+    assert log_setup.restore()
+    assert not log_setup.restore()
 
     own.info("still here")
     logging.getLogger("huey").error("and so is Huey")
@@ -166,6 +167,6 @@ def test_our_log_survives_dict_config(lines: Any, name: str) -> None:
 def test_our_log_survives_basic_config(lines: Any) -> None:
     lines("text")
     logging.basicConfig(force=True, handlers=[logging.NullHandler()])
-    assert logs.restore()
+    assert log_setup.restore()
     own.info("still here")
     assert lines()[-1].endswith("still here")

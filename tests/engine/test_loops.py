@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from tasks import enqueue
-from tasks.engine.consumer import loop as loops
-from tasks.engine.consumer.loop import Loop
-from tasks.engine.liveness import get_on
+from mahaam import enqueue
+from mahaam.consumer import loop as loops
+from mahaam.consumer.loop import Loop
+from mahaam.core.liveness import get_on
 from tests.engine import jobs, sabotage
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage

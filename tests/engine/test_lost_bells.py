@@ -12,17 +12,17 @@ import psycopg2
 import pytest
 import redis
 
-from tasks import enqueue, enqueue_in_transaction, enqueue_many
-from tasks.engine import database
-from tasks.engine.consumer import lost_bells
-from tasks.engine.consumer.lost_bells import LostBells
-from tasks.engine.intake import accept
-from tasks.engine.intake.doorbell import Doorbell
-from tasks.engine.intake.ringing import Ringing
-from tasks.engine.link import Link
-from tasks.engine.queries import bells
-from tasks.engine.store import incidents
-from tasks.engine.verbs import reconcile
+from mahaam import enqueue, enqueue_in_transaction, enqueue_many
+from mahaam.consumer.maintenance import lost_notices
+from mahaam.consumer.maintenance.lost_notices import LostBells
+from mahaam.doorbell.doorbell import Doorbell
+from mahaam.doorbell.replay_lock import ReplayLock
+from mahaam.enqueuing import accept
+from mahaam.postgres import database
+from mahaam.postgres.reconnecting import ReconnectingConnection
+from mahaam.queries import notices
+from mahaam.queues import reconcile
+from mahaam.store import incidents
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
@@ -45,10 +45,10 @@ def client(empty_stage: Stage) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def link(empty_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Link]:
-    monkeypatch.setattr(lost_bells, "SETTLING_S", 0.0)
-    monkeypatch.setattr(lost_bells, "LOOK_SHARE", 0.0)
-    link = Link("test", timeout_s=60)
+def link(empty_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReconnectingConnection]:
+    monkeypatch.setattr(lost_notices, "SETTLING_S", 0.0)
+    monkeypatch.setattr(lost_notices, "LOOK_SHARE", 0.0)
+    link = ReconnectingConnection("test", timeout_s=60)
     yield link
     link.close()
 
@@ -57,18 +57,18 @@ def link(empty_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Link]:
 def lost(empty_stage: Stage, client: redis.Redis) -> LostBells:
     """One consumer's eyes, on a Redis that has its memory."""
     client.set(f"{empty_stage.prefix}:memory", "1")
-    ringing = Ringing(client, empty_stage.prefix)
+    ringing = ReplayLock(client, empty_stage.prefix)
     return LostBells(Doorbell(client, empty_stage.prefix), ringing, grace_s=GRACE_S)
 
 
 def fill(stage: Stage, count: int = MANY, *, priority: int = 0) -> None:
     """Queue many jobs with their bells."""
     stage.ask(FILL, priority, count)
-    page = partial(bells.expected, queue="default", grace_s=0, limit=100_000)
+    page = partial(notices.expected, queue="default", grace_s=0, limit=100_000)
     accept.ring(database.repeatable(page))
 
 
-def look(lost: LostBells, link: Link, *, times: int = 2) -> None:
+def look(lost: LostBells, link: ReconnectingConnection, *, times: int = 2) -> None:
     """Look as often as is needed to be sure, then ring."""
     for _ in range(times):
         lost.look(link, [])
@@ -98,7 +98,11 @@ def every_third(stage: Stage, client: redis.Redis) -> None:
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_redis_that_is_used_for_the_first_time_has_lost_nothing(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link, is_first: bool
+    empty_stage: Stage,
+    client: redis.Redis,
+    lost: LostBells,
+    link: ReconnectingConnection,
+    is_first: bool,
 ) -> None:
     empty_stage.ask("DELETE FROM incident")
     if not is_first:
@@ -119,7 +123,7 @@ def test_whatever_is_lost_is_rung_at_once(
     empty_stage: Stage,
     client: redis.Redis,
     lost: LostBells,
-    link: Link,
+    link: ReconnectingConnection,
     loss: Callable[[Stage, redis.Redis], None],
 ) -> None:
     fill(empty_stage)
@@ -132,7 +136,7 @@ def test_whatever_is_lost_is_rung_at_once(
 
 
 def test_a_loss_in_the_middle_is_found_by_looking_again(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage)
     client.zremrangebyrank(empty_stage.key(), MANY // 4, MANY * 3 // 4)
@@ -145,7 +149,7 @@ def test_a_loss_in_the_middle_is_found_by_looking_again(
 
 
 def test_each_queue_and_each_priority_is_looked_at(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     for priority in (9, 0, -9):
         fill(empty_stage, 1000, priority=priority)
@@ -163,7 +167,7 @@ def test_each_queue_and_each_priority_is_looked_at(
 
 
 def test_only_what_is_lost_for_two_looks_is_rung(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     """What was just popped is queued for a moment more."""
     fill(empty_stage, 10)
@@ -183,7 +187,7 @@ def test_only_what_is_lost_for_two_looks_is_rung(
 
 
 def test_nobody_rings_for_the_young(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     young = enqueue(jobs.nothing)
     old = rows.a_job(empty_stage, queued_at="now() - interval '1 min'")
@@ -198,10 +202,10 @@ def test_nobody_rings_for_the_young(
 def test_a_crash_of_postgresql_has_to_settle_first(
     empty_stage: Stage,
     lost: LostBells,
-    link: Link,
+    link: ReconnectingConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lost_bells, "SETTLING_S", 1e6)
+    monkeypatch.setattr(lost_notices, "SETTLING_S", 1e6)
     rows.a_job(empty_stage, queued_at="now() - interval '1 min'")
 
     look(lost, link)
@@ -210,7 +214,7 @@ def test_a_crash_of_postgresql_has_to_settle_first(
 
 
 def test_a_few_that_a_killed_consumer_took_along_cost_no_walk_through_the_queue(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage, 1000)
     client.zpopmin(empty_stage.key(), 16)
@@ -223,21 +227,21 @@ def test_a_few_that_a_killed_consumer_took_along_cost_no_walk_through_the_queue(
 
 
 def test_a_look_reads_as_little_of_a_long_queue_as_of_a_short_one(
-    empty_stage: Stage, lost: LostBells, link: Link
+    empty_stage: Stage, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     """Counted in pages of PostgreSQL, so that the machine's load does not matter."""
 
     def pages_read() -> int:
         def read(cursor: database.Cursor) -> int:
-            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {bells.PROBES}", values)
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {notices.PROBES}", values)
             plan = cursor.fetchone()[0][0]["Plan"]
             return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
         values = {
             "grace_s": 5,
             "settling_s": 0,
-            "head": bells.HEAD,
-            "some": bells.some_of(bells.HEAD),
+            "head": notices.HEAD,
+            "some": notices.some_of(notices.HEAD),
         }
         return database.repeatable(read)
 
@@ -251,14 +255,14 @@ def test_a_look_reads_as_little_of_a_long_queue_as_of_a_short_one(
 
 
 def test_one_consumer_rings_while_the_others_wait(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage, 3000)
     client.delete(empty_stage.key())
     client.set(f"{empty_stage.prefix}:ringing", "another", px=60_000)
 
     look(lost, link)
-    assert client.zcard(empty_stage.key()) <= bells.HEAD + 2 * bells.some_of(bells.HEAD)
+    assert client.zcard(empty_stage.key()) <= notices.HEAD + 2 * notices.some_of(notices.HEAD)
 
     client.delete(f"{empty_stage.prefix}:ringing")
     client.delete(empty_stage.key())
@@ -270,20 +274,20 @@ def test_the_mark_is_set_when_all_is_rung_and_not_before(
     empty_stage: Stage,
     client: redis.Redis,
     lost: LostBells,
-    link: Link,
+    link: ReconnectingConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lost_bells, "STEP_S", 0.0)
-    fill(empty_stage, 3 * lost_bells.PAGE)
+    monkeypatch.setattr(lost_notices, "STEP_S", 0.0)
+    fill(empty_stage, 3 * lost_notices.PAGE)
     client.delete(f"{empty_stage.prefix}:memory", empty_stage.key())
 
     lost.look(link, [])
     lost.step(link)
-    assert 0 < client.zcard(empty_stage.key()) < 3 * lost_bells.PAGE
+    assert 0 < client.zcard(empty_stage.key()) < 3 * lost_notices.PAGE
     assert not client.exists(f"{empty_stage.prefix}:memory")
     look(lost, link, times=0)
 
-    assert client.zcard(empty_stage.key()) == 3 * lost_bells.PAGE
+    assert client.zcard(empty_stage.key()) == 3 * lost_notices.PAGE
     assert client.exists(f"{empty_stage.prefix}:memory")
 
 
@@ -291,11 +295,11 @@ def test_a_second_loss_while_the_first_is_mended_leaves_no_mark(
     empty_stage: Stage,
     client: redis.Redis,
     lost: LostBells,
-    link: Link,
+    link: ReconnectingConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lost_bells, "STEP_S", 0.0)
-    fill(empty_stage, 3 * lost_bells.PAGE)
+    monkeypatch.setattr(lost_notices, "STEP_S", 0.0)
+    fill(empty_stage, 3 * lost_notices.PAGE)
     client.delete(f"{empty_stage.prefix}:memory", empty_stage.key())
     lost.look(link, [])
     lost.step(link)
@@ -305,12 +309,12 @@ def test_a_second_loss_while_the_first_is_mended_leaves_no_mark(
 
     assert not client.exists(f"{empty_stage.prefix}:memory")
     look(lost, link, times=1)
-    assert client.zcard(empty_stage.key()) == 3 * lost_bells.PAGE
+    assert client.zcard(empty_stage.key()) == 3 * lost_notices.PAGE
     assert client.exists(f"{empty_stage.prefix}:memory")
 
 
 def test_scores_of_an_earlier_release_find_their_places(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     """Also beside clients of that release, whose bells still come."""
     for priority in (5, 0, -3):
@@ -377,7 +381,7 @@ def test_many_lost_bells_are_rung_in_no_more_than_a_few_times_what_ringing_takes
 
 
 def test_jobs_of_a_transaction_that_nobody_could_see_are_rung_without_reaching_the_head(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage, 1000)
     with psycopg2.connect(empty_stage.database_url) as own:
@@ -393,7 +397,7 @@ def test_jobs_of_a_transaction_that_nobody_could_see_are_rung_without_reaching_t
 
 
 def test_a_look_at_hundreds_of_queues_asks_for_fewer_jobs_of_each_and_finds_what_is_lost(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: Link
+    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
     empty_stage.ask("INSERT INTO queue (name) SELECT 'many' || n FROM generate_series(1, 300) AS n")
     try:

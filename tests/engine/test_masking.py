@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks import task
-from tasks.engine import mask
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.mask import MASK, MaskLeftOver
-from tasks.engine.masking import (
+from mahaam import task
+from mahaam.core.errors import OptionNotValid
+from mahaam.huey_adapter.tasks.task import DurableTask
+from mahaam.redaction import secret_mask
+from mahaam.redaction.names import ALONE, ALWAYS, AT_THE_END, IN_ARABIC_SCRIPT
+from mahaam.redaction.redact import (
     masked,
     masked_call,
     masked_text,
@@ -20,8 +21,7 @@ from tasks.engine.masking import (
     shown_call,
     unmasked_call,
 )
-from tasks.engine.masks.names import ALONE, ALWAYS, AT_THE_END, IN_ARABIC_SCRIPT
-from tasks.engine.task import DurableTask
+from mahaam.redaction.secret_mask import MASK, MaskLeftOver
 from tests.engine.masked_texts import HOOKS, HOSTILE, MASKED, OPEN, SHAPES
 
 SECRET = "hunter2"
@@ -281,7 +281,8 @@ def test_names_that_are_no_names_are_refused() -> None:
 
 def test_every_name_that_is_always_hidden_hides_itself() -> None:
     assert all(
-        mask.mask(()).hides(name) for name in (*ALWAYS, *AT_THE_END, *IN_ARABIC_SCRIPT, *ALONE)
+        secret_mask.mask(()).hides(name)
+        for name in (*ALWAYS, *AT_THE_END, *IN_ARABIC_SCRIPT, *ALONE)
     )
 
 

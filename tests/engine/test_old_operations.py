@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.engine import database
-from tasks.engine.store.old_operations import prune
-from tasks.engine.store.pruning import Step
+from mahaam.operations.pruning import prune
+from mahaam.postgres import database
+from mahaam.store.pruning import PruneStep
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -37,7 +37,7 @@ def operation(stage: Stage, state: str = "finished", days: float = 91, results: 
     return int(id_)
 
 
-def step(days: int = 90, limit: int = 100) -> Step:
+def step(days: int = 90, limit: int = 100) -> PruneStep:
     return database.repeatable(lambda cursor: prune(cursor, days=days, limit=limit), atomic=True)
 
 
@@ -68,17 +68,17 @@ def test_an_operation_is_kept_for_so_many_days_after_its_end(
 
 def test_results_go_a_few_at_a_time_and_the_operation_with_the_last(stage: Stage) -> None:
     old, young = operation(stage, results=5), operation(stage, days=1, results=2)
-    assert step(limit=3) == Step(0, is_over=False)
+    assert step(limit=3) == PruneStep(0, is_over=False)
     assert left(stage) == [old, young]
-    assert step(limit=3) == Step(1, is_over=False)
-    assert step(limit=3) == Step(0, is_over=True)
+    assert step(limit=3) == PruneStep(1, is_over=False)
+    assert step(limit=3) == PruneStep(0, is_over=True)
     assert left(stage) == [young]
     assert len(stage.ask("SELECT number FROM operation_result")) == 2
 
 
 def test_for_ever_is_for_ever(stage: Stage) -> None:
     id_ = operation(stage, days=4000)
-    assert step(days=0) == Step(0, is_over=True)
+    assert step(days=0) == PruneStep(0, is_over=True)
     assert left(stage) == [id_]
 
 

@@ -9,14 +9,15 @@ from uuid import UUID
 import pytest
 from huey.api import chord
 
-from tasks import enqueue, huey
-from tasks.engine import database, verbs
-from tasks.engine.errors import OptionNotValid, UnknownQueue
-from tasks.engine.phrase import Phrase
-from tasks.engine.queries.dead_letters import DeadLetterFilter
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.states import HELD_UNTIL, MOVES, Event, State
-from tasks.engine.verbs import ACTS, Order, chunks, operations, undoing, walk
+from mahaam import enqueue, huey, verbs
+from mahaam.core.errors import OptionNotValid, UnknownQueue
+from mahaam.core.translatable import Translatable
+from mahaam.jobs.states import HELD_UNTIL, MOVES, Event, State
+from mahaam.operations import batch, operations, selection, undo
+from mahaam.postgres import database
+from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import ACTS, OperationRequest
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 
@@ -43,8 +44,8 @@ def _no_operations(empty_stage: Stage) -> None:
     empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
 
 
-def order(verb: str, **more: Any) -> Order:
-    return Order(verb, **{"by": "ann", "parameters": PARAMETERS.get(verb, {})} | more)
+def order(verb: str, **more: Any) -> OperationRequest:
+    return OperationRequest(verb, **{"by": "ann", "parameters": PARAMETERS.get(verb, {})} | more)
 
 
 def carry_out(verb: str, *ids: str, **more: Any) -> operations.Report:
@@ -188,7 +189,7 @@ def test_a_job_that_moved_on_meanwhile_is_refused_with_the_fact(
 ) -> None:
     job = rows.a_job(empty_stage, "queued")
     id_ = verbs.start(order("cancel"), JobFilter(state="queued"))
-    take = chunks.do
+    take = batch.do
 
     def started_first(*given: Any) -> Any:
         empty_stage.ask(
@@ -198,12 +199,12 @@ def test_a_job_that_moved_on_meanwhile_is_refused_with_the_fact(
         )
         return take(*given)
 
-    monkeypatch.setattr(chunks, "do", started_first)
+    monkeypatch.setattr(batch, "do", started_first)
     work_off()
 
     (result,) = results(empty_stage, id_)
     assert not result["is_done"]
-    assert "it is running. Stop it instead" in str(Phrase.of_kept(result["fact"]))
+    assert "it is running. Stop it instead" in str(Translatable.of_kept(result["fact"]))
     assert empty_stage.job(job)["state"] == "running"
 
 
@@ -329,7 +330,7 @@ def test_what_is_undone_is_as_it_was_before(empty_stage: Stage, verb: str) -> No
 
     answer = verbs.undo(report.operation_id, by="bob")
 
-    assert answer == verbs.Undone(None, undone=len(jobs), kept=0, is_over=True)
+    assert answer == verbs.UndoResult(None, undone=len(jobs), kept=0, is_over=True)
     assert {id_: kept(empty_stage, id_) for id_ in jobs} == before
     made = operation(empty_stage, report.operation_id)
     assert (made["state"], made["undone_by"], made["undone"]) == ("undone", "bob", len(jobs))
@@ -370,7 +371,9 @@ def test_what_has_moved_on_stays_and_is_told(empty_stage: Stage, verb: str) -> N
         str(row["job_id"]): row["undo_fact"] for row in results(empty_stage, report.operation_id)
     }
     assert told[still] is None
-    assert str(Phrase.of_kept(told[moved])) == f"Job {moved} cannot be put back: it is running."
+    assert (
+        str(Translatable.of_kept(told[moved])) == f"Job {moved} cannot be put back: it is running."
+    )
 
 
 def test_a_priority_that_somebody_changed_again_is_left(empty_stage: Stage) -> None:
@@ -382,7 +385,7 @@ def test_a_priority_that_somebody_changed_again_is_left(empty_stage: Stage) -> N
 
     assert empty_stage.job(job)["priority"] == 3
     (result,) = results(empty_stage, report.operation_id)
-    assert "it was changed since" in str(Phrase.of_kept(result["undo_fact"]))
+    assert "it was changed since" in str(Translatable.of_kept(result["undo_fact"]))
 
 
 def test_an_undone_cancel_does_not_make_two_live_jobs_with_one_key(empty_stage: Stage) -> None:
@@ -393,7 +396,7 @@ def test_an_undone_cancel_does_not_make_two_live_jobs_with_one_key(empty_stage: 
     assert verbs.undo(report.operation_id, by="ann").kept == 1
 
     (result,) = results(empty_stage, report.operation_id)
-    assert holder in str(Phrase.of_kept(result["undo_fact"]))
+    assert holder in str(Translatable.of_kept(result["undo_fact"]))
     assert empty_stage.job(job)["state"] == "cancelled"
 
 
@@ -455,14 +458,14 @@ def test_an_undo_is_refused_with_the_fact(empty_stage: Stage) -> None:
 def test_a_long_undo_is_worked_off_by_consumers(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undoing, "AT_ONCE", 4)
-    monkeypatch.setattr(undoing, "CHUNK", 2)
+    monkeypatch.setattr(undo, "AT_ONCE", 4)
+    monkeypatch.setattr(undo, "CHUNK", 2)
     for _ in range(5):
         rows.a_job(empty_stage)
     id_ = verbs.start(order("cancel"), JobFilter(state="queued"))
     work_off()
 
-    assert verbs.undo(id_, by="ann") == verbs.Undone(None, 0, 0, is_over=False)
+    assert verbs.undo(id_, by="ann") == verbs.UndoResult(None, 0, 0, is_over=False)
     assert operation(empty_stage, id_)["state"] == "undoing"
     work_off()
 
@@ -497,7 +500,7 @@ def test_a_cancel_of_which_a_chord_knows_is_not_undone(empty_stage: Stage) -> No
     assert empty_stage.job(member)["state"] == "cancelled"
     assert empty_stage.job(free.id)["state"] == "queued"
     told = [row["undo_fact"] for row in results(empty_stage, report.operation_id)]
-    assert "its chord was told that it ended" in str(Phrase.of_kept(told[0]))
+    assert "its chord was told that it ended" in str(Translatable.of_kept(told[0]))
 
 
 def test_what_is_found_at_once_is_everything_or_left_to_consumers(
@@ -511,5 +514,5 @@ def test_what_is_found_at_once_is_everything_or_left_to_consumers(
     assert verbs.find(order("cancel"), JobFilter(queue="nobody"), until=None) == []
     rows.a_job(empty_stage)
     assert verbs.find(order("cancel"), JobFilter(), until=None) is None
-    monkeypatch.setattr(walk, "STEPS_AT_ONCE", 1)
+    monkeypatch.setattr(selection, "STEPS_AT_ONCE", 1)
     assert verbs.find(order("cancel"), JobFilter(queue="nobody"), until=None) is None

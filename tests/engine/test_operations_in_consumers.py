@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import verbs
-from tasks.engine.consumer.operations import next_chunk
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.verbs import Order
+from mahaam import verbs
+from mahaam.consumer.maintenance.operation_runner import next_chunk
+from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import OperationRequest
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -31,7 +31,7 @@ def test_an_operation_whose_consumers_are_killed_is_finished_by_others_and_each_
     empty_stage: Stage,
 ) -> None:
     empty_stage.ask(FILL, JOBS)
-    id_ = verbs.start(Order("cancel", "ann"), JobFilter(state="scheduled"))
+    id_ = verbs.start(OperationRequest("cancel", "ann"), JobFilter(state="scheduled"))
 
     for killed_at in (1000, 4000):
         with empty_stage.consumer():

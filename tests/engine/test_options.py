@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue, task
-from tasks.engine.errors import OptionNotValid, UnknownTask
+from mahaam import enqueue, task
+from mahaam.core.errors import OptionNotValid, UnknownTask
 from tests.engine import jobs
 from tests.engine.stage import Stage
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue, enqueue_many
+from mahaam import enqueue, enqueue_many
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage

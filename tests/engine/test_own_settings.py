@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tasks import setting
-from tasks.engine import live_settings, verbs
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.live_setting import SETTINGS, SettingNotValid
+from mahaam import setting, verbs
+from mahaam.core.errors import OptionNotValid
+from mahaam.live_settings import current
+from mahaam.live_settings.definitions import SETTINGS, SettingNotValid
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.machine import within
@@ -21,12 +21,12 @@ from tests.waiting import wait_until
 def _as_before(stage: Stage) -> Iterator[None]:
     known = dict(SETTINGS)
     stage.ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
     yield
     SETTINGS.clear()
     SETTINGS.update(known)
     stage.ask("DELETE FROM setting")
-    live_settings.forget()
+    current.forget()
 
 
 def not_odd(value: int) -> None:

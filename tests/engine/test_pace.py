@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tasks import enqueue, enqueue_many
+from mahaam import enqueue, enqueue_many
 from tests.engine import jobs
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage

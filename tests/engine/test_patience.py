@@ -11,8 +11,8 @@ import psutil
 import psycopg2
 import pytest
 
-from tasks import enqueue, enqueue_in_transaction, enqueue_many
-from tasks.engine.errors import DatabaseUnavailable
+from mahaam import enqueue, enqueue_in_transaction, enqueue_many
+from mahaam.core.errors import DatabaseUnavailable
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.servers import TestServers, owner_url, running_servers

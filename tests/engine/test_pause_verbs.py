@@ -9,11 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from tasks.engine import database, verbs
-from tasks.engine.errors import OptionNotValid, UnknownQueue, UnknownTask
-from tasks.engine.queries import lines
-from tasks.engine.states import HELD_UNTIL
-from tasks.engine.store import pauses
+from mahaam import verbs
+from mahaam.core.errors import OptionNotValid, UnknownQueue, UnknownTask
+from mahaam.jobs.states import HELD_UNTIL
+from mahaam.postgres import database
+from mahaam.queries import queue_configs
+from mahaam.store.actions import pauses
 from tests.engine import rows
 from tests.engine.stage import Stage
 from tests.machine import within
@@ -74,7 +75,7 @@ def test_a_pause_that_is_over_is_none(empty_stage: Stage) -> None:
     empty_stage.ask(f"UPDATE queue SET paused_at = {over}, resume_at = {over}")
     empty_stage.ask(f"INSERT INTO task_pause VALUES ('{NAP}', {over}, 'ann', NULL, {over})")
 
-    assert not any(line.paused for line in database.repeatable(lines.lines))
+    assert not any(line.paused for line in database.repeatable(queue_configs.lines))
     pause_task(NAP)
     assert verbs.pause_queues(["default"], verbs.pause(by="ann")).done == ("default",)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue
-from tasks.engine import verbs
+from mahaam import enqueue, verbs
 from tests.engine import jobs, rows
 from tests.engine.consumer import Consumer
 from tests.engine.stage import Stage

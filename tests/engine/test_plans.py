@@ -10,19 +10,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tasks.engine import verbs
-from tasks.engine.errors import OptionNotValid, UnknownQueue
-from tasks.engine.intake import accept
-from tasks.engine.ring import Ring
-from tasks.engine.states import HELD_UNTIL, MOVES, Event, State
-from tasks.engine.verbs import Verdict
+from mahaam import verbs
+from mahaam.core.errors import OptionNotValid, UnknownQueue
+from mahaam.enqueuing import accept
+from mahaam.jobs.notice import Notice
+from mahaam.jobs.states import HELD_UNTIL, MOVES, Event, State
+from mahaam.verbs import VerbResult
 from tests.engine import rows
 from tests.engine.stage import Stage
 
 WAITING = ("queued", "retrying", "scheduled")
 TASK = "tests.engine.jobs.nothing"
 
-VERBS: dict[str, tuple[Callable[..., Verdict], Event]] = {
+VERBS: dict[str, tuple[Callable[..., VerbResult], Event]] = {
     "promoted": (verbs.promote, Event.PROMOTED),
     "rescheduled": (partial(verbs.reschedule, delay_s=60), Event.RESCHEDULED),
     "given another priority": (partial(verbs.set_priority, priority=9), Event.CHANGED),
@@ -39,7 +39,7 @@ def a_job(stage: Stage, state: str = "queued", **fields: str) -> UUID:
     """A job in `state` as the engine leaves it: a queued one was rung for."""
     job = rows.a_job(stage, state, **fields)
     if state == "queued":
-        accept.ring([Ring("default", 0, job, stage.job(job)["queued_at"])])
+        accept.ring([Notice("default", 0, job, stage.job(job)["queued_at"])])
     return UUID(job)
 
 
@@ -145,7 +145,7 @@ def test_a_job_is_not_moved_into_an_unknown_queue(empty_stage: Stage) -> None:
     ],
 )
 def test_a_wrong_value_changes_nothing(
-    empty_stage: Stage, wrong: Callable[[list[UUID]], Verdict]
+    empty_stage: Stage, wrong: Callable[[list[UUID]], VerbResult]
 ) -> None:
     job = a_job(empty_stage)
     before = empty_stage.job(job)

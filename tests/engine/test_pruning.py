@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.engine import database
-from tasks.engine.store import pruning
-from tasks.engine.store.pruning import Retention, Step, prune
+from mahaam.postgres import database
+from mahaam.store import pruning
+from mahaam.store.pruning import PruneStep, Retention, prune
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -43,7 +43,7 @@ def jobs(stage: Stage, state: str, days: float, *, task: str = "t", count: int =
     return [row["id"] for row in stage.ask(JOB, task, state, days, count)]
 
 
-def step(retention: Retention = KEPT, limit: int = 1000) -> Step:
+def step(retention: Retention = KEPT, limit: int = 1000) -> PruneStep:
     done = database.repeatable(lambda cursor: prune(cursor, retention, limit=limit), atomic=True)
     assert done is not None
     return done
@@ -72,7 +72,7 @@ def test_a_job_is_kept_as_long_as_its_state_and_task_say(
     stage: Stage, state: str, days: float, task: str, is_deleted: bool
 ) -> None:
     (job,) = jobs(stage, state, days, task=task)
-    assert step() == Step(int(is_deleted), is_over=True)
+    assert step() == PruneStep(int(is_deleted), is_over=True)
     assert bool(stage.job(job)) is not is_deleted
 
 
@@ -99,10 +99,10 @@ def test_attempts_and_lines_go_with_their_job(stage: Stage) -> None:
 def test_the_oldest_go_first_and_the_next_step_goes_on_behind_those_that_stay(stage: Stage) -> None:
     stay = jobs(stage, "expired", 300, count=4)
     old, young = jobs(stage, "completed", 200, count=3), jobs(stage, "completed", 40, count=3)
-    assert step(limit=6) == Step(2, is_over=False)
+    assert step(limit=6) == PruneStep(2, is_over=False)
     left = [job for job in old if stage.job(job)]
     assert len(left) == 1
-    assert step(limit=6) == Step(4, is_over=True)
+    assert step(limit=6) == PruneStep(4, is_over=True)
     assert [job for job in (*stay, *old, *young) if stage.job(job)] == stay
     assert stage.ask("SELECT pass_ended_at FROM pruning")[0]["pass_ended_at"]
 
@@ -119,7 +119,7 @@ def test_what_was_deleted_is_counted(stage: Stage) -> None:
 def test_one_takes_steps_at_a_time(stage: Stage) -> None:
     jobs(stage, "completed", 31)
     with database.transaction() as cursor:
-        assert prune(cursor, KEPT, limit=10) == Step(1, is_over=True)
+        assert prune(cursor, KEPT, limit=10) == PruneStep(1, is_over=True)
         assert database.repeatable(lambda other: prune(other, KEPT, limit=10), atomic=True) is None
 
 
@@ -134,7 +134,7 @@ def test_a_job_that_somebody_works_on_stays_and_nobody_waits(stage: Stage) -> No
 
 def test_nothing_is_deleted_when_all_is_kept_for_ever(stage: Stage) -> None:
     jobs(stage, "completed", 4000)
-    assert step(Retention(dict.fromkeys(("completed", "failed"), 0))) == Step(0, is_over=True)
+    assert step(Retention(dict.fromkeys(("completed", "failed"), 0))) == PruneStep(0, is_over=True)
 
 
 def test_a_window_is_read_by_the_primary_key(stage: Stage) -> None:

@@ -16,14 +16,16 @@ import uuid_utils
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from tasks import enqueue, enqueue_in_transaction, enqueue_many, huey
-from tasks.engine import aftermath, database, verbs
-from tasks.engine.ids import id_at
-from tasks.engine.intake import accept
-from tasks.engine.queries import bells, waiting
-from tasks.engine.seam.hand import hand
-from tasks.engine.states import State
-from tasks.engine.store import due, outcomes, pauses, workers
+from mahaam import enqueue, enqueue_in_transaction, enqueue_many, huey, verbs
+from mahaam.core.ids import id_at
+from mahaam.enqueuing import accept, after_commit
+from mahaam.huey_adapter.inline_worker import hand
+from mahaam.jobs.states import State
+from mahaam.postgres import database
+from mahaam.queries import notices, waiting
+from mahaam.store import due, outcomes
+from mahaam.store.actions import pauses
+from mahaam.workers import store as workers_store
 from tests.engine import huey_jobs, jobs, rows
 from tests.engine.stage import Stage
 
@@ -43,7 +45,7 @@ def in_redis(stage: Stage) -> list[str]:
 
 def in_lists() -> list[list[str]]:
     """Ids in the order of what is next, and of what is looked for in Redis."""
-    expected = partial(bells.expected, queue="default", grace_s=-1, limit=100)
+    expected = partial(notices.expected, queue="default", grace_s=-1, limit=100)
     return [
         database.repeatable(partial(waiting.next_ids, limit=100, paused=True)),
         [ring.id for ring in database.repeatable(expected)],
@@ -195,13 +197,13 @@ def released(stage: Stage, id_: str) -> None:
     with database.transaction() as cursor:
         ended = rows.ended(claim, State.QUEUED)
         outcomes.end(cursor, [ended])
-    aftermath.ring(accept.bell(), [ended], [])
+    after_commit.ring(accept.bell(), [ended], [])
 
 
 def rescued(stage: Stage, id_: str) -> None:
     """Its consumer was killed."""
     with database.transaction() as cursor:
-        _, rings = workers.rescue(cursor, max_crashes=5, **rows.CRASH)
+        _, rings = workers_store.rescue(cursor, max_crashes=5, **rows.CRASH)
     accept.ring(rings)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.engine.intake.score import score
-from tasks.engine.verbs import reconcile
-from tasks.engine.verbs.reconcile import Comparison, Fault
+from mahaam.doorbell.score import score
+from mahaam.queues import reconcile
+from mahaam.queues.reconcile import NoticeComparison, NoticeFault
 from tests.engine import rows
 from tests.engine.stage import Stage
 
@@ -28,8 +28,8 @@ def mischief(empty_stage: Stage) -> dict[str, str]:
         client.zadd(empty_stage.key(), {overtaking: place(empty_stage, overtaking) - 1e9})
         client.zadd(empty_stage.key() + ":starts", {"not a queue": 1})
     return {
-        "right": " ".join(right), Fault.WRONG_QUEUE: elsewhere, Fault.WRONG_PRIORITY: early,
-        Fault.WRONG_PLACE: overtaking, Fault.CLAIMS_NOTHING: done, Fault.MISSING: lost,
+        "right": " ".join(right), NoticeFault.WRONG_QUEUE: elsewhere, NoticeFault.WRONG_PRIORITY: early,
+        NoticeFault.WRONG_PLACE: overtaking, NoticeFault.CLAIMS_NOTHING: done, NoticeFault.MISSING: lost,
     }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_a_score_of_an_earlier_release_is_no_fault(empty_stage: Stage) -> None:
     assert all(found.is_right for found in reconcile.sample())
 
 
-def by_queue(compared: list[Comparison]) -> dict[str, Comparison]:
+def by_queue(compared: list[NoticeComparison]) -> dict[str, NoticeComparison]:
     return {found.queue: found for found in compared}
 
 
@@ -61,13 +61,16 @@ def test_every_fault_is_found_and_named(
     found = by_queue(look())
 
     assert set(found) >= {"default", "orders"}
-    assert dict(found["orders"].faults) == {Fault.WRONG_QUEUE: 1}
+    assert dict(found["orders"].faults) == {NoticeFault.WRONG_QUEUE: 1}
     # The job whose bell stands in the wrong queue has none in its own.
     assert dict(found["default"].faults) == {
-        Fault.WRONG_PRIORITY: 1, Fault.WRONG_PLACE: 1, Fault.CLAIMS_NOTHING: 1, Fault.JUNK: 1,
-        Fault.MISSING: 2,
-    }  # fmt: skip
-    for fault in (Fault.WRONG_PRIORITY, Fault.WRONG_PLACE, Fault.CLAIMS_NOTHING):
+        NoticeFault.WRONG_PRIORITY: 1,
+        NoticeFault.WRONG_PLACE: 1,
+        NoticeFault.CLAIMS_NOTHING: 1,
+        NoticeFault.JUNK: 1,
+        NoticeFault.MISSING: 2,
+    }
+    for fault in (NoticeFault.WRONG_PRIORITY, NoticeFault.WRONG_PLACE, NoticeFault.CLAIMS_NOTHING):
         assert found["default"].examples[fault] == [mischief[fault]]
     assert (found["default"].in_redis, found["default"].queued) == (7, 8)
     assert (empty_stage.rung(), empty_stage.rung("orders")) == before
@@ -78,7 +81,12 @@ def test_a_repair_puts_all_right_and_touches_nothing_else(
 ) -> None:
     reconcile.whole(repair=True, by="ann")
 
-    mended = (Fault.WRONG_QUEUE, Fault.WRONG_PRIORITY, Fault.WRONG_PLACE, Fault.MISSING)
+    mended = (
+        NoticeFault.WRONG_QUEUE,
+        NoticeFault.WRONG_PRIORITY,
+        NoticeFault.WRONG_PLACE,
+        NoticeFault.MISSING,
+    )
     rung = [*mischief["right"].split(), *(mischief[fault] for fault in mended)]
     assert empty_stage.rung() == {id_: place(empty_stage, id_) for id_ in rung}
     assert empty_stage.rung("orders") == {}
@@ -97,8 +105,8 @@ def test_a_large_queue_is_compared_step_by_step(
 
     (found,) = [one for one in reconcile.whole(repair=True, by="ann") if one.queue == "default"]
 
-    assert dict(found.faults) == {Fault.MISSING: 1500}
-    assert (found.compared_rows, len(found.examples[Fault.MISSING])) == (1500, 5)
+    assert dict(found.faults) == {NoticeFault.MISSING: 1500}
+    assert (found.compared_rows, len(found.examples[NoticeFault.MISSING])) == (1500, 5)
     (found,) = [one for one in reconcile.whole(by="ann") if one.queue == "default"]
     assert found.is_right
     assert found.compared_ids >= 1500

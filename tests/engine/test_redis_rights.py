@@ -10,11 +10,10 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from addresses.redis_rights import refused, rules
-from config import PROJECT_DIR
 from dashboard import create_app
-from tasks import enqueue, enqueue_many
-from tasks.engine import verbs
+from mahaam import enqueue, enqueue_many, verbs
+from mahaam.addresses.redis_rights import refused, rules
+from mahaam.config import PROJECT_DIR
 from tests.dashboard.browser import Browser
 from tests.engine import jobs
 from tests.engine.stage import Stage, new_stage

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from huey.api import chord
 
-from tasks import huey
-from tasks.engine import database
-from tasks.engine.database import Cursor
-from tasks.engine.states import State
-from tasks.engine.store import outcomes, workers
-from tasks.engine.store.workers import Rescued
+from mahaam import huey
+from mahaam.jobs.states import State
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.store import outcomes
+from mahaam.workers import store as workers_store
+from mahaam.workers.store import Rescued
 from tests.engine import jobs
 from tests.engine.rows import CRASH, a_job, a_worker, claim_of, ended
 from tests.engine.stage import Stage
@@ -36,8 +37,8 @@ def held_by(stage: Stage, worker_id: str, **fields: str) -> str:
 
 def sweep(cursor: Cursor) -> dict[str, Rescued]:
     """Give up and rescue as a consumer does; what was rescued, by id."""
-    workers.give_up(cursor, lease_s=LEASE_S)
-    rescued, _ = workers.rescue(cursor, max_crashes=5, **CRASH)
+    workers_store.give_up(cursor, lease_s=LEASE_S)
+    rescued, _ = workers_store.rescue(cursor, max_crashes=5, **CRASH)
     return {job.id: job for job in rescued}
 
 
@@ -121,8 +122,8 @@ def test_nobody_is_given_up_soon_after_postgresql_has_started(
 ) -> None:
     a_worker(empty_stage, lease_s=-1)
 
-    assert workers.give_up(cursor, lease_s=10**6) == []
-    assert len(workers.give_up(cursor, lease_s=LEASE_S)) == 1
+    assert workers_store.give_up(cursor, lease_s=10**6) == []
+    assert len(workers_store.give_up(cursor, lease_s=LEASE_S)) == 1
 
 
 def test_a_second_sweep_finds_nothing(empty_stage: Stage, cursor: Cursor) -> None:
@@ -147,8 +148,8 @@ def test_a_worker_that_was_given_up_is_told_at_its_next_beat(
     living, dead = a_worker(empty_stage), a_worker(empty_stage, lease_s=-1)
     sweep(cursor)
 
-    assert workers.beat(cursor, living, lease_s=30, memory_bytes=1) == "running"
-    assert workers.beat(cursor, dead, lease_s=30, memory_bytes=1) is None
+    assert workers_store.beat(cursor, living, lease_s=30, memory_bytes=1) == "running"
+    assert workers_store.beat(cursor, dead, lease_s=30, memory_bytes=1) is None
 
 
 def test_a_beat_comes_back_from_a_lease_that_is_over_but_was_not_given_up(
@@ -156,8 +157,8 @@ def test_a_beat_comes_back_from_a_lease_that_is_over_but_was_not_given_up(
 ) -> None:
     late = a_worker(empty_stage, lease_s=-1)
 
-    assert workers.beat(cursor, late, lease_s=30, memory_bytes=1) == "running"
-    assert workers.give_up(cursor, lease_s=LEASE_S) == []
+    assert workers_store.beat(cursor, late, lease_s=30, memory_bytes=1) == "running"
+    assert workers_store.give_up(cursor, lease_s=LEASE_S) == []
 
 
 def test_a_worker_disowns_only_what_it_does_not_hold_and_did_not_just_start(
@@ -169,7 +170,7 @@ def test_a_worker_disowns_only_what_it_does_not_hold_and_did_not_just_start(
     forgotten = held_by(empty_stage, worker, started_at=OLD)
     of_another = held_by(empty_stage, other, started_at=OLD)
 
-    assert [job.id for job in workers.disown(cursor, worker, [held])] == [forgotten]
+    assert [job.id for job in workers_store.disown(cursor, worker, [held])] == [forgotten]
 
     states = [empty_stage.job(id_)["state"] for id_ in (held, young, forgotten, of_another)]
     assert states == ["running", "running", "queued", "running"]
@@ -181,7 +182,7 @@ def test_release_gives_back_everything_of_one_worker(empty_stage: Stage, cursor:
     mine = {held_by(empty_stage, worker), held_by(empty_stage, worker)}
     held_by(empty_stage, other)
 
-    assert {job.id for job in workers.release_all(cursor, worker)} == mine
+    assert {job.id for job in workers_store.release_all(cursor, worker)} == mine
 
     assert empty_stage.count("state = 'queued' AND crash_count = 0 AND retry_count = 0") == 2
     outcomes = empty_stage.ask("SELECT outcome FROM attempt")
@@ -195,10 +196,10 @@ def test_what_was_to_stop_is_cancelled_and_never_queued_again(
     wish = {"cancel_requested_at": "now()", "cancel_requested_by": "'ann'"}
     disowned = held_by(empty_stage, worker, started_at=OLD, **wish)
     rescued = [held_by(empty_stage, dead, crash_count=count, **wish) for count in ("0", "4")]
-    assert [job.state for job in workers.disown(cursor, worker, [])] == ["cancelled"]
+    assert [job.state for job in workers_store.disown(cursor, worker, [])] == ["cancelled"]
     released = held_by(empty_stage, worker, **wish)
 
-    assert [job.state for job in workers.release_all(cursor, worker)] == ["cancelled"]
+    assert [job.state for job in workers_store.release_all(cursor, worker)] == ["cancelled"]
     assert {job.state for job in sweep(cursor).values()} == {"cancelled"}
 
     assert empty_stage.count("state = 'cancelled' AND finished_at IS NOT NULL") == 4
@@ -227,7 +228,7 @@ def test_a_job_that_crashes_too_often_tells_handler_and_chord(
         member.id,
     )
 
-    workers.rescue(cursor, max_crashes=5, **CRASH)
+    workers_store.rescue(cursor, max_crashes=5, **CRASH)
 
     handler, callback = empty_stage.ask(
         "SELECT id::text, args FROM job WHERE state = 'queued' ORDER BY id = %s", result.callback.id
@@ -243,9 +244,11 @@ def end_retrying(stage: Stage, cursor: Cursor, worker: str, member: str) -> None
 
 
 WAYS: dict[str, Callable[[Stage, Cursor, str, str], object]] = {
-    "rescued": lambda stage, cursor, worker, member: workers.rescue(cursor, max_crashes=5, **CRASH),
-    "released": lambda stage, cursor, worker, member: workers.release_all(cursor, worker),
-    "disowned": lambda stage, cursor, worker, member: workers.disown(cursor, worker, []),
+    "rescued": lambda stage, cursor, worker, member: workers_store.rescue(
+        cursor, max_crashes=5, **CRASH
+    ),
+    "released": lambda stage, cursor, worker, member: workers_store.release_all(cursor, worker),
+    "disowned": lambda stage, cursor, worker, member: workers_store.disown(cursor, worker, []),
     "to be retried": end_retrying,
 }
 
@@ -279,6 +282,6 @@ def test_workers_that_ended_long_ago_are_forgotten(empty_stage: Stage, cursor: C
         "UPDATE worker SET stopped_at = now() - interval '2 days' WHERE state = 'stopped'"
     )
 
-    workers.forget(cursor)
+    workers_store.forget(cursor)
 
     assert {row["id"] for row in empty_stage.ask("SELECT id::text FROM worker")} == kept

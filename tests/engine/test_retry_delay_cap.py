@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue, huey, task
-from tasks.engine import verbs
-from tasks.engine.running.run import Run
-from tasks.engine.seam.hand import hand
+from mahaam import enqueue, huey, task, verbs
+from mahaam.huey_adapter.inline_worker import hand
+from mahaam.run.run import Run
 from tests.engine import jobs
 from tests.engine.rows import a_job, claim_of
 from tests.engine.stage import Stage

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tasks import enqueue
-from tasks.engine.buckets import bucket_of
-from tasks.engine.database import Cursor
-from tasks.engine.store import rollups
-from tasks.engine.store.rollups import SpreadRow
+from mahaam import enqueue
+from mahaam.core.histogram import bucket_of
+from mahaam.metrics import store as metrics_store
+from mahaam.metrics.store import LatencyRow
+from mahaam.postgres.database import Cursor
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -46,13 +46,13 @@ def carry_out(stage: Stage, work: Callable[[Cursor], Any]) -> Any:
         link.close()
 
 
-def write(stage: Stage, *rows: SpreadRow) -> None:
-    carry_out(stage, lambda cursor: rollups.write_spreads(cursor, rows))
+def write(stage: Stage, *rows: LatencyRow) -> None:
+    carry_out(stage, lambda cursor: metrics_store.write_spreads(cursor, rows))
 
 
 def add_up(stage: Stage) -> None:
-    carry_out(stage, rollups.add_up_minutes)
-    carry_out(stage, rollups.add_up_periods)
+    carry_out(stage, metrics_store.add_up_minutes)
+    carry_out(stage, metrics_store.add_up_periods)
 
 
 def periods(stage: Stage, length_s: int = 60) -> dict[tuple[int, str, str], dict[str, Any]]:
@@ -66,8 +66,8 @@ def spread(row: dict[str, Any], kind: str) -> dict[int, int]:
 
 
 def test_a_minute_that_is_written_again_counts_once(clean: Stage) -> None:
-    write(clean, SpreadRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 1}, {5: 1}))
-    write(clean, SpreadRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 2}, {5: 1, 7: 4}))
+    write(clean, LatencyRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 1}, {5: 1}))
+    write(clean, LatencyRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 2}, {5: 1, 7: 4}))
     add_up(clean)
     row = periods(clean)[0, "mail", "send"]
     assert (spread(row, "wait"), spread(row, "run")) == ({3: 2}, {5: 1, 7: 4})
@@ -75,22 +75,24 @@ def test_a_minute_that_is_written_again_counts_once(clean: Stage) -> None:
 
 @pytest.mark.parametrize("queue", ["mail", ""])
 def test_a_row_without_a_name_stops_nobodys_figures(clean: Stage, queue: str) -> None:
-    write(clean, SpreadRow(MIDNIGHT, queue, "", WORKERS[0], {3: 1}, {}))
-    write(clean, SpreadRow(MIDNIGHT, queue, rollups.NAMELESS, WORKERS[0], {3: 2}, {}))
-    write(clean, SpreadRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 4}, {}))
+    write(clean, LatencyRow(MIDNIGHT, queue, "", WORKERS[0], {3: 1}, {}))
+    write(clean, LatencyRow(MIDNIGHT, queue, metrics_store.NAMELESS, WORKERS[0], {3: 2}, {}))
+    write(clean, LatencyRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 4}, {}))
     clean.ask(COUNTED, MIDNIGHT, queue, "", WORKERS[0], 5, 1)
     clean.ask("INSERT INTO queue_age VALUES (to_timestamp(%s * 60), '', 7)", MIDNIGHT)
     add_up(clean)
     found = periods(clean)
     assert spread(found[0, "mail", "send"], "wait") == {3: 4}
-    assert spread(found[0, queue or rollups.NAMELESS, rollups.NAMELESS], "wait") == {3: 3}
+    assert spread(found[0, queue or metrics_store.NAMELESS, metrics_store.NAMELESS], "wait") == {
+        3: 3
+    }
     assert spread(found[0, "", ""], "wait") == {3: 7}
     assert (found[0, "", ""]["completed"], found[0, "", ""]["oldest_s"]) == (5, 7)
 
 
 def test_what_two_consumers_saw_is_one_period(clean: Stage) -> None:
     for worker in WORKERS:
-        write(clean, SpreadRow(MIDNIGHT, "mail", "send", worker, {3: 2, 9: 1}, {}))
+        write(clean, LatencyRow(MIDNIGHT, "mail", "send", worker, {3: 2, 9: 1}, {}))
     add_up(clean)
     assert spread(periods(clean)[0, "mail", "send"], "wait") == {3: 4, 9: 2}
 
@@ -98,7 +100,7 @@ def test_what_two_consumers_saw_is_one_period(clean: Stage) -> None:
 def test_all_queues_and_all_tasks_have_periods_of_their_own(clean: Stage) -> None:
     for queue, task, completed in (("a", "one", 1), ("a", "two", 2), ("b", "one", 4)):
         clean.ask(COUNTED, MIDNIGHT, queue, task, WORKERS[0], completed, 0)
-        write(clean, SpreadRow(MIDNIGHT, queue, task, WORKERS[0], {completed: 1}, {1: completed}))
+        write(clean, LatencyRow(MIDNIGHT, queue, task, WORKERS[0], {completed: 1}, {1: completed}))
     add_up(clean)
     found = {key[1:]: row["completed"] for key, row in periods(clean).items()}
     assert found == {
@@ -115,7 +117,7 @@ def test_longer_periods_are_the_sum_of_shorter_ones(
 ) -> None:
     for minute in (0, 9, 10):
         clean.ask(COUNTED, MIDNIGHT + minute, "a", "one", WORKERS[0], 5, 1)
-        write(clean, SpreadRow(MIDNIGHT + minute, "a", "one", WORKERS[0], {3: 1}, {minute: 1}))
+        write(clean, LatencyRow(MIDNIGHT + minute, "a", "one", WORKERS[0], {3: 1}, {minute: 1}))
     add_up(clean)
     rows = {key[0]: row for key, row in periods(clean, length_s).items() if key[1:] == ("a", "one")}
     assert rows.keys() == starts
@@ -125,7 +127,7 @@ def test_longer_periods_are_the_sum_of_shorter_ones(
 
 def test_adding_up_twice_changes_nothing(clean: Stage) -> None:
     clean.ask(COUNTED, MIDNIGHT, "a", "one", WORKERS[0], 5, 1)
-    write(clean, SpreadRow(MIDNIGHT, "a", "one", WORKERS[0], {3: 1}, {4: 1}))
+    write(clean, LatencyRow(MIDNIGHT, "a", "one", WORKERS[0], {3: 1}, {4: 1}))
     add_up(clean)
     before = {length_s: periods(clean, length_s) for length_s in (60, 600, 3600, 86400)}
     add_up(clean)
@@ -146,8 +148,8 @@ def test_only_one_adds_up_at_a_time(clean: Stage) -> None:
     clean.ask(COUNTED, MIDNIGHT, "a", "one", WORKERS[0], 1, 0)
 
     def while_another(cursor: Cursor) -> None:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (rollups.ONE_AT_A_TIME,))
-        carry_out(clean, rollups.add_up_minutes)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (metrics_store.ONE_AT_A_TIME,))
+        carry_out(clean, metrics_store.add_up_minutes)
 
     carry_out(clean, while_another)
     assert periods(clean) == {}
@@ -161,7 +163,7 @@ def test_the_age_of_a_queue_is_the_greatest_seen_in_its_minute(clean: Stage) -> 
             waited,
             str(job.id),
         )
-        carry_out(clean, rollups.sample_ages)
+        carry_out(clean, metrics_store.sample_ages)
     (age,) = clean.ask("SELECT max(oldest_s) AS s FROM queue_age WHERE queue = 'default'")
     assert 90 <= age["s"] < 100
     add_up(clean)
@@ -172,7 +174,7 @@ def test_the_age_of_a_queue_is_the_greatest_seen_in_its_minute(clean: Stage) -> 
 
 
 def test_an_empty_queue_has_no_age(clean: Stage) -> None:
-    carry_out(clean, rollups.sample_ages)
+    carry_out(clean, metrics_store.sample_ages)
     assert {row["oldest_s"] for row in clean.ask("SELECT oldest_s FROM queue_age")} <= {0.0}
 
 
@@ -189,7 +191,7 @@ def test_old_minutes_go_after_three_days_and_hours_after_ninety(clean: Stage) ->
         " (VALUES (60, 2.9), (60, 3.1), (600, 7.9), (600, 8.1), (3600, 89), (3600, 91), (86400, 91))"
         " AS p(length_s, days)"
     )
-    carry_out(clean, rollups.forget)
+    carry_out(clean, metrics_store.forget)
     left = clean.ask("SELECT length_s FROM job_period ORDER BY 1")
     assert [row["length_s"] for row in left] == [60, 600, 3600]
     for table in ("job_minute", "job_spread"):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import enqueue
-from tasks.engine import verbs
+from mahaam import enqueue, verbs
 from tests.engine import jobs, rough_jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
@@ -76,7 +75,7 @@ def test_a_task_that_touches_signals_is_told(stories: Stories, how: str) -> None
 def test_a_limit_by_alarm_works_in_a_process_of_its_own_alone(stories: Stories) -> None:
     assert stories.job("limits apart")["result"] == "in time"
     refused = stories.letter("limits by alarm")
-    assert refused["error_class"] == "tasks.engine.errors.SignalNotAllowed"
+    assert refused["error_class"] == "mahaam.core.errors.SignalNotAllowed"
     assert "cpu_bound=True" in refused["error_message"]
 
 

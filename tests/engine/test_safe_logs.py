@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.engine import plain_text
-from tasks.engine.logs import TEXT, TIME, Formatter, JsonFormatter
+from mahaam.core import plain_text
+from mahaam.logs.log_setup import TEXT, TIME, JsonFormatter, TextFormatter
 from tests.engine.masked_texts import MASKED, SECRET
 
-FORMATTERS = {"text": Formatter(TEXT, TIME), "json": JsonFormatter()}
+FORMATTERS = {"text": TextFormatter(TEXT, TIME), "json": JsonFormatter()}
 FORGED = "2026-01-01T00:00:00Z ERROR    mahaam.consumer forged"
 # What would begin a line, steer a terminal, or turn the reading: line breaks, ANSI, OSC, C1, bidi.
 STEERING = (

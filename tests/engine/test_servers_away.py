@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from launch.account import server_account
+from launch.os_user import server_account
 from launch.redis import Redis
-from tasks import enqueue, enqueue_many
+from mahaam import enqueue, enqueue_many
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer

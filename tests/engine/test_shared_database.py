@@ -12,10 +12,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from dashboard import create_app
-from dashboard.database import db
+from dashboard.web.database import db
 from launch.postgres import ROLE
-from tasks import enqueue, enqueue_in_transaction
-from tasks.engine import database
+from mahaam import enqueue, enqueue_in_transaction
+from mahaam.postgres import database
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.servers import owner_url

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue
+from mahaam import enqueue
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer

@@ -10,13 +10,15 @@ from typing import Any
 import psycopg2
 import pytest
 
-from config import PROJECT_DIR
-from tasks.engine import database, verbs
-from tasks.engine.consumer import operations as loop
-from tasks.engine.queries.asking import by_cursor
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.queries.stalled_operations import stalled_operations
-from tasks.engine.verbs import Order, operations
+from mahaam import verbs
+from mahaam.config import PROJECT_DIR
+from mahaam.consumer.maintenance import operation_runner as loop
+from mahaam.operations import operations
+from mahaam.operations.stalled import stalled_operations
+from mahaam.postgres import database
+from mahaam.postgres.ask import by_cursor
+from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import OperationRequest
 from tests.engine import rows
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
@@ -31,7 +33,9 @@ def _no_operations(empty_stage: Stage) -> None:
 
 def an_operation(stage: Stage, task: str = "'t'") -> int:
     rows.a_job(stage, "failed", task=task)
-    return verbs.start(Order("retry", "ann"), JobFilter(state="failed", task=task.strip("'")))
+    return verbs.start(
+        OperationRequest("retry", "ann"), JobFilter(state="failed", task=task.strip("'"))
+    )
 
 
 def stalled() -> list[int]:
@@ -84,7 +88,7 @@ def test_each_chunk_moves_an_operation_and_so_does_the_wish_to_undo_it(
     monkeypatch.setattr(operations, "CHUNK", 1)
     for _ in range(3):
         rows.a_job(empty_stage, "scheduled")
-    id_ = verbs.start(Order("cancel", "ann"), JobFilter(state="scheduled"))
+    id_ = verbs.start(OperationRequest("cancel", "ann"), JobFilter(state="scheduled"))
 
     for step in (
         operations.work_on_next,
@@ -143,9 +147,9 @@ def test_a_chunk_that_is_given_up_names_its_operation(empty_stage: Stage) -> Non
 
 # Takes the operation as a consumer does, and is killed in the middle of a long statement of the chunk.
 LONG_CHUNK = """
-from tasks.engine import database
-from tasks.engine.store import operations as store
-from tasks.engine.verbs import operations
+from mahaam.postgres import database
+from mahaam.operations import store as operations as store
+from mahaam.operations import operations
 with database.transaction() as cursor:
     cursor.execute(operations.PATIENCE)
     assert store.take(cursor) is not None
@@ -189,7 +193,7 @@ def test_an_operation_that_does_not_move_is_said_again_after_a_while(
 ) -> None:
     id_ = an_operation(empty_stage)
     empty_stage.ask(LONG_AGO, [id_])
-    watcher = loop.Operations()
+    watcher = loop.OperationRunner()
 
     for _ in range(3):
         watcher._check_at = 0.0

@@ -15,15 +15,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from tasks import enqueue
-from tasks.engine import database, verbs
-from tasks.engine.claim import Claim
-from tasks.engine.intake import accept
-from tasks.engine.queries import bells
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.states import Event, State, sources
-from tasks.engine.store import due, exchange, outcomes, pauses, workers
-from tasks.engine.verbs import operations
+from mahaam import enqueue, verbs
+from mahaam.enqueuing import accept
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.states import Event, State, sources
+from mahaam.operations import operations
+from mahaam.postgres import database
+from mahaam.queries import notices
+from mahaam.search.job_filter import JobFilter
+from mahaam.store import due, exchange, outcomes
+from mahaam.store.actions import pauses
+from mahaam.workers import store as workers_store
 from tests.engine import rows
 from tests.engine.model import BY, JOBS, TASKS, Draw, Model, draws
 from tests.engine.stage import Stage
@@ -107,14 +109,14 @@ class Faults:
         lost = "UPDATE worker SET state = 'lost' WHERE id = %s"
         model.stage.ask(lost, model.workers[draw.worker])
         with model.cursor() as cursor:
-            workers.rescue(cursor, max_crashes=3, **rows.CRASH)
+            workers_store.rescue(cursor, max_crashes=3, **rows.CRASH)
         model.workers[draw.worker] = rows.a_worker(model.stage)
 
     @staticmethod
     def release_all(model: Model, draw: Draw) -> None:
         model.may = {Event.RELEASED, Event.CANCELLED}
         with model.cursor() as cursor:
-            workers.release_all(cursor, model.workers[draw.worker])
+            workers_store.release_all(cursor, model.workers[draw.worker])
 
     @staticmethod
     def disown(model: Model, draw: Draw) -> None:
@@ -123,7 +125,7 @@ class Faults:
         model.stage.ask(old)
         model.may = {Event.RELEASED, Event.CANCELLED}
         with model.cursor() as cursor:
-            workers.disown(cursor, model.workers[draw.worker], model.chosen(draw.places))
+            workers_store.disown(cursor, model.workers[draw.worker], model.chosen(draw.places))
 
     @staticmethod
     def take_back(model: Model, draw: Draw) -> None:
@@ -143,7 +145,7 @@ class Faults:
             client.delete(model.stage.key())
         for queue in ("default", "orders"):
             with model.cursor() as cursor:
-                accept.ring(bells.expected(cursor, queue, grace_s=-1, limit=10_000))
+                accept.ring(notices.expected(cursor, queue, grace_s=-1, limit=10_000))
         rung = set(model.stage.rung()) | set(model.stage.rung("orders"))
         assert set(model.those_in(State.QUEUED)) <= rung
 
@@ -184,7 +186,9 @@ class Operators:
         verb, event = OPERATIONS[draw.one % len(OPERATIONS)]
         model.may = {event, Event.UNDONE}
         parameters = {"delay_s": 3600.0} if verb == "reschedule" else {}
-        made = verbs.start(verbs.Order(verb, BY, parameters), JobFilter(task=TASKS[draw.worker]))
+        made = verbs.start(
+            verbs.OperationRequest(verb, BY, parameters), JobFilter(task=TASKS[draw.worker])
+        )
         while operations.work_on_next():
             pass
         if draw.yes:

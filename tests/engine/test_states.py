@@ -9,12 +9,15 @@ from uuid import UUID
 import pytest
 from psycopg2.errors import CheckViolation, NotNullViolation
 
-from tasks.engine import database, verbs
-from tasks.engine.database import Cursor
-from tasks.engine.states import FINAL, HELD_UNTIL, LIVE, MOVES, Event, State, can, is_final, sources
-from tasks.engine.store import due, exchange, outcomes, pauses, workers
-from tasks.engine.store.operations import snapshot
-from tasks.engine.store.pauses import Pause
+from mahaam import verbs
+from mahaam.jobs.states import FINAL, HELD_UNTIL, LIVE, MOVES, Event, State, can, is_final, sources
+from mahaam.operations.store import snapshot
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.store import due, exchange, outcomes
+from mahaam.store.actions import pauses
+from mahaam.store.actions.pauses import Pause
+from mahaam.workers import store as workers_store
 from tests.engine import rows
 from tests.engine.rows import claim_of, ended
 from tests.engine.stage import Stage
@@ -58,7 +61,7 @@ def expire(stage: Stage, cursor: Cursor, id_: str) -> None:
 
 
 def rescue(stage: Stage, cursor: Cursor, id_: str, *, max_crashes: int = 2) -> None:
-    workers.rescue(cursor, max_crashes=max_crashes, **rows.CRASH)
+    workers_store.rescue(cursor, max_crashes=max_crashes, **rows.CRASH)
 
 
 def hold(stage: Stage, cursor: Cursor, id_: str) -> None:

@@ -10,8 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from tasks import enqueue
-from tasks.engine import verbs
+from mahaam import enqueue, verbs
 from tests.engine import jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer
@@ -47,7 +46,7 @@ class Play:
         with self.stage.here():
             self.ids[name] = UUID(str(enqueue(task, args, **options).id))
 
-    def stop(self, *names: str) -> verbs.Verdict:
+    def stop(self, *names: str) -> verbs.VerbResult:
         """Ask jobs to stop."""
         with self.stage.here():
             return verbs.stop([self.ids[name] for name in names], by="ann")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks import enqueue
+from mahaam import enqueue
 from tests.engine import jobs
 from tests.engine.rows import a_job, a_worker
 from tests.engine.stage import Stage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.engine.queries.argument_text import wanted_json
-from tasks.engine.strict_json import JsonNotValid, parse
+from mahaam.core.strict_json import JsonNotValid, parse
+from mahaam.search.argument_text import wanted_json
 
 REFUSED = {
     "1e400": "1e400 is not a number that can be stored.",

@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from tasks import enqueue, enqueue_many, huey
-from tasks.engine import verbs
-from tasks.engine.errors import OptionNotValid, UnknownQueue
-from tasks.engine.ids import new_id
-from tasks.engine.intake import queue_names
-from tasks.engine.intake.doorbell import Doorbell
-from tasks.engine.queries.lines import Line
-from tasks.engine.ring import Ring
-from tasks.engine.seam.hand import hand
+from mahaam import enqueue, enqueue_many, huey, verbs
+from mahaam.core.errors import OptionNotValid, UnknownQueue
+from mahaam.core.ids import new_id
+from mahaam.doorbell.doorbell import Doorbell
+from mahaam.enqueuing import known_queues
+from mahaam.huey_adapter.inline_worker import hand
+from mahaam.jobs.notice import Notice
+from mahaam.queries.queue_configs import QueueConfig
 from tests.engine import huey_jobs, jobs
 from tests.engine.conftest import MakeStage
 from tests.engine.stage import Stage
@@ -37,14 +36,14 @@ def bell(empty_stage: Stage, client: redis.Redis) -> Doorbell:
     return Doorbell(client, empty_stage.prefix)
 
 
-def line(name: str, rank: int = 1, **fields: object) -> Line:
-    return Line(name, rank, 1, None, None, False)._replace(**fields)
+def line(name: str, rank: int = 1, **fields: object) -> QueueConfig:
+    return QueueConfig(name, rank, 1, None, None, False)._replace(**fields)
 
 
 def fill(bell: Doorbell, queues: dict[str, int]) -> dict[str, str]:
     """So many jobs in each queue; the queue of each id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    rings = [Ring(name, 0, new_id(), at) for name, count in queues.items() for _ in range(count)]
+    rings = [Notice(name, 0, new_id(), at) for name, count in queues.items() for _ in range(count)]
     bell.ring(rings)
     return {ring.id: ring.queue for ring in rings}
 
@@ -186,8 +185,8 @@ def test_a_new_queue_shares_with_the_default_one_and_the_log_says_so(
     """Not behind all that were there before it."""
     caplog.set_level("INFO", "mahaam.queue")
 
-    queue_names.declare(["aaa", "zzz"])
-    queue_names.declare(["zzz"])
+    known_queues.declare(["aaa", "zzz"])
+    known_queues.declare(["zzz"])
     empty_stage.ask("INSERT INTO queue (name) VALUES ('by-hand')")
 
     ranks = {row["name"]: row["rank"] for row in empty_stage.ask("SELECT name, rank FROM queue")}
@@ -198,7 +197,7 @@ def test_a_new_queue_shares_with_the_default_one_and_the_log_says_so(
 
 def test_the_rank_of_new_queues_is_a_setting(empty_stage: Stage) -> None:
     with empty_stage.here(new_queue_rank=7):
-        queue_names.declare(["seventh"])
+        known_queues.declare(["seventh"])
 
     assert empty_stage.ask("SELECT rank FROM queue WHERE name = 'seventh'") == [{"rank": 7}]
 

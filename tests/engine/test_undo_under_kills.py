@@ -11,9 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from tasks.engine import verbs
-from tasks.engine.queries.job_filter import JobFilter
-from tasks.engine.verbs import Order, operations
+from mahaam import verbs
+from mahaam.operations import operations
+from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import OperationRequest
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
 
@@ -50,7 +51,7 @@ def test_undo_gives_each_column_back_and_leaves_what_ran_since_whoever_is_killed
     empty_stage.ask("INSERT INTO queue (name, paused_at) VALUES ('held', now())")
     empty_stage.ask(FILL, JOBS)
     before = rows_of(empty_stage)
-    id_ = verbs.start(Order("cancel", "ann"), JobFilter())
+    id_ = verbs.start(OperationRequest("cancel", "ann"), JobFilter())
     while operations.work_on_next():
         pass
     retried = [

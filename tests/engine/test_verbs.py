@@ -10,15 +10,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from config import get_settings
-from tasks.engine import database, verbs
-from tasks.engine.errors import UnknownQueue
-from tasks.engine.ids import new_id
-from tasks.engine.intake import accept
-from tasks.engine.ring import Ring
-from tasks.engine.states import State
-from tasks.engine.store import waiting
-from tasks.engine.verbs import Verdict, dead_letters
+from mahaam import verbs
+from mahaam.config import get_settings
+from mahaam.core.errors import UnknownQueue
+from mahaam.core.ids import new_id
+from mahaam.enqueuing import accept
+from mahaam.jobs.notice import Notice
+from mahaam.jobs.states import State
+from mahaam.operations import old_dead_letters
+from mahaam.postgres import database
+from mahaam.store.actions import cancel
+from mahaam.verbs import VerbResult
 from tests.machine import within
 from tests.servers import TestServers, fresh_database
 
@@ -90,7 +92,7 @@ def state_of(job_id: UUID) -> str:
     return str(ask("SELECT state FROM job WHERE id = %s", str(job_id))[0][0])
 
 
-def told(verdict: Verdict) -> dict[Any, str]:
+def told(verdict: VerbResult) -> dict[Any, str]:
     """The reasons as English sentences."""
     return {id_: str(reason) for id_, reason in verdict.refused.items()}
 
@@ -291,8 +293,8 @@ def test_a_dead_letter_whose_job_runs_again_is_not_reprocessed() -> None:
 def test_clear_cancels_what_is_queued_in_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     queued = [a_job(priority=number % 3) for number in range(5)]
     others = [a_job(queue="emails"), a_job("running"), a_job("scheduled")]
-    accept.ring([Ring("default", 0, str(job), datetime.now(UTC)) for job in queued])
-    monkeypatch.setattr(waiting, "CLEAR", waiting.CLEAR.replace("%(limit)s", "2"))
+    accept.ring([Notice("default", 0, str(job), datetime.now(UTC)) for job in queued])
+    monkeypatch.setattr(cancel, "CLEAR", cancel.CLEAR.replace("%(limit)s", "2"))
 
     assert verbs.clear("default", by="ann") == 5
 
@@ -331,7 +333,7 @@ def test_retry_all_does_not_chase_dead_letters_that_are_new(
 ) -> None:
     """A job that fails again at once, during the walk, is left for the next walk."""
     letters = [a_dead_letter() for _ in range(4)]
-    reprocess = dead_letters._reprocess
+    reprocess = old_dead_letters._reprocess
 
     def fails_again(ids: list[int], *, by: str) -> list[int]:
         done = reprocess(ids, by=by)
@@ -339,7 +341,7 @@ def test_retry_all_does_not_chase_dead_letters_that_are_new(
             a_dead_letter()
         return done
 
-    monkeypatch.setattr(dead_letters, "_reprocess", fails_again)
+    monkeypatch.setattr(old_dead_letters, "_reprocess", fails_again)
 
     assert verbs.retry_all(by="ann") == len(letters)
     assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_at IS NULL") == [(4,)]

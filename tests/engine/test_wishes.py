@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tasks import enqueue, enqueue_many
-from tasks.engine import verbs
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.verbs import Verdict
+from mahaam import enqueue, enqueue_many, verbs
+from mahaam.core.errors import OptionNotValid
+from mahaam.verbs import VerbResult
 from tests.engine import jobs
 from tests.engine.consumer import Consumer
 from tests.engine.rows import a_worker
@@ -45,7 +44,7 @@ def running(stage: Stage) -> int:
     return stage.count("state = 'running'")
 
 
-def told(verdict: Verdict) -> list[str]:
+def told(verdict: VerbResult) -> list[str]:
     return [str(reason) for reason in verdict.refused.values()]
 
 

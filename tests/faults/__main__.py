@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-import config
+from mahaam import config
 from tests.faults.campaign import Campaign, Result, carry_out
 from tests.faults.campaigns import LONG, SHORT
 from tests.faults.report import table, write_into

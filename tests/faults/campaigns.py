@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tasks.engine.sqlstates import CONDITIONS
+from mahaam.postgres.sqlstates import CONDITIONS
 from tests.faults import clocks, fault, timetable, unable
 from tests.faults.campaign import Campaign
 from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_chain_is_whole

@@ -10,7 +10,7 @@ from typing import Any
 from huey.api import Task, chord
 from huey.utils import Error
 
-from tasks import current_job, huey, task
+from mahaam import current_job, huey, task
 from tests.faults.evidence import Evidence, JobRow
 from tests.faults.work import pen, work
 

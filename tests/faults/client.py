@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from tasks import enqueue
-from tasks.engine.errors import DatabaseUnavailable
+from mahaam import enqueue
+from mahaam.core.errors import DatabaseUnavailable
 from tests.faults import clocks
 from tests.faults.chains import CHORD_JOBS, LINKS, a_chord, a_pipeline
 from tests.faults.hammer import hammer

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
-from tasks.engine import database, verbs
-from tasks.engine.verbs import Verdict
+from mahaam import verbs
+from mahaam.postgres import database
+from mahaam.verbs import VerbResult
 from tests.faults.evidence import WORK, Evidence
 
 LIVE = """
@@ -103,7 +104,7 @@ def _pause() -> verbs.Pause:
     return verbs.pause(by="bob", reason="a test", for_s=PAUSE_S)
 
 
-DEEDS: dict[str, Callable[[Ids], Verdict]] = {
+DEEDS: dict[str, Callable[[Ids], VerbResult]] = {
     "cancel": lambda ids: verbs.cancel(ids[:1], by="ann"),
     "stop": lambda ids: verbs.stop(ids, by="ann"),
     "promote": lambda ids: verbs.promote(ids, by="ann"),

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import redis
 
-from tasks.engine.ids import new_id
+from mahaam.core.ids import new_id
 from tests.faults.evidence import WORK, Evidence
 from tests.faults.stage import Stage
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import psycopg2
 import redis
 
-from launch.account import server_account
+from launch.os_user import server_account
 from launch.postgres import Postgres
 from launch.redis import Redis
 from launch.server import Server

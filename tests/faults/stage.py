@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import config
 from bench.log_lines import SERIOUS, entries
-from config import PROJECT_DIR
+from mahaam import config
+from mahaam.config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess, Supervisor
 from tests.faults.evidence import Evidence
 from tests.faults.hammer import promised, promises

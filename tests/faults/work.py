@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gevent import monkey
 
-from tasks import current_job, task
+from mahaam import current_job, task
 from tests.faults.ledger import LEDGER, Pen
 
 hold_everything = monkey.get_original("time", "sleep")

@@ -18,8 +18,8 @@ gc.disable()
 import gevent  # noqa: E402
 
 import huey_consumer  # noqa: E402 (with its handlers of signals, and patched by gevent)
-from config import get_settings  # noqa: E402
 from launch.processes import signal_on_death_of  # noqa: E402
+from mahaam.config import get_settings  # noqa: E402
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Lock, current_thread, main_thread
 from typing import Any
 
-from config import PROJECT_DIR
 from launch.processes import signal_on_death_of
+from mahaam.config import PROJECT_DIR
 
 TICK_S = 0.005
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import pytest
 from huey.tests import base, test_api
 
-from tasks.engine import registry
-from tasks.engine.seam.hand import hand
-from tasks.engine.seam.huey import MahaamHuey
+from mahaam.huey_adapter.durable_huey import MahaamHuey
+from mahaam.huey_adapter.inline_worker import hand
+from mahaam.jobs import task_registry
 from tests.engine.stage import Stage, new_stage
 from tests.huey.differences import DIFFERENCES
 from tests.servers import TestServers
@@ -46,7 +46,7 @@ def _empty(huey_stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)  # some write a file beside them
     monkeypatch.setattr(base.BaseTestCase, "get_huey", lambda _self: TestedHuey(utc=False))
     monkeypatch.setattr(test_api, "MemoryHuey", TestedHuey)
-    monkeypatch.setattr(registry, "tasks", {})
+    monkeypatch.setattr(task_registry, "tasks", {})
     huey_stage.ask(f"TRUNCATE {FULL} CASCADE")
     with huey_stage.redis() as client:
         client.flushdb()

@@ -15,7 +15,7 @@ from huey.tests import (
     test_wrappers,
 )
 
-from config import PROJECT_DIR
+from mahaam.config import PROJECT_DIR
 from tests.huey.differences import DIFFERENCES
 
 MODULES = (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from launch.account import server_account
 from launch.migrations import migrate
+from launch.os_user import server_account
 from launch.postgres import Postgres
 from tests.launch.running_product import Product, product_in_new_folder
 from tests.servers import new_folder

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 
-from config import PROJECT_DIR
 from launch.processes import processes_of
 from launch.redis import Redis
+from mahaam.config import PROJECT_DIR
 from tests.machine import within
 from tests.servers import new_folder
 from tests.waiting import wait_until

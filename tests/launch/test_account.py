@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from config import PROJECT_DIR
+from mahaam.config import PROJECT_DIR
 
 ADD = """
 import sys

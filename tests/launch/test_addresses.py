@@ -19,18 +19,17 @@ import pytest
 import redis
 import trustme
 
-import config
-from config import PROJECT_DIR
 from dashboard import create_app
-from dashboard.database import db, redis_client
-from launch.account import server_account
+from dashboard.web.database import db, redis_client
 from launch.faults import ServerNotReachable
 from launch.migrations import migrate
+from launch.os_user import server_account
 from launch.postgres import OWNER, Postgres
-from launch.reachable import check_postgres
+from launch.preflight import check_postgres
 from launch.redis import Redis
-from tasks import enqueue
-from tasks.engine import database
+from mahaam import config, enqueue
+from mahaam.config import PROJECT_DIR
+from mahaam.postgres import database
 from tests.engine import jobs
 from tests.engine.stage import Stage, forget_servers, new_stage
 from tests.faults.proxy import Proxy

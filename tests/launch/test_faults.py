@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from config import RULES, Settings
+from mahaam.config import RULES, Settings
 from tests.launch.running_product import Product
 from tests.servers import TestServers
 

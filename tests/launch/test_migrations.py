@@ -11,8 +11,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-import config
 from launch.migrations import FOLDER, migrate, newest
+from mahaam import config
 from tests.servers import owner_url
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config import PROJECT_DIR
+from mahaam.config import PROJECT_DIR
 
 NOBODY = 65534
 

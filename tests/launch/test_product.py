@@ -14,9 +14,9 @@ import psycopg2
 import pytest
 import redis
 
-from config import PROJECT_DIR
-from launch.keeper import pause_after
 from launch.processes import first_of
+from launch.supervisor import pause_after
+from mahaam.config import PROJECT_DIR
 from tests.launch.running_product import Product, is_alive
 from tests.machine import within
 from tests.waiting import wait_until

@@ -12,11 +12,11 @@ from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import create_engine
 
 import dashboard.models  # noqa: F401  # the tables of people
-import tasks.alerts.models  # noqa: F401  # those of alerts
-from launch.account import server_account
+import mahaam.alerts.models  # noqa: F401  # those of alerts
 from launch.migrations import migrate
+from launch.os_user import server_account
 from launch.postgres import OWNER, ROLE, Postgres
-from tasks.engine.models import Base
+from mahaam.models import Base
 from tests.servers import FAST, new_folder, owner_url
 
 ADD = "INSERT INTO audit_event (actor, channel, verb, kind, count) VALUES ('a', 'cli', 'retry', 'job', 1)"

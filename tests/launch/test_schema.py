@@ -14,11 +14,11 @@ from alembic.config import Config
 from alembic.util import CommandError
 from psycopg2.errors import InsufficientPrivilege
 
-import config
-from launch.account import server_account
 from launch.faults import MigrationFailed
 from launch.migrations import FOLDER, migrate
+from launch.os_user import server_account
 from launch.postgres import OWNER, Postgres
+from mahaam import config
 from tests.launch.test_migrations import FORMER_LAYOUT, KEPT, RELEASED, ROWS, migrating, rows, run
 from tests.servers import FAST, new_folder, owner_url
 

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 import redis
 
-from launch.account import server_account
+from launch.os_user import server_account
 from launch.postgres import Postgres
 from launch.processes import processes_of
 from launch.redis import Redis

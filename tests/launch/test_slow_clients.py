@@ -18,7 +18,6 @@ import psutil
 import psycopg2
 import pytest
 
-import config
 from bench.console.site import EMAIL, Site
 from bench.console.slow_clients import (
     SILENT,
@@ -29,8 +28,9 @@ from bench.console.slow_clients import (
     two_hundred,
 )
 from dashboard import create_app
-from dashboard.accounts import create_person
-from dashboard.database import db
+from dashboard.auth.accounts import create_person
+from dashboard.web.database import db
+from mahaam import config
 from tests.browser.server import web_server
 from tests.dashboard.conftest import CHEAP
 from tests.servers import TestServers, fresh_database

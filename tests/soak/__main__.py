@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-import config
+from mahaam import config
 from tests.faults.servers import own_servers
 from tests.soak.soak import soak
 from tests.soak.verdict import LONG, SHORT

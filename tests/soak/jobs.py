@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from tasks import current_job, task
+from mahaam import current_job, task
 
 log = logging.getLogger(__name__)
 

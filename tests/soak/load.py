@@ -12,11 +12,11 @@ from uuid import UUID
 
 from huey.api import chord
 
-from tasks import enqueue, enqueue_many, huey
-from tasks.engine import database, verbs
-from tasks.engine.database import Cursor
-from tasks.engine.errors import MahaamError
-from tasks.engine.queries.job_filter import JobFilter
+from mahaam import enqueue, enqueue_many, huey, verbs
+from mahaam.core.errors import MahaamError
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.search.job_filter import JobFilter
 from tests.soak import jobs
 
 WAITING = """
@@ -99,14 +99,16 @@ def _reprocess() -> None:
 def _retry_by_filter() -> None:
     wanted = JobFilter(task="tests.soak.jobs.fall", state="failed")
     try:
-        verbs.start(verbs.Order("retry", "soak", reason="the soak"), wanted)
+        verbs.start(verbs.OperationRequest("retry", "soak", reason="the soak"), wanted)
     except MahaamError:  # nothing has failed yet
         return
 
 
 def _clean() -> None:
     """Remove what has completed, so that the tables stay as they are."""
-    verbs.start(verbs.Order("clean", "soak", reason="the soak"), JobFilter(state="completed"))
+    verbs.start(
+        verbs.OperationRequest("clean", "soak", reason="the soak"), JobFilter(state="completed")
+    )
 
 
 def _pause() -> None:

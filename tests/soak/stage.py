@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 
-import config
 from bench.console.site import EMAIL, Site
-from config import PROJECT_DIR
 from launch.product import web_command
+from mahaam import config
+from mahaam.config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess
 from tests.faults.servers import CampaignServers
 from tests.launch.running_product import free_port

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import verbs
+from mahaam import verbs
 from tests.engine.stage import Stage
 
 Make = Callable[..., int]

@@ -11,8 +11,8 @@ from cronsim import CronSim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.engine.schedules.due import due
-from tasks.engine.schedules.spec import Spec, next_run, next_runs, zones
+from mahaam.schedules.rules.due_times import due
+from mahaam.schedules.rules.spec import Spec, next_run, next_runs, zones
 
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 DECADE = (datetime(2016, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))

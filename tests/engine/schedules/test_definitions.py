@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import firing, verbs
-from tasks.engine.schedules.spec import ScheduleNotValid
+from mahaam import verbs
+from mahaam.schedules import firing
+from mahaam.schedules.rules.spec import ScheduleNotValid
 from tests.engine.schedules.conftest import DUE
 from tests.engine.stage import Stage
 

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from tasks.engine import database, firing, verbs
-from tasks.engine.store import fires as fires_store
+from mahaam import verbs
+from mahaam.postgres import database
+from mahaam.schedules import fires_store, firing
 from tests.engine.schedules.conftest import Make
 from tests.engine.stage import Stage
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from tasks import crontab, huey, periodic_task, task
-from tasks.engine import verbs
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.schedules import declared
-from tasks.engine.task import DurableTask
-from tasks.engine.verbs.seeds import sync_schedules
+from mahaam import crontab, huey, periodic_task, task, verbs
+from mahaam.core.errors import OptionNotValid
+from mahaam.huey_adapter.tasks.task import DurableTask
+from mahaam.schedules.rules import declared
+from mahaam.schedules.sync import sync_schedules
 from tests.engine.stage import Stage
 
 NAME = "tests.engine.schedules.test_seeds.report"

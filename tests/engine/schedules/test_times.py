@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from croniter import croniter
 
-from tasks.engine.schedules.due import due
-from tasks.engine.schedules.previews import previews
-from tasks.engine.schedules.spec import ScheduleNotValid, Spec, next_runs, spec
+from mahaam.schedules.rules.due_times import due
+from mahaam.schedules.rules.previews import previews
+from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, next_runs, spec
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks.engine import verbs
-from tasks.engine.queries import schedules as queries
-from tasks.engine.schedules.spec import ScheduleNotValid
+from mahaam import verbs
+from mahaam.schedules import queries
+from mahaam.schedules.rules.spec import ScheduleNotValid
 from tests.engine.schedules.conftest import Make
 from tests.engine.stage import Stage
 from tests.sessions import a_session

@@ -10,8 +10,8 @@ import threading
 import time
 from typing import Any
 
-from config import get_settings
-from tasks import JobEvent, current_job, huey, on, task, track
+from mahaam import JobEvent, current_job, huey, on, task, track
+from mahaam.config import get_settings
 
 log = logging.getLogger("shop.mail")
 deaf = logging.getLogger("shop.deaf")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tasks import enqueue, enqueue_many, on
-from tasks.engine.claim import Claim
-from tasks.engine.errors import OptionNotValid
-from tasks.engine.running import hooks
+from mahaam import enqueue, enqueue_many, on
+from mahaam.core.errors import OptionNotValid
+from mahaam.jobs.claim import Claim
+from mahaam.run import hooks
 from tests.engine.consumer import Consumer
 from tests.engine.speech import tasks
 from tests.engine.speech.conftest import SETTINGS

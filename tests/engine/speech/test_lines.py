@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg2
 
-from tasks import enqueue
-from tasks.engine.log_line import LogLine
-from tasks.engine.store import logs
+from mahaam import enqueue
+from mahaam.jobs.log_line import LogLine
+from mahaam.store import logs
 from tests.engine.consumer import Consumer
 from tests.engine.rows import a_job, a_worker
 from tests.engine.speech import tasks

@@ -8,9 +8,9 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from tasks import current_job, enqueue
-from tasks.engine.log_line import ProgressUpdate
-from tasks.engine.store import progress as written
+from mahaam import current_job, enqueue
+from mahaam.jobs.log_line import ProgressUpdate
+from mahaam.store import progress as written
 from tests.engine import rows
 from tests.engine.conftest import MakeStage
 from tests.engine.consumer import Consumer

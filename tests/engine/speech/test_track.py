@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tasks import enqueue, track
+from mahaam import enqueue, track
 from tests.engine.consumer import Consumer
 from tests.engine.speech import tasks
 from tests.engine.speech.test_progress import progress

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from huey.api import Task
 
-from tasks import demo, enqueue, huey
-from tasks.engine.task import DurableTask
+from mahaam import enqueue, huey
+from mahaam.huey_adapter.tasks.task import DurableTask
+from tasks import demo
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 from tests.engine.storybook import Enqueue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tasks import enqueue
+from mahaam import enqueue
 from tests.engine import jobs
 from tests.engine.storybook import Stories
 

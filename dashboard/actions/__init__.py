@@ -1,0 +1,1 @@
+"""What an operator can do from a page: the verbs, their inputs, previews and bulk work."""

@@ -1,0 +1,120 @@
+"""What an operator does to ticked rows, or to all that match: preview, do, and tell how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash
+from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
+
+from mahaam.verbs import ACTS, Report
+
+from ..web.languages import number, said
+from .inputs import NOTHING, Asked
+
+MAX_ROWS = 500
+SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    """A verb for many rows.
+
+    `question` makes a text from a count and the count as it is shown, `done` one from a count; `fits`
+    foresees what the engine will decide itself. `asks` are the fields that it needs. One that
+    `is_first` has a button of its own, the others are in a menu.
+    """
+
+    verb: str
+    icon: str
+    colour: str
+    label: LazyString
+    question: Callable[[int, str], str]
+    done: Callable[[int], str]
+    fits: Callable[[Any], bool]
+    asks: Asked = NOTHING
+    takes_note: bool = False
+    needs_note: bool = False
+    is_first: bool = False
+
+    def takes(self, state: str | None) -> bool:
+        """Whether it can be done to some jobs of a list of this state (None: of any)."""
+        act = ACTS[self.verb]
+        return state is None or act.kind != "job" or state in act.sources
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """So many rows are left as they are, because of what they are."""
+
+    what: Any  # a badge
+    count: int
+    is_least: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The count as people read it."""
+        return shown(self.count, is_least=self.is_least)
+
+
+@dataclass(frozen=True)
+class BulkPreview:
+    """What an action would do: to how many rows, some of them, and what it would leave alone.
+
+    `ids` are those of the rows when they were ticked. `until` is the newest id of all that match.
+    """
+
+    count: int
+    is_least: bool = False
+    samples: tuple[Any, ...] = ()
+    skipped: tuple[Any, ...] = ()
+    skipped_counts: tuple[Skipped, ...] = ()
+    missing: int = 0
+    ids: tuple[Any, ...] = ()
+    until: str | None = None
+    is_all: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The count as people read it."""
+        return shown(self.count, is_least=self.is_least)
+
+
+def shown(count: int, *, is_least: bool) -> str:
+    """A count, with a plus when there may be more."""
+    return f"{number(count)}{'+' if is_least else ''}"
+
+
+def preview(action: BulkAction, entries: Iterable[Any], *, asked: int) -> BulkPreview:
+    """Sort `entries` by whether the action fits them; `asked` rows were ticked."""
+    entries = tuple(entries)
+    fitting = tuple(entry for entry in entries if action.fits(entry))
+    return BulkPreview(
+        count=len(fitting),
+        samples=fitting[:SAMPLES],
+        skipped=tuple(entry for entry in entries if not action.fits(entry)),
+        missing=asked - len(entries),
+        ids=tuple(entry.id for entry in fitting),
+    )
+
+
+def tell(action: BulkAction, report: Report) -> None:
+    """Say what was done, offer to undo it, and say why the rest was not."""
+    verdict = report.verdict
+    if verdict.done:
+        flash(action.done(len(verdict.done)), "success")
+        if ACTS[action.verb].is_undoable:
+            flash(str(report.operation_id), "undo")
+    for made in list(verdict.made.values())[:1]:
+        flash(str(made), "made")
+    reasons = sorted(set(map(said, verdict.refused.values())))
+    for reason in reasons[:SAMPLES]:
+        flash(reason, "warning")
+    if len(reasons) > SAMPLES:
+        flash(_("Others were refused for like reasons."), "warning")
+        flash(str(report.operation_id), "operation")
+    if not verdict.done and not reasons:
+        flash(_("None of these rows exists any more."), "warning")

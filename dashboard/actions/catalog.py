@@ -1,0 +1,282 @@
+"""Everything that an operator can do to jobs and dead letters, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from ..present import availability
+from ..web.languages import number
+from . import inputs
+from .bulk import BulkAction
+from .inputs import Asked
+
+Counted = Callable[[int, str], str]  # a text from a count, and from the count as it is shown
+
+
+def _action(
+    verb: str,
+    *,
+    icon: str,
+    colour: str,
+    label: object,
+    question: Counted,
+    done: Counted,
+    asks: Asked = inputs.NOTHING,
+    takes_note: bool = False,
+    needs_note: bool = False,
+    is_first: bool = False,
+) -> BulkAction:
+    return BulkAction(
+        verb=verb,
+        icon=icon,
+        colour=colour,
+        label=label,  # type: ignore[arg-type]  # Flask-Babel has no types
+        question=question,
+        done=lambda n: done(n, number(n)),
+        fits=partial(availability.can, verb),
+        asks=asks,
+        takes_note=takes_note,
+        needs_note=needs_note,
+        is_first=is_first,
+    )
+
+
+RETRY = _action(
+    "retry",
+    icon="rotate",
+    colour="primary",
+    label=_l("Retry"),
+    question=lambda n, shown: ngettext(
+        "Retry %(count)s job", "Retry %(count)s jobs", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was queued again.", "%(count)s jobs were queued again.", n, count=shown
+    ),
+    asks=inputs.SPREAD,
+    is_first=True,
+)
+CANCEL = _action(
+    "cancel",
+    icon="ban",
+    colour="danger",
+    label=_l("Cancel"),
+    question=lambda n, shown: ngettext(
+        "Cancel %(count)s job", "Cancel %(count)s jobs", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was cancelled.", "%(count)s jobs were cancelled.", n, count=shown
+    ),
+    is_first=True,
+)
+STOP = _action(
+    "stop",
+    icon="x",
+    colour="danger",
+    label=_l("Stop"),
+    question=lambda n, shown: ngettext("Stop %(count)s job", "Stop %(count)s jobs", n, count=shown),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was asked to stop.", "%(count)s jobs were asked to stop.", n, count=shown
+    ),
+    is_first=True,
+)
+PROMOTE = _action(
+    "promote",
+    icon="player-play",
+    colour="primary",
+    label=_l("Run now"),
+    question=lambda n, shown: ngettext(
+        "Run %(count)s job now", "Run %(count)s jobs now", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job is queued now.", "%(count)s jobs are queued now.", n, count=shown
+    ),
+    is_first=True,
+)
+RESCHEDULE = _action(
+    "reschedule",
+    icon="calendar-time",
+    colour="primary",
+    label=_l("Reschedule"),
+    question=lambda n, shown: ngettext(
+        "Reschedule %(count)s job", "Reschedule %(count)s jobs", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was rescheduled.", "%(count)s jobs were rescheduled.", n, count=shown
+    ),
+    asks=inputs.TIME,
+)
+SET_PRIORITY = _action(
+    "set_priority",
+    icon="arrows-sort",
+    colour="primary",
+    label=_l("Change priority"),
+    question=lambda n, shown: ngettext(
+        "Change the priority of %(count)s job",
+        "Change the priority of %(count)s jobs",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job has another priority.",
+        "%(count)s jobs have another priority.",
+        n,
+        count=shown,
+    ),
+    asks=inputs.PRIORITY,
+)
+MOVE = _action(
+    "move",
+    icon="arrow-right",
+    colour="primary",
+    label=_l("Move to a queue"),
+    question=lambda n, shown: ngettext("Move %(count)s job", "Move %(count)s jobs", n, count=shown),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was moved.", "%(count)s jobs were moved.", n, count=shown
+    ),
+    asks=inputs.QUEUE,
+)
+DUPLICATE = _action(
+    "duplicate",
+    icon="copy",
+    colour="primary",
+    label=_l("Duplicate"),
+    question=lambda n, shown: ngettext(
+        "Duplicate %(count)s job", "Duplicate %(count)s jobs", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was duplicated.", "%(count)s jobs were duplicated.", n, count=shown
+    ),
+)
+FAIL = _action(
+    "fail",
+    icon="alert-octagon",
+    colour="danger",
+    label=_l("Turn into failed"),
+    question=lambda n, shown: ngettext(
+        "Turn %(count)s completed job into a failed one",
+        "Turn %(count)s completed jobs into failed ones",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was turned into a failed one; its dead letter is there.",
+        "%(count)s jobs were turned into failed ones; their dead letters are there.",
+        n,
+        count=shown,
+    ),
+)
+CLEAN = _action(
+    "clean",
+    icon="trash",
+    colour="danger",
+    label=_l("Remove"),
+    question=lambda n, shown: ngettext(
+        "Remove %(count)s job for good", "Remove %(count)s jobs for good", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s job was removed.", "%(count)s jobs were removed.", n, count=shown
+    ),
+)
+REPROCESS = _action(
+    "reprocess",
+    icon="rotate",
+    colour="primary",
+    label=_l("Reprocess"),
+    question=lambda n, shown: ngettext(
+        "Reprocess %(count)s dead letter", "Reprocess %(count)s dead letters", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s dead letter was reprocessed: its job is queued again.",
+        "%(count)s dead letters were reprocessed: their jobs are queued again.",
+        n,
+        count=shown,
+    ),
+    asks=inputs.SPREAD,
+    is_first=True,
+)
+RESOLVE = _action(
+    "resolve",
+    icon="circle-check",
+    colour="success",
+    label=_l("Resolve"),
+    question=lambda n, shown: ngettext(
+        "Resolve %(count)s dead letter", "Resolve %(count)s dead letters", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s dead letter was resolved.",
+        "%(count)s dead letters were resolved.",
+        n,
+        count=shown,
+    ),
+    takes_note=True,
+    is_first=True,
+)
+
+ASSIGN = _action(
+    "assign",
+    icon="user",
+    colour="primary",
+    label=_l("Assign"),
+    question=lambda n, shown: ngettext(
+        "Assign %(count)s dead letter", "Assign %(count)s dead letters", n, count=shown
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s dead letter has another owner.",
+        "%(count)s dead letters have another owner.",
+        n,
+        count=shown,
+    ),
+    asks=inputs.OWNER,
+)
+NOTIFY = _action(
+    "notify",
+    icon="send",
+    colour="primary",
+    label=_l("Notify"),
+    question=lambda n, shown: ngettext(
+        "Tell people of %(count)s dead letter",
+        "Tell people of %(count)s dead letters",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "People are told of %(count)s dead letter.",
+        "People are told of %(count)s dead letters.",
+        n,
+        count=shown,
+    ),
+)
+ANNOTATE = _action(
+    "annotate",
+    icon="edit",
+    colour="primary",
+    label=_l("Write a note"),
+    question=lambda n, shown: ngettext(
+        "Write a note to %(count)s dead letter",
+        "Write a note to %(count)s dead letters",
+        n,
+        count=shown,
+    ),
+    done=lambda n, shown: ngettext(
+        "%(count)s dead letter has a new note.",
+        "%(count)s dead letters have a new note.",
+        n,
+        count=shown,
+    ),
+    takes_note=True,
+    needs_note=True,
+)
+
+# In the order of the buttons.
+JOB = {
+    action.verb: action
+    for action in (
+        RETRY, CANCEL, STOP, PROMOTE, SET_PRIORITY, MOVE, RESCHEDULE, DUPLICATE, FAIL, CLEAN,
+    )
+}  # fmt: skip
+LETTER = {action.verb: action for action in (REPROCESS, RESOLVE, NOTIFY, ASSIGN, ANNOTATE)}
+ALL = JOB | LETTER

@@ -1,0 +1,79 @@
+"""What can be done to all jobs of one state in a queue, as an operation of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import abort, flash, g
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from mahaam import verbs
+from mahaam.jobs.states import State
+from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import OperationRequest
+
+from ..live import snapshot
+
+DAY_S = 86400
+AGES_S = (0, 3600, DAY_S, 7 * DAY_S, 30 * DAY_S)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A verb for all jobs of one of `states`; `takes_age`: only for those that ended long enough ago."""
+
+    verb: str
+    icon: str
+    colour: str
+    label: LazyString
+    question: LazyString
+    states: tuple[str, ...]
+    takes_age: bool = False
+
+
+SWEEPS = {
+    sweep.verb: sweep
+    for sweep in (
+        Sweep(
+            "retry", "rotate", "primary", _l("Retry all"),
+            _l("Run all of them again?"),
+            (State.FAILED, State.CANCELLED, State.EXPIRED),
+        ),
+        Sweep(
+            "promote", "player-play", "primary", _l("Run all now"),
+            _l("Queue all of them now, before their time?"),
+            (State.SCHEDULED, State.RETRYING),
+        ),
+        Sweep(
+            "clean", "trash", "danger", _l("Clean"),
+            _l("Remove them for good, with their attempts, logs and dead letters?"),
+            (State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED), takes_age=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def start(sweep: Sweep, wanted: JobFilter, form: Mapping[str, str]) -> int:
+    """Let consumers do it, chunk by chunk, to what there is now; the id of the operation."""
+    parameters: dict[str, Any] = {}
+    if sweep.takes_age:
+        ended_before = _ended_before(form.get("age_s", ""))
+        parameters = {"ended_before": ended_before}
+        wanted = replace(wanted, created_to=ended_before)  # what ended by then began before
+    reason = form.get("reason", "").replace("\x00", "").strip()
+    order = OperationRequest(sweep.verb, g.person.email, parameters, reason or None)
+    operation_id = verbs.start(order, wanted)
+    snapshot.forget()
+    flash(_("The operation has begun. It goes on when you leave this page."), "success")
+    return operation_id
+
+
+def _ended_before(age_s: str) -> datetime:
+    if not age_s.isascii() or not age_s.isdigit() or int(age_s) not in AGES_S:
+        abort(400)
+    return datetime.now(UTC) - timedelta(seconds=int(age_s))

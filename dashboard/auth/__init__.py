@@ -1,0 +1,1 @@
+"""Users of the console: accounts, sessions, login, and what each role may do."""

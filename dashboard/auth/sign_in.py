@@ -1,0 +1,81 @@
+"""The login page and the way out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ..web import audit
+from ..web.database import db
+from . import accounts, login_throttle, sessions
+from .login_required import safe_path
+
+UNKNOWN = "unknown"
+
+blueprint = Blueprint("sign_in", __name__, url_prefix="/admin")
+
+
+def register(app: Flask) -> None:
+    """Answer at /admin/login/ and /admin/logout/."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/login/")
+def form() -> ResponseReturnValue:
+    """The login page; whoever is in already goes on."""
+    if g.person is not None:
+        return redirect(safe_path(request.args.get("next")))
+    return _page(request.args.get("next"))
+
+
+@blueprint.post("/login/")
+def enter() -> ResponseReturnValue:
+    """Let a person in, or say one sentence that tells nothing about who exists."""
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    target = request.form.get("next")
+    address = request.remote_addr or "unknown"
+    if login_throttle.is_closed(address, email):
+        return _page(target, _("Too many failed logins. Wait five minutes and try again.")), 429
+    person = _verified(email, password)
+    if person is None:
+        login_throttle.note_failure(address, email)
+        _tell("login", _known(email), refused="wrong")
+        return _page(target, _("The e-mail address or the password is wrong.")), 401
+    login_throttle.forgive(address, email)
+    sessions.begin(person)
+    _tell("login", person.email)
+    return redirect(safe_path(target), code=303)
+
+
+@blueprint.post("/logout/")
+def leave() -> ResponseReturnValue:
+    """End the session, on the server, too: a copy of the cookie opens nothing any more."""
+    sessions.end()
+    _tell("logout", g.person.email)
+    session.clear()
+    return redirect(url_for("sign_in.form"), code=303)
+
+
+def _verified(email: str, password: str) -> accounts.User | None:
+    if "\x00" in email + password or len(password) > accounts.MAX_PASSWORD_LENGTH:
+        return None
+    return accounts.verified_person(email, password)
+
+
+def _known(email: str) -> str:
+    """The address of an account; what was typed in its stead may be a password, and is not told."""
+    person = None if "\x00" in email else accounts.find_person(email)
+    return person.email if person else UNKNOWN
+
+
+def _tell(verb: str, email: str, *, refused: str | None = None) -> None:
+    name = email.strip().lower()[:254]
+    audit.write(verb, "user", [name], by=name, refused=refused)
+    db.session.commit()
+
+
+def _page(target: str | None, fault: str | None = None) -> str:
+    return render_template(
+        "sign_in.html", target=target, fault=fault, email=request.form.get("email")
+    )

@@ -1,0 +1,55 @@
+"""Questions about people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ..models import User, UserSession
+from ..web.database import db
+
+MOST = 1000
+
+
+@dataclass(frozen=True)
+class UserEntry:
+    """A person as the list shows him; `seen_at` is of the sessions that have not ended."""
+
+    id: int
+    email: str
+    role_name: str
+    active: bool
+    created_at: datetime
+    sessions: int
+    seen_at: datetime | None
+
+
+def everybody() -> Sequence[UserEntry]:
+    """Everybody, by name."""
+    known = (
+        select(
+            UserSession.user_id,
+            func.count().label("sessions"),
+            func.max(UserSession.seen_at).label("seen_at"),
+        )
+        .group_by(UserSession.user_id)
+        .subquery()
+    )
+    question = (
+        select(
+            User.id,
+            User.email,
+            User.role_name,
+            User.active,
+            User.created_at,
+            func.coalesce(known.c.sessions, 0),
+            known.c.seen_at,
+        )
+        .outerjoin(known, known.c.user_id == User.id)
+        .order_by(User.email)
+        .limit(MOST)
+    )
+    return [UserEntry(*row) for row in db.session.execute(question)]

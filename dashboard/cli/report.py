@@ -1,0 +1,28 @@
+"""How a verb's answer is printed: what was done, and for the rest the reasons and exit code 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mahaam.verbs import VerbResult
+
+from ..web.languages import said
+from .commands import Refusal
+from .output import print_json
+
+
+def tell(
+    verdict: VerbResult, sentence: Callable[[int], str], *, is_json: bool, **more: Any
+) -> None:
+    """Print `sentence` of how many it was done to, or everything as JSON, with `more`."""
+    count = len(verdict.done)
+    if is_json:
+        refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
+        print_json({"done": verdict.done, "refused": refused, **more})
+    elif count:
+        click.echo(sentence(count))
+    if verdict.refused:
+        raise Refusal("\n".join(map(said, verdict.refused.values())))

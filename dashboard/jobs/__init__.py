@@ -1,0 +1,1 @@
+"""Lists of jobs: filters in addresses, saved views, recent calls, exports."""

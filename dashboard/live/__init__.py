@@ -1,0 +1,1 @@
+"""What pages show live: snapshots that all viewers share."""

@@ -1,0 +1,121 @@
+"""The picture of a job's family: boxes in columns, from what came before to what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+from mahaam.queries.related_jobs import ChordView, RelatedJob, RelatedJobs
+
+BOX_WIDTH, BOX_HEIGHT = 196, 40
+GAP_X, GAP_Y = 44, 10
+MARGIN = 6
+
+
+@dataclass(frozen=True)
+class JobBox:
+    """A relative and where its box stands; `is_here`: the page is about it."""
+
+    relative: RelatedJob
+    x: int
+    y: int
+    is_here: bool
+
+    @property
+    def middle(self) -> int:
+        """The height at which lines meet it."""
+        return self.y + BOX_HEIGHT // 2
+
+
+@dataclass(frozen=True)
+class RelatedJobsPicture:
+    """Boxes, the lines between them as SVG paths, and the size of all in pixels."""
+
+    boxes: tuple[JobBox, ...]
+    lines: tuple[str, ...]
+    width: int
+    height: int
+
+
+def picture_of(family: RelatedJobs) -> RelatedJobsPicture:
+    """Where each of the family stands."""
+    columns = [column for column in _columns(family) if column]
+    tallest = max(map(len, columns))
+    boxes = {
+        (place, relative.id): JobBox(
+            relative,
+            MARGIN + place * (BOX_WIDTH + GAP_X),
+            MARGIN + row * (BOX_HEIGHT + GAP_Y) + _lead(len(column), tallest),
+            is_here=relative.id == family.job.id,
+        )
+        for place, column in enumerate(columns)
+        for row, relative in enumerate(column)
+    }
+    return RelatedJobsPicture(
+        tuple(boxes.values()),
+        tuple(_line(*ends) for ends in _ends(family, list(boxes.values()))),
+        2 * MARGIN + len(columns) * (BOX_WIDTH + GAP_X) - GAP_X,
+        2 * MARGIN + tallest * (BOX_HEIGHT + GAP_Y) - GAP_Y,
+    )
+
+
+def _columns(family: RelatedJobs) -> Iterator[list[RelatedJob]]:
+    """Who stands in which column, the first on the left."""
+    if family.gathered:
+        yield list(family.gathered.members)
+    else:
+        yield from ([ancestor] for ancestor in family.ancestors)
+    yield _own_column(family)
+    yield list(dict.fromkeys((*family.links[:1], *family.children)))
+    yield from ([link] for link in family.links[1:])
+    if family.chord:
+        yield [family.chord.callback]
+
+
+def _own_column(family: RelatedJobs) -> list[RelatedJob]:
+    """The job, among the members of its chord if it is one of them itself."""
+    members = _members(family.chord)
+    is_member = any(member.id == family.job.id for member in members)
+    return members if is_member else [family.job]
+
+
+def _members(chord: ChordView | None) -> list[RelatedJob]:
+    return list(chord.members) if chord else []
+
+
+def _ends(family: RelatedJobs, boxes: list[JobBox]) -> Iterator[tuple[JobBox, JobBox]]:
+    """The pairs of boxes that a line joins."""
+    of = {box.relative.id: box for box in boxes}
+    pairs: Iterable[tuple[RelatedJob, RelatedJob]] = chain(
+        _in_a_row((*(family.ancestors if not family.gathered else ()), family.job)),
+        ((member, family.job) for member in _members(family.gathered)),
+        ((family.job, child) for child in family.children),
+        _in_a_row((family.job, *family.links)),
+        _to_callback(family),
+    )
+    for left, right in dict.fromkeys((left.id, right.id) for left, right in pairs):
+        if left in of and right in of:
+            yield of[left], of[right]
+
+
+def _to_callback(family: RelatedJobs) -> Iterator[tuple[RelatedJob, RelatedJob]]:
+    if not family.chord:
+        return
+    for member in (*family.chord.members, (family.links or (family.job,))[-1]):
+        yield member, family.chord.callback
+
+
+def _in_a_row(relatives: tuple[RelatedJob, ...]) -> Iterable[tuple[RelatedJob, RelatedJob]]:
+    return pairwise(relatives)
+
+
+def _lead(size: int, tallest: int) -> int:
+    """How far down a column begins, so that all are centred."""
+    return (tallest - size) * (BOX_HEIGHT + GAP_Y) // 2
+
+
+def _line(left: JobBox, right: JobBox) -> str:
+    start_x, across, down = left.x + BOX_WIDTH, right.x - left.x - BOX_WIDTH, right.y - left.y
+    bend = across // 2
+    return f"M{start_x} {left.middle}c{bend} 0 {across - bend} {down} {across} {down}"

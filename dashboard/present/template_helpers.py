@@ -1,0 +1,233 @@
+"""What every template can use: times, numbers, JSON, tracebacks, badges, rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup
+
+from mahaam.core.fingerprint import is_foreign
+from mahaam.live_settings.current import value as live
+from mahaam.postgres.query_limits import COUNT_LIMIT
+from mahaam.redaction.redact import masked, masked_call, masked_text
+from mahaam.search.job_filter import moment_of
+
+from ..auth import access, preferences
+from ..web import languages
+from ..web.languages import number
+from . import audit_labels, availability, badges, charts, schedule_text
+from .diff import differences
+from .markdown import markdown
+
+DAY_S, HOUR_S = 86400, 3600
+
+
+def register(app: Flask) -> None:
+    """Give the templates their words."""
+    app.jinja_env.globals.update(
+        badges=badges,
+        broken_text=schedule_text.broken_text,
+        missed_words=schedule_text.missed_words,
+        overlap_words=schedule_text.overlap_words,
+        ngettext=ngettext,
+        can=availability.can,
+        charts=charts,
+        filter_in_address=filter_in_address,
+        icons_url=icons_url,
+        spark_path=spark_path,
+        languages=languages.LANGUAGES,
+        differences=differences,
+        kind_word=audit_labels.kind_word,
+        may=access.may,
+        said=languages.said,
+        choice_word=audit_labels.choice_word,
+        refusal_word=audit_labels.refusal_word,
+        role_word=audit_labels.role_word,
+        theme_words=preferences.theme_words,
+        verb_word=audit_labels.verb_word,
+        themes=preferences.THEMES,
+        undo_window_s=lambda: live("undo_window_s"),
+    )
+    app.jinja_env.filters.update(
+        bounded=bounded,
+        created=moment_of,
+        markdown=markdown,
+        host=host,
+        moment=moment,
+        read_moment=datetime.fromisoformat,
+        number=number,
+        duration=duration,
+        pretty_json=pretty_json,
+        masked_text=shown_text,
+        said=languages.said,
+        masked_call=shown_call,
+        frames=frames,
+        megabytes=megabytes,
+        share=share,
+        tail=tail,
+        milliseconds=milliseconds,
+        percent=percent,
+        seconds=seconds,
+        span=span,
+    )
+    app.context_processor(_of_this_request)
+
+
+def _of_this_request() -> dict[str, Any]:
+    return {
+        "person": g.get("person"),
+        "environment": (live("environment_name"), live("environment_colour")),
+        "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
+        "language": languages.current_language(),
+        "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
+    }
+
+
+def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
+    """A kept filter as the query string of its list has it, without secrets of earlier releases."""
+    names = {"causes": "cause", "nobodys": "unowned"}
+    return {names.get(name, name): _in_address(value) for name, value in kept.items()}
+
+
+def _in_address(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return masked_text(",".join(value) if isinstance(value, list | tuple) else str(value))
+
+
+def host(url: str) -> str:
+    """The host of an address; what stands behind it may be a secret."""
+    return url.partition("://")[2].partition("/")[0]
+
+
+def spark_path(counts: Sequence[tuple[datetime, int]]) -> str:
+    """The outline of a bar for each count, in a picture that is 24 high and 4 wide for each."""
+    most = max((count for _at, count in counts), default=0)
+    heights = (round(max(22 * count / most, 2.0), 1) if count else 1.0 for _at, count in counts)
+    return "".join(f"M{4 * place} 24v-{height}h3v{height}z" for place, height in enumerate(heights))
+
+
+def icons_url() -> str:
+    """Where the icons are; a list asks hundreds of times."""
+    if "icons_url" not in g:
+        g.icons_url = url_for("static", filename="icons.svg")
+    return str(g.icons_url)
+
+
+def bounded(count: int) -> str:
+    """A count that stopped at its limit, as 10,000+."""
+    plus = "+" if count > COUNT_LIMIT else ""
+    return f"{number(min(count, COUNT_LIMIT))}{plus}"
+
+
+def moment(at: datetime | None, style: str = "full") -> Markup:
+    """A time element; the browser writes it in the person's zone and calendar.
+
+    `style` is full, relative, or clock, which leaves out the day.
+    """
+    if at is None:
+        return Markup('<span class="text-secondary">–</span>')
+    # Lists hold hundreds: nothing here needs escaping, and a plain string is made in no time.
+    text = at.astimezone(UTC).isoformat(sep="T", timespec="milliseconds")
+    day, clock, whole = text[:10], text[11:19], text[:23]
+    return Markup(  # noqa: S704
+        f'<time datetime="{whole}Z" data-style="{style}"><bdi dir="ltr">{day} {clock} UTC</bdi></time>'
+    )
+
+
+def duration(span: timedelta | None) -> Markup:
+    """A length of time in its natural unit."""
+    if span is None:
+        return Markup('<span class="text-secondary">–</span>')
+    return Markup("<bdi>{}</bdi>").format(_in_units(max(span.total_seconds(), 0.0)))
+
+
+def _in_units(seconds: float) -> str:
+    if seconds < 1:
+        return _("%(count)s ms", count=number(round(seconds * 1000)))
+    if seconds < 60:
+        return _("%(count)s s", count=number(round(seconds, 1)))
+    minutes, rest_s = divmod(int(seconds), 60)
+    hours, rest_min = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)s h %(minutes)s min", hours=number(hours), minutes=number(rest_min))
+    return _("%(minutes)s min %(seconds)s s", minutes=number(minutes), seconds=number(rest_s))
+
+
+def share(part: timedelta | None, whole: timedelta) -> float:
+    """How many hundredths of `whole` a part is, never under one when there is any."""
+    if part is None or part <= timedelta(0):
+        return 0.0
+    return round(max(part / whole * 100, 1.0), 2)
+
+
+def tail(text: str, length: int) -> str:
+    """The end of a name, which tells more than its beginning."""
+    return text if len(text) <= length else f"…{text[1 - length :]}"
+
+
+def seconds(count: float) -> Markup:
+    """A length of time that is no better known than to the second."""
+    return duration(timedelta(seconds=round(count)))
+
+
+def milliseconds(count: float | None) -> Markup:
+    """A length of time that was measured in milliseconds; None: it was not."""
+    if count is not None and count < 1:
+        return Markup("<bdi>{}</bdi>").format(_("under %(count)s ms", count=number(1)))
+    return duration(None if count is None else timedelta(milliseconds=count))
+
+
+def percent(part: float, whole: float) -> Markup:
+    """A part of a whole."""
+    share = number(round(100 * part / whole, 1)) if whole else number(0)
+    return Markup('<bdi dir="ltr">{} %</bdi>').format(share)
+
+
+def span(seconds: int) -> str:
+    """A round length of time in words."""
+    if seconds % DAY_S == 0:
+        days = seconds // DAY_S
+        return ngettext("%(count)s day", "%(count)s days", days, count=number(days))
+    if seconds % HOUR_S == 0:
+        hours = seconds // HOUR_S
+        return ngettext("%(count)s hour", "%(count)s hours", hours, count=number(hours))
+    minutes = seconds // 60
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes, count=number(minutes))
+
+
+def megabytes(size_bytes: int | None) -> str:
+    """A size in MB."""
+    return "–" if size_bytes is None else f"{number(round(size_bytes / 1e6))} MB"
+
+
+def pretty_json(value: Any, task: str | None = None) -> str:
+    """JSON for reading, without the secrets of `task`; large integers keep every digit."""
+    return json.dumps(masked(value, task), indent=2, ensure_ascii=False)
+
+
+def shown_text(text: str | None, task: str | None = None) -> str:
+    """An error message, a log line, a progress text of `task`, without secrets."""
+    return masked_text(text or "", task)
+
+
+def shown_call(job: Any) -> tuple[list[Any], dict[str, Any]]:
+    """A job's arguments by place and by name, without secrets."""
+    return masked_call(job.args, job.kwargs, job.task)
+
+
+def frames(traceback: str, task: str | None = None) -> Iterator[tuple[str, bool]]:
+    """The lines of a traceback, without secrets, each with whether it is of the application's own code."""
+    is_own = False
+    for line in masked_text(traceback, task).rstrip().splitlines():
+        if line.lstrip().startswith('File "'):
+            is_own = not is_foreign(line)
+        elif not line.startswith(" "):
+            is_own = False
+        yield line, is_own

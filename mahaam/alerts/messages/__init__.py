@@ -1,0 +1,1 @@
+"""The messages of an alert: their texts, recipients and deliveries."""

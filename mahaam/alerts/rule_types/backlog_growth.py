@@ -1,0 +1,81 @@
+"""More and more jobs wait in a queue."""
+
+from __future__ import annotations
+
+from mahaam.alerts.rule_types.rule_type import (
+    QUEUE,
+    Cause,
+    Evaluation,
+    Moments,
+    Parameters,
+    RuleParameter,
+    RuleType,
+    minutes,
+)
+from mahaam.core.translatable import Translatable
+from mahaam.postgres.database import Cursor
+
+# Key of queue_depth: what was there so many minutes ago, beside what is there now.
+LOOK = """
+SELECT queue, waiting FROM queue_depth
+WHERE minute > now() - (%(minutes)s + 5) * interval '1 minute'
+  AND minute <= now() - %(minutes)s * interval '1 minute'
+ORDER BY minute DESC
+"""
+PAST = """
+SELECT queue, minute FROM (
+  SELECT queue, minute, waiting, first_value(waiting) OVER recent AS before,
+         first_value(minute) OVER recent AS since
+  FROM queue_depth WHERE minute > now() - interval '7 days'
+    AND (%(queue)s::text IS NULL OR queue = %(queue)s)
+  WINDOW recent AS (PARTITION BY queue ORDER BY minute
+    RANGE BETWEEN %(minutes)s * interval '1 minute' PRECEDING AND CURRENT ROW)) AS grown
+WHERE waiting >= %(waiting)s AND 100 * waiting >= (100 + %(percent)s) * before
+  AND since <= minute - (%(minutes)s - 1) * interval '1 minute'
+"""
+WHAT = Translatable(
+    "%(count)s jobs wait in queue %(queue)s, %(before)s did %(minutes)s minutes ago."
+)
+
+
+def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
+    parameters = look.parameters
+    cursor.execute(LOOK, parameters)
+    before: dict[str, int] = {}
+    for queue, waiting in cursor.fetchall():
+        before.setdefault(queue, waiting)
+    wanted = parameters.get("queue")
+    return [
+        Cause(
+            f"queue:{queue}",
+            WHAT.about(
+                count=count, queue=queue, before=before[queue], minutes=parameters["minutes"]
+            ),
+            f"/admin/queues/{queue}/",
+        )
+        for queue, count in look.world.depths.items()
+        if queue in before
+        and wanted in (None, queue)
+        and count >= parameters["waiting"]
+        and 100 * count >= (100 + parameters["percent"]) * before[queue]
+    ]
+
+
+def _past(cursor: Cursor, parameters: Parameters) -> Moments:
+    cursor.execute(PAST, {"queue": None, **parameters})
+    return list(cursor.fetchall())
+
+
+BACKLOG_GROWTH = RuleType(
+    "backlog_growth",
+    Translatable("A backlog grows"),
+    Translatable("So many percent more jobs wait in a queue than some minutes ago."),
+    _look,
+    _past,
+    (
+        RuleParameter("percent", Translatable("So many percent more"), default=50, high=100_000),
+        minutes(30, Translatable("Than so many minutes ago"), high=1440),
+        RuleParameter("waiting", Translatable("When at least so many wait"), default=1000),
+        QUEUE,
+    ),
+)

@@ -1,0 +1,48 @@
+"""Redis came back empty; every queued job was rung again from its row."""
+
+from __future__ import annotations
+
+from mahaam.alerts.rule_types.rule_type import (
+    Cause,
+    Evaluation,
+    Moments,
+    Parameters,
+    RuleType,
+    minutes,
+)
+from mahaam.core.translatable import Translatable
+from mahaam.postgres.database import Cursor
+
+# Index: incident_happened.
+LOOK = """
+SELECT max(happened_at) FROM incident
+WHERE kind = 'redis_memory_lost' AND happened_at > now() - %(minutes)s * interval '1 minute'
+"""
+PAST = """
+SELECT '', happened_at FROM incident
+WHERE kind = 'redis_memory_lost' AND happened_at > now() - interval '7 days'
+"""
+WHAT = Translatable("Redis had lost its memory. All queued jobs were rung again.")
+
+
+def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
+    cursor.execute(LOOK, look.parameters)
+    row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return []
+    return [Cause("redis", WHAT, "/admin/reconcile/", row[0])]
+
+
+def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
+    cursor.execute(PAST)
+    return list(cursor.fetchall())
+
+
+REDIS_MEMORY_LOST = RuleType(
+    "redis_memory_lost",
+    Translatable("Redis lost its memory"),
+    Translatable("No job is lost with it; limits and locks that counted in Redis begin anew."),
+    _look,
+    _past,
+    (minutes(15, Translatable("For so many minutes afterwards"), high=1440),),
+)

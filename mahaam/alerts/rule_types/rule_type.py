@@ -1,0 +1,143 @@
+"""What a rule can look for: its parameters, how it looks, and what it would have found in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from mahaam.core.errors import MahaamError
+from mahaam.core.translatable import Translatable
+from mahaam.postgres.database import Cursor
+
+PAST = timedelta(days=7)  # what a rule is tried on before it is saved
+MOST_FINDINGS = 500  # of a rule in one look; more subjects than that are one trouble
+
+Parameters = Mapping[str, Any]
+Moments = Iterable[tuple[str, datetime]]  # subject, a time at which the cause was there
+
+
+class RuleNotValid(MahaamError):
+    """The rule cannot be kept. `field` says which of its fields is wrong."""
+
+    def __init__(self, field: str, phrase: Translatable) -> None:
+        super().__init__(f"{field}: {phrase}")
+        self.field = field
+        self.phrase = phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What is known outside PostgreSQL; None: it cannot be known.
+
+    `redis_percent` is of maxmemory, `disk_percent` of the disk of the consumer that looks, `depths` how
+    many jobs wait by queue.
+    """
+
+    redis_percent: float | None = None
+    disk_percent: float | None = None
+    depths: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a look is given: the rule's parameters, the subjects whose cause was there the last time,
+    since when the rule is as it is, and the world."""
+
+    parameters: Parameters
+    live: Collection[str]
+    since: datetime
+    world: Probes
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that is there: in what, in words, and where the button is that helps.
+
+    `news_at` is when it became worse: an alert that somebody closed before that opens again.
+    """
+
+    subject: str
+    what: Translatable
+    path: str
+    news_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleParameter:
+    """A field of a rule; `default` None: it may be left empty. `kind` is int, name or choice."""
+
+    name: str
+    label: Translatable
+    kind: str = "int"
+    default: Any = None
+    low: int = 1
+    high: int = 10**9
+    choices: tuple[str, ...] = ()
+    is_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleType:
+    """One kind of rule; `past` gives the moments of the last week, None: nobody can know them."""
+
+    name: str
+    label: Translatable
+    help: Translatable
+    look: Callable[[Cursor, Evaluation], list[Cause]]
+    past: Callable[[Cursor, Parameters], Moments] | None
+    parameters: tuple[RuleParameter, ...] = ()
+    gap: timedelta = timedelta(minutes=25)  # between two moments that are not one firing
+
+    def checked(self, given: Parameters) -> dict[str, Any]:
+        """The parameters as they are kept. Raises RuleNotValid."""
+        known = {one.name for one in self.parameters}
+        if unknown := sorted(given.keys() - known):
+            raise RuleNotValid(str(unknown[0])[:50], NO_PARAMETER)
+        kept = {one.name: _checked(one, given.get(one.name)) for one in self.parameters}
+        return {name: value for name, value in kept.items() if value is not None}
+
+
+NO_PARAMETER = Translatable("This rule has no such parameter.")
+NEEDED = Translatable("This must be filled in.")
+BAD_NUMBER = Translatable("Enter a whole number from %(low)s to %(high)s.")
+BAD_NAME = Translatable("Enter a name of at most 200 characters on one line.")
+BAD_CHOICE = Translatable("Choose one of the list.")
+
+TASK = RuleParameter("task", Translatable("Task; empty: all"), "name")
+QUEUE = RuleParameter("queue", Translatable("Queue; empty: all"), "name")
+
+
+def minutes(default: int, label: Translatable, *, high: int = 7 * 1440) -> RuleParameter:
+    """A number of minutes."""
+    return RuleParameter("minutes", label, default=default, high=high)
+
+
+def firings(moments: Moments, gap: timedelta) -> int:
+    """How often an alert would have opened: moments that are close to each other are one."""
+    last: dict[str, datetime] = {}
+    count = 0
+    for subject, at in sorted(moments, key=lambda moment: moment[1]):
+        if subject not in last or at - last[subject] > gap:
+            count += 1
+        last[subject] = at
+    return count
+
+
+def _checked(one: RuleParameter, value: Any) -> Any:
+    if value is None or value == "":
+        if one.is_needed:
+            raise RuleNotValid(one.name, NEEDED)
+        return one.default
+    if one.kind == "int":
+        if type(value) is not int or not one.low <= value <= one.high:
+            raise RuleNotValid(one.name, BAD_NUMBER.about(low=one.low, high=one.high))
+        return value
+    if one.kind == "choice":
+        if value not in one.choices:
+            raise RuleNotValid(one.name, BAD_CHOICE)
+        return value
+    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
+        raise RuleNotValid(one.name, BAD_NAME)
+    return value

@@ -1,0 +1,59 @@
+"""A schedule cannot fire, or its time came and nobody fired it."""
+
+from __future__ import annotations
+
+from mahaam.alerts.rule_types.rule_type import (
+    MOST_FINDINGS,
+    Cause,
+    Evaluation,
+    Moments,
+    Parameters,
+    RuleType,
+)
+from mahaam.core.translatable import Translatable
+from mahaam.live_settings import current
+from mahaam.postgres.database import Cursor
+
+# Index: schedule_broken, schedule_due.
+LOOK = """
+SELECT id, name, broken IS NOT NULL FROM schedule
+WHERE disabled_at IS NULL AND broken_at IS NOT NULL
+UNION
+SELECT id, name, broken IS NOT NULL FROM schedule
+WHERE disabled_at IS NULL AND next_run_at < now() - %(overdue_s)s * interval '1 second'
+ORDER BY 1 LIMIT %(limit)s
+"""
+PAST = """
+SELECT 'schedule:' || schedule_id, fire_at FROM schedule_fire
+WHERE made_at > now() - interval '7 days' AND made_by IS NULL AND state = 'fired'
+  AND made_at - fire_at > %(overdue_s)s * interval '1 second'
+"""
+BROKEN = Translatable("Schedule %(name)s is broken: it fires no more.")
+OVERDUE = Translatable("Schedule %(name)s is overdue: its time came and nobody fired it.")
+
+
+def _look(cursor: Cursor, _look: Evaluation) -> list[Cause]:
+    overdue_s = current.value("schedule_overdue_s")
+    cursor.execute(LOOK, {"overdue_s": overdue_s, "limit": MOST_FINDINGS})
+    return [
+        Cause(
+            f"schedule:{id_}",
+            (BROKEN if is_broken else OVERDUE).about(name=name),
+            f"/admin/schedule/{id_}/",
+        )
+        for id_, name, is_broken in cursor.fetchall()
+    ]
+
+
+def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
+    cursor.execute(PAST, {"overdue_s": current.value("schedule_overdue_s")})
+    return list(cursor.fetchall())
+
+
+SCHEDULE_OVERDUE = RuleType(
+    "schedule_overdue",
+    Translatable("A schedule is overdue or broken"),
+    Translatable("How late is overdue is said in the settings."),
+    _look,
+    _past,
+)

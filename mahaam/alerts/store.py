@@ -1,0 +1,155 @@
+"""Writes alerts: opened, seen again, gone; and what rules look at besides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from mahaam.alerts.rule_types.rule_type import Cause
+from mahaam.postgres.database import Cursor
+
+EVERY_S = 15
+
+# One consumer looks; the others find the row locked, or that it was done a moment ago.
+BEGIN = """
+SELECT ended_at IS NULL OR ended_at <= now() - %(every_s)s * interval '1 second'
+FROM alert_pass FOR UPDATE SKIP LOCKED
+"""
+END = "UPDATE alert_pass SET ended_at = clock_timestamp(), took_ms = %(took_ms)s"
+RULES = """
+SELECT id, name, kind, parameters, severity, cooldown_s, channels, changed_at FROM alert_rule
+WHERE is_enabled ORDER BY id
+"""
+LIVE = "SELECT rule_id, subject FROM alert WHERE gone_at IS NULL"
+DEPTHS = """
+INSERT INTO queue_depth (minute, queue, waiting)
+SELECT date_trunc('minute', now()), * FROM unnest(%s::text[], %s::bigint[])
+ON CONFLICT (minute, queue) DO UPDATE SET waiting = greatest(queue_depth.waiting, excluded.waiting)
+"""
+
+_FOUND = """
+jsonb_to_recordset(%(found)s::jsonb) AS found(subject text, what jsonb, path text, news_at timestamptz)
+"""
+# Somebody closed it, and it became worse since: it opens anew. Index: alert_live.
+RENEW = f"""
+UPDATE alert SET gone_at = now() FROM {_FOUND}
+WHERE rule_id = %(rule)s AND alert.subject = found.subject AND gone_at IS NULL
+  AND closed_at IS NOT NULL AND found.news_at > closed_at
+"""
+OPEN = f"""
+INSERT INTO alert (rule_id, subject, severity, what, path)
+SELECT %(rule)s, subject, %(severity)s, what, path FROM {_FOUND} ORDER BY subject
+ON CONFLICT (rule_id, subject) WHERE gone_at IS NULL
+DO UPDATE SET seen_at = now(), what = excluded.what, path = excluded.path
+RETURNING id, subject, xmax = 0
+"""
+GONE = """
+UPDATE alert SET gone_at = now(), closed_at = coalesce(closed_at, now())
+WHERE rule_id = %(rule)s AND gone_at IS NULL AND subject <> ALL(%(subjects)s)
+"""
+GONE_WITH_RULES = """
+UPDATE alert SET gone_at = now(), closed_at = coalesce(closed_at, now())
+FROM alert_rule AS rule WHERE rule.id = rule_id AND gone_at IS NULL AND NOT is_enabled
+"""
+FORGET = """
+DELETE FROM alert WHERE id IN (
+  SELECT id FROM alert WHERE gone_at IS NOT NULL AND closed_at < now() - interval '90 days'
+  ORDER BY closed_at LIMIT 1000);
+DELETE FROM queue_depth WHERE minute < now() - interval '8 days';
+DELETE FROM incident WHERE happened_at < now() - interval '30 days'
+  AND kind NOT IN ('primary', 'redis_memory_began');
+DELETE FROM maintenance WHERE ends_at < now() - interval '90 days';
+DELETE FROM alert_delivery WHERE id IN (
+  SELECT id FROM alert_delivery WHERE created_at < now() - interval '30 days' AND state <> 'waiting'
+  ORDER BY created_at LIMIT 1000)
+"""
+
+
+class StoredRule(NamedTuple):
+    """A rule that is looked at."""
+
+    id: int
+    name: str
+    kind: str
+    parameters: dict[str, Any]
+    severity: str
+    cooldown_s: int
+    channels: list[int]
+    changed_at: datetime
+
+
+def begin(cursor: Cursor) -> bool:
+    """Whether it is this transaction's turn to look."""
+    cursor.execute(BEGIN, {"every_s": EVERY_S})
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def end(cursor: Cursor, *, took_ms: int) -> None:
+    """Note that the rules were looked at."""
+    cursor.execute(END, {"took_ms": took_ms})
+
+
+def rules(cursor: Cursor) -> list[StoredRule]:
+    """The rules that are switched on."""
+    cursor.execute(RULES)
+    return [StoredRule._make(row) for row in cursor.fetchall()]
+
+
+def live(cursor: Cursor) -> dict[int, set[str]]:
+    """The subjects whose cause was there the last time, by rule."""
+    cursor.execute(LIVE)
+    found: dict[int, set[str]] = {}
+    for rule, subject in cursor.fetchall():
+        found.setdefault(rule, set()).add(subject)
+    return found
+
+
+def note_depths(cursor: Cursor, depths: Mapping[str, int]) -> None:
+    """Note how many wait in each queue in this minute."""
+    cursor.execute(DEPTHS, ([*depths], [*depths.values()]))
+
+
+def open_all(cursor: Cursor, rule: StoredRule, findings: Sequence[Cause]) -> list[tuple[int, str]]:
+    """Open what was found and is not open, see the others again; id and subject of what opened."""
+    if not findings:
+        return []
+    found = [
+        {
+            "subject": finding.subject,
+            "what": finding.what.kept(),
+            "path": finding.path,
+            "news_at": finding.news_at and finding.news_at.isoformat(),
+        }
+        for finding in findings
+    ]
+    values = {"rule": rule.id, "severity": rule.severity, "found": json.dumps(found)}
+    cursor.execute(RENEW, values)
+    cursor.execute(OPEN, values)
+    return [(id_, subject) for id_, subject, is_new in cursor.fetchall() if is_new]
+
+
+def close_gone(cursor: Cursor, rule_id: int, subjects: Collection[str]) -> None:
+    """Close what was not found any more."""
+    cursor.execute(GONE, {"rule": rule_id, "subjects": list(subjects)})
+
+
+def close_with_rules(cursor: Cursor) -> None:
+    """Close what rules found that are switched off."""
+    cursor.execute(GONE_WITH_RULES)
+
+
+def note_fault(cursor: Cursor, rule_id: int, fault: str | None) -> bool:
+    """Note why a rule could not be looked at (None: it could). Return True if that is news."""
+    cursor.execute(
+        "UPDATE alert_rule SET fault = %(fault)s WHERE id = %(id)s AND fault IS DISTINCT FROM %(fault)s",
+        {"id": rule_id, "fault": fault},
+    )
+    return bool(cursor.rowcount)
+
+
+def forget(cursor: Cursor) -> None:
+    """Delete what is long over."""
+    cursor.execute(FORGET)

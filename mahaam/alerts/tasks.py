@@ -1,0 +1,93 @@
+"""The tasks of alerts, and what every consumer does for them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from mahaam import current_job, task, verbs
+from mahaam.alerts import evaluate, notify
+from mahaam.alerts.channels.address import AddressRefused
+from mahaam.alerts.messages import deliveries
+from mahaam.alerts.messages.deliveries import NewDelivery
+from mahaam.alerts.messages.delivery_errors import NobodyToTell, NotDelivered
+from mahaam.alerts.messages.effects import Effects
+from mahaam.consumer.maintenance import duties
+from mahaam.enqueuing import accept
+from mahaam.postgres import database
+
+TRIES = 8  # over some twenty minutes
+# Loaded when one is needed: a consumer that sends no mail needs neither Flask nor templates.
+CHANNELS = {
+    "email": "mahaam.alerts.channels.mail",
+    "webhook": "mahaam.alerts.channels.webhook",
+    "slack": "mahaam.alerts.channels.slack",
+}
+duties.add("alerts", evaluate.LOOK_EVERY_S, evaluate.watch)
+duties.add("forget alerts", evaluate.FORGET_EVERY_S, evaluate.forget)
+
+
+@task(
+    queue=deliveries.QUEUE,
+    priority=deliveries.PRIORITY,
+    max_retries=TRIES - 1,
+    retry_delay=5,
+    retry_backoff=2.5,
+    timeout=300,
+    context=True,
+)
+def deliver(delivery_id: int, task: Any = None) -> str:
+    """Deliver a notification through its channel; whom it did not reach now is tried again."""
+    delivery = database.repeatable(partial(deliveries.find, id_=delivery_id))
+    if delivery is None or delivery.state != "waiting":
+        return "nothing to deliver"
+    effects = Effects(delivery_id)
+    is_last = task is None or task.retries <= 0
+    try:
+        _send(delivery, effects)
+    except (AddressRefused, NobodyToTell) as fault:
+        _note_fault(delivery_id, str(fault), is_last=True)
+        return f"given up: {fault}"
+    except NotDelivered as fault:
+        _note_fault(delivery_id, str(fault), is_last=is_last)
+        raise
+    except Exception as fault:  # a message that cannot be read, say
+        _note_fault(delivery_id, f"{type(fault).__name__}: {fault}", is_last=is_last)
+        raise
+    counts = effects.counts()
+    if counts.refused:
+        _note_fault(delivery_id, f"{counts.refused} of {counts.all} refused it.", is_last=True)
+        return f"sent to {counts.sent} of {counts.all}"
+    database.repeatable(partial(deliveries.note_sent, id_=delivery_id))
+    return "sent"
+
+
+def _send(delivery: NewDelivery, effects: Effects) -> None:
+    if not delivery.is_enabled and delivery.about != "test":
+        raise NobodyToTell("The channel is switched off.")
+    channel = importlib.import_module(CHANNELS[delivery.kind])
+    channel.deliver(delivery, effects)
+
+
+def _note_fault(id_: int, fault: str, *, is_last: bool) -> None:
+    database.repeatable(partial(deliveries.note_fault, id_=id_, fault=fault, is_last=is_last))
+
+
+@task(queue=deliveries.QUEUE, max_retries=3)
+def send_failure_notification(dead_letter_id: int | Sequence[int], count: int | None = None) -> int:
+    """Tell people of a dead letter, or of some, which stand for `count`; through how many channels."""
+    ids = [dead_letter_id] if isinstance(dead_letter_id, int) else list(dead_letter_id)
+    with database.transaction() as cursor:
+        rings = notify.tell(cursor, ids, count=count, by=f"job:{current_job.id}"[:60])
+    accept.ring(rings)
+    return len(rings)
+
+
+@task(max_retries=3)
+def reprocess_failed_task(dead_letter_id: int) -> str:
+    """Run the job of an open dead letter again, with all its retries anew."""
+    verdict = verbs.reprocess([dead_letter_id], by="reprocess_failed_task")
+    reasons = [str(reason) for reason in verdict.refused.values()]
+    return reasons[0] if reasons else "reprocessed"

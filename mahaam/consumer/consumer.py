@@ -1,0 +1,403 @@
+"""A consumer process: its greenlets, its signals, its graceful end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import gevent
+from huey.consumer import Consumer
+
+from mahaam.config import get_settings
+from mahaam.consumer.cycle.dispatcher import Dispatcher
+from mahaam.consumer.cycle.latency_stats import LatencyWriter
+from mahaam.consumer.cycle.result_notifier import ResultNotifier
+from mahaam.consumer.cycle.signal_sender import SignalSender
+from mahaam.consumer.cycle.slots import Slots
+from mahaam.consumer.log_writer import LogWriter
+from mahaam.consumer.loop import Loop
+from mahaam.consumer.loop_watcher import LoopWatcher
+from mahaam.consumer.maintenance import duties
+from mahaam.consumer.maintenance.maintenance import MaintenanceLoop
+from mahaam.consumer.maintenance.operation_runner import OperationRunner
+from mahaam.consumer.maintenance.stop_requests import StopRequests
+from mahaam.consumer.maintenance.worker_requests import WorkerRequests
+from mahaam.consumer.options import ConsumerOptions, of_huey_options
+from mahaam.consumer.scheduler import DueScheduler
+from mahaam.consumer.stack_dump import dump_stacks
+from mahaam.consumer.worker import DurableWorker
+from mahaam.core.errors import UnknownQueue
+from mahaam.enqueuing import catalog
+from mahaam.huey_adapter.cpu.process_pool import pool
+from mahaam.huey_adapter.durable_huey import MahaamHuey
+from mahaam.postgres.reconnecting import ConnectionBroken, ReconnectingConnection
+from mahaam.run import job_log
+from mahaam.run.hooks import hooks
+from mahaam.run.streams import Streams
+from mahaam.schedules.sync import sync_schedules
+from mahaam.set_aside import isolate
+from mahaam.set_aside.isolate import GIVE_BACK
+from mahaam.workers import store as workers_store
+from mahaam.workers.freeze.watch import FreezeWatch
+from mahaam.workers.lease import by_state
+
+log = logging.getLogger("mahaam.consumer")
+
+WATCH_S = 0.05
+INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
+HOOKS_S = 1.0  # what shutdown hooks get at least
+EMPTY_S = 1.0  # silence after which an empty queue counts as empty
+
+
+class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
+    """Huey's greenlet consumer around a dispatcher."""
+
+    worker_class = DurableWorker
+    scheduler_class = DueScheduler
+
+    def __init__(self, huey: MahaamHuey, plan: ConsumerOptions) -> None:
+        self._plan = plan
+        huey.patience.is_limited = True
+        self._doorbell = huey.storage.doorbell
+        self._ears = ResultNotifier(huey.storage.channels)
+        places = Slots(plan.workers, limit=plan.max_jobs)
+        self.dispatcher = Dispatcher(
+            self._doorbell,
+            places,
+            queues=plan.queues,
+            weighted=plan.weighted,
+            ears=self._ears,
+            news=SignalSender(huey.tell),
+        )
+        self._stops = StopRequests(places)
+        self._wishes = WorkerRequests(places, self.dispatcher.lease, grow=self._grow)
+        self._upkeep = MaintenanceLoop(
+            self.dispatcher,
+            self._doorbell,
+            huey.storage.ringing,
+            queues=plan.queues,
+            stops=self._stops,
+            wishes=self._wishes,
+        )
+        self._scribe = LogWriter()
+        self._spreads = LatencyWriter(self.dispatcher.spreads)
+        self._operations = OperationRunner()
+        self._streams = Streams()
+        self._freeze = FreezeWatch(self.dispatcher.lease)
+        self._link = ReconnectingConnection("mahaam consumer", timeout_s=5)
+        self._silent_s = get_settings().loop_timeout_s
+        self._watch = LoopWatcher(self._loops(), self.dispatcher.lease)
+        self._signals = 0
+        self._handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {}
+        self._is_registered = False  # perhaps: the row is being written
+        self.is_to_restart = False
+        self._fault: str | None = None
+        super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=plan.periodic)
+
+    def _loops(self) -> list[Loop]:
+        """What goes on beside the jobs."""
+        works = {
+            "listener": self.dispatcher.listener.listen,
+            "dispatcher": self.dispatcher.turn,
+            "flusher": self.dispatcher.flusher.loop,
+            "upkeep": self._upkeep.loop,
+            "operations": self._operations.loop,
+            "scribe": self._scribe.loop,
+            "spreads": self._spreads.loop,
+            "hooks": hooks.loop,
+            "ears": self._ears.listen,
+            "duties": duties.loop,
+        }
+        return [Loop(name, work, silent_s=self._silent_s) for name, work in works.items()]
+
+    def _create_worker(self) -> DurableWorker:
+        worker: DurableWorker = super()._create_worker()
+        worker.places = self.dispatcher.places
+        worker.streams = self._streams
+        worker.in_slot(self._freeze.slots.new())
+        worker.strays = self.dispatcher.strays
+        return worker
+
+    def _create_scheduler(self) -> DueScheduler:
+        scheduler: DueScheduler = super()._create_scheduler()
+        self._due_scheduler = scheduler
+        return scheduler
+
+    def _grow(self, count: int) -> None:
+        """Have `count` greenlets at least; what is too many waits idle and takes no place."""
+        while len(self.worker_threads) < count:
+            worker = self._create_worker()
+            greenlet = self._create_process(worker, f"Worker-{len(self.worker_threads) + 1}")
+            self.worker_threads.append((worker, greenlet))
+            greenlet.start()
+
+    def run(self) -> int:
+        """Work until told to end or a limit of the plan is reached; returns the exit code."""
+        started_at = time.monotonic()
+        self._heed_signals()
+        if not self._is_opened():
+            log.info("Stopped before it was ready: a signal came.")
+            return 0
+        while not (reason := self._reason_to_end(started_at)):
+            gevent.sleep(WATCH_S)
+            self.dispatcher.lease.pulse.beat()
+            self._fault = self._watch.look()
+            try:
+                self._look_around()
+            except Exception:
+                log.exception("The watch of a consumer failed; it goes on.")
+        log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
+        self._close()
+        log.info("Stopped. started=%s", self.dispatcher.places.started)
+        return 1 if self._fault else 0
+
+    def _look_around(self) -> None:
+        self._stops.press()
+        self._wishes.heed_signal()
+        self._watch_lease()
+        self._watch_workers()
+        self._watch_signals()
+        self._freeze.look()
+
+    def _heed_signals(self) -> None:
+        for number, heed in (
+            (signal.SIGTERM, self._note_signal),
+            (signal.SIGINT, self._note_signal),
+            (signal.SIGHUP, self._note_restart),
+            (signal.SIGUSR1, self._note_quiet),
+            (signal.SIGQUIT, self._dump_stacks),
+        ):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup ignores stays ignored
+                signal.signal(number, heed)
+                self._handlers[number] = heed
+
+    def _watch_signals(self) -> None:
+        """Put back handlers that code of the user's has replaced, in a hook or behind our back."""
+        for number, heed in self._handlers.items():
+            if signal.getsignal(number) != heed:
+                signal.signal(number, heed)
+                log.warning(
+                    "A signal handler of the consumer was replaced; it is back. signal=%s",
+                    number.name,
+                )
+
+    def _is_opened(self) -> bool:
+        """Open; return False if a signal came meanwhile, whatever it had to wait for."""
+        faults: list[BaseException] = []
+        opening = gevent.spawn(self._open_or_note, faults)
+        while not opening.ready():
+            if self._signals:
+                opening.kill(block=False)
+                self._leave_half_open()
+                return False
+            gevent.sleep(WATCH_S)
+        if faults:
+            raise faults[0]
+        return True
+
+    def _open_or_note(self, faults: list[BaseException]) -> None:
+        try:
+            self._open()
+        except Exception as fault:  # noqa: BLE001 (raised where it can be told)
+            faults.append(fault)
+
+    def _leave_half_open(self) -> None:
+        """Take back the worker's row, which would be missed when its lease is over."""
+        self.stop_flag.set()
+        self.dispatcher.places.be_quiet()
+        self.dispatcher.lease.close()
+        self._freeze.close()
+        if self._is_registered:
+            self._release_rest()
+
+    def _open(self) -> None:
+        catalog.declare_queues()
+        if self._plan.periodic:
+            sync_schedules()
+        self._upkeep.read_lines()
+        self._check_queues()
+        self._is_registered = True
+        self.dispatcher.lease.open()
+        self._freeze.start()
+        self.scheduler.start()
+        for _, greenlet in self.worker_threads:
+            greenlet.start()
+        job_log.listen()
+        self._watch.begin()
+        log.info(
+            "Consumer ready. worker=%s greenlets=%s queues=%s",
+            self.dispatcher.lease.worker_id,
+            self._plan.workers,
+            ",".join(
+                line.name
+                for line in self.dispatcher.listener.lines
+                if not line.name.startswith("@")
+            ),
+        )
+
+    def _check_queues(self) -> None:
+        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.listener.lines}
+        if missing:
+            raise UnknownQueue(
+                f"There is no queue {', '.join(sorted(missing))}. Name it in a task's @task(queue=…) "
+                "or add it to the queue table."
+            )
+
+    def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """The first signal ends gracefully, the second at once; one after SIGHUP is a first one."""
+        if self.is_to_restart:
+            self.is_to_restart = False
+            return
+        self._signals += 1
+        if self._signals > 1:
+            self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
+
+    def _note_restart(self, number: int, frame: FrameType | None) -> None:
+        """End gracefully, and begin again: as Huey's consumer does, after new code came."""
+        if not self._signals:
+            self._note_signal(number, frame)
+            self.is_to_restart = True
+
+    def _dump_stacks(self, _number: int, _frame: FrameType | None) -> None:
+        dump_stacks()
+
+    def _note_quiet(self, _number: int, _frame: FrameType | None) -> None:
+        self._wishes.is_to_be_quiet = True
+
+    def _reason_to_end(self, started_at: float) -> str | None:
+        plan = self._plan
+        if self._fault:
+            log.critical("The consumer cannot go on; start another one. fault=%s", self._fault)
+            return "a fault"
+        if self._signals:
+            return "it is to restart" if self.is_to_restart else "a signal came"
+        if self._wishes.is_to_stop:
+            return "an operator asked for it"
+        if self.dispatcher.places.is_used_up:
+            return f"{plan.max_jobs} jobs were started"
+        if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
+            return f"{plan.max_time_s:g} s have passed"
+        return "nothing is left" if plan.stop_when_empty and self._is_empty() else None
+
+    def _is_empty(self) -> bool:
+        since = self.dispatcher.listener.silent_since
+        if since is None or time.monotonic() - since < EMPTY_S or not self.dispatcher.is_idle():
+            return False
+        try:
+            return self._upkeep.is_empty()
+        except ConnectionBroken:
+            return False
+
+    def _watch_lease(self) -> None:
+        """Stop what runs under a lease that is over: others may run it by now."""
+        lease = self.dispatcher.lease
+        if lease.is_valid():
+            return
+        self._interrupt()
+        if lease.lost and not self.dispatcher.places.running():
+            lease.renew()
+
+    def _watch_workers(self) -> None:
+        """Replace a greenlet that died, whatever it died of: its place would stay empty."""
+        self._watch_scheduler()
+        if any(greenlet.dead for _, greenlet in self.worker_threads) or self.scheduler.dead:
+            self.check_worker_health()
+
+    def _watch_scheduler(self) -> None:
+        """End a scheduler that stands still; the watch of the workers starts another one."""
+        liveness = self._due_scheduler.liveness
+        if liveness.silent_s() >= self._silent_s and not self.scheduler.dead:
+            log.error("A loop stands still; it is started again. loop=scheduler")
+            liveness.seen_at = time.monotonic()
+            self.scheduler.kill(block=False)
+
+    def _interrupt(self) -> None:
+        for run in self.dispatcher.places.running():
+            if run.greenlet is not None:
+                run.is_interrupted = True
+                gevent.kill(run.greenlet, KeyboardInterrupt)
+
+    def _close(self) -> None:
+        lease = self.dispatcher.lease
+        deadline = time.monotonic() + self._plan.shutdown_timeout_s
+        if lease.abandon_at is None:
+            lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
+        self.dispatcher.places.be_quiet()
+        self.stop_flag.set()
+        self._operations.end()
+        self._mark("stopping")
+        self._wait_until_idle(deadline)
+        self._interrupt()
+        self._wait_until_idle(time.monotonic() + INTERRUPT_S)
+        self._release_rest()
+        self._wait_for_hooks(max(deadline, time.monotonic() + HOOKS_S))
+        for say in (self._scribe.write, self._spreads.write, partial(hooks.finish, INTERRUPT_S)):
+            self._say_last(say)
+        pool.close()
+        lease.close()
+        self._freeze.close()
+
+    def _say_last(self, say: Callable[[], None]) -> None:
+        """Let a loop say what is left, which must not change how the consumer ends."""
+        try:
+            with gevent.Timeout(INTERRUPT_S, False):
+                say()
+        except Exception:
+            log.exception("A loop could not say its last words.")
+
+    def _wait_until_idle(self, deadline: float) -> None:
+        while not self.dispatcher.is_idle() and time.monotonic() < deadline and self._signals < 2:
+            gevent.sleep(WATCH_S / 5)
+            self.dispatcher.lease.pulse.beat()
+            self._stops.press()
+
+    def _wait_for_hooks(self, deadline: float) -> None:
+        """Let the users' shutdown hooks end, which each worker calls when its job is done."""
+        if not self.huey._shutdown:
+            return
+        while not all(greenlet.dead for _, greenlet in self.worker_threads):
+            if time.monotonic() >= deadline or self._signals > 1:
+                return
+            gevent.sleep(WATCH_S / 5)
+            self.dispatcher.lease.pulse.beat()
+
+    def _mark(self, state: str) -> None:
+        try:
+            self._link.run(
+                lambda cursor: workers_store.stop(
+                    cursor, self.dispatcher.lease.worker_id, state=state
+                )
+            )
+        except ConnectionBroken as fault:
+            log.warning("The worker could not be marked %s. fault=%s", state, fault)
+
+    def _release_rest(self) -> None:
+        """What is still running by the table was claimed and never begun, or would not stop."""
+        worker_id = self.dispatcher.lease.worker_id
+        self.dispatcher.lease.leave()
+        try:
+            parts = isolate.handle(
+                partial(self._link.run, atomic=True),
+                GIVE_BACK,
+                partial(workers_store.release_all, worker_id=worker_id),
+                find=partial(workers_store.running_of, worker_id=worker_id),
+            )
+        except ConnectionBroken as fault:
+            log.error("Jobs could not be released; they are rescued. fault=%s", fault)
+            return
+        if released := [job for part in parts for job in part]:
+            log.info("Jobs given back. %s", by_state(released))
+        self._mark("stopped")
+
+
+def from_huey_options(huey: MahaamHuey, options: dict[str, Any]) -> DurableConsumer:
+    """A consumer as Huey's `create_consumer` describes it. Raises OptionNotValid."""
+    locks = options.pop("extra_locks", None)
+    if options.pop("flush_locks", False) or locks:
+        huey.flush_locks(*(locks.split(",") if locks else ()))
+    return DurableConsumer(huey, of_huey_options(options))

@@ -1,0 +1,1 @@
+"""The core loop of a consumer: fetch, exchange outcomes for claims, run, flush."""

@@ -1,0 +1,366 @@
+"""The heart of a consumer: what is done is exchanged for what is next.
+
+The listener pops ids for free places. The loop here writes all outcomes that are ready at this
+moment and starts all jobs that were popped, in one turn. Batches are made by waiting for the
+database, never by a timer. Every FLUSH_INTERVAL_MS the flusher waits for the disk, and so for all turns
+before: until then a completion is kept here, and written again if PostgreSQL crashed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable
+from functools import partial
+
+import gevent
+
+from mahaam.config import get_settings
+from mahaam.consumer.cycle import flusher
+from mahaam.consumer.cycle.fetcher import Fetcher
+from mahaam.consumer.cycle.flusher import Flusher, FlushMark
+from mahaam.consumer.cycle.latency_stats import LatencyStats
+from mahaam.consumer.cycle.result_notifier import ResultNotifier
+from mahaam.consumer.cycle.signal_sender import SignalSender
+from mahaam.consumer.cycle.slots import Slots
+from mahaam.consumer.cycle.unflushed import Unflushed
+from mahaam.consumer.cycle.unknown_tasks import UnknownTaskJobs
+from mahaam.core.errors import MahaamError
+from mahaam.core.liveness import get_on
+from mahaam.doorbell.doorbell import Doorbell
+from mahaam.enqueuing import after_commit
+from mahaam.jobs import derive_follow_ups, task_registry
+from mahaam.jobs.derive_follow_ups import FinalState
+from mahaam.jobs.outcome import Ended, Failure, Fence, Outcome
+from mahaam.jobs.states import State
+from mahaam.postgres.database import Cursor
+from mahaam.postgres.reconnecting import REFUSALS, ConnectionBroken, ReconnectingConnection
+from mahaam.run.hooks import hooks
+from mahaam.run.run import Run
+from mahaam.set_aside import isolate
+from mahaam.store import exchange, outcomes
+from mahaam.store.actions import pauses
+from mahaam.store.cycle import Cycle, CycleResult
+from mahaam.workers.lease import Lease
+
+log = logging.getLogger("mahaam.dispatcher")
+
+PAUSE_S = 0.5  # between tries while PostgreSQL is away
+SQL_TIMEOUT_S = 10.0
+POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
+STARTS = "starts"  # the loop by whose name rows are put aside that cannot be started
+FLUSHER_S = 0.5  # what the flusher may take; then a turn waits for the disk itself
+IDLE_S = 2.0  # how often a dispatcher that has nothing to do says that it lives
+CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
+
+# The exchange is planned once per connection, when the table may be empty; these settings make
+# the plan one that is right for ten million rows: by primary key.
+BY_KEY = (
+    "SET plan_cache_mode = force_generic_plan",
+    "SET enable_seqscan = off",
+    "SET enable_bitmapscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+)
+
+
+class Dispatcher:
+    """Two loops, `listener.listen` and `turn`, around the places of one consumer.
+
+    `ears` and `news` hear of what has ended and of what follows.
+    """
+
+    def __init__(
+        self,
+        doorbell: Doorbell,
+        places: Slots,
+        *,
+        queues: list[str],
+        weighted: bool,
+        ears: ResultNotifier,
+        news: SignalSender,
+    ) -> None:
+        self.places = places
+        self.lease = Lease(
+            queues=queues, greenlets=places.count, held=self.held, tasks=sorted(task_registry.tasks)
+        )
+        self.strays = UnknownTaskJobs()
+        self.listener = Fetcher(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
+        self.spreads = LatencyStats()
+        # Popped or run, and no row of ours: when, and the id.
+        self.unclaimed: deque[tuple[float, str]] = deque(maxlen=10_000)
+        self._doorbell = doorbell
+        self._ears = ears
+        self._news = news
+        self._link = ReconnectingConnection(
+            "mahaam dispatcher",
+            timeout_s=SQL_TIMEOUT_S,
+            settings=(*BY_KEY, "SET synchronous_commit = off", exchange.PREPARE),
+        )
+        self._link.on_open = self._recover
+        self.paused: tuple[str, ...] = ()  # tasks of which nothing is started
+        self.flusher = Flusher()
+        self._unflushed = Unflushed()
+        self._mark = FlushMark(0, None, 0)  # what is written on this connection
+        self._ending: list[Run] = []  # in the exchange that is under way
+        self._is_unsure = False  # whether that exchange may have been carried out
+        self._flush_s = get_settings().flush_interval_ms / 1000
+        self._flush_at = 0.0
+        self._asked_at = 0.0  # when the flusher was asked last
+
+    def held(self) -> list[str]:
+        """Ids of all jobs that this consumer answers for; safe to call from any thread."""
+        return [*self.places.held(), *(claim.id for claim, _ in self._unflushed.pairs)]
+
+    def is_idle(self) -> bool:
+        """Whether it answers for none."""
+        return self.places.is_empty and not self._unflushed
+
+    def turn(self) -> None:
+        """Write and start as it comes, for ever."""
+        places = self.places
+        while True:
+            get_on()
+            if not self._is_unsure and not self._is_wanted():
+                continue
+            self.listener.wait_for_pop(POP_S)
+            places.changed.clear()
+            # Kept where the next loop finds them, if this one ends in the middle.
+            self._ending, places.over = self._ending + places.over, []
+            starting = places.starting + places.popped
+            places.starting, places.popped = self._startable(starting), []
+            ending = self._ending
+            self._exchange([(run.claim, run.settle()) for run in ending])
+            self.spreads.note_runs(ending)
+            places.starting = []
+            if not self.listener.is_popping:
+                places.begin_suspect()
+            places.freed.set()
+
+    def _is_wanted(self) -> bool:
+        """Wait for something to do; a crash of PostgreSQL must be seen while jobs run."""
+        if self._unflushed:
+            self.places.changed.wait(self._flush_s)
+            return True
+        limit_s = CHECK_S if self.places.runs else IDLE_S
+        return self.places.changed.wait(limit_s) or bool(self.places.runs)
+
+    def _exchange(self, ended: list[Ended]) -> None:
+        paused = self.paused  # as this turn is sent with: upkeep may read anew meanwhile
+        new = len(ended)  # what is sent again after a fault may carry older ones along
+        try:
+            turned = self._carried_out(ended, (*paused, *self.strays.tasks))
+        except REFUSALS as fault:
+            self._is_unsure = False
+            self._exchange_singly(ended, fault)
+            return
+        for claim in turned.claims:
+            self.places.begin(claim, is_ours=self.lease.is_valid())
+        self._forget(ended)
+        self.spreads.note_starts(turned.claims)
+        try:
+            self._tell(ended, turned, new=new, paused=paused)
+        except Exception:  # what is written is written; who did not hear of it looks at the rows
+            log.exception("What follows from a turn could not be told to all.")
+
+    def _forget(self, ended: list[Ended]) -> None:
+        """The outcomes of these are written or refused: their places are free."""
+        fences = {claim.fence for claim, _ in ended}
+        self._ending = [run for run in self._ending if run.claim.fence not in fences]
+        for fence in fences:
+            self.places.runs.pop(fence, None)
+
+    def _tell(
+        self, ended: list[Ended], turned: CycleResult, *, new: int, paused: tuple[str, ...]
+    ) -> None:
+        """Tell Redis, waiters, hooks and statistics; the first `new` of `ended` are told as new."""
+        fences, claims, rings = turned
+        self._put_aside({claim.id for claim in claims}, paused)
+        after_commit.stamp(self._doorbell, claims, self.listener.lines)
+        written = [pair for pair in ended if pair[0].fence in fences]
+        after_commit.announce(written)
+        after_commit.ring(self._doorbell, written, rings)
+        self._ears.ended([claim.id for claim, _ in written])
+        if rings:
+            self._news.enqueued(after_commit.unannounced(written, rings))
+        if hooks.is_used:
+            hooks.started(claims)
+            hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
+        self.spreads.note_completed(pair for pair in ended[:new] if pair[0].fence in fences)
+        if len(written) < len(ended):
+            self._refuse([pair for pair in ended if pair[0].fence not in fences])
+        for id_ in {claim.id for claim in claims}.intersection(isolate.keys(STARTS)):
+            isolate.forget(self._link.run, STARTS, id_)
+
+    def _carried_out(self, ended: list[Ended], left_out: tuple[str, ...]) -> CycleResult:
+        """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
+        repeated = self._is_unsure
+        self._is_unsure = True
+        if repeated:
+            ended += self._unflushed.pairs
+        while True:
+            # Read before the turn is sent, whose answer is the proof.
+            confirmed = self.flusher.confirmed
+            flushed = repeated or self._must_flush()
+            unsure = self.places.starting if repeated else []
+            turn = Cycle(
+                ended, self.places.starting, self.lease.worker_id, unsure, flushed, left_out
+            )
+            try:
+                turned = self._link.run(turn, atomic=not turn.is_plain)
+                missing = [pair for pair in ended if pair[0].fence not in turned.fences]
+                if repeated and missing:
+                    turned.fences.update(
+                        self._link.run(partial(outcomes.already_written, ended=missing))
+                    )
+            except ConnectionBroken:
+                if not repeated:
+                    # Lost perhaps: what stands already is found again.
+                    ended += self._unflushed.pairs
+                repeated = True
+                gevent.sleep(PAUSE_S)
+            else:
+                self._remember(turn, turned.fences, confirmed)
+                self._is_unsure = False
+                return turned
+
+    def _must_flush(self) -> bool:
+        """Whether the next turn waits for the disk; where there is much to do, the flusher does."""
+        if not self._flush_s:
+            return True
+        now = time.monotonic()
+        if not self._unflushed or now < self._flush_at:
+            return False
+        if now > self._flush_at + FLUSHER_S or not self.places.starting:
+            return True
+        if self.flusher.ask(self._mark._replace(written=self._unflushed.written)):
+            self._asked_at = now
+        return False
+
+    def _remember(self, turn: Cycle, fences: set[Fence], confirmed: FlushMark | None) -> None:
+        """Keep completions until a durable turn or the flusher has confirmed them."""
+        if turn.is_durable:
+            self._unflushed.clear()
+            return
+        is_proof = confirmed is not None and confirmed[:2] == self._mark[:2]
+        if confirmed and is_proof and self._unflushed.forget(confirmed.written):
+            self._flush_at = self._asked_at + self._flush_s  # what came since is as old as that
+        if fences and not self._unflushed:
+            self._flush_at = time.monotonic() + self._flush_s
+        self._unflushed.add([pair for pair in turn.ended if pair[0].fence in fences])
+
+    def _recover(self, cursor: Cursor) -> None:
+        """On a new connection PostgreSQL may have crashed and lost the last turns: make them again.
+
+        Rows that say queued while their job runs here are taken back, completions that no disk has
+        confirmed are written. Both at one instant: else more rows would run than there are places.
+        """
+        self._mark = FlushMark(self._mark.connection + 1, flusher.server(cursor), 0)
+        running = [run.claim for run in self.places.runs.values()]
+        held = running + [claim for claim, _ in self._unflushed.pairs]
+        if not held:
+            return
+        cursor.execute("BEGIN")
+        back = exchange.take_back(cursor, held)
+        worker_id = self.lease.worker_id
+        Cycle(self._unflushed.pairs, [], worker_id, unsure=[], flushed=True)(cursor)
+        cursor.execute("COMMIT")
+        if back:
+            log.warning("Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back))
+
+    def _exchange_singly(self, ended: list[Ended], fault: Exception) -> None:
+        """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
+        if len(ended) > 1 or (ended and self.places.starting):
+            starting, self.places.starting = self.places.starting, []
+            for pair in ended:
+                self._exchange([pair])
+            self.places.starting = starting
+            self._start_singly()
+            return
+        if not ended:
+            self._start_singly(fault)
+            return
+        log.error("PostgreSQL refused a write. held=%s fault=%s", ",".join(self.held()), fault)
+        for claim, outcome in ended:
+            error = MahaamError(f"The outcome ({outcome.state}) could not be written: {fault}")
+            failure = Failure.told(error)
+            plain = Outcome(State.FAILED, claim.retry_count, failure=failure)
+            if outcome.failure != failure:
+                end = FinalState(claim.id, claim.options, State.FAILED, failure.line)
+                plain.follows = derive_follow_ups.of_end(end)
+            if outcome.failure != failure or outcome.follows:
+                self._exchange([(claim, plain)])
+            else:  # not even that: it must not run again and again
+                isolate.put(self._link.run, isolate.GIVE_BACK, claim.id, fault)
+
+    def _start_singly(self, fault: Exception | None = None) -> None:
+        """Start what was popped one by one; a row that cannot be started keeps no other one back."""
+        starting, self.places.starting = self.places.starting, []
+        if fault is not None and len(starting) == 1:
+            isolate.put(self._link.run, STARTS, starting[0], fault)
+            return
+        for id_ in starting:
+            self.places.starting = [id_]
+            self._exchange([])
+
+    def _startable(self, popped: list[str]) -> list[str]:
+        """What of these is not put aside; that is tried again when its time has come."""
+        left_out = set(isolate.keys(STARTS)) - set(isolate.due(STARTS))
+        return [id_ for id_ in popped if id_ not in left_out] if left_out else popped
+
+    def _put_aside(self, started: set[str], paused: tuple[str, ...]) -> None:
+        """What was popped and not started was junk, taken by another, too late, or is paused."""
+        left = [id_ for id_ in self.places.starting if id_ not in started]
+        if left:
+            self._note_unclaimed(left)
+            self._leave(left, paused)
+
+    def _leave(self, left: list[str], paused: tuple[str, ...]) -> None:
+        """See to jobs that are not started here, in halves when PostgreSQL refuses one of them."""
+        try:
+            worker_id = self.lease.worker_id
+            expire = partial(exchange.expire, popped=left, worker_id=worker_id)
+            rings = self._link.run(expire, atomic=True)
+            after_commit.ring(self._doorbell, [], rings)
+            self._ears.ended(left)
+            self._news.expired(left)
+            self._news.enqueued([ring.id for ring in rings])
+            self._leave_strays(left)
+            if paused:
+                self._hold(left, paused)
+        except ConnectionBroken:
+            log.warning("Jobs are left for the next bell. jobs=%s", ",".join(left))
+        except REFUSALS as fault:
+            if len(left) == 1:
+                isolate.put(self._link.run, STARTS, left[0], fault)
+                return
+            half = len(left) // 2
+            self._leave(left[:half], paused)
+            self._leave(left[half:], paused)
+
+    def _hold(self, left: list[str], paused: tuple[str, ...]) -> None:
+        """Hold jobs of paused tasks; a pause that has ended meanwhile is none for us either."""
+        found = self._link.run(partial(pauses.hold, popped=left, tasks=paused))
+        free = [job for job in found if not job.is_held]
+        self.paused = tuple(set(self.paused) - {job.task for job in free})
+        after_commit.hold(self._doorbell, found)
+
+    def _leave_strays(self, left: list[str]) -> None:
+        """Pass jobs of tasks that are not known here on to those who know them."""
+        strays = self.strays.leave(self._link, left)
+        if strays:
+            self.places.add([stray.id for stray in strays if stray.is_over])
+            after_commit.pass_on(self._doorbell, strays)
+
+    def _note_unclaimed(self, ids: Iterable[str]) -> None:
+        now = time.monotonic()
+        self.unclaimed.extend((now, id_) for id_ in ids)
+
+    def _refuse(self, late: list[Ended]) -> None:
+        after_commit.announce_late(late)
+        self._note_unclaimed(claim.id for claim, _ in late)
+        try:
+            self._link.run(partial(outcomes.note_late, ended=late))
+        except ConnectionBroken:
+            log.warning("Late results could not be noted. count=%s", len(late))

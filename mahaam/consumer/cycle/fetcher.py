@@ -1,0 +1,101 @@
+"""Hears who is next: pops ids from Redis for places that are free at this moment."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+import gevent
+import redis
+from gevent.event import Event
+
+from mahaam.consumer.cycle.slots import Slots
+from mahaam.core.liveness import get_on
+from mahaam.core.repeated_warning import redis_away
+from mahaam.doorbell.doorbell import Doorbell
+from mahaam.queries.queue_configs import QueueConfig
+
+PAUSE_S = 0.5  # between tries while Redis is away
+FULL_S = 2.0  # how often a listener that has no room says that it lives
+LISTEN_S = 0.5  # how long one blocking pop lasts
+LIMITED_S = 0.02  # how often a rate-limited queue is asked
+NOTHING_S = 0.1  # between looks while there is nothing that could be asked
+
+
+class Fetcher:
+    """The loop that fills the places; `may_start` says whether this worker's lease is good."""
+
+    def __init__(
+        self, places: Slots, doorbell: Doorbell, *, may_start: Callable[[], bool], weighted: bool
+    ) -> None:
+        self._places = places
+        self._doorbell = doorbell
+        self._may_start = may_start
+        self._weighted = weighted
+        self._pop_is_over = Event()
+        self._pop_is_over.set()
+        self.lines: list[QueueConfig] = []
+        self.silent_since: float | None = None  # since when nothing was to be had
+
+    def listen(self) -> None:
+        """Pop for ever, for as many as there is room."""
+        places = self._places
+        while True:
+            get_on()
+            if places.idle <= 0:
+                places.freed.clear()
+                places.freed.wait(FULL_S)
+            elif not self._may_start():
+                gevent.sleep(NOTHING_S)
+            else:
+                # For all at once: halves that take turns, one running while the other is exchanged,
+                # are a fifth slower. Their round trips are twice as many, and overlap too little.
+                self._pop(places.idle)
+
+    @property
+    def is_popping(self) -> bool:
+        """Whether ids may be on their way."""
+        return not self._pop_is_over.is_set()
+
+    def wait_for_pop(self, limit_s: float) -> None:
+        """Wait for a pop that is under way, but not for the blocking one of an idle consumer."""
+        self._pop_is_over.wait(limit_s)
+
+    def _pop(self, wanted: int) -> None:
+        try:
+            popped = self._next(wanted)
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; trying again. fault=%s", fault)
+            gevent.sleep(PAUSE_S)
+            return
+        if popped:
+            self.silent_since = None
+            self._places.add(popped)
+        else:
+            self.silent_since = self.silent_since or time.monotonic()
+
+    def _next(self, wanted: int) -> list[str]:
+        lines = [line for line in self.lines if not line.paused]
+        if self._weighted:
+            lines.sort(key=lambda line: random.random() ** (1 / line.weight), reverse=True)
+        self._pop_is_over.clear()
+        try:
+            popped = self._doorbell.pop(wanted, lines, by_turns=not self._weighted)
+        finally:
+            self._pop_is_over.set()
+        return popped or self._wait(lines)
+
+    def _wait(self, lines: list[QueueConfig]) -> list[str]:
+        if self._places.is_quiet:
+            return []
+        unlimited = [line for line in lines if not line.rate_limit]
+        limited = len(unlimited) < len(lines)
+        if not unlimited:
+            gevent.sleep(LIMITED_S if limited else NOTHING_S)
+            return []
+        heard = self._doorbell.wait(unlimited, timeout_s=LIMITED_S if limited else LISTEN_S)
+        if heard is not None and (self._places.is_quiet or self._places.idle <= 0):
+            self._doorbell.put_back(heard)
+            return []
+        return [heard.id] if heard else []

@@ -1,0 +1,151 @@
+"""What the jobs of a consumer did: how many completed, how long they waited and ran.
+
+It is counted here and written every second. The exchange, which every job passes, writes nothing of
+it: that took a sixth of its time. A consumer that is killed loses what it has counted since its last
+writing: a second of a statistic, never a job.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+import gevent
+from gevent.lock import Semaphore
+
+from mahaam.core.histogram import bucket_of
+from mahaam.core.liveness import get_on
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.outcome import Ended
+from mahaam.jobs.states import State
+from mahaam.metrics import store as metrics_store
+from mahaam.metrics.store import LatencyRow
+from mahaam.postgres.reconnecting import REFUSALS, ConnectionBroken, ReconnectingConnection
+from mahaam.run.run import Run
+
+log = logging.getLogger("mahaam.spreads")
+
+EVERY_S = 1.0
+MINUTES_KEPT = 10  # while PostgreSQL is away; nothing is started then
+
+Counts = dict[int, int]  # by bucket
+
+
+@dataclass(slots=True)
+class LatencySample:
+    """Of one task in one queue in one minute."""
+
+    waits: Counts = field(default_factory=lambda: defaultdict(int))
+    runs: Counts = field(default_factory=lambda: defaultdict(int))
+    completed: int = 0
+    is_new: bool = True  # not written as it stands
+
+
+class LatencyStats:
+    """The minutes that are not written to their end yet.
+
+    Minutes are PostgreSQL's, which each writing tells; this machine's clock serves until the first.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_s = time.time() - time.monotonic()
+        self._kept: dict[tuple[int, str, str, str], LatencySample] = {}
+
+    def note_starts(self, claims: Iterable[Claim]) -> None:
+        """Count the waits before first starts; what is started again waited for other reasons."""
+        minute = self._minute()
+        for claim in claims:
+            if claim.attempt == 1 and claim.wait_s is not None:
+                self._spread(minute, claim).waits[bucket_of(claim.wait_s * 1000)] += 1
+
+    def note_runs(self, runs: Iterable[Run]) -> None:
+        """Count how long attempts ran, except those that were given back."""
+        minute = self._minute()
+        for run in runs:
+            if run.outcome is not None and run.outcome.state is not State.QUEUED:
+                took_ms = (run.ended_at - run.started_at) * 1000
+                self._spread(minute, run.claim).runs[bucket_of(took_ms)] += 1
+
+    def note_completed(self, written: Iterable[Ended]) -> None:
+        """Count the completions among outcomes that were written for the first time."""
+        minute = self._minute()
+        for claim, outcome in written:
+            if outcome.state is State.COMPLETED:
+                self._spread(minute, claim).completed += 1
+
+    def rows(self) -> list[LatencyRow]:
+        """What is new since this was asked last, in the order of the table's key."""
+        rows = []
+        for key, spread in sorted(self._kept.items()):
+            if spread.is_new:
+                spread.is_new = False
+                rows.append(LatencyRow(*key, {**spread.waits}, {**spread.runs}, spread.completed))
+        return rows
+
+    def written(self, *, epoch_s: float) -> None:
+        """The rows are written: forget the minutes that are over; note PostgreSQL's time."""
+        self._ahead_s = epoch_s - time.monotonic()
+        minute = self._minute()
+        self._kept = {
+            key: spread for key, spread in self._kept.items() if key[0] >= minute or spread.is_new
+        }
+
+    def lost(self) -> None:
+        """PostgreSQL went away, perhaps with what was written last: the last minutes are new again."""
+        oldest = self._minute() - MINUTES_KEPT
+        self._kept = {key: spread for key, spread in self._kept.items() if key[0] > oldest}
+        for spread in self._kept.values():
+            spread.is_new = True
+
+    def _spread(self, minute: int, claim: Claim) -> LatencySample:
+        key = (minute, claim.queue, claim.task, claim.worker_id)
+        spread = self._kept.get(key)
+        if spread is None:
+            spread = self._kept[key] = LatencySample()
+        spread.is_new = True
+        return spread
+
+    def _minute(self) -> int:
+        return int((time.monotonic() + self._ahead_s) // 60)
+
+
+class LatencyWriter:
+    """Writes the spreads of one consumer, on a connection of its own."""
+
+    def __init__(self, spreads: LatencyStats) -> None:
+        self._spreads = spreads
+        self._link = ReconnectingConnection(
+            "mahaam spreads", timeout_s=10, settings=("SET synchronous_commit = off",)
+        )
+        self._free = Semaphore()
+
+    def loop(self) -> None:
+        """Write, for ever."""
+        while True:
+            get_on()
+            self.write()
+            gevent.sleep(EVERY_S)
+
+    def write(self) -> None:
+        """Write what was counted until now; kept when PostgreSQL is away."""
+        with self._free:
+            try:
+                self._spreads.written(epoch_s=self._write(self._spreads.rows()))
+            except ConnectionBroken:
+                self._spreads.lost()
+
+    def _write(self, rows: list[LatencyRow]) -> float:
+        """Write rows, one by one when PostgreSQL refuses some; returns PostgreSQL's epoch."""
+        try:
+            return self._link.run(partial(metrics_store.write_spreads, rows=rows))
+        except REFUSALS as fault:
+            if len(rows) == 1:
+                log.error(
+                    "A figure of a task cannot be kept. task=%s fault=%s", rows[0].task, fault
+                )
+                return self._write([])
+            return max(self._write([row]) for row in rows)

@@ -1,0 +1,151 @@
+"""The places of a consumer, and the jobs that hold them on their way from Redis to the written outcome."""
+
+from __future__ import annotations
+
+import time
+
+from gevent.event import Event
+from gevent.queue import Empty, SimpleQueue
+
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.outcome import Fence
+from mahaam.jobs.states import State
+from mahaam.run.run import Run
+
+SUSPECT_AFTER = 2  # crashes after which a job runs alone
+
+
+class Slots:
+    """Holds `count` jobs at most; a place is free again when its task has returned.
+
+    Which of the jobs that ran in a crashed worker was the cause is not known. One that was there
+    twice is a suspect: it runs when no other job is held, so that only the cause is charged again.
+    """
+
+    def __init__(self, count: int, *, limit: int | None = None) -> None:
+        """`limit` is how many jobs are started at most in all."""
+        self.count = count
+        self._limit = limit
+        self.popped: list[str] = []  # to be started with the next exchange
+        self.starting: list[str] = []  # in the exchange that is under way
+        self.over: list[Run] = []  # to be written with the next exchange
+        self.runs: dict[Fence, Run] = {}  # started and not yet written
+        self._by_id: dict[str, Run] = {}  # of these, the ones whose task has not returned
+        self.started = 0
+        self.is_quiet = False  # nothing new is started
+        self.freed = Event()
+        self.changed = Event()  # there is something to exchange
+        self._ready: SimpleQueue[Run] = SimpleQueue()
+        self._busy = 0
+        self._suspect: Run | None = None  # waits until it is the only one
+        self._alone: Run | None = None  # a suspect that runs
+
+    @property
+    def idle(self) -> int:
+        """For how many jobs there is room at this moment."""
+        if self.is_quiet or self._has_suspect:
+            return 0
+        coming = len(self.popped) + len(self.starting)
+        free = self.count - self._busy - coming
+        return free if self._limit is None else min(free, self._limit - self.started - coming)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether as many jobs were started as may be."""
+        return self._limit is not None and self.started >= self._limit
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held."""
+        return not (self.popped or self.starting or self.runs)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one job at most has a place."""
+        return self._busy <= 1
+
+    def held(self) -> list[str]:
+        """Ids of everything between pop and written outcome; safe to call from any thread."""
+        return [*self.popped, *self.starting, *(id_ for id_, _ in list(self.runs))]
+
+    def running(self) -> list[Run]:
+        """Attempts whose task has not returned yet."""
+        return [run for run in self.runs.values() if not run.is_over]
+
+    def add(self, popped: list[str]) -> None:
+        """Take in ids that are to be started."""
+        self.popped += popped
+        self.changed.set()
+
+    def begin(self, claim: Claim, *, is_ours: bool) -> None:
+        """Give a started job to a worker, or back at once when it must not run here."""
+        if claim.fence in self.runs:
+            return
+        run = Run(claim)
+        twice = self._by_id.setdefault(claim.id, run) is not run
+        self.runs[claim.fence] = run
+        self._busy += 1
+        self.started += 1
+        suspect = claim.crash_count >= SUSPECT_AFTER
+        if self.is_quiet or twice or not is_ours or (suspect and self._has_suspect):
+            self._give_back(run)
+        elif suspect:
+            self._suspect = run
+        else:
+            self._ready.put(run)
+
+    def begin_suspect(self) -> None:
+        """Let the suspect run, if it is the only job that is held."""
+        if self._suspect is None or self.popped or len(self.runs) > 1:
+            return
+        self._alone, self._suspect = self._suspect, None
+        self._ready.put(self._alone)
+
+    def take(self, timeout_s: float) -> Run | None:
+        """The next job for a worker, or None after `timeout_s`."""
+        try:
+            run: Run = self._ready.get(block=timeout_s > 0, timeout=timeout_s)
+        except Empty:
+            return None
+        return run
+
+    def finish(self, run: Run) -> None:
+        """Note that an attempt is over: its place is free, its outcome is written next."""
+        run.is_over = True
+        run.ended_at = time.monotonic()
+        if self._by_id.get(run.claim.id) is run:
+            del self._by_id[run.claim.id]
+        if run is self._alone:
+            self._alone = None
+        self._busy -= 1
+        self.over.append(run)
+        self.freed.set()  # first: what is popped now goes into the same exchange
+        self.changed.set()
+
+    def be_quiet(self) -> None:
+        """Start nothing new and give back what has not begun; what runs goes on."""
+        self.is_quiet = True
+        self.freed.set()
+        while (run := self.take(0)) is not None:
+            self._give_back(run)
+        if self._suspect is not None:
+            suspect, self._suspect = self._suspect, None
+            self._give_back(suspect)
+
+    def wake(self) -> None:
+        """Start jobs again."""
+        self.is_quiet = False
+        self.freed.set()
+
+    def resize(self, count: int) -> None:
+        """Hold so many from now on; where more are held, none is started until they are fewer."""
+        self.count = count
+        self.freed.set()
+
+    @property
+    def _has_suspect(self) -> bool:
+        return self._suspect is not None or self._alone is not None
+
+    def _give_back(self, run: Run) -> None:
+        run.final_state = State.QUEUED
+        self.finish(run)

@@ -1,0 +1,98 @@
+"""What a consumer does with jobs whose task it does not know: leaves them to those who do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from mahaam.config import get_settings
+from mahaam.core.errors import UnknownTask
+from mahaam.core.log_throttle import cause
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.outcome import Outcome
+from mahaam.jobs.states import State
+from mahaam.postgres.reconnecting import ReconnectingConnection
+from mahaam.run.run import Run
+from mahaam.store import unknown_tasks as store
+from mahaam.store.unknown_tasks import UnknownTaskJob
+
+log = logging.getLogger("mahaam.strays")
+
+DELAY_S, LONGEST_DELAY_S = 1.0, 10.0  # until a job that nobody knows is popped again
+FOLLOWER_DELAY_S = 2.0
+MOST = 10_000
+
+
+class UnknownTaskJobs:
+    """The tasks that this consumer has met and does not know.
+
+    The first job of such a task is started here before anybody can tell, and given back uncharged; the
+    exchange starts no other one of it.
+    """
+
+    def __init__(self) -> None:
+        self._grace_s = get_settings().unknown_task_grace_s
+        self._since: dict[str, float] = {}  # when a task was met
+        self._condemned: dict[
+            str, str
+        ] = {}  # ids that nobody has known for too long, and their tasks
+        self._followers: dict[str, float] = {}  # when a job was met whose next task is not known
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those of which nothing is to be started in the next turn."""
+        if not self._since:
+            return ()
+        return tuple(self._since.keys() - self._condemned.values())
+
+    def meet(self, run: Run, fault: UnknownTask, *, is_own: bool) -> None:
+        """Say how a started job ends whose task, or one that follows it, is not known here."""
+        claim = run.claim
+        if is_own and self._condemned.pop(claim.id, None) is None:
+            self._since.setdefault(claim.task, time.monotonic())
+            run.interrupted()
+        elif is_own or self._has_waited(claim):
+            run.end_without_running(UnknownTask(f"{fault} No live worker knows it."))
+        else:
+            run.outcome = Outcome(State.RETRYING, claim.retry_count, delay_s=FOLLOWER_DELAY_S)
+
+    def leave(self, link: ReconnectingConnection, left: Sequence[str]) -> list[UnknownTaskJob]:
+        """See to those of `left` that are strays; those that others know, or that must fail here."""
+        for id_ in left:
+            self._condemned.pop(id_, None)  # somebody else has it
+        tasks = self.tasks
+        if not tasks:
+            return []
+        find = partial(
+            store.find,
+            popped=left,
+            tasks=tasks,
+            grace_s=self._grace_s,
+            delay_s=self._delay_s(tasks),
+        )
+        found = link.run(find, atomic=True)
+        for stray in found:
+            self._say(stray)
+        self._condemned |= {stray.id: stray.task for stray in found if stray.is_over}
+        return [stray for stray in found if stray.worker_id or stray.is_over]
+
+    def _delay_s(self, tasks: Sequence[str]) -> float:
+        waited_s = time.monotonic() - max(self._since[task] for task in tasks)
+        return min(LONGEST_DELAY_S, max(DELAY_S, waited_s / 4))
+
+    def _has_waited(self, claim: Claim) -> bool:
+        now = time.monotonic()
+        if len(self._followers) > MOST:
+            self._followers.clear()
+        return now - self._followers.setdefault(claim.id, now) >= self._grace_s
+
+    def _say(self, stray: UnknownTaskJob) -> None:
+        if not stray.is_known:
+            log.warning(
+                "No live worker knows the task; its jobs wait for one, then fail. "
+                "task=%s queue=%s grace_s=%g",
+                stray.task, stray.queue, self._grace_s,
+                extra=cause(stray.task),
+            )  # fmt: skip

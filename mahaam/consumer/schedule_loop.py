@@ -1,0 +1,36 @@
+"""One consumer's part in firing schedules: it looks ten times a second."""
+
+from __future__ import annotations
+
+import time
+
+from mahaam.consumer.cycle.signal_sender import SignalSender
+from mahaam.postgres.reconnecting import ReconnectingConnection
+from mahaam.schedules import firing
+
+LOOK_EVERY_S = 0.1
+RELEASE_EVERY_S = 0.5
+
+
+class ScheduleLoop:
+    """Fires what is due on the scheduler's own connection. The clock of this machine only paces it."""
+
+    def __init__(self, link: ReconnectingConnection, news: SignalSender) -> None:
+        self._link = link
+        self._news = news
+        self._look_at = 0.0
+        self._release_at = 0.0
+
+    def look(self) -> None:
+        """Fire what is due, unless that was done a moment ago. Raises ConnectionBroken."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        rings, is_more = firing.fire_due(self._link.run)
+        self._look_at = now if is_more else now + LOOK_EVERY_S
+        if now >= self._release_at:
+            self._release_at = now + RELEASE_EVERY_S
+            rings += firing.release(self._link.run)
+        firing.ring(rings)
+        if rings:
+            self._news.enqueued([ring.id for ring in rings])

@@ -1,0 +1,66 @@
+"""Whose turn it is among queues of one rank, as one consumer serves them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from mahaam.queries.queue_configs import QueueConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RankGroup:
+    """Queues of one rank that follow one another in a list of lines; `first` is the place of the first."""
+
+    rank: int
+    first: int
+    names: tuple[str, ...]
+
+
+class FairTurns:
+    """For each rank the queue that is served next; at first any, so that consumers begin differently."""
+
+    def __init__(self) -> None:
+        self._next: dict[int, str] = {}
+
+    def starts(self, equals: Sequence[RankGroup]) -> list[int]:
+        """At which place within itself each group begins now."""
+        return [self._start(group) for group in equals]
+
+    def begin_next_at(self, group: RankGroup, place: int) -> None:
+        """Give the next turn to the queue at `place` of the list that the group is part of."""
+        self._next[group.rank] = group.names[(place - group.first) % len(group.names)]
+
+    def ordered(self, lines: Sequence[QueueConfig]) -> list[QueueConfig]:
+        """`lines`, the queue whose turn it is first among its equals."""
+        ordered = list(lines)
+        for group in equals_in(lines):
+            start, end = self._start(group), group.first + len(group.names)
+            own = lines[group.first : end]
+            ordered[group.first : end] = [*own[start:], *own[:start]]
+        return ordered
+
+    def was_served(self, lines: Sequence[QueueConfig], name: str) -> None:
+        """Give the next turn to the queue behind `name`, if it has equals."""
+        for group in equals_in(lines):
+            if name in group.names:
+                self.begin_next_at(group, group.first + group.names.index(name) + 1)
+
+    def _start(self, group: RankGroup) -> int:
+        name = self._next.get(group.rank)
+        if name not in group.names:
+            name = self._next[group.rank] = random.choice(group.names)
+        return group.names.index(name)
+
+
+def equals_in(lines: Sequence[QueueConfig]) -> list[RankGroup]:
+    """The groups of two and more queues of one rank."""
+    groups, first = [], 0
+    for rank, members in groupby(lines, key=lambda line: line.rank):
+        names = tuple(line.name for line in members)
+        if len(names) > 1:
+            groups.append(RankGroup(rank, first, names))
+        first += len(names)
+    return groups

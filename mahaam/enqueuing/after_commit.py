@@ -1,0 +1,109 @@
+"""What others must hear after a turn: Redis the bells, the operator what went wrong."""
+
+from __future__ import annotations
+
+import logging
+
+import redis
+
+from mahaam.core.repeated_warning import redis_away
+from mahaam.doorbell.doorbell import Doorbell
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.notice import Notice
+from mahaam.jobs.outcome import Ended
+from mahaam.jobs.states import State
+from mahaam.queries.queue_configs import QueueConfig
+from mahaam.store.actions.pauses import PausedJob
+from mahaam.store.unknown_tasks import UnknownTaskJob
+
+log = logging.getLogger("mahaam.outcome")
+
+
+def announce(written: list[Ended]) -> None:
+    """Log the attempts that failed: what is retried, and what failed for good."""
+    for claim, outcome in written:
+        if outcome.failure is None:
+            continue
+        if outcome.state is State.RETRYING:
+            log.info(
+                "Job is retried. job=%s task=%s queue=%s retry=%s/%s in_s=%.1f error=%s",
+                claim.id,
+                claim.task,
+                claim.queue,
+                outcome.retry_count,
+                claim.max_retries,
+                outcome.delay_s,
+                outcome.failure.line,
+            )
+        elif outcome.state is State.FAILED:
+            log.critical(
+                "Job failed for good; see the dead letters. job=%s task=%s queue=%s retries=%s error=%s",
+                claim.id,
+                claim.task,
+                claim.queue,
+                outcome.retry_count,
+                outcome.failure.line,
+            )
+
+
+def announce_late(late: list[Ended]) -> None:
+    """Log the outcomes that were refused."""
+    for claim, outcome in late:
+        log.warning(
+            "Late result refused; the job was given to another. job=%s attempt=%s outcome=%s",
+            claim.id,
+            claim.attempt,
+            outcome.word,
+        )
+
+
+def ring(doorbell: Doorbell, written: list[Ended], following: list[Notice]) -> None:
+    """Ring for what was given back and for what follows from the outcomes."""
+    rings = following + [
+        Notice(claim.queue, claim.priority, claim.id, outcome.queued_at)
+        for claim, outcome in written
+        if outcome.state is State.QUEUED and outcome.queued_at is not None
+    ]
+    if rings:
+        try:
+            doorbell.ring(rings)
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; rung later. fault=%s", fault)
+
+
+def hold(doorbell: Doorbell, found: list[PausedJob]) -> None:
+    """Ring again for what was not held; what was held counts for no rate limit."""
+    try:
+        doorbell.forget([job.bell for job in found if job.is_held])
+        doorbell.ring([job.bell for job in found if not job.is_held])
+    except redis.RedisError as fault:
+        redis_away.say("Redis is away; rung later. fault=%s", fault)
+
+
+def pass_on(doorbell: Doorbell, strays: list[UnknownTaskJob]) -> None:
+    """Let the workers that know the tasks of jobs hear of them, each of its own."""
+    by_worker: dict[str, list[Notice]] = {}
+    for stray in strays:
+        if stray.worker_id is not None:
+            by_worker.setdefault(stray.worker_id, []).append(stray.bell)
+    for worker_id, rings in by_worker.items():
+        try:
+            doorbell.pass_on(worker_id, rings)
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; rung later. fault=%s", fault)
+
+
+def unannounced(written: list[Ended], following: list[Notice]) -> list[str]:
+    """Ids of jobs that follow and that Huey did not enqueue itself: callbacks of chords."""
+    announced = {job.call[0] for _, outcome in written for job in outcome.follows.jobs}
+    return [ring.id for ring in following if ring.id not in announced]
+
+
+def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[QueueConfig]) -> None:
+    """Tell Redis when jobs from queues with a rate limit were really started."""
+    limited = {line.name for line in lines if line.rate_limit}
+    for queue in limited & {claim.queue for claim in claims}:
+        try:
+            doorbell.stamp(queue, [claim.id for claim in claims if claim.queue == queue])
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; a start counts as later than it was. fault=%s", fault)

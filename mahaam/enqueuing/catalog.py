@@ -1,0 +1,62 @@
+"""Which tasks there are: the bundled ones and those of TASK_MODULES."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from mahaam.config import ConfigurationFault, get_settings
+from mahaam.core.errors import UnknownTask
+from mahaam.enqueuing import known_queues
+from mahaam.jobs import task_registry
+from mahaam.jobs.task_card import TaskCard
+from mahaam.jobs.task_registry import RegisteredTask
+
+BUNDLED = ("tasks.demo", "mahaam.alerts.tasks")
+
+
+@cache
+def load() -> None:
+    """Import every module that brings tasks. Raises ConfigurationFault for one that cannot be."""
+    for name in (*BUNDLED, *get_settings().task_modules):
+        try:
+            importlib.import_module(name)
+        except Exception as fault:
+            raise ConfigurationFault(
+                f"TASK_MODULES names {name}, which cannot be imported: {type(fault).__name__}: {fault}"
+            ) from fault
+
+
+def find_task(name: str) -> RegisteredTask:
+    """The registered task of that name. Raises UnknownTask."""
+    load()
+    try:
+        return task_registry.tasks[name]
+    except KeyError:
+        near = ", ".join(sorted(task_registry.tasks)[:12])
+        raise UnknownTask(
+            f"There is no task {name!r}. Is its module in TASK_MODULES? Known: {near}."
+        ) from None
+
+
+def find(name: str) -> TaskCard:
+    """The card of the registered task of that name. Raises UnknownTask."""
+    return find_task(name).card
+
+
+def spelling(name: str) -> str | None:
+    """A task with its parameters, as a person would write it; None for one that is not known here."""
+    load()
+    known = task_registry.tasks.get(name)
+    return f"{name}{known.card.spelling}" if known else None
+
+
+def all_tasks() -> list[TaskCard]:
+    """Every registered task, by name."""
+    load()
+    return [task_registry.tasks[name].card for name in sorted(task_registry.tasks)]
+
+
+def declare_queues() -> None:
+    """Add the queues that tasks name to the table."""
+    known_queues.declare(card.job.queue for card in all_tasks())

@@ -1,0 +1,1 @@
+"""A failed-over PostgreSQL: noticed, and accepted jobs that are missing brought back."""

@@ -1,0 +1,1 @@
+"""Causes of failures: error groups, and dead letters re-driven in phases."""

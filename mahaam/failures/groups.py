@@ -1,0 +1,193 @@
+"""What people decide about causes of failures: resolve, ignore, watch again, own, write down."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from mahaam.audit import record
+from mahaam.audit.record import AuditRecord
+from mahaam.core.errors import OptionNotValid
+from mahaam.core.payload import clean
+from mahaam.core.translatable import Translatable
+from mahaam.failures import groups_store as store
+from mahaam.operations.verb_result import LARGEST_ID, Id, VerbResult
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+
+log = logging.getLogger("mahaam.verbs")
+
+RUNBOOK_LIMIT_BYTES = 20_000
+OWNER_LIMIT_BYTES = 254
+MOST_COUNT = 10**12
+MOST_RATE = 10**6
+
+NO_GROUP = Translatable("No error group %(id)s exists.")
+IS_RESOLVED = Translatable("Error group %(id)s is resolved.")
+IS_WATCHED = Translatable("Error group %(id)s is neither resolved nor ignored.")
+
+NOT_IGNORED = {
+    "ignored_at": None,
+    "ignored_by": None,
+    "ignored_until": None,
+    "ignored_until_count": None,
+    "ignored_until_rate": None,
+}
+Row = dict[str, Any]
+
+
+def resolve_groups(ids: Iterable[int], *, by: str) -> VerbResult:
+    """Mark causes as mended; one that strikes again has returned. Its dead letters stay."""
+
+    def why_not(row: Row) -> Translatable | None:
+        return IS_RESOLVED.about(id=row["id"]) if row["resolved_at"] else None
+
+    return _each(
+        ids,
+        "resolve",
+        why_not,
+        lambda now: NOT_IGNORED | {"resolved_at": now, "resolved_by": by, "returned_at": None},
+        by=by,
+    )
+
+
+def ignore_groups(
+    ids: Iterable[int],
+    *,
+    by: str,
+    until: datetime | None = None,
+    times: int | None = None,
+    rate: int | None = None,
+) -> VerbResult:
+    """Let causes make no alert until a time, `times` failures more, or `rate` failures in an hour.
+
+    Without any of them until somebody watches them again. Raises OptionNotValid.
+    """
+    for name, value, most in (("times", times, MOST_COUNT), ("rate", rate, MOST_RATE)):
+        if value is not None and not 1 <= value <= most:
+            raise OptionNotValid(f"{name} must be from 1 to {most}; it is {value}.")
+
+    def change(now: datetime) -> Row:
+        if until is not None and until <= now:
+            raise OptionNotValid(f"until must be in the future; it is {until:%Y-%m-%d %H:%M %Z}.")
+        return {
+            "ignored_at": now,
+            "ignored_by": by,
+            "ignored_until": until,
+            "ignored_until_rate": rate,
+            "resolved_at": None,
+            "resolved_by": None,
+        }
+
+    return _each(
+        ids,
+        "ignore",
+        lambda _row: None,
+        change,
+        by=by,
+        of_each=lambda row: {"ignored_until_count": row["count"] + times if times else None},
+    )
+
+
+def watch_groups(ids: Iterable[int], *, by: str) -> VerbResult:
+    """Let causes that were resolved or ignored be open again."""
+
+    def why_not(row: Row) -> Translatable | None:
+        is_open = row["resolved_at"] is None and row["ignored_at"] is None
+        return IS_WATCHED.about(id=row["id"]) if is_open else None
+
+    return _each(
+        ids,
+        "watch",
+        why_not,
+        lambda _now: NOT_IGNORED | {"resolved_at": None, "resolved_by": None},
+        by=by,
+    )
+
+
+def assign_groups(ids: Iterable[int], owner: str | None, *, by: str) -> VerbResult:
+    """Say who looks after causes; None: nobody."""
+    name = clean(owner, OWNER_LIMIT_BYTES) if owner else None
+    return _each(ids, "assign", lambda _row: None, lambda _now: {"owner": name}, by=by)
+
+
+def write_group_runbook(id_: int, text: str | None, *, by: str) -> VerbResult:
+    """Say what to do about a cause, as Markdown; None or nothing takes it away."""
+    kept = _runbook(text)
+    return _each([id_], "runbook", lambda _row: None, lambda _now: {"runbook": kept}, by=by)
+
+
+def write_task_runbook(task: str, text: str | None, *, by: str) -> bool:
+    """Say what to do when a task fails, as Markdown; whether that is something else than before."""
+    kept = _runbook(text)
+    with database.transaction() as cursor:
+        before = store.write_runbook(cursor, task, kept, by=by)
+        if before == kept:
+            return False
+        record.tell(
+            cursor,
+            AuditRecord(
+                actor=by, verb="runbook", kind="task", targets=[task], before=before, after=kept
+            ),
+        )
+    return True
+
+
+def _runbook(text: str | None) -> str | None:
+    return clean(text.strip(), RUNBOOK_LIMIT_BYTES) if text and text.strip() else None
+
+
+def _each(
+    ids: Iterable[int],
+    verb: str,
+    why_not: Callable[[Row], Translatable | None],
+    change: Callable[[datetime], Row],
+    *,
+    by: str,
+    of_each: Callable[[Row], Row] | None = None,
+) -> VerbResult:
+    """Do a verb to those of `ids` that it takes, in one transaction."""
+    wanted = list(dict.fromkeys(ids))
+    work = partial(_change, wanted, verb, why_not, change, by=by, of_each=of_each)
+    with database.transaction() as cursor:
+        verdict = work(cursor)
+    log.info("Error groups changed. verb=%s count=%s by=%s", verb, len(verdict.done), by)
+    return verdict
+
+
+def _change(
+    wanted: list[int],
+    verb: str,
+    why_not: Callable[[Row], Translatable | None],
+    change: Callable[[datetime], Row],
+    cursor: Cursor,
+    *,
+    by: str,
+    of_each: Callable[[Row], Row] | None,
+) -> VerbResult:
+    found = store.lock(cursor, [id_ for id_ in wanted if 0 < id_ <= LARGEST_ID])
+    refused: dict[Id, Translatable] = {
+        id_: NO_GROUP.about(id=id_) for id_ in wanted if id_ not in found
+    }
+    refused |= {id_: why for id_, row in found.items() if (why := why_not(row)) is not None}
+    values = change(store.now(cursor))
+    done = [id_ for id_ in wanted if id_ not in refused]
+    if done:
+        store.update(cursor, done, values)
+        for id_ in done if of_each else ():
+            assert of_each is not None
+            store.update(cursor, [id_], of_each(found[id_]))
+        before = {
+            name: record.shared({str(id_): found[id_].get(name) for id_ in done}) for name in values
+        }
+        targets = list(map(str, done))
+        record.tell(
+            cursor,
+            AuditRecord(
+                actor=by, verb=verb, kind="error_group", targets=targets, before=before, after=values
+            ),
+        )  # fmt: skip
+    return VerbResult(tuple(done), refused)

@@ -1,0 +1,37 @@
+"""A task that is given to Huey once more: its job is queued again, it does not become a second one."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from mahaam.core.errors import OptionNotValid
+from mahaam.enqueuing import accept
+from mahaam.huey_adapter import waiting_jobs_store
+from mahaam.huey_adapter.results import results
+from mahaam.jobs.states import State, is_final
+from mahaam.operations import old_jobs
+from mahaam.postgres import database
+from mahaam.queries import notices
+
+
+def queue_again(job_id: str) -> bool:
+    """Queue a job that has ended or waits for its time; no when there is no such job."""
+    found = results.standing(checked(job_id), early=False)
+    if found is None:
+        return False
+    if is_final(found.state):
+        old_jobs.retry([UUID(job_id)], by="huey")
+    elif found.state == State.QUEUED:
+        found_again = database.repeatable(partial(notices.places, ids=[job_id]))
+        accept.ring([place.ring for place in found_again.values() if place.ring])
+    else:
+        accept.ring(database.repeatable(partial(waiting_jobs_store.queue, job_id=job_id)))
+    return True
+
+
+def checked(job_id: str) -> str:
+    """`job_id` if a row can have it. Raises OptionNotValid."""
+    if not results.is_job_id(job_id):
+        raise OptionNotValid(f"A job's id must be a UUID; it is {job_id!r}.")
+    return job_id

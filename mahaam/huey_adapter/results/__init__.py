@@ -1,0 +1,1 @@
+"""Results as users of Huey read them: handles, groups, waits."""

@@ -1,0 +1,73 @@
+"""The columns of table job, listed once: every INSERT, the claim and the waiting list are made of this.
+
+All SQL is put together when its module is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mahaam.jobs.claim import Claim
+from mahaam.jobs.new_job import COLUMNS
+
+# By type, as PostgreSQL names it. What each call of an enqueue brings:
+OF_CALL = {"id": "uuid", "args": "jsonb", "kwargs": "jsonb", "shown": "jsonb"}
+# What all calls of an enqueue share, as the fields of NewJob:
+OF_JOB = {name: column.type for name, column in COLUMNS.items()}
+# What the INSERT works out of PostgreSQL's clock:
+OF_CLOCK = {
+    "state": "text",
+    "run_at": "timestamp with time zone",
+    "queued_at": "timestamp with time zone",
+    "expires_at": "timestamp with time zone",
+}
+OF_SCHEDULE = {"schedule_id": "bigint"}
+# What begins with its default and changes while the job lives:
+OF_LIFE = {
+    "attempt": "integer",
+    "retry_count": "integer",
+    "crash_count": "integer",
+    "created_at": "timestamp with time zone",
+    "started_at": "timestamp with time zone",
+    "finished_at": "timestamp with time zone",
+    "worker_id": "uuid",
+    "progress": "integer",
+    "progress_text": "text",
+    "result": "jsonb",
+    "error": "text",
+    "cancel_requested_at": "timestamp with time zone",
+    "cancel_requested_by": "text",
+    "stop_note": "text",
+    "result_taken": "integer",
+}
+EVERY = OF_CALL | OF_JOB | OF_CLOCK | OF_SCHEDULE | OF_LIFE
+# What a duplicate takes from its original, with an id of its own:
+OF_COPY = [name for name in OF_CALL | OF_JOB if name not in COLUMNS or COLUMNS[name].is_copied]
+
+
+def each(names: Iterable[str], form: str) -> dict[str, str]:
+    """Return an SQL expression for each of `names`, of a `form` such as `new.{}`."""
+    return {name: form.format(name) for name in names}
+
+
+def insert(values: Mapping[str, str], *, into: str = "job") -> str:
+    """Return the beginning of an INSERT of SQL expressions by column; what they come from follows."""
+    return f"INSERT INTO {into} ({', '.join(values)})\nSELECT {', '.join(values.values())}"
+
+
+def json_object(values: Mapping[str, str]) -> str:
+    """Return SQL for an object of SQL expressions by name, without those that are NULL."""
+    pairs = ", ".join(f"'{name}', {value}" for name, value in values.items())
+    return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
+
+
+def claimed(**expressions: str) -> str:
+    """Return the select list of which `Claim._make` makes a claim.
+
+    `expressions` take the place of columns; a claim has its JSON as text.
+    """
+    columns = {
+        name: f"job.{name}::text" if EVERY.get(name) == "jsonb" else f"job.{name}"
+        for name in Claim._fields
+    }
+    return ", ".join((columns | expressions).values())

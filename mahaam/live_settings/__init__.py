@@ -1,0 +1,1 @@
+"""Settings that are changed while the product runs."""

@@ -1,0 +1,296 @@
+"""The settings that change while the product runs: each once, with its kind, default and words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mahaam.config import get_settings
+from mahaam.core.errors import MahaamError
+from mahaam.core.translatable import Translatable
+
+MAX_NAMES = 200
+MAX_NAME_LENGTH = 200
+OWN = "own"  # the group of what users' code declares
+WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+class SettingNotValid(MahaamError):
+    """The setting cannot have this value."""
+
+    def __init__(self, phrase: Translatable) -> None:
+        super().__init__(str(phrase))
+        self.phrase = phrase
+
+
+WHOLE_NUMBER = Translatable("Enter a whole number from %(low)s to %(high)s.")
+NAMES = Translatable("Enter names of at most 200 characters, one a line or separated by commas.")
+DAYS_OF_TASKS = Translatable("Enter a task and its days on each line, such as shop.jobs.sync = 7.")
+ONE_OF = Translatable("Choose one of the list.")
+SHORT_TEXT = Translatable("Enter at most %(count)s characters on one line.")
+LONG_TEXT = Translatable("Enter at most %(count)s characters.")
+NUMBERS = Translatable("Enter whole numbers, one a line or separated by commas.")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """How a value is typed: `parse` makes it of a text or raises SettingNotValid, `text` is its inverse.
+
+    `widget` is number, text, lines or choice.
+    """
+
+    widget: str
+    parse: Callable[[str], Any]
+    text: Callable[[Any], str]
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSetting:
+    """One setting; its default is asked for when it is needed, because the environment may say it."""
+
+    name: str
+    group: str
+    kind: ValueType
+    default: Callable[[], Any]
+    label: Translatable
+    help: Translatable | None
+
+    def usable(self, value: Any) -> Any:
+        """`value` if it can be typed today, else the default: the code may have changed since."""
+        try:
+            is_good = self.kind.parse(self.kind.text(value)) == value
+        except (SettingNotValid, TypeError, ValueError, AttributeError):
+            is_good = False
+        return value if is_good else self.default()
+
+
+def whole(low: int, high: int) -> ValueType:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not WHOLE.fullmatch(text) or not low <= int(text) <= high:
+            raise SettingNotValid(WHOLE_NUMBER.about(low=low, high=high))
+        return int(text)
+
+    return ValueType("number", parse, _number)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def short_text(most: int) -> ValueType:
+    """A text of one line."""
+
+    def parse(text: str) -> str:
+        if len(text) > most or not text.isprintable():
+            raise SettingNotValid(SHORT_TEXT.about(count=most))
+        return text
+
+    return ValueType("text", parse, str)
+
+
+def long_text(most: int) -> ValueType:
+    """A text of several lines."""
+
+    def parse(text: str) -> str:
+        lines = text.replace("\r\n", "\n")
+        if len(lines) > most or not all(line.isprintable() for line in lines.split("\n")):
+            raise SettingNotValid(LONG_TEXT.about(count=most))
+        return lines
+
+    return ValueType("lines", parse, str)
+
+
+def switch() -> ValueType:
+    """On or off."""
+
+    def parse(text: str) -> bool:
+        if text not in ("on", "off"):
+            raise SettingNotValid(ONE_OF)
+        return text == "on"
+
+    return ValueType("choice", parse, lambda value: "on" if value else "off", ("on", "off"))
+
+
+def list_of(kind: type[int | str]) -> ValueType:
+    """A list of texts without commas, or of whole numbers; none twice."""
+    if kind is str:
+        return LIST_OF_NAMES
+
+    def parse(text: str) -> list[int]:
+        words = _parse_names(text)
+        if not all(map(WHOLE.fullmatch, words)):
+            raise SettingNotValid(NUMBERS)
+        return list(map(int, words))
+
+    return ValueType("lines", parse, lambda value: "\n".join(map(str, value)))
+
+
+def choice(*names: str) -> ValueType:
+    """One of some words."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise SettingNotValid(ONE_OF)
+        return text
+
+    return ValueType("choice", parse, str, names)
+
+
+def _parse_names(text: str) -> list[str]:
+    names = [name.strip() for line in text.splitlines() for name in line.split(",")]
+    names = list(dict.fromkeys(name for name in names if name))
+    if len(names) > MAX_NAMES or not all(map(_is_name, names)):
+        raise SettingNotValid(NAMES)
+    return names
+
+
+def _parse_days(text: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for line in filter(str.strip, text.splitlines()):
+        task, _, days = (part.strip() for part in line.partition("="))
+        if not _is_name(task) or len(found) >= MAX_NAMES:
+            raise SettingNotValid(DAYS_OF_TASKS)
+        found[task] = int(DAYS.parse(days))
+    return found
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()
+
+
+DAYS = whole(0, 3650)
+LIST_OF_NAMES = ValueType("lines", _parse_names, "\n".join)
+DAYS_BY_TASK = ValueType(
+    "lines",
+    _parse_days,
+    lambda value: "\n".join(f"{task} = {days}" for task, days in sorted(value.items())),
+)
+COLOURS = ("red", "orange", "green", "blue", "purple", "grey")
+FOR_EVER = Translatable("In days after their end. 0: for ever.")
+
+
+def _retention(
+    state: str, days: int, label: Translatable, help_: Translatable = FOR_EVER
+) -> LiveSetting:
+    return LiveSetting(f"retention_{state}_days", "retention", DAYS, lambda: days, label, help_)
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        _retention("completed", 30, Translatable("Keep completed jobs")),
+        _retention(
+            "failed",
+            90,
+            Translatable("Keep failed jobs"),
+            Translatable(
+                "In days after their end. 0: for ever. Those with an open dead letter are kept."
+            ),
+        ),
+        _retention("cancelled", 30, Translatable("Keep cancelled jobs")),
+        _retention("expired", 30, Translatable("Keep expired jobs")),
+        LiveSetting(
+            "retention_by_task",
+            "retention",
+            DAYS_BY_TASK,
+            dict,
+            Translatable("Other times for some tasks"),
+            Translatable(
+                "One a line, such as shop.jobs.sync = 7; in days, for all states of that task. 0: for ever."
+            ),
+        ),
+        _retention(
+            "operations",
+            90,
+            Translatable("Keep operations"),
+            Translatable(
+                "In days after their end, with what they did to each job. 0: for ever."
+                " What people did stays in the audit."
+            ),
+        ),
+        _retention(
+            "fires",
+            30,
+            Translatable("Keep the history of schedules"),
+            Translatable(
+                "In days: what became of their due times. 0: for ever. The jobs have times of their own."
+            ),
+        ),
+        LiveSetting(
+            "undo_window_s",
+            "console",
+            whole(0, 300),
+            lambda: get_settings().undo_window_s,
+            Translatable("Time to undo"),
+            Translatable("In seconds, after bulk work and cancelling. 0: nothing can be undone."),
+        ),
+        LiveSetting(
+            "stop_grace_s",
+            "console",
+            whole(0, 3600),
+            lambda: get_settings().stop_grace_s,
+            Translatable("Grace time of a stop"),
+            Translatable("In seconds. A task that runs on after that is interrupted."),
+        ),
+        LiveSetting(
+            "schedule_overdue_s",
+            "schedules",
+            whole(10, 86400),
+            lambda: 300,
+            Translatable("A schedule is overdue"),
+            Translatable("In seconds, after its time has come and nobody fired it."),
+        ),
+        LiveSetting(
+            "environment_name",
+            "console",
+            short_text(20),
+            lambda: "production" if get_settings().is_production else "",
+            Translatable("Name of this environment"),
+            Translatable(
+                "Shown beside the name of the product on every page. Empty: nothing is shown."
+            ),
+        ),
+        LiveSetting(
+            "environment_colour",
+            "console",
+            choice(*COLOURS),
+            lambda: "red" if get_settings().is_production else "blue",
+            Translatable("Its colour"),
+            Translatable("Red for where a mistake hurts."),
+        ),
+        LiveSetting(
+            "masked_keys",
+            "safety",
+            LIST_OF_NAMES,
+            list,
+            Translatable("Further names of secrets"),
+            Translatable(
+                "What stands under such a name in arguments, results, logs and errors is hidden,"
+                " as it is always under password, token, secret, card, authorization and their like."
+            ),
+        ),
+        LiveSetting(
+            "session_idle_min",
+            "safety",
+            whole(5, 60 * 24 * 30),
+            lambda: 8 * 60,
+            Translatable("End sessions that rest"),
+            Translatable(
+                "In minutes without a click. A page that refreshes itself does not count."
+            ),
+        ),
+        LiveSetting(
+            "session_max_h",
+            "safety",
+            whole(1, 24 * 7),
+            lambda: 12,
+            Translatable("End every session"),
+            Translatable("In hours since the login, whatever the person does."),
+        ),
+    )
+}

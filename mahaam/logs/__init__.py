@@ -1,0 +1,1 @@
+"""How the process logs: text or JSON, masked, one line per event."""

@@ -1,0 +1,1 @@
+"""Rollups that charts are drawn from, and marks of deploys."""

@@ -1,0 +1,17 @@
+"""Keeps the moments at which other code went live."""
+
+from __future__ import annotations
+
+from mahaam.postgres.database import Cursor
+
+MARK = """
+INSERT INTO deploy (revision, note, marked_by) VALUES (%s, %s, %s) RETURNING id
+"""
+
+
+def mark(cursor: Cursor, revision: str, *, note: str | None, by: str) -> int:
+    """Note that `revision` went live now; returns the id of the mark."""
+    cursor.execute(MARK, (revision, note, by))
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])

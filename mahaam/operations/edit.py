@@ -1,0 +1,166 @@
+"""What an operator can do with what a job is called with: change it, make another job of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from mahaam.audit.record import AuditRecord, audited
+from mahaam.config import get_settings
+from mahaam.core.errors import ArgumentsNotFitting, UnknownTask
+from mahaam.core.ids import new_id
+from mahaam.core.payload import dump_call, load
+from mahaam.enqueuing import accept, catalog
+from mahaam.jobs.notice import Notice
+from mahaam.operations.old_jobs import RETRYABLE, requeued
+from mahaam.operations.old_plans import CHANGEABLE
+from mahaam.operations.verb_result import VerbResult, judged, why_not
+from mahaam.postgres import database
+from mahaam.redaction.redact import masked_call, shown_call, unmasked_call
+from mahaam.store.actions import arguments, requeue
+from mahaam.store.actions.arguments import Contents
+
+log = logging.getLogger("mahaam.verbs")
+
+FOLLOWING = ("on_complete", "on_error")  # tasks that ride along, each with an id of its own
+
+
+def edit(
+    job_id: UUID,
+    *,
+    by: str,
+    args: Sequence[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+) -> VerbResult:
+    """Give a job other arguments; None keeps the old ones. One that has ended is queued again.
+
+    Where the mask of a secret was left, the secret stays. Raises MaskLeftOver,
+    ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
+    """
+    return judged(
+        [job_id],
+        partial(_edit, args=args, kwargs=kwargs, by=by),
+        why_not("edited", CHANGEABLE | RETRYABLE),
+    )
+
+
+def duplicate(job_ids: Iterable[UUID], *, by: str) -> VerbResult:
+    """Queue a new job with the same arguments for each of the jobs, whatever their state.
+
+    It has neither their time, expiry nor dedupe key, and belongs to no chord. The verdict's `made`
+    has the new ids. Raises DatabaseUnavailable.
+    """
+    made: dict[UUID, UUID] = {}
+    verdict = judged(job_ids, partial(_duplicate, made=made, by=by), why_not("duplicated", ()))
+    return VerbResult(verdict.done, verdict.refused, made)
+
+
+def _edit(
+    ids: Sequence[UUID], *, args: Sequence[Any] | None, kwargs: dict[str, Any] | None, by: str
+) -> list[UUID]:
+    found = database.repeatable(partial(arguments.read, ids=list(map(str, ids))))
+    done = [UUID(job.id) for job in found if _edited(job, args, kwargs, by=by)]
+    log.info("Jobs edited. jobs=%s by=%s", len(done), by)
+    return done
+
+
+def _edited(
+    job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None, *, by: str
+) -> bool:
+    new_args, new_kwargs, shown = _checked(job, args, kwargs)
+    told = partial(_edit_event, job, new_args, new_kwargs, by=by)
+    edit_waiting = partial(
+        arguments.edit, id_=job.id, args=new_args, kwargs=new_kwargs, shown=shown
+    )
+    if database.repeatable(audited(edit_waiting, told), atomic=True):
+        return True
+    edit_ended = partial(
+        requeue.retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs, shown=shown
+    )
+    return bool(requeued(audited(edit_ended, told)))
+
+
+def _edit_event(
+    job: Contents, args: str | None, kwargs: str | None, done: object, *, by: str
+) -> AuditRecord | None:
+    if not done:
+        return None
+    before, after = _shown(job, job.args, job.kwargs), _shown(job, args, kwargs)
+    return AuditRecord(
+        actor=by, verb="edit", kind="job", targets=[job.id], before=before, after=after
+    )
+
+
+def _shown(job: Contents, args: str | None, kwargs: str | None) -> dict[str, Any]:
+    """Arguments as JSON, without secrets; those that stay as they are (None) are left out."""
+    shown = masked_call(json.loads(args or "[]"), json.loads(kwargs or "{}"), job.task)
+    given = {"args": args is not None, "kwargs": kwargs is not None}
+    return {
+        name: value
+        for (name, is_given), value in zip(given.items(), shown, strict=True)
+        if is_given
+    }
+
+
+def _checked(
+    job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None
+) -> tuple[str | None, str | None, str | None]:
+    """The JSON of new arguments, None of old ones, if the task can be called with them together.
+
+    The third is what searches may see of both.
+    """
+    old_args, old_kwargs = load(job.args), load(job.kwargs)
+    args, kwargs = unmasked_call(args, kwargs, old=(old_args, old_kwargs), task=job.task)
+    positional = tuple(old_args if args is None else args)
+    named = old_kwargs if kwargs is None else kwargs
+    try:
+        catalog.find(job.task).check(positional, named)
+    except UnknownTask:
+        pass  # it is known where it runs
+    except TypeError as fault:
+        raise ArgumentsNotFitting(f"{job.task} cannot be called so: {fault}.") from None
+    texts = dump_call(positional, named, limit_bytes=get_settings().payload_limit_bytes)
+    shown = shown_call(*texts, job.task)
+    return None if args is None else texts[0], None if kwargs is None else texts[1], shown
+
+
+def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[UUID]:
+    originals = database.repeatable(partial(arguments.read, ids=list(map(str, ids))))
+    copies = {new_id(): original for original in originals}
+    options = [own_options(original.options) for original in originals]
+    change = audited(
+        partial(arguments.copy, copies=copies, options=options, by=by),
+        partial(_copy_event, copies, by=by),
+    )
+    rings = database.repeatable(change, atomic=True)
+    accept.ring(rings)
+    new = {UUID(copies[ring.id].id): UUID(ring.id) for ring in rings}
+    made.update(new)
+    log.info("Jobs duplicated. jobs=%s by=%s", len(new), by)
+    return list(new)
+
+
+def _copy_event(copies: dict[str, Contents], rings: list[Notice], *, by: str) -> AuditRecord:
+    made = {copies[ring.id].id: ring.id for ring in rings}
+    return AuditRecord(
+        actor=by, verb="duplicate", kind="job", targets=list(made), after={"made": made}
+    )  # fmt: skip
+
+
+def own_options(text: str | None) -> str | None:
+    """What rides along with a copy: the same tasks under new ids, and no place in a chord."""
+    if text is None:
+        return None
+    return json.dumps(_of_its_own(json.loads(text)))
+
+
+def _of_its_own(rides: dict[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in rides.items() if name != "chord"}
+    if "id" in own:
+        own["id"] = new_id()
+    following = {name: _of_its_own(own[name]) for name in FOLLOWING if own.get(name) is not None}
+    return own | following

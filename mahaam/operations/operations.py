@@ -1,0 +1,292 @@
+"""Bulk work: a verb for some jobs at once, or for all that match a filter, chunk by chunk.
+
+A chunk, its results and the operation's cursor are committed together. A consumer that is killed
+leaves the operation as its last chunk left it; any other goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg2.errors import UniqueViolation
+
+from mahaam.audit import record
+from mahaam.audit.record import AuditRecord
+from mahaam.core.errors import DatabaseUnavailable
+from mahaam.core.payload import clean
+from mahaam.core.translatable import Translatable
+from mahaam.operations import batch, rejection, selection, store
+from mahaam.operations.facts import operation_fact
+from mahaam.operations.selection import Selection
+from mahaam.operations.store import LockedOperation
+from mahaam.operations.undo import undo_chunk
+from mahaam.operations.verb_result import LARGEST_ID, Id, VerbResult
+from mahaam.operations.verbs import ACTS, JOB, Applied, Verb
+from mahaam.postgres import database, watermarks
+from mahaam.postgres.database import Cursor
+
+log = logging.getLogger("mahaam.operations")
+
+AT_ONCE = 500  # so many are done while the person waits
+CHUNK = 1000
+REASON_LIMIT_BYTES = 500
+# Nobody waits for a chunk that waits for somebody else: it is given up and done again later. One
+# whose process is frozen or dead must not hold its rows: PostgreSQL looks every second whether the
+# client of a statement is there still, and ends a statement that takes fifty times what a chunk may.
+PATIENCE = """
+SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '15s';
+SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL client_connection_check_interval = '1s'
+"""
+
+
+class ChunkGivenUp(DatabaseUnavailable):
+    """A chunk of an operation could not be done now; nothing of it was."""
+
+    def __init__(self, operation_id: int, message: str) -> None:
+        super().__init__(message)
+        self.operation_id = operation_id
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRequest:
+    """What somebody wants done, and why; `parameters` are those of the verb."""
+
+    verb: str
+    by: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+    @property
+    def act(self) -> Verb:
+        """How it is done."""
+        return ACTS[self.verb]
+
+    def checked(self) -> dict[str, Any]:
+        """The columns of its operation. Raises OptionNotValid, UnknownQueue."""
+        return {
+            "kind": self.act.kind,
+            "verb": self.verb,
+            "parameters": self.act.check(self.parameters),
+            "reason": clean(self.reason, REASON_LIMIT_BYTES) if self.reason else None,
+            "created_by": self.by,
+        }
+
+
+class Report(NamedTuple):
+    """An operation that is done, and what it did."""
+
+    operation_id: int
+    verdict: VerbResult
+
+
+def carry_out(
+    order: OperationRequest, ids: Sequence[UUID] | Sequence[int], *, wanted: Selection | None
+) -> Report:
+    """Do it to these now, in one transaction; `wanted` is the filter that they were found by.
+
+    Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
+    """
+    values = order.checked() | {"until": None, "expected": len(ids)}
+    values["filter"] = None if wanted is None else selection.kept(wanted)
+    keys = _keys(order.act, ids)
+    while True:
+        try:
+            with database.transaction() as cursor:
+                work = store.lock(cursor, store.make(cursor, **values))
+                assert work is not None, "it was made in this transaction"
+                applied, facts = batch.do(cursor, work, keys)
+                store.advance(
+                    cursor,
+                    work,
+                    next_=None,
+                    done=len(applied.ids),
+                    refused=len(facts),
+                    is_last=True,
+                )
+            break
+        except UniqueViolation:
+            continue  # a job with the same dedupe key came at this moment; now it is seen
+    batch.ring(applied)
+    _tell(work, done=len(applied.ids), refused=len(facts))
+    return Report(work.id, _verdict(order.act, keys, applied, facts))
+
+
+def start(
+    order: OperationRequest,
+    wanted: Selection,
+    *,
+    until: str | None = None,
+    expected: int | None = None,
+) -> int:
+    """Let consumers do it to all that match and are not newer than `until` (None: than now).
+
+    Returns the operation's id. Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
+    """
+    values = order.checked() | {"filter": selection.kept(wanted), "expected": expected}
+    with database.transaction() as cursor:
+        values["until"] = _top(cursor, order.act, until)
+        if order.verb == "clean":  # what ends while the walk goes on was not in the preview
+            ended_before = watermarks.now(cursor).isoformat()
+            values["parameters"] = {"ended_before": ended_before} | values["parameters"]
+        id_ = store.make(cursor, **values)
+        record.tell(cursor, _begun(order, id_, values))
+        return id_
+
+
+def abort(operation_id: int, *, by: str) -> Translatable | None:
+    """End an operation after the chunk that is under way; why not, if it is not done."""
+    with database.transaction() as cursor:
+        if store.abort(cursor, operation_id, by=by):
+            record.tell(
+                cursor,
+                AuditRecord(actor=by, verb="abort", kind="operation", targets=[str(operation_id)]),
+            )
+            log.info("Operation aborted. operation=%s by=%s", operation_id, by)
+            return None
+        return rejection.of_abort(operation_id, operation_fact(cursor, operation_id))
+
+
+def _begun(order: OperationRequest, id_: int, values: dict[str, Any]) -> AuditRecord:
+    return AuditRecord(
+        actor=order.by,
+        verb=order.verb,
+        kind="operation",
+        targets=[str(id_)],
+        filter=values["filter"],
+        after={"expected": values["expected"], **values["parameters"]},
+        reason=values["reason"],
+    )
+
+
+def newest(cursor: Cursor, act: Verb) -> str | None:
+    """The newest id that there is of what `act` is done to."""
+    if act.kind == JOB:
+        return watermarks.newest_job(cursor)
+    return str(watermarks.newest_letter(cursor))
+
+
+def find(order: OperationRequest, wanted: Selection, *, until: str | None) -> list[Any] | None:
+    """The ids that the order is about, none newer than `until` (None: than now).
+
+    None when they are more than AT_ONCE, or when finding them takes long. Raises DatabaseUnavailable.
+    """
+    with database.transaction() as cursor:
+        top = _top(cursor, order.act, until)
+        found = selection.first(cursor, order.act, wanted, top=top, limit=AT_ONCE + 1)
+    if found.cursor is not None or len(found.ids) > AT_ONCE:
+        return None
+    return [UUID(key) for key in found.ids] if order.act.kind == JOB else found.ids
+
+
+def work_on_next(*, chunk: int | None = None, but: Sequence[int] = ()) -> bool:
+    """Do a chunk of the oldest operation that nobody works at. Return whether there was one.
+
+    `chunk` is how many at most (None: CHUNK); the operations in `but` are left alone.
+
+    Raises ChunkGivenUp when somebody else holds a row for too long, DatabaseUnavailable.
+    """
+    work: LockedOperation | None = None
+    try:
+        with database.transaction() as cursor:
+            cursor.execute(PATIENCE)
+            work = store.take(cursor, but=but)
+            if work is None:
+                return False
+            applied = carry_on(cursor, work, limit=chunk)
+    except UniqueViolation:
+        return True
+    except DatabaseUnavailable as fault:
+        if work is None:
+            raise
+        raise ChunkGivenUp(work.id, str(fault)) from fault
+    except Exception as fault:  # what cannot be done must not be tried for ever
+        if work is None:
+            raise
+        log.exception("An operation cannot go on; it is aborted. operation=%s", work.id)
+        _give_up(work, fault)
+        return True
+    batch.ring(applied)
+    return True
+
+
+def carry_on(cursor: Cursor, work: LockedOperation, *, limit: int | None = None) -> Applied:
+    """Do the next chunk of an operation that is taken, or undo it; at most `limit` jobs or letters."""
+    if work.state == "undoing":
+        return undo_chunk(cursor, work, limit=limit)
+    return _chunk(cursor, work, limit=limit or CHUNK)
+
+
+def _chunk(cursor: Cursor, work: LockedOperation, *, limit: int) -> Applied:
+    act = ACTS[work.verb]
+    wanted = selection.read_back(act, work.filter or {})
+    left = work.parameters.get("most", math.inf) - work.done - work.refused
+    limit = min(limit, int(left)) if left < limit else limit
+    next_ = selection.step(cursor, act, wanted, top=work.until, after=work.cursor, limit=limit)
+    applied, facts = batch.do(cursor, work, _not_met_before(cursor, act, work, next_.ids))
+    done, is_last = len(applied.ids), next_.cursor is None or len(next_.ids) >= left
+    store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
+    if is_last:
+        _tell(work, done=work.done + done, refused=work.refused + len(facts))
+    return applied
+
+
+def _not_met_before(cursor: Cursor, act: Verb, work: LockedOperation, ids: list[Any]) -> list[Any]:
+    """`ids` without those that were done: a job may change its state and be met by the walk again."""
+    if act.kind != JOB:
+        return ids
+    done = store.already_done(cursor, work.id, ids)
+    return [id_ for id_ in ids if id_ not in done]
+
+
+def _keys(act: Verb, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
+    once = dict.fromkeys(ids)
+    if act.kind == JOB:
+        return [str(id_) for id_ in once]
+    return [id_ for id_ in once if isinstance(id_, int) and 0 < id_ <= LARGEST_ID]
+
+
+def _verdict(
+    act: Verb, keys: list[Any], applied: Applied, facts: dict[Any, Translatable]
+) -> VerbResult:
+    def public(key: Any) -> Id:
+        return UUID(key) if act.kind == JOB else int(key)
+
+    return VerbResult(
+        tuple(public(key) for key in keys if key in applied.ids),
+        {public(key): fact for key, fact in facts.items()},
+        {UUID(old): UUID(new) for old, new in applied.made.items()},
+    )
+
+
+def _top(cursor: Cursor, act: Verb, until: str | None) -> str | None:
+    """The newest id to be touched: `until`, but none that does not exist yet."""
+    top = newest(cursor, act)
+    if until is None or top is None:
+        return top
+    if act.kind == JOB:
+        return str(min(UUID(until), UUID(top)))
+    return str(min(int(until), int(top)))
+
+
+def _give_up(work: LockedOperation, fault: Exception) -> None:
+    line = f"{type(fault).__name__}: {fault}".splitlines()[0]
+    words = clean(line, REASON_LIMIT_BYTES)
+    with database.transaction() as cursor:
+        store.abort(cursor, work.id, by=None, fault=words)
+        store.end_undo(cursor, work.id, fault=words)
+
+
+def _tell(work: LockedOperation, *, done: int, refused: int) -> None:
+    log.info(
+        "Operation finished. operation=%s verb=%s done=%s refused=%s by=%s",
+        work.id,
+        work.verb,
+        done,
+        refused,
+        work.by,
+    )

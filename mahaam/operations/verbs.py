@@ -1,0 +1,282 @@
+"""What an operation can do: each verb with the states that it takes and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from mahaam.core.errors import OptionNotValid, TurnedIntoFailure
+from mahaam.core.ids import new_id
+from mahaam.core.payload import clean
+from mahaam.enqueuing import known_queues
+from mahaam.enqueuing.enqueue import enqueue_with
+from mahaam.jobs import job_option
+from mahaam.jobs.notice import Notice, QueueMember
+from mahaam.jobs.outcome import Failure
+from mahaam.jobs.states import FINAL, MOVES, WAITING, Event, State
+from mahaam.operations import store
+from mahaam.operations.edit import own_options
+from mahaam.operations.store import LockedOperation
+from mahaam.postgres.database import Cursor
+from mahaam.redaction.redact import masked_failure
+from mahaam.store.actions import (
+    arguments,
+    cancel,
+    dead_letters,
+    remove,
+    requeue,
+    reschedule,
+    stops,
+    turn_failed,
+)
+from mahaam.store.actions.requeue import Requeued
+from mahaam.store.actions.reschedule import ChangedJob
+
+JOB, LETTER = "job", "dead_letter"
+NOTIFY, NOTIFY_QUEUE = "mahaam.alerts.tasks.send_failure_notification", "notifications"
+SPREAD_MAX_S = 7 * 86400.0
+NOTE_LIMIT_BYTES = 2000
+OWNER_LIMIT_BYTES = 254
+
+Parameters = Mapping[str, Any]
+
+
+def _only(given: Parameters, *names: str) -> dict[str, Any]:
+    """Those of the parameters that a verb takes and that were given."""
+    return {name: given[name] for name in names if given.get(name) is not None}
+
+
+@dataclass(slots=True)
+class Applied:
+    """The ids that a verb was done to; what Redis may forget and must know of once it is committed.
+
+    `made` has the new job of each, where the verb makes jobs.
+    """
+
+    ids: set[Any]
+    silenced: Sequence[QueueMember] = ()
+    rings: list[Notice] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb, done to a chunk of ids in the transaction of a cursor.
+
+    `participle` is how refusals call it. `columns` are what it changes and undo gives back while
+    the row is in `left_in`; without them it cannot be undone. `check` makes parameters ready to be
+    kept as JSON, and raises OptionNotValid or UnknownQueue. `closed_to` are the marks of dead letters
+    that it does not take.
+    """
+
+    kind: str
+    participle: str
+    sources: frozenset[str]
+    apply: Callable[[Cursor, list[Any], LockedOperation], Applied]
+    columns: tuple[str, ...] = ()
+    left_in: frozenset[str] = frozenset()
+    check: Callable[[Parameters], dict[str, Any]] = _only
+    closed_to: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """What is noted of a row before the verb changes it."""
+        own = ("state",) if self.kind == JOB else ("reprocessed_at", "resolved_at")
+        return tuple(dict.fromkeys((*own, *self.columns)))
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether an operation of it can be undone."""
+        return bool(self.columns)
+
+
+def _retry(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    spread_s = work.parameters.get("spread_s")
+    return _requeued(requeue.retry(cursor, ids, by=work.by, spread_s=spread_s))
+
+
+def _reprocess(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
+    moved = requeue.reprocess(cursor, ids, by=work.by, spread_s=work.parameters.get("spread_s"))
+    applied = _requeued(moved)
+    applied.ids = {letter for job in moved for letter in job.letters} & set(ids)
+    return applied
+
+
+def _requeued(moved: Sequence[Requeued]) -> Applied:
+    return Applied({job.id for job in moved}, rings=[job.ring for job in moved if job.ring])
+
+
+def _cancel(cursor: Cursor, ids: list[str], _work: LockedOperation) -> Applied:
+    cancelled = cancel.cancel(cursor, ids)
+    return Applied({job.id for job in cancelled.jobs}, cancelled.jobs, cancelled.following)
+
+
+def _stop(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    return Applied(set(stops.ask(cursor, ids, by=work.by)))
+
+
+def _promote(cursor: Cursor, ids: list[str], _work: LockedOperation) -> Applied:
+    return _changed(reschedule.promote(cursor, ids))
+
+
+def _reschedule(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    at = work.parameters.get("run_at")
+    run_at = datetime.fromisoformat(at) if at else None
+    delay_s = work.parameters.get("delay_s")
+    return _changed(reschedule.reschedule(cursor, ids, run_at=run_at, delay_s=delay_s))
+
+
+def _set_priority(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    return _changed(reschedule.set_priority(cursor, ids, priority=work.parameters["priority"]))
+
+
+def _move(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    return _changed(reschedule.move(cursor, ids, queue=work.parameters["queue"]))
+
+
+def _changed(changed: Sequence[ChangedJob]) -> Applied:
+    rings = [job.bell for job in changed if job.bell]
+    return Applied({job.id for job in changed}, [job.bell_before for job in changed], rings)
+
+
+def _duplicate(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    originals = arguments.read(cursor, ids)
+    copies = {new_id(): original for original in originals}
+    options = [own_options(original.options) for original in originals]
+    rings = arguments.copy(cursor, copies, options, by=work.by)
+    made = {copies[ring.id].id: ring.id for ring in rings}
+    return Applied(set(made), rings=rings, made=made)
+
+
+def _fail(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    return Applied(set(turn_failed.turn(cursor, ids, turned_by(work.by, work.reason))))
+
+
+def turned_by(who: str, reason: str | None) -> Failure:
+    """The failure of a job that `who` turned into a failed one."""
+    why = f": {reason}" if reason else ""
+    return masked_failure(
+        Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}")), None
+    )
+
+
+def _clean(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
+    at = work.parameters.get("ended_before")
+    before = datetime.fromisoformat(at) if at else None
+    return Applied(set(remove.remove_ended(cursor, ids, before=before)))
+
+
+def _resolve(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
+    note = work.parameters.get("note")
+    return Applied(set(dead_letters.resolve(cursor, ids, by=work.by, note=note)))
+
+
+def _assign(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
+    return Applied(set(dead_letters.assign(cursor, ids, owner=work.parameters.get("owner"))))
+
+
+def _annotate(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
+    note = work.parameters["note"]
+    return Applied(set(dead_letters.annotate(cursor, ids, by=work.by, note=note)))
+
+
+def _notify(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
+    """One message about all of an operation, made with its first chunk."""
+    dead_letters.mark_notified(cursor, ids)
+    if work.done + work.refused:
+        return Applied(set(ids))
+    count = store.expected(cursor, work.id)
+    return Applied(set(ids), rings=[enqueue_with(cursor, NOTIFY, (ids, count), created_by=work.by)])
+
+
+def _spread(given: Parameters) -> dict[str, Any]:
+    spread_s = job_option.seconds("spread_s", given.get("spread_s"))
+    if spread_s is not None and not 0 < spread_s <= SPREAD_MAX_S:
+        raise OptionNotValid(
+            f"spread_s must be more than 0 and at most {SPREAD_MAX_S:g}; it is {spread_s:g}."
+        )
+    return _only({"spread_s": spread_s}, "spread_s")
+
+
+def _priority(given: Parameters) -> dict[str, Any]:
+    job_option.check_priority(given.get("priority"))
+    return _only(given, "priority")
+
+
+def _queue(given: Parameters) -> dict[str, Any]:
+    known_queues.check(str(given.get("queue")))
+    return _only(given, "queue")
+
+
+def _when(given: Parameters) -> dict[str, Any]:
+    run_at = job_option.moment("run_at", given.get("run_at"))
+    delay_s = job_option.seconds("delay_s", given.get("delay_s"))
+    if (run_at is None) == (delay_s is None):
+        raise OptionNotValid("Give run_at or delay_s, and not both.")
+    if delay_s is not None and delay_s < 0:
+        raise OptionNotValid(f"delay_s must not be negative; it is {delay_s:g}.")
+    at = run_at.astimezone(UTC).isoformat() if run_at else None
+    return _only({"run_at": at, "delay_s": delay_s}, "run_at", "delay_s")
+
+
+def _ended_before(given: Parameters) -> dict[str, Any]:
+    at = job_option.moment("ended_before", given.get("ended_before"))
+    return {"ended_before": at.astimezone(UTC).isoformat()} if at else {}
+
+
+def _note(given: Parameters) -> dict[str, Any]:
+    note = given.get("note")
+    return {"note": clean(note, NOTE_LIMIT_BYTES)} if note else {}
+
+
+def _owner(given: Parameters) -> dict[str, Any]:
+    owner = given.get("owner")
+    return {"owner": clean(str(owner), OWNER_LIMIT_BYTES)} if owner else {}
+
+
+def _some_note(given: Parameters) -> dict[str, Any]:
+    if not given.get("note"):
+        raise OptionNotValid("A note needs some words.")
+    return _note(given)
+
+
+RETRYABLE = frozenset(MOVES[Event.RETRIED])
+CHANGEABLE = frozenset(MOVES[Event.CHANGED])
+
+ACTS = {
+    "retry": Verb(JOB, "retried", RETRYABLE, _retry, check=_spread),
+    "cancel": Verb(
+        JOB, "cancelled", WAITING, _cancel, ("state", "finished_at"), frozenset({State.CANCELLED})
+    ),
+    "stop": Verb(JOB, "stopped", frozenset({State.RUNNING}), _stop),
+    "promote": Verb(
+        JOB, "promoted", frozenset(MOVES[Event.PROMOTED]), _promote,
+        ("state", "queued_at", "run_at"), frozenset({State.QUEUED}),
+    ),
+    "reschedule": Verb(
+        JOB, "rescheduled", frozenset(MOVES[Event.RESCHEDULED]), _reschedule,
+        ("state", "queued_at", "run_at"), frozenset({State.SCHEDULED, State.RETRYING}),
+        check=_when,
+    ),
+    "set_priority": Verb(
+        JOB, "given a priority", CHANGEABLE, _set_priority, ("priority",), CHANGEABLE,
+        check=_priority,
+    ),
+    "move": Verb(JOB, "moved", CHANGEABLE, _move, ("queue",), CHANGEABLE, check=_queue),
+    "duplicate": Verb(JOB, "duplicated", frozenset(State), _duplicate),
+    "fail": Verb(JOB, "turned into failed", frozenset(MOVES[Event.TURNED]), _fail),
+    "clean": Verb(JOB, "removed", FINAL, _clean, check=_ended_before),
+    "reprocess": Verb(
+        LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread,
+        closed_to=("resolved", "reprocessed"),
+    ),
+    "resolve": Verb(
+        LETTER, "resolved", frozenset(), _resolve,
+        ("resolved_at", "resolved_by", "resolution_note"), check=_note, closed_to=("resolved",),
+    ),
+    "assign": Verb(LETTER, "assigned", frozenset(), _assign, ("owner",), check=_owner),
+    "notify": Verb(LETTER, "notified", frozenset(), _notify),
+    "annotate": Verb(LETTER, "annotated", frozenset(), _annotate, check=_some_note),
+}  # fmt: skip

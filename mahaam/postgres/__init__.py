@@ -1,0 +1,1 @@
+"""Connections to PostgreSQL: pool, time limits, reconnecting, error classes, query helpers."""

@@ -1,0 +1,69 @@
+"""A connection to PostgreSQL on which no statement is waited for without a limit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2.extensions import STATUS_READY, TRANSACTION_STATUS_IDLE
+
+from mahaam.core import inherited_connections
+from mahaam.postgres.wait_limit import WaitLimit, left_s
+
+Cursor = psycopg2.extensions.cursor
+
+READ_ONLY = ("in_hot_standby", "default_transaction_read_only")
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection that knows which statements it has prepared."""
+
+    def __init__(self, dsn: str, **options: Any) -> None:
+        super().__init__(dsn, **options)
+        self.prepared: set[str] = set()
+        self.breaks = 0  # of the pool, when it was opened
+        self.limit_s = math.inf  # of a statement on a limited cursor
+        inherited_connections.links.add(self)
+
+    def prepare(self, name: str, statement: str) -> None:
+        """Prepare a statement, unless that was done before on this connection."""
+        if name not in self.prepared:
+            with self.cursor() as cursor:
+                cursor.execute(statement)
+            self.prepared.add(name)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is in no transaction and commits each statement by itself."""
+        return (
+            self.autocommit
+            and self.status == STATUS_READY
+            and self.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        )
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the server has said that it takes no changes here (since PostgreSQL 14)."""
+        return "on" in map(self.get_parameter_status, READ_ONLY)
+
+    def answers(self, within_s: float) -> bool:
+        """Whether the server gives a sign of life."""
+        try:
+            with WaitLimit(self, within_s), self.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except psycopg2.Error:
+            return False
+        return True
+
+
+class LimitedCursor(Cursor):
+    """A cursor of a pooled connection: no statement outlasts its connection's limit."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 (psycopg2's own name)
+        """Send one statement. Raises psycopg2.Error, NoAnswerInTime among them."""
+        connection = self.connection
+        assert isinstance(connection, Connection)
+        with WaitLimit(connection, left_s(connection.limit_s)):
+            super().execute(query, vars)

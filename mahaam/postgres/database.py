@@ -1,0 +1,232 @@
+"""Connections to PostgreSQL: a pool for whoever enqueues or reads, single links for the consumer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.extras import register_uuid
+
+from mahaam.addresses.postgres import open_postgres
+from mahaam.config import get_settings
+from mahaam.core.errors import DatabaseUnavailable
+from mahaam.core.lazy import lazy
+from mahaam.postgres.connection import Connection, Cursor, LimitedCursor
+from mahaam.postgres.pool import Pool
+from mahaam.postgres.sqlstates import condition_of, first_line, keeps_session
+from mahaam.postgres.wait_limit import left_s, patience
+
+__all__ = [
+    "Connection", "Cursor", "connection", "explained", "limits",
+    "open_limited", "open_link", "pool", "repeatable",
+    "transaction",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+POOL_SIZE = 32
+POOL_WAIT_S = 10.0  # for a free connection, and for a new one
+POOL_IDLE_S = 60.0  # in a transaction, while Python does something else
+BEGIN_S = 5.0  # the first statement on a connection that was idle tells whether it works
+STATEMENT_S = 30.0  # of a pooled connection, unless the caller has less patience
+LINK_S = 10.0
+LOCK_S = 5.0
+CHECK_S = 2.0  # how soon PostgreSQL sees that nobody waits for a statement any more, and ends it
+OF_THE_LIMIT = 0.9  # PostgreSQL gives up a little before its client does, and can say why
+
+IDLE = "SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
+
+PARAMETERS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "connection_factory": Connection,
+}
+
+
+@lazy
+def pool() -> Pool:
+    """The process's pool; connections in it commit each statement by itself."""
+    lock_s = OF_THE_LIMIT * get_settings().enqueue_timeout_s
+    open_ = partial(open_limited, "mahaam", lock_s=lock_s, autocommit=True)
+    return Pool(open_, size=POOL_SIZE, wait_s=POOL_WAIT_S)
+
+
+@contextmanager
+def connection() -> Iterator[Connection]:
+    """A pooled connection in autocommit mode. One that is of no more use is not given back."""
+    taken = pool().take()
+    with _given_back(taken):
+        yield taken
+
+
+@contextmanager
+def transaction(
+    *, statement_s: float = STATEMENT_S, idle_s: float | None = None
+) -> Iterator[Cursor]:
+    """A cursor whose statements commit together when the block ends well.
+
+    No statement is waited for longer than `statement_s`, nor the commit; between two of them at most
+    `idle_s` may pass (None: POOL_IDLE_S). Raises DatabaseUnavailable.
+    """
+    with explained():
+        taken = _begun(statement_s)
+        with _given_back(taken), taken.cursor() as cursor, _committed(cursor):
+            if idle_s is not None:
+                cursor.execute(IDLE, (f"{idle_s:.0f}s",))
+            yield cursor
+
+
+def repeatable(work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
+    """What `work` returns; done once more when that helps, such as after a broken connection.
+
+    Only for work that does no harm when done twice. With `atomic` its statements commit together.
+    Raises DatabaseUnavailable.
+    """
+    done = _in_transaction if atomic else _at_once
+    try:
+        return done(work)
+    except psycopg2.Error as fault:
+        condition = condition_of(fault)
+        if condition is None or not condition.is_repeated:
+            _explain(fault)
+            raise
+    try:
+        return done(work)
+    except psycopg2.Error as fault:
+        _explain(fault)
+        raise
+
+
+def _at_once(work: Callable[[Cursor], T]) -> T:
+    with connection() as taken, taken.cursor() as cursor:
+        return work(cursor)
+
+
+def _in_transaction(work: Callable[[Cursor], T]) -> T:
+    taken = _begun(STATEMENT_S)
+    with _given_back(taken), taken.cursor() as cursor, _committed(cursor):
+        return work(cursor)
+
+
+def _begun(statement_s: float) -> Connection:
+    """A connection in a transaction; one on which none can begin is replaced, for nothing was done."""
+    with patience(statement_s):
+        with contextlib.suppress(psycopg2.Error), patience(left_s(2 * BEGIN_S) / 2):
+            return _with_begin(statement_s)
+        return _with_begin(statement_s)
+
+
+def _with_begin(statement_s: float) -> Connection:
+    taken = pool().take()
+    try:
+        taken.limit_s = statement_s
+        with taken.cursor() as cursor:
+            cursor.execute("BEGIN")
+    except BaseException as fault:
+        _give_back(taken, fault)
+        raise
+    return taken
+
+
+@contextmanager
+def _committed(cursor: Cursor) -> Iterator[None]:
+    """The end of a transaction that has begun."""
+    try:
+        yield
+    except BaseException:
+        if not cursor.connection.closed:
+            with contextlib.suppress(psycopg2.Error):  # the pool closes what is not at rest
+                cursor.execute("ROLLBACK")
+        raise
+    cursor.execute("COMMIT")
+
+
+@contextmanager
+def _given_back(taken: Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as fault:
+        _give_back(taken, fault)
+        raise
+    _give_back(taken, None)
+
+
+def _give_back(taken: Connection, fault: BaseException | None) -> None:
+    taken.limit_s = STATEMENT_S
+    if isinstance(fault, psycopg2.Error) and not keeps_session(fault):
+        pool().discard(taken)
+    else:
+        pool().give_back(taken)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn a condition of PostgreSQL that passes into DatabaseUnavailable."""
+    try:
+        yield
+    except psycopg2.Error as fault:
+        _explain(fault)
+        raise
+
+
+def _explain(fault: psycopg2.Error) -> None:
+    """Raise DatabaseUnavailable for a condition that passes; any other fault is left as it is."""
+    condition = condition_of(fault)
+    if condition is not None:
+        raise DatabaseUnavailable(
+            f"{condition.sentence} ({first_line(fault)}). Try again."
+        ) from fault
+
+
+def open_limited(application_name: str, *, lock_s: float, autocommit: bool) -> Connection:
+    """A connection for a pool: no statement on it is waited for longer than STATEMENT_S."""
+    session = limits(STATEMENT_S, lock_s=lock_s, idle_s=POOL_IDLE_S)
+    link = _opened(application_name, session, cursor_factory=LimitedCursor)
+    register_uuid(conn_or_curs=link)  # type: ignore[no-untyped-call]
+    link.limit_s = STATEMENT_S
+    link.autocommit = autocommit
+    return link
+
+
+def open_link(application_name: str, *, timeout_s: float = LINK_S) -> Connection:
+    """A connection of one's own, in autocommit mode, for statements of at most `timeout_s`."""
+    # A consumer that is frozen in the middle of a transaction holds locks on rows of jobs that
+    # others are to rescue: PostgreSQL ends the transaction for it, before its lease is over.
+    idle_s = min(10.0, get_settings().lease_s / 2)
+    lock_s = min(LOCK_S, timeout_s / 2)
+    return _opened(application_name, limits(timeout_s, lock_s=lock_s, idle_s=idle_s))
+
+
+def limits(timeout_s: float, *, lock_s: float, idle_s: float) -> dict[str, str]:
+    """Settings of a session whose client waits `timeout_s` for a statement.
+
+    A time-out here is an end there: what nobody waits for any more is ended by PostgreSQL, also
+    when no word of it comes through.
+    """
+    seconds = {
+        "statement_timeout": OF_THE_LIMIT * timeout_s,
+        "lock_timeout": lock_s,
+        "idle_in_transaction_session_timeout": idle_s,
+        "client_connection_check_interval": CHECK_S,
+    }
+    return {name: f"{max(1, int(value * 1000))}ms" for name, value in seconds.items()}
+
+
+def _opened(application_name: str, session: dict[str, str], **parameters: Any) -> Connection:
+    link = open_postgres(
+        get_settings().database_url,
+        session=session,
+        application_name=application_name,
+        **PARAMETERS,
+        **parameters,
+    )
+    assert isinstance(link, Connection)
+    link.autocommit = True
+    return link

@@ -1,0 +1,1 @@
+"""Queues: pause, resume, clear, and reconciling Redis with PostgreSQL."""

@@ -1,0 +1,184 @@
+"""What a person or a program says of a schedule, checked field by field."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+from typing import Any
+
+from mahaam.config import get_settings
+from mahaam.core.errors import MahaamError, OptionNotValid, UnknownQueue
+from mahaam.core.payload import dump_call
+from mahaam.core.translatable import Translatable
+from mahaam.enqueuing import catalog, known_queues
+from mahaam.jobs import task_registry
+from mahaam.jobs.job_option import Number, Whole
+from mahaam.jobs.new_job import SCHEDULE_OPTIONS
+from mahaam.jobs.task_card import TaskCard
+from mahaam.schedules import store
+from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, next_run, spec
+
+LONGEST_NAME = 200
+TIMES = ("kind", "run_at", "every_s", "cron", "timezone", "starts_at", "ends_at")
+
+BAD_NAME = Translatable("Enter a name of 1 to %(most)s characters on one line.")
+NO_TASK = Translatable("There is no task %(name)s.")
+NEAR_TASK = Translatable("There is no task %(name)s. Did you mean %(near)s?")
+NOT_FITTING = Translatable("The task cannot be called so: %(fault)s.")
+NOT_STORABLE = Translatable("These parameters cannot be stored: %(fault)s")
+NOT_KWARGS = Translatable('Enter a JSON object, such as {"user_id": 42}.')
+NOT_ARGS = Translatable("Enter a JSON list, such as [1, 2].")
+BAD_WHOLE = Translatable("Enter a whole number from %(low)s to %(high)s.")
+BAD_NUMBER = Translatable("Enter a number from %(low)s to %(high)s.")
+NO_QUEUE = Translatable("There is no queue %(name)s.")
+BAD_CHOICE = Translatable("Choose one of these: %(choices)s.")
+OTHER_TASK = Translatable("Definition %(name)s is one of task %(task)s.")
+UNKNOWN = Translatable("A schedule has no such field.")
+CHOICES = {"missed": ("skip", "once", "all"), "overlap": ("allow", "skip", "queue")}
+MISSED_LIMIT = Whole(1, 1000)
+NUMBERS = {
+    name: option.check
+    for name, option in SCHEDULE_OPTIONS.items()
+    if isinstance(option.check, Whole | Number)
+}
+DEFAULTS = {
+    "args": [],
+    "kwargs": {},
+    "timezone": "UTC",
+    "missed": "once",
+    "missed_limit": 10,
+    "overlap": "allow",
+}
+
+
+def checked(
+    given: dict[str, Any],
+    *,
+    now: datetime,
+    before: dict[str, Any] | None = None,
+    definition: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The columns of a schedule; what is not given stays as it was `before`.
+
+    `definition` is the row that given["definition"] names.
+
+    Raises ScheduleNotValid with the field that is at fault.
+    """
+    unknown = given.keys() - FIELDS
+    if unknown:
+        raise ScheduleNotValid(min(unknown), UNKNOWN)
+    row: dict[str, Any] = DEFAULTS | (before or {}) | given
+    card = known_task(row.get("task") or (definition and definition["task"]))
+    row["task"] = card.name
+    row["name"] = short_name("name", row.get("name") or (definition or {}).get("name", card.name))
+    row["definition_id"] = definition and definition["id"]
+    check_call(card, row["args"], _kwargs(card, row["kwargs"], definition))
+    _check_number("missed_limit", row["missed_limit"], MISSED_LIMIT)
+    for name, limits in NUMBERS.items():
+        if row.get(name) is not None:  # it is the task's own
+            _check_number(name, row[name], limits)
+    for name in CHOICES:
+        _check_choice(name, row[name])
+    check_queue(row.get("queue"))
+    times = _times(row, now, before)
+    row |= {name: getattr(times, name) for name in TIMES}
+    row["next_run_at"] = _next(times, now, row, before)
+    return {name: row.get(name) for name in (*store.FIELDS, "next_run_at")}
+
+
+def known_task(name: Any) -> TaskCard:
+    """The card of the task `name`. Raises ScheduleNotValid, with the nearest name there is."""
+    catalog.load()
+    if isinstance(name, str) and name in task_registry.tasks:
+        return task_registry.tasks[name].card
+    shown = str(name or "")[:100]
+    near = difflib.get_close_matches(shown, task_registry.tasks, n=1, cutoff=0.6)
+    if near:
+        raise ScheduleNotValid("task", NEAR_TASK.about(name=shown, near=near[0]))
+    raise ScheduleNotValid("task", NO_TASK.about(name=shown))
+
+
+def check_call(card: TaskCard, args: Any, kwargs: Any, *, is_whole: bool = True) -> None:
+    """Whether the task could be called so and the call be stored. Raises ScheduleNotValid.
+
+    What is not `is_whole` are defaults, which need not be all arguments.
+    """
+    if not isinstance(args, list):
+        raise ScheduleNotValid("args", NOT_ARGS)
+    if not isinstance(kwargs, dict):
+        raise ScheduleNotValid("kwargs", NOT_KWARGS)
+    try:
+        dump_call(tuple(args), kwargs, limit_bytes=get_settings().payload_limit_bytes)
+        card.check(tuple(args), kwargs, is_whole=is_whole)
+    except TypeError as fault:
+        raise ScheduleNotValid("kwargs", NOT_FITTING.about(fault=str(fault))) from None
+    except MahaamError as fault:
+        raise ScheduleNotValid("kwargs", NOT_STORABLE.about(fault=str(fault))) from None
+
+
+def _kwargs(card: TaskCard, kwargs: Any, definition: dict[str, Any] | None) -> Any:
+    """What the task gets by name: the definition's, and over them those of the schedule."""
+    if definition is None or not isinstance(kwargs, dict):
+        return kwargs
+    if definition["task"] != card.name:
+        raise ScheduleNotValid(
+            "definition", OTHER_TASK.about(name=definition["name"], task=definition["task"])
+        )
+    return definition["kwargs"] | kwargs
+
+
+def short_name(field: str, name: Any) -> str:
+    """A name that fits on a line. Raises ScheduleNotValid."""
+    text = name.strip() if isinstance(name, str) else ""
+    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
+        raise ScheduleNotValid(field, BAD_NAME.about(most=LONGEST_NAME))
+    return text
+
+
+def check_queue(name: Any) -> None:
+    """Whether a queue has this name; None is the task's own. Raises ScheduleNotValid."""
+    if name is None:
+        return
+    try:
+        known_queues.check(name)
+    except UnknownQueue:
+        raise ScheduleNotValid("queue", NO_QUEUE.about(name=str(name)[:100])) from None
+
+
+def _check_number(name: str, value: Any, limits: Whole | Number) -> None:
+    try:
+        limits(name, value)
+    except OptionNotValid:
+        phrase = BAD_WHOLE if isinstance(limits, Whole) else BAD_NUMBER
+        fault = phrase.about(low=f"{limits.low:.15g}", high=f"{limits.high:.15g}")
+        raise ScheduleNotValid(name, fault) from None
+
+
+def _check_choice(name: str, value: Any) -> None:
+    if value not in CHOICES[name]:
+        raise ScheduleNotValid(name, BAD_CHOICE.about(choices=", ".join(CHOICES[name])))
+
+
+def _times(row: dict[str, Any], now: datetime, before: dict[str, Any] | None) -> Spec:
+    """Its checked times; what has been once may stand in the past as it was."""
+    is_as_before = before is not None and row.get("run_at") == before["run_at"]
+    values: dict[str, Any] = {name: row.get(name) for name in TIMES}
+    if is_as_before and row["kind"] == "once" and row["run_at"] is not None:
+        return spec(now=datetime.min.replace(tzinfo=now.tzinfo), **values)
+    return spec(now=now, **values)
+
+
+def _next(
+    times: Spec, now: datetime, row: dict[str, Any], before: dict[str, Any] | None
+) -> datetime | None:
+    """When it is due next; as before, when its times are."""
+    if before is not None and all(row.get(name) == before[name] for name in TIMES):
+        due: datetime | None = before["next_run_at"]
+        return due
+    return next_run(times, now)
+
+
+FIELDS = (
+    "name", "task", "definition", *TIMES, "args", "kwargs", *SCHEDULE_OPTIONS,
+    "missed", "missed_limit", "overlap",
+)  # fmt: skip

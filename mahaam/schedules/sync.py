@@ -1,0 +1,72 @@
+"""Brings the table of schedules up to what the code of this process says; people's edits win."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mahaam.enqueuing import catalog
+from mahaam.jobs import task_registry
+from mahaam.postgres import database
+from mahaam.postgres.database import Cursor
+from mahaam.schedules import store
+from mahaam.schedules.rules import declared
+from mahaam.schedules.rules.declared import Declared
+from mahaam.schedules.verbs import Row, of_code
+from mahaam.set_aside import isolate
+
+log = logging.getLogger("mahaam.schedules")
+
+CODE = "code"  # who made it, or switched it off
+GONE = "It does not stand in the code any more."
+
+
+def sync_schedules() -> None:
+    """Add what the code declares, change what nobody has edited, switch off what is gone from it.
+
+    Only schedules of tasks that this process knows are looked at. Raises DatabaseUnavailable.
+    """
+    catalog.load()
+    wanted = declared.schedules
+    with database.transaction() as cursor:
+        found = store.lock_of_code(cursor, list(wanted), list(task_registry.tasks))
+        steps: dict[str, Callable[[Cursor], None]] = {
+            name: partial(_bring_up, schedule=schedule, row=found.get(name))
+            for name, schedule in wanted.items()
+        }
+        steps |= {name: partial(_let_go, row=found[name]) for name in found.keys() - wanted.keys()}
+        isolate.each(isolate.inside(cursor), "schedules of the code", steps)
+
+
+def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
+    now = store.now(cursor)
+    code = schedule.plain()
+    if row is None:
+        made = of_code(code, now) | {"name": schedule.name, "code": code}
+        store.insert(cursor, made, by=CODE)
+        log.info("Schedule of the code added. schedule=%s", schedule.name)
+        return
+    changes: dict[str, Any] = {} if row["code"] == code else {"code": code}
+    if changes and row["edited_at"] is None:
+        changes |= of_code(code, now)
+    if row["disabled_by"] == CODE:
+        back = {"disabled_at": None, "disabled_by": None, "disabled_reason": None}
+        changes |= back | {"next_run_at": of_code(code, now)["next_run_at"]}
+    if changes:
+        store.update(cursor, row["id"], changes)
+        log.info("Schedule brought up to the code. schedule=%s", schedule.name)
+
+
+def _let_go(cursor: Cursor, row: Row) -> None:
+    """It is the people's from now on; without an edit of theirs it stops."""
+    changes: Row = {"code": None}
+    if row["disabled_at"] is None and row["edited_at"] is None:
+        changes |= {
+            "disabled_at": store.now(cursor),
+            "disabled_by": CODE,
+            "disabled_reason": GONE,
+        }
+    store.update(cursor, row["id"], changes)
+    log.warning("Schedule is gone from the code. schedule=%s", row["name"])

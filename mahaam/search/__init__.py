@@ -1,0 +1,1 @@
+"""Search of jobs: filters, argument values, counts of matches."""

@@ -1,0 +1,24 @@
+"""Has a row that a loop put aside tried again at once."""
+
+from __future__ import annotations
+
+import logging
+
+from mahaam.audit import record
+from mahaam.audit.record import AuditRecord
+from mahaam.postgres import database
+from mahaam.set_aside import store
+
+log = logging.getLogger("mahaam.aside")
+
+
+def try_again(loop: str, key: str, *, by: str) -> bool:
+    """Have a row tried again within a second; return True if it is put aside."""
+    with database.transaction() as cursor:
+        if not store.retry(cursor, loop, [key]):
+            return False
+        record.tell(
+            cursor, AuditRecord(actor=by, verb="try_again", kind="row", targets=[f"{loop}: {key}"])
+        )
+    log.info("A row that was put aside is tried again. loop=%s key=%s by=%s", loop, key, by)
+    return True

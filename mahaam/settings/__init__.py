@@ -1,0 +1,1 @@
+"""Live settings: who changed what, and the verbs that change them."""

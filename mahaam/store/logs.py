@@ -1,0 +1,54 @@
+"""Writes the lines that jobs said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from mahaam.jobs.log_line import LogLine
+from mahaam.jobs.outcome import Fence
+from mahaam.postgres.arrays import array, text_array
+from mahaam.postgres.database import Cursor
+
+# Index: job_pkey. A job that was removed in the meantime must not cost the others their lines:
+# the lock keeps those that are there until the foreign key has been checked. Their age and not
+# their time is sent, because PostgreSQL's clock counts. Whose line it is, its `place` among the
+# speakers says: to read an id for every line would cost as much as to write it.
+LINES = """
+WITH line AS (
+  SELECT * FROM unnest(%(places)s::int[], %(numbers)s::int[], %(ages)s::float4[], %(levels)s::int2[],
+                       %(loggers)s::text[], %(messages)s::text[])
+    AS line(place, number, age_s, level, logger, message)
+), speaker AS (
+  SELECT job.id, said.attempt, said.place
+  FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) WITH ORDINALITY AS said(id, attempt, place)
+  JOIN job USING (id) ORDER BY job.id FOR KEY SHARE OF job
+)
+INSERT INTO job_log (job_id, attempt, number, said_at, level, logger, message)
+SELECT speaker.id, attempt, number, now() - age_s * interval '1 second', level, logger, message
+FROM line JOIN speaker USING (place)
+"""
+AGAIN = f"{LINES} ON CONFLICT DO NOTHING"  # a fifth dearer
+
+
+def write(cursor: Cursor, lines: Sequence[LogLine], *, again: bool) -> None:
+    """Store lines of jobs that still exist; `again` says that some may have been written already.
+
+    Raises psycopg2.errors.UniqueViolation when some were and `again` did not say so.
+    """
+    now = time.monotonic()
+    places: dict[Fence, int] = {}
+    spoken = [places.setdefault(line[:2], len(places) + 1) for line in lines]
+    cursor.execute(
+        AGAIN if again else LINES,
+        {
+            "ids": array(job_id for job_id, _ in places),
+            "attempts": array(attempt for _, attempt in places),
+            "places": array(spoken),
+            "numbers": array(line.number for line in lines),
+            "ages": array(round(now - line.said_at, 3) for line in lines),
+            "levels": array(line.level for line in lines),
+            "loggers": text_array(line.logger for line in lines),
+            "messages": text_array(line.message for line in lines),
+        },
+    )

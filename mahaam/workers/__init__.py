@@ -1,0 +1,1 @@
+"""Consumer processes: leases, requests to them, signs of life."""
