@@ -15,6 +15,7 @@ import pytest
 
 from mahaam import config
 from mahaam.config import Settings
+from tests import cluster
 from tests.fork_server import fork_server
 from tests.machine import pace
 from tests.servers import TestServers, fresh_database, running_servers
@@ -72,6 +73,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         marker = item.get_closest_marker("timeout")
         limit_s = float(marker.args[0] if marker else config.getini("timeout"))
         item.add_marker(pytest.mark.timeout(factor * limit_s), append=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if cluster.make_room():  # in the process that starts the others
+        config.add_cleanup(cluster.remove)
 
 
 def pytest_unconfigure() -> None:

@@ -11,12 +11,12 @@ LOOPS = 300_000
 QUIET_S = (
     0.0085  # what LOOPS take on the machine for which the bounds were written, when it is quiet
 )
-EVERY_S = 1.0
-WINDOW = 60  # pieces of work that are remembered, which is about a minute
+EVERY_S = 3.0
+WINDOW = 20  # pieces of work that are remembered, which is about a minute
 
 
 class Pace:
-    """Does the same piece of work once a second, and knows how long it took lately."""
+    """Does the same piece of work every few seconds, and knows how long it took lately."""
 
     def __init__(self) -> None:
         self._took_s: deque[float] = deque([QUIET_S], maxlen=WINDOW)

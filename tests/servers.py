@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,14 +12,13 @@ from pathlib import Path
 import psycopg2
 import redis
 
-from launch.migrations import migrate
 from launch.os_user import server_account
 from launch.postgres import DATABASE, OWNER, ROLE, Postgres
 from launch.redis import Redis
+from tests.cluster import FAST, copy_cluster
 from tests.waiting import wait_until
 
 # A test kills processes, never the machine: what the kernel has taken is safe.
-FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum": "off"}
 OPEN_TRANSACTIONS = """
     SELECT pid, state, left(query, 200) FROM pg_stat_activity
     WHERE datname = %s AND backend_type = 'client backend' AND state <> 'idle'
@@ -113,8 +111,8 @@ def running_servers(
         servers = TestServers(folder, options)
         servers.postgres.environment |= postgres_environment or {}
         try:
+            copy_cluster(servers.postgres.folder)
             servers.start()
-            migrate(os.environ | servers.postgres.urls)
             yield servers
         finally:
             servers.stop()

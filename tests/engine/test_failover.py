@@ -23,9 +23,10 @@ from mahaam import enqueue
 from mahaam.consumer.maintenance.failover import made_at
 from mahaam.core.ids import id_at, new_id
 from mahaam.failover import store as failover_store
+from tests.cluster import FAST
 from tests.engine import jobs
 from tests.engine.stage import Stage
-from tests.servers import FAST, TestServers, running_servers
+from tests.servers import TestServers, running_servers
 from tests.waiting import wait_until
 
 LOST = 20

@@ -30,11 +30,12 @@ from launch.redis import Redis
 from mahaam import config, enqueue
 from mahaam.config import PROJECT_DIR
 from mahaam.postgres import database
+from tests.cluster import FAST, copy_cluster
 from tests.engine import jobs
 from tests.engine.stage import Stage, forget_servers, new_stage
 from tests.faults.proxy import Proxy
 from tests.launch.running_product import Product, free_port
-from tests.servers import FAST, TestServers, new_folder
+from tests.servers import TestServers, new_folder
 
 PASSWORD = "p@ss:w/o#r?d%&+ '\"\\[é]"
 WORD = quote(PASSWORD, safe="")
@@ -60,6 +61,7 @@ def locked() -> Iterator[Postgres]:
             folder / "postgres", account=server_account(), log_path=folder / "log",
             options=FAST | {"cluster_name": "locked"},
         )  # fmt: skip
+        copy_cluster(server.folder)
         server.start()
         try:
             ask(

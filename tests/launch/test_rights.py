@@ -17,7 +17,8 @@ from launch.migrations import migrate
 from launch.os_user import server_account
 from launch.postgres import OWNER, ROLE, Postgres
 from mahaam.models import Base
-from tests.servers import FAST, new_folder, owner_url
+from tests.cluster import FAST
+from tests.servers import new_folder, owner_url
 
 ADD = "INSERT INTO audit_event (actor, channel, verb, kind, count) VALUES ('a', 'cli', 'retry', 'job', 1)"
 CHANGES = (

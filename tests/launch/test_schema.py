@@ -19,8 +19,9 @@ from launch.migrations import FOLDER, migrate
 from launch.os_user import server_account
 from launch.postgres import OWNER, Postgres
 from mahaam import config
+from tests.cluster import FAST
 from tests.launch.test_migrations import FORMER_LAYOUT, KEPT, RELEASED, ROWS, migrating, rows, run
-from tests.servers import FAST, new_folder, owner_url
+from tests.servers import new_folder, owner_url
 
 # An application's own, of the same names as ours; `channel` is one of ours since revision 0012.
 APPLICATIONS = """

@@ -16,7 +16,8 @@ from launch.postgres import Postgres
 from launch.processes import processes_of
 from launch.redis import Redis
 from launch.server import SOCKET_PATH_LIMIT, Server
-from tests.servers import FAST, new_folder
+from tests.cluster import FAST, copy_cluster
+from tests.servers import new_folder
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def folder() -> Iterator[Path]:
 def postgres_in(folder: Path) -> Postgres:
     log_path = folder / "postgres.log"
     account = server_account()
-    return Postgres(folder / "postgres", account=account, log_path=log_path, options=FAST)
+    server = Postgres(folder / "postgres", account=account, log_path=log_path, options=FAST)
+    copy_cluster(server.folder)
+    return server
 
 
 def redis_in(folder: Path) -> Redis:
