@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import cache
-
-import psycopg2
-from psycopg2.errors import UndefinedTable
 
 from mahaam.config import PROJECT_DIR, settings_or_exit
+from mahaam.schema_revisions import MIGRATIONS, applied, newest
 
 from .faults import MigrationFailed
-
-FOLDER = PROJECT_DIR / "migrations"
-REVISION = re.compile(r'^(?P<kind>revision|down_revision)\b.*=\s*"(?P<name>\w+)"', re.MULTILINE)
 
 
 def migrate(environment: dict[str, str]) -> bool:
@@ -37,39 +30,6 @@ def _owner_url(environment: Mapping[str, str]) -> str:
     return environment.get("MIGRATION_DATABASE_URL") or environment["DATABASE_URL"]
 
 
-def newest() -> set[str]:
-    """The revisions that no other one follows."""
-    return known() - _revisions()["down_revision"]
-
-
-def known() -> set[str]:
-    """All revisions of this code."""
-    return _revisions()["revision"]
-
-
-@cache
-def _revisions() -> dict[str, set[str]]:
-    """The revisions, and those that others follow, read from the migrations' text."""
-    found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
-    for path in (FOLDER / "versions").glob("*.py"):
-        for match in REVISION.finditer(path.read_text("utf-8")):
-            found[match["kind"]].add(match["name"])
-    return found
-
-
-def applied(database_url: str) -> set[str]:
-    """The revisions that a database has; none when it has no tables. Raises psycopg2.Error."""
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT version_num FROM mahaam.alembic_version")
-            return {name for (name,) in cursor.fetchall()}
-    except UndefinedTable:
-        return set()
-    finally:
-        connection.close()
-
-
 def main() -> None:
     """Run every migration that the database has not seen yet."""
     from alembic.command import upgrade
@@ -78,7 +38,7 @@ def main() -> None:
 
     settings_or_exit()
     configuration = Config()
-    configuration.set_main_option("script_location", str(FOLDER))
+    configuration.set_main_option("script_location", str(MIGRATIONS))
     try:
         upgrade(configuration, "head")
     except CommandError as fault:

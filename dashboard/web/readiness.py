@@ -13,8 +13,8 @@ from collections.abc import Callable
 import psycopg2
 from redis import RedisError
 
-from launch.migrations import applied, known, newest
 from mahaam.config import get_settings
+from mahaam.schema_revisions import applied, known, newest
 
 from .database import redis_client
 

@@ -11,14 +11,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from launch.migrations import FOLDER, migrate, newest
+from launch.migrations import migrate
 from mahaam import config
+from mahaam.schema_revisions import MIGRATIONS, newest
 from tests.servers import owner_url
 
 
 def test_the_newest_revision_is_the_one_that_alembic_sees() -> None:
     configuration = Config()
-    configuration.set_main_option("script_location", str(FOLDER))
+    configuration.set_main_option("script_location", str(MIGRATIONS))
     assert newest() == set(ScriptDirectory.from_config(configuration).get_heads())
 
 
@@ -87,7 +88,7 @@ def test_the_last_release_is_brought_up_with_all_that_it_holds(
     monkeypatch.setenv("DATABASE_URL", owner)
     config.get_settings.cache_clear()
     configuration = Config()
-    configuration.set_main_option("script_location", str(FOLDER))
+    configuration.set_main_option("script_location", str(MIGRATIONS))
     command.upgrade(configuration, RELEASED)
     run(owner, ROWS)
     run(owner, FORMER_LAYOUT)
@@ -130,7 +131,7 @@ def test_several_letters_of_a_job_become_one_that_counts_them(
     monkeypatch.setenv("DATABASE_URL", owner)
     config.get_settings.cache_clear()
     configuration = Config()
-    configuration.set_main_option("script_location", str(FOLDER))
+    configuration.set_main_option("script_location", str(MIGRATIONS))
     command.upgrade(configuration, "0010")
     run(owner, LETTERS)
 

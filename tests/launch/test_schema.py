@@ -15,10 +15,11 @@ from alembic.util import CommandError
 from psycopg2.errors import InsufficientPrivilege
 
 from launch.faults import MigrationFailed
-from launch.migrations import FOLDER, migrate
+from launch.migrations import migrate
 from launch.os_user import server_account
 from launch.postgres import OWNER, Postgres
 from mahaam import config
+from mahaam.schema_revisions import MIGRATIONS
 from tests.cluster import FAST
 from tests.launch.test_migrations import FORMER_LAYOUT, KEPT, RELEASED, ROWS, migrating, rows, run
 from tests.servers import new_folder, owner_url
@@ -64,7 +65,7 @@ def upgrade(revision: str) -> None:
 
 def configuration() -> Config:
     made = Config()
-    made.set_main_option("script_location", str(FOLDER))
+    made.set_main_option("script_location", str(MIGRATIONS))
     return made
 
 
