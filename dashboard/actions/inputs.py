@@ -12,9 +12,9 @@ from flask_babel import gettext as _
 from mahaam.jobs.job_option import INT4, LONGEST_S
 from mahaam.queries.queues import queue_names
 
-from ..forms.kinds import INTEGER, NUMBER, TEXT
-from ..forms.options import LOCAL_TIME, check_queue, check_range, moment
-from ..forms.parameters import Field
+from ..forms.field import Field
+from ..forms.kinds import INTEGER, LOCAL_TIME, NUMBER, TEXT
+from ..forms.options import check_queue, check_range, moment
 from ..web.database import db
 
 Fields = dict[str, Field]

@@ -27,7 +27,11 @@ MAX_PASSWORD_LENGTH = 200
 
 
 class AccountNotValid(MahaamError):
-    """The account cannot be made like this."""
+    """The account cannot be made like this; `field` says which of its fields is wrong."""
+
+    def __init__(self, message: str, *, field: str = "password") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def register(app: Flask) -> None:
@@ -68,7 +72,8 @@ def checked_email(email: str) -> str:
         return validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as fault:
         raise AccountNotValid(
-            _("%(email)s is not an e-mail address. %(why)s", email=email[:100], why=fault)
+            _("%(email)s is not an e-mail address. %(why)s", email=email[:100], why=fault),
+            field="email",
         ) from None
 
 
@@ -79,7 +84,7 @@ def create_person(
     check_password(password, email=email, may_be_weak=may_be_weak)
     taken = _("%(email)s has an account already.", email=email)
     if find_person(email):
-        raise AccountNotValid(taken)
+        raise AccountNotValid(taken, field="email")
     check_role(role)
     person = User(
         email=email.strip().lower(),
@@ -92,7 +97,7 @@ def create_person(
         db.session.flush()
     except IntegrityError:  # somebody else added it at this moment
         db.session.rollback()
-        raise AccountNotValid(taken) from None
+        raise AccountNotValid(taken, field="email") from None
     audit.write("users", "user", [person.email], by=by, after={"created": True, "role": role})
     db.session.commit()
     return person
@@ -118,7 +123,7 @@ def _let_principal_rest(app: Flask) -> None:
 def check_role(role: str) -> None:
     """Raises AccountNotValid for a role that does not exist."""
     if role not in RANKS:
-        raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])))
+        raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])), field="role")
 
 
 def check_password(password: str, *, email: str, may_be_weak: bool = False) -> None:

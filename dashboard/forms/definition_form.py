@@ -1,61 +1,71 @@
-"""The form of a task's definition: texts as they were typed, and what is wrong with each."""
+"""The form of a task's definition."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from flask_babel import lazy_gettext as _l
 
 from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
 from mahaam.schedules.definitions_queries import DefinitionEntry
 
-from .kinds import OBJECT
+from ..present.template_helpers import json_text
+from .field import Field
+from .form import Form
+from .kinds import OBJECT, TEXT
 
-FIELDS = ("name", "task", "description", "queue", "kwargs")
-MOST_TEXT = 100_000
+MOST = 100_000
 
 
-class DefinitionForm:
-    """What a person says of a definition. `texts` and `faults` are by field."""
+class DefinitionForm(Form):
+    """What a person says of a definition."""
 
-    def __init__(self, entry: DefinitionEntry | None = None, **begin: str) -> None:
+    def __init__(
+        self,
+        entry: DefinitionEntry | None = None,
+        *,
+        task: str = "",
+        tasks: tuple[str, ...] = (),
+        queues: tuple[str, ...] = (),
+    ) -> None:
+        usual = {"": _l("the task's own")}
+        fields = (
+            Field("name", _l("Name"), TEXT, None, most=MOST),
+            Field("task", _l("Task"), TEXT, None, text=task, most=MOST, suggestions=tasks),
+            Field("description", _l("Description"), TEXT, "", most=MOST),
+            Field("queue", _l("Queue"), TEXT, None, choices=("", *queues), words=usual),
+            Field("kwargs", _l("Default arguments by name"), OBJECT, {}, text="{}", most=MOST),
+        )
+        super().__init__(fields, _texts(entry) if entry else None)
         self.entry = entry
-        self.texts: dict[str, str] = dict.fromkeys(FIELDS, "") | {"kwargs": "{}"} | begin
-        self.faults: dict[str, str] = {}
-        if entry:
-            _args, kwargs = masked_call([], entry.kwargs, entry.task)
-            shown = {name: str(getattr(entry, name) or "") for name in FIELDS}
-            self.texts = shown | {"kwargs": json.dumps(kwargs, indent=2, ensure_ascii=False)}
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """The fields as the verbs take them; None, and `faults`, when a text is no value at all."""
-        self.texts = {name: typed.get(name, "")[:MOST_TEXT].strip() for name in FIELDS}
-        kwargs = self.read_kwargs(typed)
-        if kwargs is None:
-            return None
-        given: dict[str, Any] = {
-            name: self.texts[name] or None for name in ("name", "task", "queue")
-        }
-        return given | {"description": self.texts["description"], "kwargs": kwargs}
+        """Return the fields as the verbs take them; None when a text is no value at all."""
+        given = self.values(typed)
+        given["kwargs"] = self._with_secrets(given["kwargs"], given["task"])
+        return given if self.is_right else None
 
     def read_kwargs(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """The arguments by name, with the old secrets where their mask was left; None with a fault."""
-        text = typed.get("kwargs", "")[:MOST_TEXT].strip() or "{}"
-        self.texts["kwargs"] = text
-        try:
-            value = OBJECT.read(text)
-        except ValueError as fault:
-            self.faults["kwargs"] = str(fault)
-            return None
-        old: tuple[list[Any], dict[str, Any]] = ([], self.entry.kwargs if self.entry else {})
-        try:
-            _args, kwargs = unmasked_call(
-                None, value, old=old, task=typed.get("task", "") or self._task()
-            )
-        except MaskLeftOver as fault:
-            self.faults["kwargs"] = str(fault)
-            return None
-        return kwargs
+        """Return the arguments alone; None, and a fault, when they are wrong."""
+        kwargs = self._with_secrets(self["kwargs"].read(typed), None)
+        return kwargs if self.is_right else None
 
-    def _task(self) -> str:
-        return self.entry.task if self.entry else ""
+    def _with_secrets(self, kwargs: dict[str, Any], task: str | None) -> dict[str, Any]:
+        """Return the arguments with the old secrets where their mask was left."""
+        if self["kwargs"].fault:
+            return kwargs
+        old = (list[Any](), self.entry.kwargs if self.entry else {})
+        task = task or (self.entry.task if self.entry else "")
+        try:
+            _args, whole = unmasked_call(None, kwargs, old=old, task=task)
+        except MaskLeftOver as fault:
+            self.fault("kwargs", str(fault))
+            return kwargs
+        return whole or {}
+
+
+def _texts(entry: DefinitionEntry) -> dict[str, str]:
+    _args, kwargs = masked_call([], entry.kwargs, entry.task)
+    names = ("name", "task", "description", "queue")
+    return {name: getattr(entry, name) or "" for name in names} | {"kwargs": json_text(kwargs)}

@@ -11,7 +11,8 @@ from mahaam.core.errors import PayloadBroken
 from mahaam.core.payload import load
 from mahaam.redaction.redact import masked_call
 
-from .parameters import Field, shown
+from .field import Field
+from .parameters import shown
 from .raw_call import Stored
 
 

@@ -10,11 +10,12 @@ from mahaam.jobs.task_card import TaskCard
 from mahaam.models import Job
 
 from . import earlier_call, options
+from .form import Form
 from .parameters import call_of, fields_of
 from .raw_call import RawCall
 
 
-class JobForm:
+class JobForm(Form):
     """The fields of one task and of every job; holds what was typed until it is right.
 
     `is_raw`: the arguments are typed as JSON, not each in its field. `begin`: a job whose
@@ -40,12 +41,16 @@ class JobForm:
             earlier_call.fill(self.parameters, card.signature, call, task=card.name)
         self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._chosen: dict[str, Any] = {}
+        self.arguments = (
+            tuple(self.raw.fields.values()) if self.raw else tuple(self.parameters.values())
+        )
+        super().__init__([*self.arguments, *self.options.values()])
 
     def read(self, typed: Mapping[str, str]) -> bool:
         """Take what was typed; whether all of it is right."""
         self._call = self.raw.read(typed) if self.raw else self._from_fields(typed)
         self._chosen = options.read_options(self.options, typed)
-        return not any(field.fault for field in self.fields)
+        return self.is_right
 
     def enqueue(self, *, by: str) -> Enqueued:
         """Make the job. Raises MahaamError."""
@@ -56,12 +61,6 @@ class JobForm:
     def take_options(self, job: Job) -> None:
         """Begin with the options of `job`, but for its time."""
         options.take_options(self.options, job)
-
-    @property
-    def fields(self) -> tuple[Any, ...]:
-        """All fields, those of the arguments first."""
-        arguments = self.raw.fields if self.raw else tuple(self.parameters.values())
-        return (*arguments, *self.options.values())
 
     def _from_fields(self, typed: Mapping[str, str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         values = {name: field.read(typed) for name, field in self.parameters.items()}

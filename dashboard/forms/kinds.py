@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -17,22 +18,25 @@ from flask_babel.speaklater import LazyString
 
 from mahaam.core.strict_json import JsonNotValid
 from mahaam.core.strict_json import parse as parse_json
+from mahaam.live_settings.definitions import SettingNotValid
 
 from ..web.languages import said
+
+MOST_TICKS = 100
 
 
 @dataclass(frozen=True)
 class FieldType:
     """A kind of value.
 
-    `widget` is text, number, checkbox or json; `parse` raises ValueError for a wrong text;
-    `wanted` says what is right.
+    `widget` is text, number, checkbox, ticks, lines, datetime, password or json; `parse` raises
+    ValueError, or what has a phrase for people, for a wrong text; `wanted` says what is right.
     """
 
     name: str
     widget: str
     parse: Callable[[str], Any]
-    wanted: LazyString
+    wanted: LazyString | str
     example: str = ""
 
     def read(self, text: str) -> Any:
@@ -41,8 +45,8 @@ class FieldType:
             raise ValueError(_("This contains a NUL character, which cannot be stored."))
         try:
             return self.parse(text)
-        except JsonNotValid as fault:
-            raise ValueError(f"{self.wanted} {said(fault.phrase)}") from None
+        except (JsonNotValid, SettingNotValid) as fault:
+            raise ValueError(f"{self.wanted} {said(fault.phrase)}".strip()) from None
         except (ValueError, InvalidOperation, OverflowError):
             raise ValueError(str(self.wanted)) from None
 
@@ -64,6 +68,14 @@ def _decimal(text: str) -> Decimal:
 def _aware(text: str) -> datetime:
     at = datetime.fromisoformat(text.strip())
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _split(text: str) -> list[str]:
+    return [one for one in re.split(r"[\s,;]+", text) if one]
+
+
+def _ids(text: str) -> list[int]:
+    return [int(one) for one in text.split(",") if one.isascii() and one.isdigit()][:MOST_TICKS]
 
 
 def _of_type(kind: type) -> Callable[[str], Any]:
@@ -107,6 +119,17 @@ IDENTIFIER = FieldType(
     _l("Enter a UUID."),
     "01890a5d-ac96-774b-bcce-b302099a8057",
 )
+LOCAL_TIME = FieldType(
+    "local time",
+    "datetime",
+    lambda text: datetime.fromisoformat(text.strip()),
+    _l("Enter a date and a time."),
+    "2026-12-31T18:30",
+)
+WORDS = FieldType("list", "lines", _split, "")
+PROSE = FieldType("prose", "lines", str, "")
+PASSWORD = FieldType("password", "password", str, "")
+TICKS = FieldType("ids", "ticks", _ids, "")
 JSON = FieldType(
     "JSON", "json", parse_json, _l('Enter JSON, such as "text", 42, [1, 2] or {"a": 1}.')
 )

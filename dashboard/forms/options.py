@@ -19,16 +19,8 @@ from mahaam.jobs.task_card import TaskCard
 from mahaam.models import Job
 
 from ..web.languages import number
-from .kinds import BOOLEAN, INTEGER, NUMBER, TEXT, FieldType
-from .parameters import Field
-
-LOCAL_TIME = FieldType(
-    "local time",
-    "datetime",
-    lambda text: datetime.fromisoformat(text.strip()),
-    _l("Enter a date and a time."),
-    "2026-12-31T18:30",
-)
+from .field import Field
+from .kinds import BOOLEAN, INTEGER, LOCAL_TIME, NUMBER, TEXT, FieldType
 
 
 @dataclass(frozen=True, kw_only=True)

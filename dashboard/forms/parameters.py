@@ -5,53 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext as _
-
+from .field import OMITTED, Field
 from .kinds import BOOLEAN, LIST, OBJECT, TEXT, FieldType, kind_of
 
 PREFIX = "arg-"
-OMITTED = object()
 VARIADIC = {inspect.Parameter.VAR_POSITIONAL: LIST, inspect.Parameter.VAR_KEYWORD: OBJECT}
-
-
-@dataclass
-class Field:
-    """One field of a form: what is asked, what was typed, what is wrong with it.
-
-    `default` is what is used when nothing is typed; OMITTED: something must be typed.
-    `may_be_empty`: an empty text is a value of its own.
-    """
-
-    name: str
-    label: str
-    kind: FieldType
-    default: Any = OMITTED
-    hint: str = ""
-    text: str = ""
-    fault: str | None = None
-    choices: tuple[str, ...] = ()
-    may_be_empty: bool = False
-
-    @property
-    def is_required(self) -> bool:
-        """Whether an empty field is a fault."""
-        return self.default is OMITTED and self.kind is not BOOLEAN
-
-    def read(self, form: Mapping[str, str]) -> Any:
-        """The value that was typed; sets `fault` when it is wrong."""
-        self.text = form.get(self.name, "")
-        if self.kind is not BOOLEAN and self.text.strip() == "" and not self.may_be_empty:
-            if self.is_required:
-                self.fault = _("This must be filled in.")
-            return self.default
-        try:
-            return self.kind.read(self.text)
-        except ValueError as fault:
-            self.fault = str(fault)
-            return self.default
 
 
 def fields_of(signature: inspect.Signature, *, hidden: frozenset[str]) -> dict[str, Field]:
@@ -100,7 +60,11 @@ def _field(parameter: inspect.Parameter) -> Field:
         kind = VARIADIC[parameter.kind]
         stars = "*" if kind is LIST else "**"
         return Field(
-            PREFIX + parameter.name, stars + parameter.name, kind, default=kind.parse(kind.example)
+            PREFIX + parameter.name,
+            stars + parameter.name,
+            kind,
+            default=kind.parse(kind.example),
+            is_parameter=True,
         )
     kind, may_be_none = kind_of(parameter.annotation)
     default = parameter.default
@@ -114,6 +78,7 @@ def _field(parameter: inspect.Parameter) -> Field:
         text=shown(kind, default),
         # A text that had a default and was emptied is meant to be empty.
         may_be_empty=kind is TEXT and isinstance(default, str),
+        is_parameter=True,
     )
 
 

@@ -13,13 +13,14 @@ from mahaam.core.payload import load
 from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
 
 from ..present.template_helpers import pretty_json
+from .field import Field
+from .form import Form
 from .kinds import LIST, OBJECT
-from .parameters import Field
 
 Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row keeps them
 
 
-class RawCall:
+class RawCall(Form):
     """Two fields of JSON, that begin as the call `old`, its secrets masked.
 
     `keeps_masks`: what takes the call puts the old secrets back where a mask was left; without it,
@@ -29,29 +30,22 @@ class RawCall:
     def __init__(self, task: str, old: Stored = ((), {}), *, keeps_masks: bool = False) -> None:
         self._task, self._keeps_masks = task, keeps_masks
         args, kwargs = masked_call(*old, task)
-        self.args = Field("args", _("Arguments by place"), LIST, default=[], text=pretty_json(args))
-        self.kwargs = Field(
-            "kwargs",
-            _("Arguments by name"),
-            OBJECT,
-            default={},
-            text=pretty_json(kwargs),
+        super().__init__(
+            (
+                Field("args", _("Arguments by place"), LIST, [], text=pretty_json(args)),
+                Field("kwargs", _("Arguments by name"), OBJECT, {}, text=pretty_json(kwargs)),
+            )
         )
-
-    @property
-    def fields(self) -> tuple[Field, Field]:
-        """Both fields."""
-        return self.args, self.kwargs
 
     def read(self, typed: Mapping[str, str]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """What was typed as the values of a call; None, and a fault at a field, when it is wrong."""
-        args, kwargs = (field.read(typed) for field in self.fields)
-        if any(field.fault for field in self.fields):
+        args, kwargs = self.values(typed).values()
+        if not self.is_right:
             return None
         try:
             if not self._keeps_masks:
                 unmasked_call(args, kwargs, old=((), {}), task=self._task)
             return tuple(load(json.dumps(args))), load(json.dumps(kwargs))
         except (PayloadBroken, MaskLeftOver) as fault:
-            self.kwargs.fault = str(fault)
+            self.fault("kwargs", str(fault))
             return None

@@ -1,79 +1,105 @@
-"""The form of an alert rule: texts as they were typed, and what is wrong with each."""
+"""The form of an alert rule: its own fields and those of what it looks for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from werkzeug.datastructures import MultiDict
+from flask_babel import lazy_gettext as _l
 
-from mahaam.alerts.queries import RuleEntry
+from mahaam.alerts.queries import ChannelEntry, RuleEntry
 from mahaam.alerts.rule_types import KINDS
-from mahaam.alerts.rule_types.rule_type import RuleType
-from mahaam.alerts.rules import RuleNotValid
+from mahaam.alerts.rule_types.rule_type import RuleParameter, RuleType
+from mahaam.alerts.rules import SEVERITIES
 
+from ..present import badges
 from ..web.languages import said
+from .field import Field
+from .form import Form
+from .kinds import BOOLEAN, INTEGER, TEXT, TICKS
 
-PLAIN = ("name", "kind", "severity", "cooldown_s")
-FIELDS = (*PLAIN, "is_enabled", "channels", *{p.name for k in KINDS.values() for p in k.parameters})
-MOST_TEXT = 1000
+MOST = 1000
+FIRST_KIND = next(iter(KINDS))
 
 
-class RuleForm:
-    """What a person says of a rule. `texts` and `faults` are by field."""
+class RuleForm(Form):
+    """What a person says of a rule that looks for `kind`."""
 
-    def __init__(self, entry: RuleEntry | None = None, *, kind: str = "") -> None:
+    def __init__(
+        self,
+        entry: RuleEntry | None = None,
+        *,
+        kind: str = "",
+        channels: Iterable[ChannelEntry] = (),
+        queues: tuple[str, ...] = (),
+    ) -> None:
         self.entry = entry
-        self.faults: dict[str, str] = {}
-        begin = kind if kind in KINDS else next(iter(KINDS))
-        self.texts: dict[str, str] = {
-            "name": "", "kind": begin, "severity": "warning", "cooldown_s": "300", "is_enabled": "yes",
-        }  # fmt: skip
-        self.channels: set[int] = set()
-        if entry:
-            self.texts = {name: str(getattr(entry, name)) for name in PLAIN}
-            self.texts["is_enabled"] = "yes" if entry.is_enabled else ""
-            self.channels = set(entry.channels)
-        given = entry.parameters if entry else {}
-        for one in self.kind.parameters:
-            value = given.get(one.name, None if entry else one.default)
-            self.texts[one.name] = "" if value is None else str(value)
-
-    @property
-    def kind(self) -> RuleType:
-        """The kind that is chosen."""
-        return KINDS.get(self.texts["kind"]) or next(iter(KINDS.values()))
+        self.kind: RuleType = KINDS.get(kind or (entry.kind if entry else "")) or KINDS[FIRST_KIND]
+        before, after = _own_fields(tuple(channels))
+        of_kind = [_parameter_field(one, queues) for one in self.kind.parameters]
+        self.parameters = [field.name for field in of_kind]
+        super().__init__([*before, *of_kind, *after])
+        self._begin()
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """The fields as the verbs take them; None, and `faults`, when a text is no value at all."""
-        self.texts = {name: typed.get(name, "")[:MOST_TEXT].strip() for name in FIELDS}
-        given: dict[str, Any] = {name: self.texts[name] for name in ("name", "kind", "severity")}
-        given["is_enabled"] = self.texts["is_enabled"] == "yes"
-        given["cooldown_s"] = self._number("cooldown_s")
-        given["parameters"] = self._parameters()
-        chosen = typed.getlist("channels") if isinstance(typed, MultiDict) else []
-        given["channels"] = [int(id_) for id_ in chosen if id_.isascii() and id_.isdigit()][:100]
-        self.channels = set(given["channels"])
-        return None if self.faults else given
+        """Return the fields as the verbs take them; None when a text is no value at all."""
+        given = self.values(typed)
+        parameters = {name: given.pop(name) for name in self.parameters}
+        given["parameters"] = {k: v for k, v in parameters.items() if v not in (None, "")}
+        return given if self.is_right else None
 
-    def refuse(self, fault: RuleNotValid) -> None:
-        """Show the refusal beside its field."""
-        self.faults[fault.field] = said(fault.phrase)
+    def _begin(self) -> None:
+        self["kind"].text = self.kind.name
+        if self.entry is None:
+            return
+        for name in ("name", "severity", "cooldown_s"):
+            self[name].text = str(getattr(self.entry, name))
+        self["is_enabled"].text = "yes" if self.entry.is_enabled else ""
+        self["channels"].text = ",".join(map(str, self.entry.channels))
+        for name in self.parameters:
+            value = self.entry.parameters.get(name)
+            self[name].text = "" if value is None else str(value)
 
-    def _parameters(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for one in self.kind.parameters:
-            value = self._number(one.name) if one.kind == "int" else self.texts[one.name]
-            if value not in (None, ""):
-                found[one.name] = value
-        return found
 
-    def _number(self, name: str) -> int | None:
-        text = self.texts[name]
-        if not text:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) < 12):
-            self.faults[name] = _("Enter a whole number, such as 42.")
-            return None
-        return int(text)
+def _own_fields(channels: tuple[ChannelEntry, ...]) -> tuple[list[Field], list[Field]]:
+    kinds = {name: said(kind.label) for name, kind in KINDS.items()}
+    severities = {name: badges.SEVERITY[name].word for name in SEVERITIES}
+    before = [
+        Field("name", _l("Name"), TEXT, "", most=MOST),
+        Field("kind", _l("Looks for"), TEXT, "", choices=tuple(kinds), words=kinds),
+    ]
+    again = _l("Tell of the same subject again after so many seconds at the earliest")
+    after = [
+        Field(
+            "severity",
+            _l("Severity"),
+            TEXT,
+            "",
+            text="warning",
+            choices=tuple(severities),
+            words=severities,
+        ),
+        Field(
+            "channels",
+            _l("Tells through"),
+            TICKS,
+            [],
+            choices=tuple(str(one.id) for one in channels),
+            words={str(one.id): f"{one.name} · {badges.CHANNEL[one.kind]}" for one in channels},
+        ),
+        Field("cooldown_s", again, INTEGER, None, text="300", most=MOST),
+        Field("is_enabled", _l("Switched on"), BOOLEAN, text="yes"),
+    ]
+    return before, after
+
+
+def _parameter_field(one: RuleParameter, queues: tuple[str, ...]) -> Field:
+    text = "" if one.default is None else str(one.default)
+    kind = INTEGER if one.kind == "int" else TEXT
+    field = Field(one.name, said(one.label), kind, None, text=text, most=MOST)
+    if one.kind == "choice":
+        field.choices = one.choices
+    elif one.name == "queue":
+        field.choices, field.words = ("", *queues), {"": _("All")}
+    return field

@@ -1,68 +1,153 @@
-"""The form of a schedule: texts as they were typed, and what is wrong with each."""
+"""The form of a schedule: what it runs, when, and how."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
 from mahaam.schedules.queries import ScheduleEntry
 from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, spec, zones
 
-from ..web.languages import said
-from .kinds import INTEGER, LIST, OBJECT, TEXT
+from ..present.template_helpers import json_text
+from .field import Field
+from .form import Form
+from .kinds import INTEGER, LIST, LOCAL_TIME, OBJECT, TEXT
 from .options import OF_SCHEDULES, typed
 
-PLAIN = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
-JOB_NUMBERS = {words.field: words.kind for words in OF_SCHEDULES if words.kind is not TEXT}
-NUMBERS = {"every_s": INTEGER, "missed_limit": INTEGER} | JOB_NUMBERS
-MOMENTS = ("run_at", "starts_at", "ends_at")
-JSON = {"args": LIST, "kwargs": OBJECT}
-OF_KIND = {"once": "run_at", "interval": "every_s", "cron": "cron"}
-MOST_TEXT = 100_000
-EMPTY = {
-    "kind": "cron",
-    "cron": "0 2 * * *",
-    "timezone": "UTC",
-    "missed": "once",
-    "missed_limit": "10",
-    "overlap": "allow",
-    "args": "[]",
-    "kwargs": "{}",
+MOST = 100_000
+YEARS = (1970, 9000)
+MISSED = {
+    "once": _l("run once"),
+    "skip": _l("skip"),
+    "all": _l("run all, up to a number"),
 }
+OVERLAP = {
+    "allow": _l("run beside it"),
+    "skip": _l("skip"),
+    "queue": _l("run once after it"),
+}
+KINDS = {
+    "cron": _l("by a cron expression"),
+    "interval": _l("every so many seconds"),
+    "once": _l("once"),
+}
+OF_KIND = {"cron": "cron", "interval": "every_s", "once": "run_at"}
+MOMENTS = ("run_at", "starts_at", "ends_at")
+TIMES = ("kind", "timezone", *OF_KIND.values(), "starts_at", "ends_at")
+OPTIONS = tuple(words.field for words in OF_SCHEDULES)
 
 
-class ScheduleForm:
-    """What a person says of a schedule. `texts` and `faults` are by field."""
+def _what(tasks: tuple[str, ...], definitions: tuple[str, ...]) -> Iterable[Field]:
+    own_name = _l("Empty: the name of the task.")
+    counts = _l("Empty: none. Its arguments and its queue count where this schedule says nothing.")
+    yield Field("name", _l("Name"), TEXT, None, own_name, most=MOST)
+    yield Field("task", _l("Task"), TEXT, None, most=MOST, suggestions=tasks)
+    yield Field(
+        "definition", _l("Definition"), TEXT, None, counts, most=MOST, suggestions=definitions
+    )
+    yield Field("kwargs", _l("Arguments by name"), OBJECT, {}, text="{}", most=MOST)
+    yield Field("args", _l("Arguments by place"), LIST, [], text="[]", most=MOST)
 
-    def __init__(self, entry: ScheduleEntry | None = None, **begin: str) -> None:
+
+def _when() -> Iterable[Field]:
+    cron = _l(
+        "Minute, hour, day of month, month, day of week; or @daily, @hourly, @weekly, @monthly."
+    )
+    here = _l("In the time zone above. Empty: from now on.")
+    yield Field("kind", _l("How"), TEXT, "", text="cron", choices=tuple(KINDS), words=KINDS)
+    yield Field(
+        "cron",
+        _l("Cron expression"),
+        TEXT,
+        "",
+        cron,
+        text="0 2 * * *",
+        most=MOST,
+        only_for="cron",
+    )
+    yield Field(
+        "every_s", _l("Every so many seconds"), INTEGER, None, most=MOST, only_for="interval"
+    )
+    yield Field("run_at", _l("Once at"), LOCAL_TIME, None, most=MOST, only_for="once")
+    yield Field(
+        "timezone",
+        _l("Time zone"),
+        TEXT,
+        "UTC",
+        text="UTC",
+        most=MOST,
+        suggestions=tuple(sorted(zones())),
+    )
+    yield Field("starts_at", _l("Not before"), LOCAL_TIME, None, here, most=MOST)
+    yield Field("ends_at", _l("Not after"), LOCAL_TIME, None, _l("Empty: for ever."), most=MOST)
+
+
+def _how(queues: tuple[str, ...]) -> Iterable[Field]:
+    usual = _("Empty: the task's own.")
+    for words in OF_SCHEDULES:
+        if words.field == "queue":
+            yield Field(
+                "queue",
+                words.label,
+                TEXT,
+                None,
+                choices=("", *queues),
+                words={"": _l("the task's own")},
+            )
+        else:
+            hint = f"{words.hint} {usual}".strip()
+            yield Field(words.field, words.label, words.kind, None, hint, most=MOST)
+    yield Field(
+        "missed", _l("Missed runs"), TEXT, "", text="once", choices=tuple(MISSED), words=MISSED
+    )
+    yield Field("missed_limit", _l("That number"), INTEGER, None, text="10", most=MOST)
+    yield Field(
+        "overlap",
+        _l("While its last job runs"),
+        TEXT,
+        "",
+        text="allow",
+        choices=tuple(OVERLAP),
+        words=OVERLAP,
+    )
+
+
+class ScheduleForm(Form):
+    """What a person says of a schedule."""
+
+    def __init__(
+        self,
+        entry: ScheduleEntry | None = None,
+        *,
+        tasks: tuple[str, ...] = (),
+        definitions: tuple[str, ...] = (),
+        queues: tuple[str, ...] = (),
+        **begin: str,
+    ) -> None:
+        parts = {"what": _what(tasks, definitions), "when": _when(), "how": _how(queues)}
+        self.parts = {name: tuple(fields) for name, fields in parts.items()}
+        fields = [field for part in self.parts.values() for field in part]
+        super().__init__(fields, (_texts(entry) if entry else {}) | begin)
         self.entry = entry
-        self.texts: dict[str, str] = EMPTY | (_texts(entry) if entry else {}) | begin
-        self.faults: dict[str, str] = {}
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """The fields as the verbs take them; None, and `faults`, when a text is no value at all."""
-        self.texts = {name: typed.get(name, "")[:MOST_TEXT].strip() for name in FIELDS}
-        given = self._times() | {name: self._json(name) for name in JSON}
-        given |= {
-            name: self.texts[name] or None for name in ("name", "task", "definition", "queue")
-        }
-        given |= {name: self.texts[name] for name in ("missed", "overlap")}
-        given |= {name: self._number(name) for name in ("missed_limit", *JOB_NUMBERS)}
-        if not self.faults:
+        """Return the fields as the verbs take them; None when a text is no value at all."""
+        given = self.values(typed)
+        given |= self._times(given)
+        if self.is_right:
             self._put_secrets_back(given)
-        return None if self.faults else given
+        return given if self.is_right else None
 
     def preview(self, typed: Mapping[str, str], now: datetime) -> Spec | None:
-        """The times alone; None, and a fault, when they are not valid."""
-        self.texts = {name: typed.get(name, "")[:MOST_TEXT].strip() for name in FIELDS}
-        times = self._times()
-        if self.faults:
+        """Return the times alone; None, and a fault, when they are not valid."""
+        times = self._times({name: self[name].read(typed) for name in TIMES})
+        if not self.is_right:
             return None
         try:
             return spec(now=now, **times)
@@ -70,58 +155,26 @@ class ScheduleForm:
             self.refuse(fault)
             return None
 
-    def refuse(self, fault: ScheduleNotValid) -> None:
-        """Show the engine's refusal beside its field."""
-        self.faults[fault.field] = said(fault.phrase)
+    def _times(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that make up the times; what the chosen kind does not use is None."""
+        times = {name: given[name] for name in TIMES}
+        for kind, name in OF_KIND.items():
+            if kind != times["kind"]:
+                times[name], self[name].fault = None, None
+        for name in MOMENTS:
+            times[name] = self._in_zone(self[name], times[name], times["timezone"])
+        if self.entry is not None and times["starts_at"] is None:
+            times["starts_at"] = self.entry.starts_at
+        return times
 
-    def _times(self) -> dict[str, Any]:
-        kind = self.texts["kind"]
-        values: dict[str, Any] = {"kind": kind, "timezone": self.texts["timezone"] or "UTC"}
-        values |= dict.fromkeys(OF_KIND.values())
-        field = OF_KIND.get(kind)
-        if field == "cron":
-            values["cron"] = self.texts["cron"]
-        elif field == "every_s":
-            values["every_s"] = self._number("every_s")
-        elif field == "run_at":
-            values["run_at"] = self._moment("run_at")
-        for name in ("starts_at", "ends_at"):
-            values[name] = self._moment(name)
-        if self.entry is not None and values["starts_at"] is None:
-            values["starts_at"] = self.entry.starts_at
-        return values
-
-    def _number(self, name: str) -> float | None:
-        text = self.texts[name]
-        if not text:
-            return None
-        try:
-            return cast("float", NUMBERS[name].read(text))
-        except ValueError as fault:
-            self.faults[name] = str(fault)
-            return None
-
-    def _moment(self, name: str) -> datetime | None:
-        text, zone = self.texts[name], self.texts["timezone"] or "UTC"
-        if not text or zone not in zones():
+    def _in_zone(self, field: Field, at: datetime | None, zone: str) -> datetime | None:
+        if at is None or zone not in zones():
             return None  # an unknown zone is refused as such
-        try:
-            at = datetime.fromisoformat(text)
-            at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
-            if not 1970 <= at.year <= 9000:
-                raise ValueError
-        except (ValueError, OverflowError):
-            self.faults[name] = _("Enter a date and a time.")
+        first, last = YEARS
+        if not first <= at.year <= last:
+            field.fault = _("Enter a date and a time.")
             return None
-        return at
-
-    def _json(self, name: str) -> Any:
-        kind = JSON[name]
-        try:
-            return kind.read(self.texts[name] or kind.example)
-        except ValueError as fault:
-            self.faults[name] = str(fault)
-            return kind.parse(kind.example)
+        return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
 
     def _put_secrets_back(self, given: dict[str, Any]) -> None:
         old = (self.entry.args, self.entry.kwargs) if self.entry else ([], {})
@@ -130,25 +183,19 @@ class ScheduleForm:
                 given["args"], given["kwargs"], old=old, task=given["task"] or ""
             )
         except MaskLeftOver as fault:
-            self.faults["kwargs"] = str(fault)
-
-
-FIELDS = (*PLAIN, *NUMBERS, *MOMENTS, *JSON, "queue")
+            self.fault("kwargs", str(fault))
 
 
 def _texts(entry: ScheduleEntry) -> dict[str, str]:
-    """A schedule as its form begins: times in its own zone, secrets masked."""
+    """Return a schedule as its form begins: times in its own zone, secrets masked."""
     args, kwargs = masked_call(entry.args, entry.kwargs, entry.task)
-    texts = {name: str(getattr(entry, name) or "") for name in PLAIN}
-    texts["queue"] = entry.job_options.get("queue", "")
-    for name in NUMBERS:
-        value = entry.job_options.get(name) if name in JOB_NUMBERS else getattr(entry, name)
-        texts[name] = typed(value)
-    for name in MOMENTS:
-        at = getattr(entry, name)
-        local = at.astimezone(ZoneInfo(entry.timezone)) if at else None
-        texts[name] = f"{local:%Y-%m-%dT%H:%M:%S}" if local else ""
-    shown = {"args": args, "kwargs": kwargs}
-    return texts | {
-        name: json.dumps(value, indent=2, ensure_ascii=False) for name, value in shown.items()
-    }
+    plain = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
+    texts = {name: str(getattr(entry, name) or "") for name in plain}
+    texts |= {name: typed(getattr(entry, name)) for name in ("every_s", "missed_limit")}
+    texts |= {name: typed(entry.job_options.get(name)) for name in OPTIONS}
+    texts |= {name: _local(getattr(entry, name), entry.timezone) for name in MOMENTS}
+    return texts | {"args": json_text(args), "kwargs": json_text(kwargs)}
+
+
+def _local(at: datetime | None, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M:%S}" if at else ""

@@ -209,7 +209,12 @@ def megabytes(size_bytes: int | None) -> str:
 
 def pretty_json(value: Any, task: str | None = None) -> str:
     """JSON for reading, without the secrets of `task`; large integers keep every digit."""
-    return json.dumps(masked(value, task), indent=2, ensure_ascii=False)
+    return json_text(masked(value, task))
+
+
+def json_text(value: Any) -> str:
+    """Return JSON as people read and edit it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def shown_text(text: str | None, task: str | None = None) -> str:

@@ -9,6 +9,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ..auth import account_changes, accounts, login_throttle, sessions
+from ..forms.form import Form
+from ..forms.small_forms import password_form
 from ..web import audit
 from ..web.database import db
 from .page import ConsolePage
@@ -27,27 +29,33 @@ class AccountView(ConsolePage):
     @expose("/")
     def index(self) -> str:
         """Who one is, where one is logged in."""
-        return self._page()
+        return self._page(password_form())
 
     @expose("/password/", methods=("POST",))
     def password(self) -> ResponseReturnValue:
         """Change the password; the other sessions end."""
         address, email = request.remote_addr or "unknown", g.person.email
+        form = password_form()
+        given = form.values(request.form)
         if login_throttle.is_closed(address, email):
-            return self._page(_("Too many failed logins. Wait five minutes and try again.")), 429
-        if not accounts.is_password_of(g.person, request.form.get("old", "")):
+            form.faults.append(_("Too many failed logins. Wait five minutes and try again."))
+            return self._page(form), 429
+        if not accounts.is_password_of(g.person, given["old"]):
             login_throttle.note_failure(address, email)
             audit.write("password", "user", [email], by=email, refused="wrong")
             db.session.commit()
-            return self._page(_("The present password is wrong.")), 400
-        if request.form.get("new", "") != request.form.get("again", ""):
-            return self._page(_("The new password was not typed twice the same.")), 400
+            form.fault("old", _("The present password is wrong."))
+        elif given["new"] != given["again"]:
+            form.fault("again", _("The new password was not typed twice the same."))
+        if not form.is_right:
+            return self._page(form), 400
         try:
             account_changes.set_password(
-                g.person, request.form.get("new", ""), by=email, keep=sessions.current_hash()
+                g.person, given["new"], by=email, keep=sessions.current_hash()
             )
         except accounts.AccountNotValid as fault:
-            return self._page(str(fault)), 400
+            form.fault("new", str(fault))
+            return self._page(form), 400
         sessions.renew()
         flash(_("The password was changed; your other sessions were ended."), "success")
         return redirect(url_for("account.index"), code=303)
@@ -74,11 +82,10 @@ class AccountView(ConsolePage):
         session.clear()
         return redirect(url_for("sign_in.form"), code=303)
 
-    def _page(self, fault: str | None = None) -> str:
+    def _page(self, form: Form) -> str:
         return self.render(
             "account.html",
             sessions=sessions.sessions_of(g.person),
             own=sessions.current_hash(),
-            fault=fault,
-            lengths=(accounts.MIN_PASSWORD_LENGTH, accounts.MAX_PASSWORD_LENGTH),
+            form=form,
         )

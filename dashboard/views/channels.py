@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from mahaam.alerts import channel_verbs, queries
-from mahaam.alerts.channel_verbs import KINDS, ChannelNotValid
+from mahaam.alerts.channel_verbs import ChannelNotValid
 from mahaam.config import get_settings
 from mahaam.postgres.paging import PageCursor
 
@@ -119,11 +119,4 @@ class ChannelView(ConsolePage):
         return redirect(url_for("channel.index"), code=303)
 
     def _page(self, form: ChannelForm) -> str:
-        return str(
-            self.render(
-                "channel/form.html",
-                form=form,
-                kinds=KINDS,
-                admin_emails=get_settings().admin_emails,
-            )
-        )
+        return str(self.render("channel/form.html", form=form))

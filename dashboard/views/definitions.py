@@ -20,6 +20,7 @@ from mahaam.postgres.paging import PageCursor
 from mahaam.queries.executions import executions_page
 from mahaam.queries.queues import queue_names
 from mahaam.schedules import definitions_queries as queries
+from mahaam.schedules.definitions_queries import DefinitionEntry
 from mahaam.schedules.queries import schedules_of
 from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.search.job_filter import JobFilter
@@ -57,27 +58,22 @@ class DefinitionView(ConsolePage):
     @expose("/task/<subject>/")
     def task(self, subject: str) -> ResponseReturnValue:
         """A registered task: what it takes, its definitions and schedules, its last runs."""
-        try:
-            card = catalog.find(subject)
-        except UnknownTask:
-            abort(404)
+        card = found(_card(subject))
         return self._details(card, None, JobFilter(task=card.name))
 
     @expose(f"/<{ID}>/")
     def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
         """A definition that people made."""
         entry = found(queries.definition(db.session, id))
-        try:
-            card = catalog.find(entry.task)
-        except UnknownTask:
-            card = None
-        return self._details(card, entry, JobFilter(tag=queries.definition_tag(entry.name)))
+        return self._details(
+            _card(entry.task), entry, JobFilter(tag=queries.definition_tag(entry.name))
+        )
 
     @expose("/form/", methods=("GET", "POST"))
     def create(self) -> ResponseReturnValue:
         """Make a definition."""
         access.require("define")
-        form = DefinitionForm(task=request.args.get("task", "")[:200])
+        form = _form(None)
         if request.method == "GET":
             return self._form(form)
         given = form.read(request.form)
@@ -86,7 +82,7 @@ class DefinitionView(ConsolePage):
                 return self._form(form), 400
             id_ = verbs.create_definition(given, by=g.person.email)
         except ScheduleNotValid as fault:
-            form.faults[fault.field] = said(fault.phrase)
+            form.refuse(fault)
             return self._form(form), 400
         flash(_("The definition was made."), "success")
         return redirect(url_for("definition.details", id=id_), code=303)
@@ -95,7 +91,7 @@ class DefinitionView(ConsolePage):
     def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
         """Change a definition."""
         access.require("define")
-        form = DefinitionForm(found(queries.definition(db.session, id)))
+        form = _form(found(queries.definition(db.session, id)))
         if request.method == "GET":
             return self._form(form)
         given = form.read(request.form)
@@ -104,7 +100,7 @@ class DefinitionView(ConsolePage):
                 return self._form(form), 400
             is_changed = verbs.edit_definition(id, given, by=g.person.email)
         except ScheduleNotValid as fault:
-            form.faults[fault.field] = said(fault.phrase)
+            form.refuse(fault)
             return self._form(form), 400
         except LookupError:
             abort(404)
@@ -136,7 +132,7 @@ class DefinitionView(ConsolePage):
         kwargs = form.read_kwargs(request.form)
         try:
             if kwargs is None:
-                raise MahaamError(form.faults["kwargs"])
+                raise MahaamError(*form.field_faults)
             made = verbs.execute_definition(id, kwargs, by=g.person.email)
         except (ScheduleNotValid, MahaamError) as fault:
             flash(
@@ -163,11 +159,20 @@ class DefinitionView(ConsolePage):
         )
 
     def _form(self, form: DefinitionForm) -> str:
-        return str(
-            self.render(
-                "definition/form.html",
-                form=form,
-                cards={card.name: card for card in catalog.all_tasks()},
-                queues=queue_names(db.session),
-            )
-        )
+        return str(self.render("definition/form.html", form=form, card=_card(form["task"].text)))
+
+
+def _form(entry: DefinitionEntry | None) -> DefinitionForm:
+    return DefinitionForm(
+        entry,
+        task=request.args.get("task", "")[:200],
+        tasks=tuple(card.name for card in catalog.all_tasks()),
+        queues=queue_names(db.session),
+    )
+
+
+def _card(task: str) -> TaskCard | None:
+    try:
+        return catalog.find(task)
+    except UnknownTask:
+        return None

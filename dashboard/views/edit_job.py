@@ -56,16 +56,16 @@ class EditJobView(ConsolePage):
         except DatabaseUnavailable:
             raise
         except MahaamError as fault:
-            return self._page(job, call, fault=str(fault)), 400
+            call.faults.append(str(fault))
+            return self._page(job, call), 400
         _tell(verdict, job)
         return redirect(url_for("job.details", id=id), code=303)
 
-    def _page(self, job: Job, call: RawCall, fault: str | None = None) -> str:
+    def _page(self, job: Job, call: RawCall) -> str:
         return self.render(
             "job/edit.html",
             job=job,
-            call=call,
-            fault=fault,
+            form=call,
             signature=catalog.spelling(job.task),
             is_possible=availability.can("edit", job),
         )

@@ -22,6 +22,7 @@ from mahaam.verbs import VerbResult
 
 from ..auth import access
 from ..auth.login_required import safe_path
+from ..forms.small_forms import runbook_form
 from ..web.database import db
 from ..web.languages import number
 from ..web.query_string import QueryString, moment
@@ -161,8 +162,8 @@ class ErrorView(ActPage):
         if not subject.isprintable() or len(subject) > MOST_NAME:
             abort(404)
         if request.method == "GET":
-            text = queries.runbook(db.session, subject)
-            return str(self.render("error/task_runbook.html", task=subject, text=text or ""))
+            form = runbook_form(queries.runbook(db.session, subject) or "")
+            return str(self.render("error/task_runbook.html", task=subject, form=form))
         verbs.write_task_runbook(
             subject, request.form.get("runbook", "")[:MOST_TEXT], by=g.person.email
         )

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from mahaam import verbs
 from mahaam.core.errors import OptionNotValid
 from mahaam.verbs import VerbResult
 
 from ..auth import access
+from ..forms.form import Form
+from ..forms.small_forms import pause_form
 from ..live import snapshot
+from ..present.template_helpers import span
 from ..web.languages import said
 from .page import ConsolePage
 
 HOUR_S = 3600
+BAD_END = _l("The end of a pause lies in the future, and is given once: as a span or a moment.")
 SPANS_S = (900, 1800, HOUR_S, 4 * HOUR_S, 12 * HOUR_S, 24 * HOUR_S)
 
 
@@ -45,11 +50,16 @@ class PausingPage(ConsolePage):
         access.require("pause")
         self.check(subject)
         if request.method == "GET":
-            return self._form(subject)
+            return self._form(subject, _form())
+        form = _form()
+        given = form.values(request.form)
+        if not form.is_right:
+            return self._form(subject, form), 400
         try:
-            wanted = verbs.pause(by=g.person.email, replace=True, **_options())
-        except (OptionNotValid, ValueError) as fault:
-            return self._form(subject, fault=_fault(fault)), 400
+            wanted = verbs.pause(by=g.person.email, replace=True, **_options(form, given))
+        except (OptionNotValid, ValueError):
+            form.fault("until", str(BAD_END))
+            return self._form(subject, form), 400
         verdict = type(self).pause_verb([subject], wanted)
         return self._told(subject, verdict, _("Paused. What runs now finishes."))
 
@@ -63,16 +73,9 @@ class PausingPage(ConsolePage):
         verdict = type(self).resume_verb([subject], by=g.person.email)
         return self._told(subject, verdict, _("It goes on."))
 
-    def _form(self, subject: str, fault: str | None = None) -> str:
-        return str(
-            self.render(
-                "pausing/pause.html",
-                subject=subject,
-                spans_s=SPANS_S,
-                fault=fault,
-                back=self.home(subject),
-            )
-        )
+    def _form(self, subject: str, form: Form) -> str:
+        back = self.home(subject)
+        return str(self.render("pausing/pause.html", subject=subject, form=form, back=back))
 
     def _told(self, subject: str, verdict: VerbResult, done: str) -> ResponseReturnValue:
         snapshot.forget()
@@ -83,20 +86,17 @@ class PausingPage(ConsolePage):
         return redirect(self.home(subject), code=303)
 
 
-def _options() -> dict[str, Any]:
-    """Reason and end of a pause as they were typed. Raises ValueError."""
-    reason = request.form.get("reason", "").replace("\x00", "").strip()
-    span, until = request.form.get("for_s", ""), request.form.get("until", "")
-    if span and (not span.isascii() or not span.isdigit() or int(span) not in SPANS_S):
-        raise ValueError(span)
+def _form() -> Form:
+    return pause_form({span_s: span(span_s) for span_s in SPANS_S})
+
+
+def _options(form: Form, given: dict[str, Any]) -> dict[str, Any]:
+    """Return reason and end of a pause as the verb takes them. Raises ValueError."""
+    for_s, until = given["for_s"], given["until"]
+    if for_s is not None and for_s not in form["for_s"].choices:
+        raise ValueError(for_s)
     return {
-        "reason": reason or None,
-        "for_s": float(span) if span else None,
-        "resume_at": datetime.fromisoformat(until).replace(tzinfo=UTC) if until else None,
+        "reason": given["reason"],
+        "for_s": float(for_s) if for_s else None,
+        "resume_at": until.replace(tzinfo=until.tzinfo or UTC) if until else None,
     }
-
-
-def _fault(fault: Exception) -> str:
-    if isinstance(fault, OptionNotValid):
-        return _("The end of a pause lies in the future, and is given once: as a span or a moment.")
-    return _("This is not a time.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -17,6 +19,8 @@ from mahaam.postgres.paging import PageCursor
 from ..actions import catalog
 from ..actions import preview as matching
 from ..auth import access
+from ..forms.form import Form
+from ..forms.small_forms import redrive_form
 from ..web.database import db
 from ..web.languages import said
 from ..web.query_string import QueryString
@@ -47,26 +51,27 @@ class RedriveView(ConsolePage):
     def form(self) -> ResponseReturnValue:
         """What would be re-driven, and from which share of failures on it stops."""
         access.require("redrive")
-        query = QueryString(request.args)
+        query, form = QueryString(request.args), redrive_form(USUAL_PERCENT)
         wanted = read_filter(query)
         if query.close():
-            return self._form(query, None, query.faults), 400
+            form.faults += query.faults
+            return self._form(query, None, form), 400
         preview = matching.of_letters(catalog.REPROCESS, wanted)
         if request.method == "GET":
-            return self._form(query, preview, [])
-        percent, reason = request.form.get("percent", ""), request.form.get("reason", "").strip()
-        is_number = percent.isascii() and percent.isdigit() and len(percent) < 4
-        faults = [] if is_number and int(percent) <= 100 else [_("Enter a number from 0 to 100.")]
-        if not reason:
-            faults.append(_("Say why: whoever looks at this later wants to know."))
-        if faults:
-            return self._form(query, preview, faults), 400
+            return self._form(query, preview, form)
+        given = _read(form)
+        if not form.is_right:
+            return self._form(query, preview, form), 400
         try:
             id_ = verbs.start_redrive(
-                wanted, max_failed_percent=int(percent), reason=reason[:500], by=g.person.email
+                wanted,
+                max_failed_percent=given["percent"],
+                reason=given["reason"],
+                by=g.person.email,
             )
         except verbs.NothingToRedrive:
-            return self._form(query, preview, [_("No open dead letter matches.")]), 400
+            form.faults.append(_("No open dead letter matches."))
+            return self._form(query, preview, form), 400
         flash(_("The re-drive has begun. It goes on when you leave this page."), "success")
         return redirect(url_for("redrive.details", id=id_), code=303)
 
@@ -97,14 +102,15 @@ class RedriveView(ConsolePage):
             flash(said(refusal), "warning")
         return redirect(url_for("redrive.details", id=id), code=303)
 
-    def _form(self, query: QueryString, preview: object, faults: list[str]) -> str:
-        return str(
-            self.render(
-                "redrive/form.html",
-                query=query,
-                preview=preview,
-                faults=faults,
-                percent=request.form.get("percent", str(USUAL_PERCENT))[:10],
-                reason=request.form.get("reason", "")[:500],
-            )
-        )
+    def _form(self, query: QueryString, preview: object, form: Form) -> str:
+        return str(self.render("redrive/form.html", query=query, preview=preview, form=form))
+
+
+def _read(form: Form) -> dict[str, Any]:
+    given = form.values(request.form)
+    percent = given["percent"]
+    if not form["percent"].fault and (percent is None or not 0 <= percent <= 100):
+        form.fault("percent", _("Enter a number from 0 to 100."))
+    if not given["reason"]:
+        form.fault("reason", _("Say why: whoever looks at this later wants to know."))
+    return given

@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from mahaam.alerts import queries, rules
+from mahaam.alerts.queries import RuleEntry
 from mahaam.alerts.rule_types import KINDS
-from mahaam.alerts.rules import SEVERITIES, RuleNotValid
+from mahaam.alerts.rules import RuleNotValid
 from mahaam.core.errors import DatabaseUnavailable
 from mahaam.queries.queues import queue_names
 
@@ -47,14 +48,14 @@ class RuleView(ConsolePage):
     def create(self) -> ResponseReturnValue:
         """Make a rule; or try it first."""
         access.require("rules")
-        form = RuleForm(kind=request.args.get("kind", ""))
+        form = _form(None)
         return self._page(form) if request.method == "GET" else self._save(form)
 
     @expose(f"/form/<{ID}>/", methods=("GET", "POST"))
     def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
         """Change a rule; or try the change first."""
         access.require("rules")
-        form = RuleForm(found(queries.rule(db.session, id)))
+        form = _form(found(queries.rule(db.session, id)))
         return self._page(form) if request.method == "GET" else self._save(form)
 
     @expose(f"/<{ID}>/delete/", methods=("POST",))
@@ -92,17 +93,16 @@ class RuleView(ConsolePage):
         return redirect(url_for("rule.index"), code=303)
 
     def _page(self, form: RuleForm, *, tried: str | None = None) -> str:
-        return str(
-            self.render(
-                "rule/form.html",
-                form=form,
-                kinds=KINDS,
-                severities=SEVERITIES,
-                channels=queries.channels(db.session),
-                queues=queue_names(db.session),
-                tried=tried,
-            )
-        )
+        return str(self.render("rule/form.html", form=form, tried=tried))
+
+
+def _form(entry: RuleEntry | None) -> RuleForm:
+    return RuleForm(
+        entry,
+        kind=request.values.get("kind", ""),
+        channels=queries.channels(db.session),
+        queues=queue_names(db.session),
+    )
 
 
 def _tried(given: dict[str, object]) -> str:

@@ -13,12 +13,12 @@ from mahaam.postgres import database
 from mahaam.queries.queues import queue_names
 from mahaam.schedules import queries
 from mahaam.schedules.definitions_queries import definition_names
+from mahaam.schedules.queries import ScheduleEntry
 from mahaam.schedules.rules.previews import previews
-from mahaam.schedules.rules.spec import ScheduleNotValid, zones
+from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.schedules.store import now
 
 from ..auth import access
-from ..forms.options import OF_SCHEDULES
 from ..forms.schedule_form import ScheduleForm
 from ..present.schedule_text import in_words
 from ..web.database import db
@@ -42,8 +42,8 @@ class ScheduleFormView(ConsolePage):
         access.require("define")
         if request.method == "GET":
             begin = {name: request.args.get(name, "")[:200] for name in ("task", "definition")}
-            return self._page(ScheduleForm(None, **begin))
-        form = ScheduleForm()
+            return self._page(_form(None, **begin))
+        form = _form(None)
         given = form.read(request.form)
         if given is None:
             return self._page(form), 400
@@ -59,7 +59,7 @@ class ScheduleFormView(ConsolePage):
     def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
         """Change a schedule; from then on it is the people's."""
         access.require("define")
-        form = ScheduleForm(found(queries.schedule(db.session, id)))
+        form = _form(found(queries.schedule(db.session, id)))
         if request.method == "GET":
             return self._page(form)
         given = form.read(request.form)
@@ -87,7 +87,7 @@ class ScheduleFormView(ConsolePage):
         return str(
             self.render(
                 "schedule/preview.html",
-                faults=form.faults,
+                faults=form.field_faults,
                 words=in_words(times) if times else None,
                 zone=times.timezone if times else None,
                 upcoming=previews(times, moment, NEXT_SHOWN // 2) if times else [],
@@ -100,11 +100,16 @@ class ScheduleFormView(ConsolePage):
             self.render(
                 "schedule/form.html",
                 form=form,
-                job_options=OF_SCHEDULES,
-                cards=cards,
-                card=cards.get(form.texts.get("task", "")),
-                queues=queue_names(db.session),
-                zones=sorted(zones()),
-                definitions=definition_names(db.session),
+                card=cards.get(form["task"].text),
             )
         )
+
+
+def _form(entry: ScheduleEntry | None, **begin: str) -> ScheduleForm:
+    return ScheduleForm(
+        entry,
+        tasks=tuple(card.name for card in catalog.all_tasks()),
+        definitions=tuple(definition_names(db.session)),
+        queues=queue_names(db.session),
+        **begin,
+    )

@@ -19,7 +19,9 @@ from mahaam.schedules.rules.previews import previews
 from mahaam.verbs import VerbResult
 
 from ..auth import access
+from ..forms.form import Form
 from ..forms.options import OF_SCHEDULES
+from ..forms.small_forms import period_form
 from ..present.charts import of_fires
 from ..present.schedule_text import in_words
 from ..web.database import db
@@ -146,25 +148,19 @@ class ScheduleView(ActPage):
         """Make up for a period: first how many and which times, then the jobs."""
         access.require("backfill")
         entry = found(queries.schedule(db.session, id))
-        texts = {name: request.form.get(name, "")[:40] for name in ("since", "until")}
+        form = period_form()
         times: list[datetime] | None = None
-        fault: str | None = None
-        if request.method == "POST":
+        if request.method == "POST" and (period := _period(form)):
             try:
-                since, until = (moment(texts[name]) for name in ("since", "until"))
-                if since is None or until is None:
-                    raise ValueError
-                times = verbs.backfill_times(entry.spec, since, until, now=datetime.now(UTC))
+                times = verbs.backfill_times(entry.spec, *period, now=datetime.now(UTC))
                 if request.form.get("confirmed") == "yes":
-                    return self._backfilled(id, since, until)
-            except (verbs.ScheduleNotValid, verbs.CannotFire) as refusal:
-                fault = said(refusal.phrase)
-            except ValueError:
-                fault = _("Enter a date and a time.")
-        shown = self.render(
-            "schedule/backfill.html", entry=entry, texts=texts, times=times, fault=fault
-        )
-        return shown, 400 if fault else 200
+                    return self._backfilled(id, *period)
+            except verbs.ScheduleNotValid as refusal:
+                form.refuse(refusal)
+            except verbs.CannotFire as refusal:
+                form.faults.append(said(refusal.phrase))
+        shown = self.render("schedule/backfill.html", entry=entry, form=form, times=times)
+        return shown, 200 if form.is_right else 400
 
     def _backfilled(self, id_: int, since: datetime, until: datetime) -> ResponseReturnValue:
         count = verbs.backfill(id_, since, until, by=g.person.email)
@@ -173,3 +169,13 @@ class ScheduleView(ActPage):
             "success",
         )
         return redirect(url_for("schedule.details", id=id_), code=303)
+
+
+def _period(form: Form) -> tuple[datetime, datetime] | None:
+    """Return both ends of a period in UTC; None, and faults, when they are none."""
+    given = form.values(request.form)
+    for name in given:
+        if not form[name].fault and moment(form[name].text) is None:
+            form.fault(name, _("Enter a date and a time."))
+    ends = [moment(form[name].text) for name in given]
+    return (ends[0], ends[1]) if form.is_right and ends[0] and ends[1] else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -14,13 +12,14 @@ from flask_babel import ngettext
 from mahaam import verbs
 from mahaam.audit.queries import AuditFilter, audit_page
 from mahaam.enqueuing import catalog
-from mahaam.live_settings.definitions import OWN, SETTINGS, LiveSetting, SettingNotValid
+from mahaam.live_settings.definitions import OWN, SETTINGS
 from mahaam.postgres.paging import PageCursor
 from mahaam.settings import queries
-from mahaam.settings.queries import SettingChange
 
+from ..forms.field import Field
+from ..forms.setting_form import SettingForm
 from ..web.database import db
-from ..web.languages import number, said
+from ..web.languages import number
 from .page import MORE, ConsolePage
 
 GROUPS = {
@@ -31,22 +30,6 @@ GROUPS = {
     OWN: _l("Of your own tasks"),
 }
 HISTORY_SHOWN = 20
-MOST_TEXT = 20_000
-
-
-@dataclass(frozen=True)
-class SettingRow:
-    """One setting on the page: what stands in its field, who changed it, what is wrong."""
-
-    setting: LiveSetting
-    text: str
-    change: SettingChange | None
-    fault: str | None = None
-
-    @property
-    def default(self) -> str:
-        """What holds when nobody says otherwise."""
-        return self.setting.kind.text(self.setting.default())
 
 
 class SettingView(ConsolePage):
@@ -62,16 +45,17 @@ class SettingView(ConsolePage):
     @expose("/")
     def index(self) -> str:
         """Every setting, by its group."""
-        return self._page({}, {})
+        catalog.load()
+        return self._page(SettingForm(queries.changes(db.session)))
 
     @expose("/", methods=("POST",))
     def save(self) -> ResponseReturnValue:
         """Take all that was changed, or nothing and say what is wrong beside it."""
         catalog.load()  # which declares the settings of users' own
-        typed = {name: request.form[name] for name in SETTINGS if name in request.form}
-        faults = {name: fault for name, text in typed.items() if (fault := _fault(name, text))}
-        if faults:
-            return self._page(typed, faults), 400
+        form = SettingForm(queries.changes(db.session))
+        typed = form.read(request.form)
+        if typed is None:
+            return self._page(form), 400
         changed = [
             name
             for name, text in typed.items()
@@ -89,24 +73,11 @@ class SettingView(ConsolePage):
         )  # fmt: skip
         return redirect(url_for("setting.index"), code=303)
 
-    def _page(self, typed: dict[str, str], faults: dict[str, str]) -> str:
-        catalog.load()
-        changes = queries.changes(db.session)
-        rows = [
-            SettingRow(
-                one,
-                typed[name] if name in typed else _shown(one, changes.get(name)),
-                changes.get(name),
-                faults.get(name),
-            )
-            for name, one in SETTINGS.items()
-        ]
+    def _page(self, form: SettingForm) -> str:
         return self.render(
             "setting/page.html",
-            groups={
-                words: [row for row in rows if row.setting.group == group]
-                for group, words in GROUPS.items()
-            },
+            form=form,
+            groups={words: _of_group(form, group) for group, words in GROUPS.items()},
             pruning=queries.pruning(db.session),
             history=audit_page(
                 db.session, AuditFilter(verb="settings"), PageCursor(size=HISTORY_SHOWN)
@@ -114,13 +85,5 @@ class SettingView(ConsolePage):
         )
 
 
-def _shown(setting: LiveSetting, change: SettingChange | None) -> str:
-    return setting.kind.text(setting.usable(change.value) if change else setting.default())
-
-
-def _fault(name: str, text: str) -> str | None:
-    try:
-        SETTINGS[name].kind.parse(text.strip()[:MOST_TEXT])
-    except SettingNotValid as fault:
-        return said(fault.phrase)
-    return None
+def _of_group(form: SettingForm, group: str) -> list[Field]:
+    return [form[name] for name, one in SETTINGS.items() if one.group == group]

@@ -16,6 +16,8 @@ from mahaam.postgres.paging import PageCursor
 
 from ..auth import access, account_changes, accounts, users
 from ..auth.sessions import sessions_of
+from ..forms.form import Form
+from ..forms.small_forms import person_form
 from ..models import User
 from ..web.database import db
 from ..web.languages import number
@@ -36,21 +38,19 @@ class UserView(ConsolePage):
     @expose("/")
     def index(self) -> str:
         """Everybody, and what each role may do."""
-        return self._list()
+        return self._list(person_form(access.RANKS))
 
     @expose("/create/", methods=("POST",))
     def create(self) -> ResponseReturnValue:
         """Add a person."""
-        form = request.form
+        form = person_form(access.RANKS)
+        given = form.values(request.form)
         try:
-            person = accounts.create_person(
-                accounts.checked_email(form.get("email", "").strip()),
-                password=form.get("password", ""),
-                role=form.get("role", ""),
-                by=g.person.email,
-            )
+            email = accounts.checked_email(given.pop("email"))
+            person = accounts.create_person(email, **given, by=g.person.email)
         except accounts.AccountNotValid as fault:
-            return self._list(fault=str(fault)), 400
+            form.fault(fault.field, str(fault))
+            return self._list(form), 400
         flash(_("%(email)s can log in now.", email=person.email), "success")
         return redirect(url_for("user.details", id=person.id), code=303)
 
@@ -74,15 +74,14 @@ class UserView(ConsolePage):
             flash(told, "success")
         return redirect(url_for("user.details", id=id), code=303)
 
-    def _list(self, fault: str | None = None) -> str:
+    def _list(self, form: Form) -> str:
         return self.render(
             "user/list.html",
             people=users.everybody(),
             roles=list(access.RANKS),
             needed=access.NEEDED,
             ranks=access.RANKS,
-            fault=fault,
-            lengths=(accounts.MIN_PASSWORD_LENGTH, accounts.MAX_PASSWORD_LENGTH),
+            form=form,
         )
 
     def _details(self, person: User, fault: str | None = None) -> str:
