@@ -18,7 +18,7 @@ from mahaam.enqueuing import accept, catalog, known_queues
 from mahaam.jobs.current_attempt import current_id
 from mahaam.jobs.job_message import REMOVALS
 from mahaam.jobs.job_option import truth
-from mahaam.jobs.new_job import OPTION_FIELDS, OPTIONS, NewJob
+from mahaam.jobs.new_job import OPTIONS, NewJob
 from mahaam.jobs.notice import Notice
 from mahaam.jobs.task_registry import RegisteredTask
 from mahaam.postgres import database
@@ -27,7 +27,8 @@ from mahaam.postgres.wait_limit import WaitLimit, left_s, patience
 
 Options = dict[str, Any]
 Connection = psycopg2.extensions.connection  # the caller's own
-KNOWN = OPTION_FIELDS.keys() | set(REMOVALS)
+READS = {option.name: (field, option.read) for field, option in OPTIONS.items()}
+KNOWN = READS.keys() | set(REMOVALS)
 WAITING = "mahaam_rings"  # in a session's info: what to ring for after its commit
 
 
@@ -150,12 +151,11 @@ def _job(task: RegisteredTask, options: Options) -> NewJob:
             f"Unknown option {', '.join(sorted(unknown))}. Task arguments go into args or kwargs."
         )
     expires = given.pop("expires", None)
-    fields: Options = {
-        OPTION_FIELDS[name]: OPTIONS[OPTION_FIELDS[name]].read(name, value)
-        for name, value in given.items()
-        if name in OPTION_FIELDS
-    }
-    removal = {name: truth(name, given[name]) for name in REMOVALS if name in given}
+    removal = {name: truth(name, given.pop(name)) for name in REMOVALS if name in given}
+    fields: Options = {}
+    for name, value in given.items():
+        field, read = READS[name]
+        fields[field] = read(name, value)
     return task.new_job(parent_id=current_id(), expires=expires, removal=removal, **fields)
 
 

@@ -50,12 +50,15 @@ def has_usual_options(task: Any) -> bool:
 
 
 def fields_of(task: Any) -> dict[str, Any]:
-    """Return the fields of NewJob that the options of a message stand for. Raises OptionNotValid."""
+    """Return the fields of NewJob that a message stands for, but for its times and what rides along.
+
+    Raises OptionNotValid.
+    """
     kind = type(task)
     if not has_usual_options(task):
-        return job_fields(options_of(task))
+        return {"task": name_of(kind), **job_fields(options_of(task))}
     if kind.usual_fields is None:
-        kind.usual_fields = job_fields(usual_options(kind))
+        kind.usual_fields = {"task": name_of(kind), **job_fields(usual_options(kind))}
     fields: dict[str, Any] = kind.usual_fields
     return fields
 
@@ -128,11 +131,11 @@ def message_of(task: Any) -> dict[str, Any]:
 
 def rides_along(task: Any) -> dict[str, Any]:
     """Return the tasks after it, its chord, its expiry as it was given, and whether its row is removed."""
-    rides: dict[str, Any] = {
-        name: message_of(following)
-        for name in CHAIN
-        if (following := getattr(task, name)) is not None
-    }
+    rides: dict[str, Any] = {}
+    for name in CHAIN:
+        following = getattr(task, name)
+        if following is not None:
+            rides[name] = message_of(following)
     if task.chord_config is not None:
         rides["chord"] = task.chord_config.cid
     if task.expires_resolved is not None and task.expires != task.expires_resolved:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,8 +91,7 @@ class Number:
     def __call__(self, name: str, value: Any) -> None:
         if value is None:
             return
-        is_number = type(value) in (int, float) and not math.isnan(value)
-        if not is_number or not self.low <= value <= self.high:
+        if type(value) not in (int, float) or not self.low <= value <= self.high:
             raise OptionNotValid(
                 f"{name} must be a {self.unit} from {self.low:.15g} to {self.high:.15g};"
                 f" it is {value!r}."

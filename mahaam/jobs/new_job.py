@@ -109,8 +109,9 @@ class NewJob:
     ] = None
 
     def __post_init__(self) -> None:
-        for (name, check), value in zip(_CHECKS, _checked(self), strict=True):
-            check(name, value)
+        for value, default, option in zip(_checked(self), _DEFAULTS, _RULES, strict=True):
+            if value is not default:  # most are it, and every enqueue with options comes here
+                option.check(option.name, value)
         if self.delay_s is not None and self.eta is not None:
             raise OptionNotValid("Give delay or eta, not both.")
 
@@ -139,5 +140,6 @@ OWN_CALL_OPTIONS = frozenset(
     option.name for option in TASK_OPTIONS.values() if option.in_call and option.huey is None
 )
 _CHECKED = {field: option for field, option in OPTIONS.items() if option.check is not anything}
-_CHECKS = [(option.name, option.check) for option in _CHECKED.values()]
+_RULES = tuple(_CHECKED.values())
+_DEFAULTS = tuple(NewJob.__dataclass_fields__[field].default for field in _CHECKED)
 _checked: Any = attrgetter(*_CHECKED)

@@ -18,7 +18,7 @@ from mahaam.core.errors import PayloadBroken, UnknownTask
 from mahaam.core.payload import dump, load, teach
 from mahaam.huey_adapter.tasks.naive_times import aware
 from mahaam.jobs import job_message
-from mahaam.jobs.job_message import CHAIN, REMOVALS, name_of
+from mahaam.jobs.job_message import CHAIN, REMOVALS
 from mahaam.jobs.job_option import moment
 from mahaam.jobs.new_job import NewJob
 from mahaam.run.run import Run
@@ -46,24 +46,25 @@ def new_job_of(
 
     Naive times are UTC, or local without `utc`.
     """
-    if parent_id is None and not more and job_message.is_usual(task):
-        kind = type(task)
-        usual: NewJob = kind.usual_job or _new_job(task, utc=utc)
-        kind.usual_job = usual
-        return usual
-    return _new_job(task, utc=utc, parent_id=parent_id, **more)
+    if parent_id is not None or more or not job_message.is_usual(task):
+        return _new_job(task, utc=utc, parent_id=parent_id, **more)
+    kind = type(task)
+    usual: NewJob = kind.usual_job or _new_job(task, utc=utc)
+    kind.usual_job = usual
+    return usual
 
 
-def _new_job(task: Task, *, utc: bool, parent_id: str | None = None, **more: Any) -> NewJob:
+def _new_job(task: Task, *, utc: bool, **more: Any) -> NewJob:
     fields: dict[str, Any] = {
-        "task": name_of(type(task)),
         **job_message.fields_of(task),
-        "eta": _instant("eta", task.eta, utc=utc),
-        "expires_at": _instant("expires", task.expires_resolved, utc=utc),
         "options": job_message.kept(job_message.rides_along(task)),
-        "parent_id": parent_id,
+        **more,
     }
-    return NewJob(**{**fields, **more})
+    if task.eta is not None:
+        fields.setdefault("eta", _instant("eta", task.eta, utc=utc))
+    if task.expires_resolved is not None:
+        fields.setdefault("expires_at", _instant("expires", task.expires_resolved, utc=utc))
+    return NewJob(**fields)
 
 
 def task_of(registry: Registry, run: Run) -> Task:
