@@ -184,10 +184,10 @@ def test_a_broken_connection_does_not_cost_or_double_a_job(empty_stage: Stage) -
     ],
 )
 def test_without_postgresql_a_job_is_refused(stage: Stage, attempt: Any) -> None:
-    accept.queue_names.check("default")  # known: the queue's name is not what fails
-    known_until = accept.queue_names._known.until
+    accept.known_queues.check("default")  # known: the queue's name is not what fails
+    known_until = accept.known_queues._known.until
     with stage.here(database_url=NOWHERE):
-        accept.queue_names._known.until = known_until
+        accept.known_queues._known.until = known_until
         with pytest.raises(DatabaseUnavailable, match="PostgreSQL does not answer") as refusal:
             attempt()
     assert isinstance(refusal.value, MahaamError)
