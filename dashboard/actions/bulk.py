@@ -10,7 +10,7 @@ from flask import flash
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
-from mahaam.verbs import ACTS, Report
+from mahaam.verbs import ACTS, Input, VerbResult
 
 from ..web.languages import number, said
 from .inputs import NOTHING, Asked
@@ -24,8 +24,9 @@ class BulkAction:
     """A verb for many rows.
 
     `question` makes a text from a count and the count as it is shown, `done` one from a count; `fits`
-    foresees what the engine will decide itself. `asks` are the fields that it needs. One that
-    `is_first` has a button of its own, the others are in a menu.
+    foresees what the engine will decide itself. `asks` are the fields of its inputs. One that
+    `is_first` has a button of its own, the others are in a menu. `command` is its name on the command
+    line, and `help` the sentence there.
     """
 
     verb: str
@@ -35,10 +36,25 @@ class BulkAction:
     question: Callable[[int, str], str]
     done: Callable[[int], str]
     fits: Callable[[Any], bool]
+    help: str
+    command: str
     asks: Asked = NOTHING
-    takes_note: bool = False
-    needs_note: bool = False
     is_first: bool = False
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What the engine takes with it."""
+        return ACTS[self.verb].inputs
+
+    @property
+    def takes_note(self) -> bool:
+        """Whether the reason is a note, which stays with the row."""
+        return any(one.name == "note" for one in self.inputs)
+
+    @property
+    def needs_note(self) -> bool:
+        """Whether it is nothing without a note."""
+        return any(one.name == "note" and one.is_required for one in self.inputs)
 
     def takes(self, state: str | None) -> bool:
         """Whether it can be done to some jobs of a list of this state (None: of any)."""
@@ -101,13 +117,12 @@ def preview(action: BulkAction, entries: Iterable[Any], *, asked: int) -> BulkPr
     )
 
 
-def tell(action: BulkAction, report: Report) -> None:
+def tell(action: BulkAction, verdict: VerbResult) -> None:
     """Say what was done, offer to undo it, and say why the rest was not."""
-    verdict = report.verdict
     if verdict.done:
         flash(action.done(len(verdict.done)), "success")
         if ACTS[action.verb].is_undoable:
-            flash(str(report.operation_id), "undo")
+            flash(str(verdict.operation_id), "undo")
     for made in list(verdict.made.values())[:1]:
         flash(str(made), "made")
     reasons = sorted(set(map(said, verdict.refused.values())))
@@ -115,6 +130,6 @@ def tell(action: BulkAction, report: Report) -> None:
         flash(reason, "warning")
     if len(reasons) > SAMPLES:
         flash(_("Others were refused for like reasons."), "warning")
-        flash(str(report.operation_id), "operation")
+        flash(str(verdict.operation_id), "operation")
     if not verdict.done and not reasons:
         flash(_("None of these rows exists any more."), "warning")

@@ -8,11 +8,12 @@ from functools import partial
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from mahaam.verbs import ACTS
+
 from ..present import availability
 from ..web.languages import number
 from . import inputs
 from .bulk import BulkAction
-from .inputs import Asked
 
 Counted = Callable[[int, str], str]  # a text from a count, and from the count as it is shown
 
@@ -25,9 +26,8 @@ def _action(
     label: object,
     question: Counted,
     done: Counted,
-    asks: Asked = inputs.NOTHING,
-    takes_note: bool = False,
-    needs_note: bool = False,
+    does: str,
+    command: str | None = None,
     is_first: bool = False,
 ) -> BulkAction:
     return BulkAction(
@@ -38,15 +38,16 @@ def _action(
         question=question,
         done=lambda n: done(n, number(n)),
         fits=partial(availability.can, verb),
-        asks=asks,
-        takes_note=takes_note,
-        needs_note=needs_note,
+        help=does,
+        command=command or verb,
+        asks=inputs.of(ACTS[verb].inputs),
         is_first=is_first,
     )
 
 
 RETRY = _action(
     "retry",
+    does="Queue jobs again that have ended.",
     icon="rotate",
     colour="primary",
     label=_l("Retry"),
@@ -56,11 +57,11 @@ RETRY = _action(
     done=lambda n, shown: ngettext(
         "%(count)s job was queued again.", "%(count)s jobs were queued again.", n, count=shown
     ),
-    asks=inputs.SPREAD,
     is_first=True,
 )
 CANCEL = _action(
     "cancel",
+    does="Cancel jobs that wait.",
     icon="ban",
     colour="danger",
     label=_l("Cancel"),
@@ -74,6 +75,7 @@ CANCEL = _action(
 )
 STOP = _action(
     "stop",
+    does="Ask running jobs to stop; what goes on after the grace time is interrupted.",
     icon="x",
     colour="danger",
     label=_l("Stop"),
@@ -85,6 +87,7 @@ STOP = _action(
 )
 PROMOTE = _action(
     "promote",
+    does="Let scheduled and retrying jobs run now.",
     icon="player-play",
     colour="primary",
     label=_l("Run now"),
@@ -98,6 +101,7 @@ PROMOTE = _action(
 )
 RESCHEDULE = _action(
     "reschedule",
+    does="Let waiting jobs run at another time.",
     icon="calendar-time",
     colour="primary",
     label=_l("Reschedule"),
@@ -107,10 +111,11 @@ RESCHEDULE = _action(
     done=lambda n, shown: ngettext(
         "%(count)s job was rescheduled.", "%(count)s jobs were rescheduled.", n, count=shown
     ),
-    asks=inputs.TIME,
 )
 SET_PRIORITY = _action(
     "set_priority",
+    does="Give waiting jobs another priority.",
+    command="priority",
     icon="arrows-sort",
     colour="primary",
     label=_l("Change priority"),
@@ -126,10 +131,10 @@ SET_PRIORITY = _action(
         n,
         count=shown,
     ),
-    asks=inputs.PRIORITY,
 )
 MOVE = _action(
     "move",
+    does="Put waiting jobs into another queue.",
     icon="arrow-right",
     colour="primary",
     label=_l("Move to a queue"),
@@ -137,10 +142,10 @@ MOVE = _action(
     done=lambda n, shown: ngettext(
         "%(count)s job was moved.", "%(count)s jobs were moved.", n, count=shown
     ),
-    asks=inputs.QUEUE,
 )
 DUPLICATE = _action(
     "duplicate",
+    does="Queue a new job with the same arguments for each of the jobs.",
     icon="copy",
     colour="primary",
     label=_l("Duplicate"),
@@ -153,6 +158,7 @@ DUPLICATE = _action(
 )
 FAIL = _action(
     "fail",
+    does="Turn completed jobs into failed ones, to try the dead letters.",
     icon="alert-octagon",
     colour="danger",
     label=_l("Turn into failed"),
@@ -171,6 +177,7 @@ FAIL = _action(
 )
 CLEAN = _action(
     "clean",
+    does="Remove jobs that have ended, with their attempts, logs and dead letters.",
     icon="trash",
     colour="danger",
     label=_l("Remove"),
@@ -183,6 +190,8 @@ CLEAN = _action(
 )
 REPROCESS = _action(
     "reprocess",
+    does="Queue the jobs of dead letters again.",
+    command="retry",
     icon="rotate",
     colour="primary",
     label=_l("Reprocess"),
@@ -195,11 +204,11 @@ REPROCESS = _action(
         n,
         count=shown,
     ),
-    asks=inputs.SPREAD,
     is_first=True,
 )
 RESOLVE = _action(
     "resolve",
+    does="Mark dead letters as dealt with; their jobs stay failed.",
     icon="circle-check",
     colour="success",
     label=_l("Resolve"),
@@ -212,12 +221,12 @@ RESOLVE = _action(
         n,
         count=shown,
     ),
-    takes_note=True,
     is_first=True,
 )
 
 ASSIGN = _action(
     "assign",
+    does="Give dead letters an owner.",
     icon="user",
     colour="primary",
     label=_l("Assign"),
@@ -230,10 +239,10 @@ ASSIGN = _action(
         n,
         count=shown,
     ),
-    asks=inputs.OWNER,
 )
 NOTIFY = _action(
     "notify",
+    does="Send a notification about dead letters.",
     icon="send",
     colour="primary",
     label=_l("Notify"),
@@ -252,6 +261,7 @@ NOTIFY = _action(
 )
 ANNOTATE = _action(
     "annotate",
+    does="Write a note to dead letters.",
     icon="edit",
     colour="primary",
     label=_l("Write a note"),
@@ -267,8 +277,6 @@ ANNOTATE = _action(
         n,
         count=shown,
     ),
-    takes_note=True,
-    needs_note=True,
 )
 
 # In the order of the buttons.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from mahaam.jobs.job_option import INT4, LONGEST_S
 from mahaam.queries.queues import queue_names
+from mahaam.verbs import Input
 
 from ..forms.field import Field
 from ..forms.kinds import INTEGER, LOCAL_TIME, NUMBER, TEXT
@@ -104,8 +105,16 @@ def _owner(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 NOTHING = Asked(dict, lambda _fields, _values: {})
-SPREAD = Asked(_spread_fields, _spread)
-PRIORITY = Asked(_priority_fields, _priority)
-QUEUE = Asked(_queue_fields, _queue)
-OWNER = Asked(_owner_fields, _owner)
-TIME = Asked(_time_fields, _time)
+# By the name of an input. A note has a place of its own; what is cleaned is asked for by the filter.
+OF_INPUT = {
+    "spread_s": Asked(_spread_fields, _spread),
+    "priority": Asked(_priority_fields, _priority),
+    "queue": Asked(_queue_fields, _queue),
+    "owner": Asked(_owner_fields, _owner),
+    "run_at": Asked(_time_fields, _time),  # and delay_s
+}
+
+
+def of(inputs: Iterable[Input]) -> Asked:
+    """Return what a verb with these inputs asks for."""
+    return next((OF_INPUT[one.name] for one in inputs if one.name in OF_INPUT), NOTHING)

@@ -7,7 +7,6 @@ from flask import Flask
 
 from . import (  # noqa: F401
     bulk,
-    changes,
     dead_letters,
     deploys,
     job_log,

@@ -1,136 +1,256 @@
-"""`flask jobs retry | cancel | promote | fail`: some jobs by their ids, or --all that match a filter."""
+"""The commands that do a verb to jobs or dead letters: some by their ids, or --all that match a filter.
+
+Each verb of the console has one: `flask jobs VERB`, `flask queue VERB`. All of them are operations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import click
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from mahaam import verbs
+from mahaam.enqueuing import known_queues
 from mahaam.jobs.states import State
-from mahaam.search.job_filter import JobFilter
+from mahaam.verbs import Input, Selection, VerbResult
 
-from ..actions import catalog, preview
-from ..actions.bulk import BulkAction
-from ..jobs.filter import read_filter
+from ..actions import catalog
+from ..actions import preview as matching
+from ..actions.bulk import BulkAction, BulkPreview
+from ..jobs import dead_letter_filter
+from ..jobs import filter as job_query
 from ..web.database import db
 from ..web.query_string import QueryString
-from .commands import BadInput, operator
+from .commands import BadInput, Commands, operator
 from .jobs import jobs
 from .output import as_json, print_json
-from .parse import job_id, span_s
+from .parse import job_id, letter_id, moment, span_s
+from .queue import queue
 from .report import tell
 
-FILTER = {
+Command = Callable[..., None]
+Options = dict[str, dict[str, Any]]
+
+YES_OR_NO = {"type": click.Choice(["yes", "no"])}
+TIME = {"metavar": "TIME", "help": "Such as 2027-01-31T08:00 (UTC)."}
+JOB_FILTER: Options = {
     "state": {"type": click.Choice([state.value for state in State])},
     "queue": {"metavar": "QUEUE"},
     "task": {"metavar": "TASK"},
     "tag": {"metavar": "TAG"},
     "error": {"metavar": "TEXT", "help": "Three letters or more of the error."},
     "argument": {"metavar": "NAME=VALUE", "help": "Or JSON that the arguments contain."},
-    "created_from": {"metavar": "TIME", "help": "Such as 2027-01-31T08:00 (UTC)."},
+    "created_from": TIME,
     "created_to": {"metavar": "TIME"},
 }
-Done = Callable[[int], str]
+LETTER_FILTER: Options = {
+    "queue": {"metavar": "QUEUE"},
+    "task": {"metavar": "TASK"},
+    "owner": {"metavar": "OWNER"},
+    "error": {"metavar": "TEXT", "help": "Three letters or more of the error."},
+    "cause": {"metavar": "FINGERPRINT", "help": "Of this error group alone."},
+    "since": {**TIME, "help": "Failed from this time on, such as 2027-01-31T08:00 (UTC)."},
+    "until": {"metavar": "TIME"},
+    "reprocessed": YES_OR_NO,
+    "resolved": YES_OR_NO,
+    "notified": YES_OR_NO,
+}
+
+# By the name of the input, for they mean the same in every verb; the types are read as below.
+FLAGS = {
+    "spread_s": "--spread",
+    "priority": "--to",
+    "queue": "--to",
+    "owner": "--to",
+    "run_at": "--at",
+    "delay_s": "--in",
+    "ended_before": "--ended-before",
+    "note": "--note",
+}
+METAVARS = {
+    "seconds": "SPAN",
+    "moment": "TIME",
+    "queue": "QUEUE",
+    "integer": "NUMBER",
+    "text": "TEXT",
+}
+READERS: dict[str, Callable[[str, Any], Any]] = {"seconds": span_s, "moment": moment}
 
 
-def _command(action: BulkAction, done: Done, text: str, *, spreads: bool = False) -> None:
-    """Add `flask jobs VERB`."""
+@dataclass(frozen=True)
+class Target:
+    """What the commands of a group are done to, and how its ids and its filter are read."""
 
-    def command(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:
-        yes, reason, filtered = given.pop("yes"), given.pop("reason"), _given(given)
-        parameters = {"spread_s": span_s("--spread", given["spread"])} if spreads else {}
-        order = verbs.OperationRequest(action.verb, operator(), parameters, reason)
-        if bool(ids) == is_all or (filtered and not is_all):
-            raise BadInput(_("Name jobs, or say --all with a filter; not both."))
-        if is_all:
-            _carry_out_all(action, order, _filter(filtered), done, yes=yes, is_json=is_json)
-            return
-        report = verbs.carry_out(order, [job_id(id_) for id_ in ids], wanted=None)
-        tell(report.verdict, done, is_json=is_json, operation=report.operation_id)
+    group: Commands
+    filter: Options
+    read_filter: Callable[[QueryString], Selection]
+    read_id: Callable[[str], UUID | int]
+    preview: Callable[[BulkAction, Any], BulkPreview]
 
-    for name, more in reversed(FILTER.items()):
-        command = click.option(f"--{name.replace('_', '-')}", name, **more)(command)  # type: ignore[arg-type]
-    if spreads:
-        command = click.option(
-            "--spread", metavar="SPAN", help="Spread them over a time, such as 30m."
-        )(command)
-    command = as_json(command)
-    command = click.option("--yes", is_flag=True, help="Do not ask.")(command)
-    command = click.option("--reason", metavar="TEXT", help="Why; kept with the operation.")(
-        command
+
+JOBS = Target(jobs, JOB_FILTER, job_query.read_filter, job_id, matching.of_jobs)
+LETTERS = Target(
+    queue, LETTER_FILTER, dead_letter_filter.read_filter, letter_id, matching.of_letters
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed behind a verb. Without ids, all that match the filter are meant."""
+
+    target: Target
+    action: BulkAction
+    ids: tuple[UUID | int, ...] = ()
+    filter: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    is_confirmed: bool = False
+
+    def carry_out(self) -> VerbResult | Begun:
+        """Do it now, or let consumers do it to all that match when they are many."""
+        if self.ids:
+            return verbs.carry_out(self._order, list(self.ids))  # type: ignore[arg-type]  # of one kind
+        wanted = _filter(self.target, self.filter)
+        shown = self._preview(wanted)
+        if not self.is_confirmed:
+            click.confirm(f"{self.action.question(shown.count, shown.shown)}?", abort=True)
+        ids = verbs.find(self._order, wanted, until=shown.until)
+        if ids == []:
+            return VerbResult()
+        if ids is not None:
+            return verbs.carry_out(self._order, ids, wanted=wanted)
+        expected = None if shown.is_least else shown.count
+        made = verbs.start(self._order, wanted, until=shown.until, expected=expected)
+        return Begun(made, expected)
+
+    @property
+    def _order(self) -> verbs.OperationRequest:
+        return verbs.OperationRequest(self.action.verb, operator(), self.parameters, self.reason)
+
+    def _preview(self, wanted: Selection) -> BulkPreview:
+        self._order.checked()
+        try:
+            return self.target.preview(self.action, wanted)
+        finally:
+            db.session.rollback()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An operation that consumers carry out; `expected` is None when they are too many to count."""
+
+    operation: int
+    expected: int | None
+
+    def tell(self, *, is_json: bool) -> None:
+        """Say where it can be followed."""
+        if is_json:
+            print_json({"operation": self.operation, "expected": self.expected})
+        else:
+            message = _(
+                "Operation %(id)s has begun: flask operations show %(id)s", id=self.operation
+            )
+            click.echo(message)
+
+
+def bulk_options(target: Target, action: BulkAction) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command the flags of a verb and of a filter."""
+
+    def decorate(command: Command) -> Command:
+        for name, more in reversed(target.filter.items()):
+            command = click.option(_flag(name), f"of_{name}", **more)(command)
+        for one in reversed(action.inputs):
+            command = _input_option(one)(command)
+        command = as_json(command)
+        command = click.option("--yes", is_flag=True, help="Do not ask.")(command)
+        return click.option("--reason", metavar="TEXT", help="Why; kept with the operation.")(
+            command
+        )
+
+    return decorate
+
+
+def asked(target: Target, action: BulkAction, given: Mapping[str, Any]) -> Asked:
+    """Read the flags of `bulk_options`. Raises BadInput."""
+    filtered = {
+        name: given[f"of_{name}"] for name in target.filter if given.get(f"of_{name}") is not None
+    }
+    parameters = {one.name: _read(one, given[one.name]) for one in action.inputs}
+    return Asked(
+        target, action, filter=filtered, parameters=parameters, reason=given["reason"],
+        is_confirmed=given["yes"],
+    )  # fmt: skip
+
+
+def with_ids(wanted: Asked, ids: tuple[str, ...], *, is_all: bool) -> Asked:
+    """Add the ids that were named. Raises BadInput unless either they or --all were given."""
+    if bool(ids) == is_all or (wanted.filter and not is_all):
+        raise BadInput(_("Name ids, or say --all with a filter; not both."))
+    return replace(wanted, ids=tuple(wanted.target.read_id(id_) for id_ in ids))
+
+
+def report(action: BulkAction, outcome: VerbResult | Begun, *, is_json: bool) -> None:
+    """Print what was done, by the sentence of the pages, and why the rest was not."""
+    if isinstance(outcome, Begun):
+        outcome.tell(is_json=is_json)
+        return
+    made = {str(old): str(new) for old, new in outcome.made.items()}
+    tell(
+        outcome,
+        lambda n: "\n".join(made.values()) or action.done(n),  # scripts want the new ids
+        is_json=is_json,
+        operation=outcome.operation_id,
+        made=made,
     )
-    command = click.option("--all", "is_all", is_flag=True, help="All that match.")(command)
-    command = click.argument("ids", metavar="[ID…]", nargs=-1)(command)
-    jobs.add(action.verb, help=text)(command)
 
 
-def _given(options: dict[str, Any]) -> dict[str, str]:
-    return {name: options[name] for name in FILTER if options.get(name) is not None}
+def _input_option(one: Input) -> Callable[[Command], Command]:
+    kind: Any = int if one.type == "integer" else str
+    return click.option(
+        FLAGS[one.name], one.name, type=kind, metavar=METAVARS[one.type], help=one.help,
+        required=one.is_required,
+    )  # fmt: skip
 
 
-def _filter(given: dict[str, str]) -> JobFilter:
-    """The filter, read as from an address. Raises BadInput: ignored, it would widen the work."""
+def _read(one: Input, value: Any) -> Any:
+    read = READERS.get(one.type)
+    return read(FLAGS[one.name], value) if read else value
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _filter(target: Target, given: Mapping[str, str]) -> Selection:
+    """Read the filter as from an address; a fault would widen the work. Raises BadInput, UnknownQueue."""
+    if "queue" in given:
+        known_queues.check(given["queue"])
     query = QueryString(given)
-    wanted = read_filter(query)
+    wanted = target.read_filter(query)
     if query.close() or len(query.understood) < len(given):
         raise BadInput("\n".join(query.faults) or _("A filter must not be empty."))
     return wanted
 
 
-def _carry_out_all(
-    action: BulkAction,
-    order: verbs.OperationRequest,
-    wanted: JobFilter,
-    done: Done,
-    *,
-    yes: bool,
-    is_json: bool,
-) -> None:
-    try:
-        shown = preview.of_jobs(action, wanted)
-    finally:
-        db.session.rollback()
-    if not yes:
-        click.confirm(f"{action.question(shown.count, shown.shown)}?", abort=True)
-    ids = verbs.find(order, wanted, until=shown.until)
-    if ids is not None:
-        report = verbs.carry_out(order, ids, wanted=wanted)
-        tell(report.verdict, done, is_json=is_json, operation=report.operation_id)
-        return
-    expected = None if shown.is_least else shown.count
-    made = verbs.start(order, wanted, until=shown.until, expected=expected)
-    if is_json:
-        print_json({"operation": made, "expected": expected})
-    else:
-        click.echo(_("Operation %(id)s has begun: flask operations show %(id)s", id=made))
+def _add(target: Target, action: BulkAction) -> None:
+    """Add the command of a verb."""
+
+    def command(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:
+        wanted = with_ids(asked(target, action, given), ids, is_all=is_all)
+        report(action, wanted.carry_out(), is_json=is_json)
+
+    command = bulk_options(target, action)(command)
+    command = click.option("--all", "is_all", is_flag=True, help="All that match.")(command)
+    command = click.argument("ids", metavar="[ID…]", nargs=-1)(command)
+    target.group.add(action.command, help=action.help)(command)
 
 
-_command(
-    catalog.RETRY,
-    lambda n: ngettext("%(num)s job was queued again.", "%(num)s jobs were queued again.", n),
-    "Queue jobs again that have ended.",
-    spreads=True,
-)
-_command(
-    catalog.CANCEL,
-    lambda n: ngettext("%(num)s job was cancelled.", "%(num)s jobs were cancelled.", n),
-    "Cancel jobs that wait.",
-)
-_command(
-    catalog.PROMOTE,
-    lambda n: ngettext("%(num)s job is queued now.", "%(num)s jobs are queued now.", n),
-    "Let scheduled and retrying jobs run now.",
-)
-_command(
-    catalog.FAIL,
-    lambda n: ngettext(
-        "%(num)s job was turned into a failed one.",
-        "%(num)s jobs were turned into failed ones.",
-        n,
-    ),
-    "Turn completed jobs into failed ones, to try the dead letters.",
-)
+for one_action in catalog.JOB.values():
+    _add(JOBS, one_action)
+for one_action in catalog.LETTER.values():
+    if one_action is not catalog.REPROCESS:  # flask queue retry: of dead letters and of jobs
+        _add(LETTERS, one_action)

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from mahaam import verbs
 from mahaam.postgres.paging import PageCursor
-from mahaam.queries.counts import open_letter_count
 from mahaam.queries.dead_letters import DeadLetterEntry, DeadLetterFilter, dead_letters_page
 from mahaam.redaction.redact import masked_text
+from mahaam.verbs import VerbResult
 
+from ..actions import catalog
+from ..actions.bulk import BulkAction
 from ..web.languages import said
-from .commands import BadInput, Refusal, operator, read
+from .bulk import LETTERS, Asked, Begun, asked, bulk_options, with_ids
+from .commands import BadInput, Refusal, read
 from .dead_letter_report import DeadLetterReport, find_case, print_case
 from .output import as_json, paper, plain, print_json, row, table, word
 from .queue import queue
 
 ALL = "all"
+
+
+def _letter_or_job(text: str) -> int | UUID:
+    """The number of a dead letter or the id of a job."""
+    try:
+        return int(text) if text.isascii() and text.isdigit() else UUID(text)
+    except ValueError:
+        message = _("%(id)s is neither a dead letter's number nor a job's id.", id=repr(text))
+        raise BadInput(message) from None
+
+
+LETTERS_OR_JOBS = replace(LETTERS, read_id=_letter_or_job)
 
 
 @queue.add("failed")
@@ -58,69 +73,69 @@ def failed_show(letter: str, is_json: bool) -> None:
 
 
 @queue.add("retry")
-@click.argument("ids", metavar="ID…|all", nargs=-1, required=True)
-@click.option("--queue", "name", metavar="QUEUE", help="With all: those of this queue alone.")
-@as_json
-def retry(ids: tuple[str, ...], name: str | None, is_json: bool) -> None:
-    """Queue jobs again, named by dead letter or by job; or those of all open dead letters."""
-    if ALL in ids:
-        if len(ids) > 1:
-            raise BadInput(_("Say all, or name them; not both."))
-        verdict = verbs.VerbResult()
-        count = verbs.retry_all(by=operator(), queue=name)
-    elif name is not None:
-        raise BadInput(_("--queue goes with all."))
+@click.argument("ids", metavar="[ID…|all]", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="Those of all open dead letters that match.")
+@bulk_options(LETTERS, catalog.REPROCESS)
+def retry(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:
+    """Queue jobs again, named by dead letter or by job; or those of open dead letters."""
+    if ids == (ALL,):  # as --all --yes
+        ids, is_all, given["yes"] = (), True, True
+    wanted = with_ids(asked(LETTERS_OR_JOBS, catalog.REPROCESS, given), ids, is_all=is_all)
+    if is_all:
+        outcome = wanted.carry_out()
+        if isinstance(outcome, Begun):
+            outcome.tell(is_json=is_json)
+            return
+        verdicts = [outcome]
     else:
-        verdict = _retry([_letter_or_job(id_) for id_ in ids])
-        count = len(verdict.done)
-    _tell_retried(count, verdict, is_json=is_json)
+        verdicts = _retry(wanted)
+    _tell_retried(verdicts, is_json=is_json)
 
 
 @queue.add("flush")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-def flush(yes: bool, is_json: bool) -> None:
-    """Resolve all open dead letters; their jobs stay failed."""
-    if not yes:
-        count = read(open_letter_count)
-        question = ngettext(
-            "Resolve %(num)s open dead letter?", "Resolve %(num)s open dead letters?", count
+@bulk_options(LETTERS, catalog.RESOLVE)
+def flush(is_json: bool, **given: Any) -> None:
+    """Resolve all open dead letters that match; their jobs stay failed."""
+    given["of_reprocessed"] = given["of_reprocessed"] or "no"
+    outcome = asked(LETTERS, catalog.RESOLVE, given).carry_out()
+    if isinstance(outcome, Begun):
+        outcome.tell(is_json=is_json)
+    elif is_json:
+        print_json({"resolved": len(outcome.done), "operation": outcome.operation_id})
+    else:
+        click.echo(catalog.RESOLVE.done(len(outcome.done)))
+
+
+def _retry(wanted: Asked) -> list[VerbResult]:
+    """Queue again what was named, dead letters first."""
+    named: dict[BulkAction, tuple[UUID | int, ...]] = {
+        catalog.REPROCESS: tuple(id_ for id_ in wanted.ids if isinstance(id_, int)),
+        catalog.RETRY: tuple(id_ for id_ in wanted.ids if isinstance(id_, UUID)),
+    }
+    outcomes = [
+        replace(wanted, action=action, ids=ids).carry_out() for action, ids in named.items() if ids
+    ]
+    return [outcome for outcome in outcomes if isinstance(outcome, VerbResult)]
+
+
+def _tell_retried(verdicts: list[VerbResult], *, is_json: bool) -> None:
+    done = [id_ for verdict in verdicts for id_ in verdict.done]
+    refused = {id_: why for verdict in verdicts for id_, why in verdict.refused.items()}
+    if is_json:
+        print_json(
+            {
+                "queued": len(done),
+                "ids": done,
+                "refused": {str(id_): str(why) for id_, why in refused.items()},
+                "operations": [verdict.operation_id for verdict in verdicts],
+            }
         )
-        click.confirm(question, abort=True)
-    count = verbs.flush(by=operator())
-    if is_json:
-        print_json({"resolved": count})
-        return
-    click.echo(
-        ngettext("%(num)s dead letter was resolved.", "%(num)s dead letters were resolved.", count)
-    )
-
-
-def _letter_or_job(text: str) -> int | UUID:
-    """The number of a dead letter or the id of a job."""
-    try:
-        return int(text) if text.isascii() and text.isdigit() else UUID(text)
-    except ValueError:
-        message = _("%(id)s is neither a dead letter's number nor a job's id.", id=repr(text))
-        raise BadInput(message) from None
-
-
-def _retry(ids: list[int | UUID]) -> verbs.VerbResult:
-    letters = verbs.reprocess([id_ for id_ in ids if isinstance(id_, int)], by=operator())
-    jobs = verbs.retry([id_ for id_ in ids if isinstance(id_, UUID)], by=operator())
-    return verbs.VerbResult(letters.done + jobs.done, letters.refused | jobs.refused)
-
-
-def _tell_retried(count: int, verdict: verbs.VerbResult, *, is_json: bool) -> None:
-    if is_json:
-        refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
-        print_json({"queued": count, "ids": verdict.done, "refused": refused})
-    elif count or not verdict.refused:
+    elif done or not refused:
         click.echo(
-            ngettext("%(num)s job is queued again.", "%(num)s jobs are queued again.", count)
+            ngettext("%(num)s job is queued again.", "%(num)s jobs are queued again.", len(done))
         )
-    if verdict.refused:
-        raise Refusal("\n".join(map(said, verdict.refused.values())))
+    if refused:
+        raise Refusal("\n".join(map(said, refused.values())))
 
 
 def _masked(entry: DeadLetterEntry) -> DeadLetterEntry:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from tqdm import tqdm
 
+from mahaam import verbs
 from mahaam.audit.record import AuditRecord, note
 from mahaam.core import strict_json
 from mahaam.core.strict_json import JsonNotValid
@@ -21,6 +22,8 @@ from ..forms.options import WORDS, OptionWords
 from ..web.languages import number, said
 from .commands import BadInput, Commands, operator
 from .output import as_json, print_json, word
+from .parse import job_id
+from .report import tell
 
 Command = Callable[[Callable[..., None]], Callable[..., None]]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -108,6 +111,25 @@ def create_many(task: str, file: TextIO, is_json: bool, **options: Any) -> None:
                 "%(count)s job was made.", "%(count)s jobs were made.", count, count=number(count)
             )
         )
+
+
+@jobs.add("edit")
+@click.argument("job", metavar="ID")
+@click.option("--args", "args_text", metavar="JSON", help="Other arguments: a list.")
+@click.option("--kwargs", "kwargs_text", metavar="JSON", help="Others by name: an object.")
+@as_json
+def edit(job: str, args_text: str | None, kwargs_text: str | None, is_json: bool) -> None:
+    """Give a job other arguments; one that has ended is queued again."""
+    args = parsed("--args", args_text, (list,), _("a list"))
+    kwargs = parsed("--kwargs", kwargs_text, (dict,), _("an object"))
+    if args is None and kwargs is None:
+        raise BadInput(_("Say --args, --kwargs or both."))
+    verdict = verbs.edit(job_id(job), args=args, kwargs=kwargs, by=operator())
+    tell(
+        verdict,
+        lambda n: ngettext("%(num)s job was edited.", "%(num)s jobs were edited.", n),
+        is_json=is_json,
+    )
 
 
 def _calls(file: TextIO) -> Iterator[tuple[Any, ...] | dict[str, Any]]:

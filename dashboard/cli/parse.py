@@ -22,6 +22,13 @@ def job_id(text: str) -> UUID:
         raise BadInput(_("%(id)s is not a job's id.", id=repr(text))) from None
 
 
+def letter_id(text: str) -> int:
+    """The number of a dead letter. Raises BadInput."""
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput(_("%(id)s is not a dead letter's number.", id=repr(text)))
+    return int(text)
+
+
 def span_s(option: str, text: str | None) -> float | None:
     """Seconds of a length such as 90, 45s, 30m, 1h30m or 2d; None stays None. Raises BadInput."""
     if text is None:

@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
 from mahaam.enqueuing import catalog
-from mahaam.failures.groups_queries import fingerprints_with, group_of, runbook
+from mahaam.failures.groups_queries import group_of, runbook
 from mahaam.postgres.paging import PageCursor
 from mahaam.queries.counts import open_letter_count
 from mahaam.queries.dead_letters import (
@@ -27,33 +27,11 @@ from mahaam.queries.queues import queue_names
 from ..actions import catalog as actions
 from ..actions import preview as matching
 from ..actions.bulk import BulkAction, BulkPreview
+from ..jobs.dead_letter_filter import read_filter
 from ..present import job_payload
 from ..web.database import db
 from ..web.query_string import QueryString, integer
 from .page import ListPage, read_list
-
-
-def read_filter(query: QueryString) -> DeadLetterFilter:
-    """The dead letters that the address of a list or of a re-drive asks for.
-
-    An error text is looked for among the causes, which are few.
-    """
-    text, cause = query.letters("error"), query.names("cause")
-    causes = None if text is None else tuple(fingerprints_with(db.session, text))
-    if cause is not None:
-        causes = cause if causes is None else tuple(one for one in cause if one in causes)
-    return DeadLetterFilter(
-        reprocessed=query.flag("reprocessed"),
-        resolved=query.flag("resolved"),
-        notified=query.flag("notified"),
-        queue=query.name("queue"),
-        task=query.name("task"),
-        owner=query.name("owner"),
-        nobodys=True if query.choice("unowned", ("yes",)) else None,
-        causes=causes,
-        since=query.moment("since"),
-        until=query.moment("until"),
-    )
 
 
 class DeadLetterView(ListPage):

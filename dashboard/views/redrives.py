@@ -21,10 +21,10 @@ from ..actions import preview as matching
 from ..auth import access
 from ..forms.form import Form
 from ..forms.small_forms import redrive_form
+from ..jobs.dead_letter_filter import read_filter
 from ..web.database import db
 from ..web.languages import said
 from ..web.query_string import QueryString
-from .dead_letters import read_filter
 from .page import ID, MORE, ConsolePage, found, read_list
 
 USUAL_PERCENT = 20

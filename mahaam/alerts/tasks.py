@@ -88,6 +88,6 @@ def send_failure_notification(dead_letter_id: int | Sequence[int], count: int | 
 @task(max_retries=3)
 def reprocess_failed_task(dead_letter_id: int) -> str:
     """Run the job of an open dead letter again, with all its retries anew."""
-    verdict = verbs.reprocess([dead_letter_id], by="reprocess_failed_task")
+    verdict = verbs.apply("reprocess", [dead_letter_id], by="reprocess_failed_task")
     reasons = [str(reason) for reason in verdict.refused.values()]
     return reasons[0] if reasons else "reprocessed"

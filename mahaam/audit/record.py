@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mahaam.audit import store
@@ -11,11 +11,9 @@ from mahaam.core import actor
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
 
-__all__ = ["AuditRecord", "audited", "audited_jobs", "note", "shared", "tell"]
+__all__ = ["AuditRecord", "audited", "note", "shared", "tell"]
 
 T = TypeVar("T")
-
-Facts = dict[str, dict[str, Any]]
 
 
 def note(event: AuditRecord) -> None:
@@ -45,42 +43,6 @@ def audited(
         return done
 
     return work
-
-
-def audited_jobs(
-    change: Callable[[Cursor], T],
-    verb: str,
-    *,
-    by: str,
-    ids: Sequence[str],
-    done: Callable[[T], Iterable[str]],
-    after: dict[str, Any],
-    filter: dict[str, Any] | None = None,  # noqa: A002 (the column's name)
-) -> Callable[[Cursor], T]:
-    """`change` of the jobs `ids`, with what `after` names as it was before; `done` tells which.
-
-    To be called in a transaction.
-    """
-
-    def work(cursor: Cursor) -> T:
-        facts = store.job_facts(cursor, ids)
-        return audited(change, lambda result: _event(facts, _in_order(ids, done(result))))(cursor)
-
-    def _event(facts: Facts, targets: list[str]) -> AuditRecord:
-        before = {
-            name: shared({id_: facts.get(id_, {}).get(name) for id_ in targets}) for name in after
-        }
-        return AuditRecord(
-            actor=by, verb=verb, kind="job", targets=targets, filter=filter, before=before, after=after
-        )  # fmt: skip
-
-    return work
-
-
-def _in_order(ids: Sequence[str], done: Iterable[str]) -> list[str]:
-    """Those of `ids` that are done, as they were named: PostgreSQL returns rows in any order."""
-    found = set(done)
-    return [id_ for id_ in ids if id_ in found]
 
 
 def shared(by_id: dict[str, Any]) -> Any:

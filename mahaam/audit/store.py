@@ -21,12 +21,6 @@ VALUES (%(actor)s, %(channel)s, %(address)s, %(verb)s, %(kind)s, %(targets)s, %(
         %(filter)s::jsonb, %(before)s::jsonb, %(after)s::jsonb, %(reason)s, %(refused)s)
 """
 
-# Index: job_pkey. Not locked: a row that a worker is about to end must not wait for a reader.
-FACTS = """
-SELECT id::text, state, queue, priority, run_at::text AS run_at FROM job
-WHERE id = ANY(%(ids)s::uuid[])
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class AuditRecord:
@@ -67,13 +61,6 @@ def add(cursor: Cursor, event: AuditRecord, origin: Actor) -> None:
             "refused": _hidden(event.refused),
         },
     )
-
-
-def job_facts(cursor: Cursor, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """State, queue, priority and run_at of jobs, by their ids, just before they are changed."""
-    cursor.execute(FACTS, {"ids": list(ids)})
-    names = ("state", "queue", "priority", "run_at")
-    return {id_: dict(zip(names, values, strict=True)) for id_, *values in cursor.fetchall()}
 
 
 def _json(value: Any) -> str | None:

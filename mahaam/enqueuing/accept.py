@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import redis
+from psycopg2.errors import UniqueViolation
 
 from mahaam.config import get_settings
 from mahaam.core.lazy import lazy_for_greenlets
@@ -24,6 +25,7 @@ from mahaam.postgres import database
 from mahaam.postgres.database import Connection, Cursor
 from mahaam.postgres.wait_limit import left_s, patience
 from mahaam.store import follow_ups, jobs
+from mahaam.store.actions.requeue import Requeued
 from mahaam.store.jobs import Accepted
 
 T = TypeVar("T")
@@ -119,6 +121,17 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     remaining = iter(items)
     while chunk := list(islice(remaining, CHUNK)):
         yield chunk
+
+
+def requeue(change: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
+    """Make a change that queues jobs again, then ring for them. Raises DatabaseUnavailable."""
+    while True:
+        try:
+            moved = database.repeatable(change, atomic=True)
+        except UniqueViolation:
+            continue  # a job with the same dedupe key came at this moment; now it is seen
+        ring([job.ring for job in moved if job.ring])
+        return moved
 
 
 def ring(rings: Sequence[Notice]) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from uuid import UUID
 
+from mahaam.audit.record import AuditRecord, audited
 from mahaam.core.errors import OptionNotValid
 from mahaam.enqueuing import accept
+from mahaam.enqueuing.accept import requeue
 from mahaam.huey_adapter import waiting_jobs_store
 from mahaam.huey_adapter.results import results
 from mahaam.jobs.states import State, is_final
-from mahaam.operations import old_jobs
 from mahaam.postgres import database
 from mahaam.queries import notices
+from mahaam.store.actions.requeue import Requeued, retry
+
+WHO = "huey"
 
 
 def queue_again(job_id: str) -> bool:
@@ -21,13 +24,18 @@ def queue_again(job_id: str) -> bool:
     if found is None:
         return False
     if is_final(found.state):
-        old_jobs.retry([UUID(job_id)], by="huey")
+        requeue(audited(partial(retry, ids=[job_id], by=WHO), _event))
     elif found.state == State.QUEUED:
         found_again = database.repeatable(partial(notices.places, ids=[job_id]))
         accept.ring([place.ring for place in found_again.values() if place.ring])
     else:
         accept.ring(database.repeatable(partial(waiting_jobs_store.queue, job_id=job_id)))
     return True
+
+
+def _event(moved: list[Requeued]) -> AuditRecord:
+    targets, after = [job.id for job in moved], {"state": State.QUEUED}
+    return AuditRecord(actor=WHO, verb="retry", kind="job", targets=targets, after=after)
 
 
 def checked(job_id: str) -> str:

@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
-from uuid import UUID
 
 import redis
 from huey.constants import EmptyData
 from huey.exceptions import TaskException
 from huey.storage import BaseStorage
 
+from mahaam.audit.record import AuditRecord, audited
 from mahaam.config import get_settings
 from mahaam.core.errors import OptionNotValid
 from mahaam.doorbell import doorbell
 from mahaam.doorbell.doorbell import Doorbell
 from mahaam.doorbell.replay_lock import ReplayLock
+from mahaam.enqueuing import accept
 from mahaam.huey_adapter import waiting_jobs_store
 from mahaam.huey_adapter.inline_worker import hand
 from mahaam.huey_adapter.results import result_wait, results
 from mahaam.huey_adapter.results.result_wait import ResultChannels, ResultWait
 from mahaam.huey_adapter.tasks.naive_times import aware
 from mahaam.jobs.states import State
-from mahaam.operations import old_jobs
 from mahaam.postgres import database, watermarks
 from mahaam.postgres.database import Cursor
 from mahaam.queries import values
@@ -37,6 +37,7 @@ from mahaam.queries.waiting import WaitingJob
 from mahaam.run.run import Run
 from mahaam.store import locks
 from mahaam.store import values as store
+from mahaam.store.actions.cancel import Cancelled, cancel
 
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
             found = partial(queries.some_ids, states=list(states), until=_ask(watermarks.now))
             if not _ask(found):
                 return
-            while (ids := _ask(found)) and old_jobs.cancel(map(UUID, ids), by="flush").done:
+            while (ids := _ask(found)) and _cancel(ids):
                 pass
 
     # Results and values.
@@ -247,6 +248,19 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
 def _without_result(job_id: str, end: str) -> TaskException:
     reason = f"The job was {end} and has no result."
     return TaskException({"error": reason, "task_id": job_id, "retries": 0, "traceback": ""})
+
+
+def _cancel(ids: list[str]) -> bool:
+    """Cancel those that wait still. Return whether there were any."""
+    cancelled = database.repeatable(audited(partial(cancel, ids=ids), _event), atomic=True)
+    accept.forget(cancelled.jobs)
+    accept.ring(cancelled.following)
+    return bool(cancelled.jobs)
+
+
+def _event(cancelled: Cancelled) -> AuditRecord:
+    targets, after = [job.id for job in cancelled.jobs], {"state": State.CANCELLED}
+    return AuditRecord(actor="flush", verb="cancel", kind="job", targets=targets, after=after)
 
 
 def _ask(work: Callable[[Cursor], T]) -> T:

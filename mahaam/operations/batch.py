@@ -51,7 +51,7 @@ def do(
     )
     done = [id_ for id_ in ids if id_ in applied.ids]
     if done:
-        record.tell(cursor, _event(work, act, done, before, after))
+        record.tell(cursor, _event(work, act, done, before, after, applied))
     return applied, facts
 
 
@@ -64,10 +64,12 @@ def ring(applied: Applied) -> None:
 
 
 def _event(
-    work: LockedOperation, act: Verb, done: list[Any], before: Rows, after: Rows
+    work: LockedOperation, act: Verb, done: list[Any], before: Rows, after: Rows, applied: Applied
 ) -> AuditRecord:
     old = _columns(before, done)
     new = _columns(after, done) if act.is_undoable else {}
+    new |= {"state": applied.state} if applied.state else {}
+    new |= {"made": applied.made} if applied.made else {}
     return AuditRecord(
         actor=work.by,
         verb=work.verb,

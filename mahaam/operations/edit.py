@@ -1,10 +1,10 @@
-"""What an operator can do with what a job is called with: change it, make another job of it."""
+"""Give a job other arguments; what rides along with a copy of one."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,18 +14,20 @@ from mahaam.config import get_settings
 from mahaam.core.errors import ArgumentsNotFitting, UnknownTask
 from mahaam.core.ids import new_id
 from mahaam.core.payload import dump_call, load
-from mahaam.enqueuing import accept, catalog
-from mahaam.jobs.notice import Notice
-from mahaam.operations.old_jobs import RETRYABLE, requeued
-from mahaam.operations.old_plans import CHANGEABLE
+from mahaam.enqueuing import catalog
+from mahaam.enqueuing.accept import requeue
+from mahaam.jobs.states import MOVES
+from mahaam.jobs.states import Event as Moved
 from mahaam.operations.verb_result import VerbResult, judged, why_not
 from mahaam.postgres import database
 from mahaam.redaction.redact import masked_call, shown_call, unmasked_call
-from mahaam.store.actions import arguments, requeue
+from mahaam.store.actions import arguments
 from mahaam.store.actions.arguments import Contents
+from mahaam.store.actions.requeue import retry
 
 log = logging.getLogger("mahaam.verbs")
 
+EDITABLE = frozenset(MOVES[Moved.CHANGED]) | frozenset(MOVES[Moved.RETRIED])
 FOLLOWING = ("on_complete", "on_error")  # tasks that ride along, each with an id of its own
 
 
@@ -44,19 +46,8 @@ def edit(
     return judged(
         [job_id],
         partial(_edit, args=args, kwargs=kwargs, by=by),
-        why_not("edited", CHANGEABLE | RETRYABLE),
+        why_not("edited", EDITABLE),
     )
-
-
-def duplicate(job_ids: Iterable[UUID], *, by: str) -> VerbResult:
-    """Queue a new job with the same arguments for each of the jobs, whatever their state.
-
-    It has neither their time, expiry nor dedupe key, and belongs to no chord. The verdict's `made`
-    has the new ids. Raises DatabaseUnavailable.
-    """
-    made: dict[UUID, UUID] = {}
-    verdict = judged(job_ids, partial(_duplicate, made=made, by=by), why_not("duplicated", ()))
-    return VerbResult(verdict.done, verdict.refused, made)
 
 
 def _edit(
@@ -78,10 +69,8 @@ def _edited(
     )
     if database.repeatable(audited(edit_waiting, told), atomic=True):
         return True
-    edit_ended = partial(
-        requeue.retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs, shown=shown
-    )
-    return bool(requeued(audited(edit_ended, told)))
+    edit_ended = partial(retry, ids=[job.id], by=by, args=new_args, kwargs=new_kwargs, shown=shown)
+    return bool(requeue(audited(edit_ended, told)))
 
 
 def _edit_event(
@@ -126,29 +115,6 @@ def _checked(
     texts = dump_call(positional, named, limit_bytes=get_settings().payload_limit_bytes)
     shown = shown_call(*texts, job.task)
     return None if args is None else texts[0], None if kwargs is None else texts[1], shown
-
-
-def _duplicate(ids: Sequence[UUID], *, made: dict[UUID, UUID], by: str) -> list[UUID]:
-    originals = database.repeatable(partial(arguments.read, ids=list(map(str, ids))))
-    copies = {new_id(): original for original in originals}
-    options = [own_options(original.options) for original in originals]
-    change = audited(
-        partial(arguments.copy, copies=copies, options=options, by=by),
-        partial(_copy_event, copies, by=by),
-    )
-    rings = database.repeatable(change, atomic=True)
-    accept.ring(rings)
-    new = {UUID(copies[ring.id].id): UUID(ring.id) for ring in rings}
-    made.update(new)
-    log.info("Jobs duplicated. jobs=%s by=%s", len(new), by)
-    return list(new)
-
-
-def _copy_event(copies: dict[str, Contents], rings: list[Notice], *, by: str) -> AuditRecord:
-    made = {copies[ring.id].id: ring.id for ring in rings}
-    return AuditRecord(
-        actor=by, verb="duplicate", kind="job", targets=list(made), after={"made": made}
-    )  # fmt: skip
 
 
 def own_options(text: str | None) -> str | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from psycopg2.errors import UniqueViolation
@@ -25,10 +25,11 @@ from mahaam.operations.facts import operation_fact
 from mahaam.operations.selection import Selection
 from mahaam.operations.store import LockedOperation
 from mahaam.operations.undo import undo_chunk
-from mahaam.operations.verb_result import LARGEST_ID, Id, VerbResult
+from mahaam.operations.verb_result import LARGEST_ID, VerbResult
 from mahaam.operations.verbs import ACTS, JOB, Applied, Verb
 from mahaam.postgres import database, watermarks
 from mahaam.postgres.database import Cursor
+from mahaam.queries import rejection_text
 
 log = logging.getLogger("mahaam.operations")
 
@@ -77,16 +78,27 @@ class OperationRequest:
         }
 
 
-class Report(NamedTuple):
-    """An operation that is done, and what it did."""
+def apply(
+    verb: str,
+    ids: Iterable[UUID] | Iterable[int],
+    *,
+    by: str,
+    reason: str | None = None,
+    **inputs: Any,
+) -> VerbResult:
+    """Do a verb to these jobs or dead letters now. Return what became of each.
 
-    operation_id: int
-    verdict: VerbResult
+    `inputs` are those of the verb, such as `priority=5`. Raises OptionNotValid, UnknownQueue,
+    DatabaseUnavailable.
+    """
+    order, named = OperationRequest(verb, by, inputs, reason), list(ids)
+    order.checked()
+    return carry_out(order, named) if named else VerbResult()  # type: ignore[arg-type]  # of one kind
 
 
 def carry_out(
-    order: OperationRequest, ids: Sequence[UUID] | Sequence[int], *, wanted: Selection | None
-) -> Report:
+    order: OperationRequest, ids: Sequence[UUID] | Sequence[int], *, wanted: Selection | None = None
+) -> VerbResult:
     """Do it to these now, in one transaction; `wanted` is the filter that they were found by.
 
     Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
@@ -99,21 +111,27 @@ def carry_out(
             with database.transaction() as cursor:
                 work = store.lock(cursor, store.make(cursor, **values))
                 assert work is not None, "it was made in this transaction"
-                applied, facts = batch.do(cursor, work, keys)
-                store.advance(
-                    cursor,
-                    work,
-                    next_=None,
-                    done=len(applied.ids),
-                    refused=len(facts),
-                    is_last=True,
-                )
+                applied, facts = _all(cursor, work, keys)
             break
         except UniqueViolation:
             continue  # a job with the same dedupe key came at this moment; now it is seen
     batch.ring(applied)
     _tell(work, done=len(applied.ids), refused=len(facts))
-    return Report(work.id, _verdict(order.act, keys, applied, facts))
+    return _verdict(work.id, order.act, ids, applied, facts)
+
+
+def _all(
+    cursor: Cursor, work: LockedOperation, keys: list[Any]
+) -> tuple[Applied, dict[Any, Translatable]]:
+    whole, facts = Applied(set()), dict[Any, Translatable]()
+    for place in range(0, len(keys) or 1, CHUNK):
+        applied, refused = batch.do(cursor, work, keys[place : place + CHUNK])
+        done, is_last = len(applied.ids), place + CHUNK >= len(keys)
+        store.advance(cursor, work, next_=None, done=done, refused=len(refused), is_last=is_last)
+        work = work._replace(done=work.done + done, refused=work.refused + len(refused))
+        whole.add(applied)
+        facts |= refused
+    return whole, facts
 
 
 def start(
@@ -251,15 +269,23 @@ def _keys(act: Verb, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
 
 
 def _verdict(
-    act: Verb, keys: list[Any], applied: Applied, facts: dict[Any, Translatable]
+    operation_id: int,
+    act: Verb,
+    ids: Sequence[UUID] | Sequence[int],
+    applied: Applied,
+    facts: dict[Any, Translatable],
 ) -> VerbResult:
-    def public(key: Any) -> Id:
-        return UUID(key) if act.kind == JOB else int(key)
-
+    key_of = {id_: str(id_) if act.kind == JOB else id_ for id_ in ids}
     return VerbResult(
-        tuple(public(key) for key in keys if key in applied.ids),
-        {public(key): fact for key, fact in facts.items()},
+        tuple(id_ for id_, key in key_of.items() if key in applied.ids),
+        {
+            id_: facts.get(key)
+            or rejection_text.NO_LETTER.about(id=str(id_))  # no row has such a number
+            for id_, key in key_of.items()
+            if key not in applied.ids
+        },
         {UUID(old): UUID(new) for old, new in applied.made.items()},
+        operation_id,
     )
 
 

@@ -22,12 +22,14 @@ LARGEST_ID = 2**63 - 1
 class VerbResult:
     """The ids that a verb was done to, and for each of the others the reason why not.
 
-    `made` has the new job of each, where the verb makes jobs.
+    `made` has the new job of each, where the verb makes jobs. `operation_id` is None for a verb that
+    keeps no record of its own, and when nothing was named.
     """
 
     done: tuple[Id, ...] = ()
     refused: dict[Id, Translatable] = field(default_factory=dict)
     made: dict[UUID, UUID] = field(default_factory=dict)
+    operation_id: int | None = None
 
 
 def judged(

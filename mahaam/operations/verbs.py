@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from mahaam.core.errors import OptionNotValid, TurnedIntoFailure
+from mahaam.core.errors import TurnedIntoFailure
 from mahaam.core.ids import new_id
-from mahaam.core.payload import clean
-from mahaam.enqueuing import known_queues
 from mahaam.enqueuing.enqueue import enqueue_with
-from mahaam.jobs import job_option
 from mahaam.jobs.notice import Notice, QueueMember
 from mahaam.jobs.outcome import Failure
 from mahaam.jobs.states import FINAL, MOVES, WAITING, Event, State
-from mahaam.operations import store
+from mahaam.operations import inputs, store
 from mahaam.operations.edit import own_options
+from mahaam.operations.inputs import Input, Parameters
 from mahaam.operations.store import LockedOperation
 from mahaam.postgres.database import Cursor
 from mahaam.redaction.redact import masked_failure
@@ -36,29 +34,28 @@ from mahaam.store.actions.reschedule import ChangedJob
 
 JOB, LETTER = "job", "dead_letter"
 NOTIFY, NOTIFY_QUEUE = "mahaam.alerts.tasks.send_failure_notification", "notifications"
-SPREAD_MAX_S = 7 * 86400.0
-NOTE_LIMIT_BYTES = 2000
-OWNER_LIMIT_BYTES = 254
-
-Parameters = Mapping[str, Any]
-
-
-def _only(given: Parameters, *names: str) -> dict[str, Any]:
-    """Those of the parameters that a verb takes and that were given."""
-    return {name: given[name] for name in names if given.get(name) is not None}
 
 
 @dataclass(slots=True)
 class Applied:
     """The ids that a verb was done to; what Redis may forget and must know of once it is committed.
 
-    `made` has the new job of each, where the verb makes jobs.
+    `made` has the new job of each, where the verb makes jobs; `state` is what the jobs are then, where
+    the verb cannot be undone and thus does not look at them again.
     """
 
     ids: set[Any]
-    silenced: Sequence[QueueMember] = ()
+    silenced: list[QueueMember] = field(default_factory=list)
     rings: list[Notice] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
+    state: str | None = None
+
+    def add(self, other: Applied) -> None:
+        """Take what was done to another chunk as well."""
+        self.ids |= other.ids
+        self.silenced += other.silenced
+        self.rings += other.rings
+        self.made |= other.made
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,8 @@ class Verb:
     """A verb, done to a chunk of ids in the transaction of a cursor.
 
     `participle` is how refusals call it. `columns` are what it changes and undo gives back while
-    the row is in `left_in`; without them it cannot be undone. `check` makes parameters ready to be
-    kept as JSON, and raises OptionNotValid or UnknownQueue. `closed_to` are the marks of dead letters
-    that it does not take.
+    the row is in `left_in`; without them it cannot be undone. Of the inputs in `one_of` exactly one must
+    be given. `closed_to` are the marks of dead letters that it does not take.
     """
 
     kind: str
@@ -77,7 +73,8 @@ class Verb:
     apply: Callable[[Cursor, list[Any], LockedOperation], Applied]
     columns: tuple[str, ...] = ()
     left_in: frozenset[str] = frozenset()
-    check: Callable[[Parameters], dict[str, Any]] = _only
+    inputs: tuple[Input, ...] = ()
+    one_of: tuple[str, ...] = ()
     closed_to: tuple[str, ...] = ()
 
     @property
@@ -85,6 +82,13 @@ class Verb:
         """What is noted of a row before the verb changes it."""
         own = ("state",) if self.kind == JOB else ("reprocessed_at", "resolved_at")
         return tuple(dict.fromkeys((*own, *self.columns)))
+
+    def check(self, given: Parameters) -> dict[str, Any]:
+        """Return the inputs ready to be kept as JSON. Raise OptionNotValid, UnknownQueue."""
+        values = inputs.checked(self.inputs, given)
+        if self.one_of:
+            inputs.one_of(values, *self.one_of)
+        return values
 
     @property
     def is_undoable(self) -> bool:
@@ -94,7 +98,9 @@ class Verb:
 
 def _retry(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
     spread_s = work.parameters.get("spread_s")
-    return _requeued(requeue.retry(cursor, ids, by=work.by, spread_s=spread_s))
+    applied = _requeued(requeue.retry(cursor, ids, by=work.by, spread_s=spread_s))
+    applied.state = State.SCHEDULED if spread_s else State.QUEUED
+    return applied
 
 
 def _reprocess(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
@@ -110,11 +116,12 @@ def _requeued(moved: Sequence[Requeued]) -> Applied:
 
 def _cancel(cursor: Cursor, ids: list[str], _work: LockedOperation) -> Applied:
     cancelled = cancel.cancel(cursor, ids)
-    return Applied({job.id for job in cancelled.jobs}, cancelled.jobs, cancelled.following)
+    silenced: list[QueueMember] = [*cancelled.jobs]
+    return Applied({job.id for job in cancelled.jobs}, silenced, cancelled.following)
 
 
 def _stop(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
-    return Applied(set(stops.ask(cursor, ids, by=work.by)))
+    return Applied(set(stops.ask(cursor, ids, by=work.by)), state="stopping")
 
 
 def _promote(cursor: Cursor, ids: list[str], _work: LockedOperation) -> Applied:
@@ -151,10 +158,11 @@ def _duplicate(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied
 
 
 def _fail(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
-    return Applied(set(turn_failed.turn(cursor, ids, turned_by(work.by, work.reason))))
+    turned = turn_failed.turn(cursor, ids, _turned_by(work.by, work.reason))
+    return Applied(set(turned), state=State.FAILED)
 
 
-def turned_by(who: str, reason: str | None) -> Failure:
+def _turned_by(who: str, reason: str | None) -> Failure:
     """The failure of a job that `who` turned into a failed one."""
     why = f": {reason}" if reason else ""
     return masked_failure(
@@ -191,62 +199,11 @@ def _notify(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
     return Applied(set(ids), rings=[enqueue_with(cursor, NOTIFY, (ids, count), created_by=work.by)])
 
 
-def _spread(given: Parameters) -> dict[str, Any]:
-    spread_s = job_option.seconds("spread_s", given.get("spread_s"))
-    if spread_s is not None and not 0 < spread_s <= SPREAD_MAX_S:
-        raise OptionNotValid(
-            f"spread_s must be more than 0 and at most {SPREAD_MAX_S:g}; it is {spread_s:g}."
-        )
-    return _only({"spread_s": spread_s}, "spread_s")
-
-
-def _priority(given: Parameters) -> dict[str, Any]:
-    job_option.check_priority(given.get("priority"))
-    return _only(given, "priority")
-
-
-def _queue(given: Parameters) -> dict[str, Any]:
-    known_queues.check(str(given.get("queue")))
-    return _only(given, "queue")
-
-
-def _when(given: Parameters) -> dict[str, Any]:
-    run_at = job_option.moment("run_at", given.get("run_at"))
-    delay_s = job_option.seconds("delay_s", given.get("delay_s"))
-    if (run_at is None) == (delay_s is None):
-        raise OptionNotValid("Give run_at or delay_s, and not both.")
-    if delay_s is not None and delay_s < 0:
-        raise OptionNotValid(f"delay_s must not be negative; it is {delay_s:g}.")
-    at = run_at.astimezone(UTC).isoformat() if run_at else None
-    return _only({"run_at": at, "delay_s": delay_s}, "run_at", "delay_s")
-
-
-def _ended_before(given: Parameters) -> dict[str, Any]:
-    at = job_option.moment("ended_before", given.get("ended_before"))
-    return {"ended_before": at.astimezone(UTC).isoformat()} if at else {}
-
-
-def _note(given: Parameters) -> dict[str, Any]:
-    note = given.get("note")
-    return {"note": clean(note, NOTE_LIMIT_BYTES)} if note else {}
-
-
-def _owner(given: Parameters) -> dict[str, Any]:
-    owner = given.get("owner")
-    return {"owner": clean(str(owner), OWNER_LIMIT_BYTES)} if owner else {}
-
-
-def _some_note(given: Parameters) -> dict[str, Any]:
-    if not given.get("note"):
-        raise OptionNotValid("A note needs some words.")
-    return _note(given)
-
-
 RETRYABLE = frozenset(MOVES[Event.RETRIED])
 CHANGEABLE = frozenset(MOVES[Event.CHANGED])
 
 ACTS = {
-    "retry": Verb(JOB, "retried", RETRYABLE, _retry, check=_spread),
+    "retry": Verb(JOB, "retried", RETRYABLE, _retry, inputs=(inputs.SPREAD,)),
     "cancel": Verb(
         JOB, "cancelled", WAITING, _cancel, ("state", "finished_at"), frozenset({State.CANCELLED})
     ),
@@ -258,25 +215,30 @@ ACTS = {
     "reschedule": Verb(
         JOB, "rescheduled", frozenset(MOVES[Event.RESCHEDULED]), _reschedule,
         ("state", "queued_at", "run_at"), frozenset({State.SCHEDULED, State.RETRYING}),
-        check=_when,
+        inputs=(inputs.RUN_AT, inputs.DELAY), one_of=("run_at", "delay_s"),
     ),
     "set_priority": Verb(
         JOB, "given a priority", CHANGEABLE, _set_priority, ("priority",), CHANGEABLE,
-        check=_priority,
+        inputs=(inputs.PRIORITY,),
     ),
-    "move": Verb(JOB, "moved", CHANGEABLE, _move, ("queue",), CHANGEABLE, check=_queue),
+    "move": Verb(
+        JOB, "moved", CHANGEABLE, _move, ("queue",), CHANGEABLE, inputs=(inputs.QUEUE,),
+    ),
     "duplicate": Verb(JOB, "duplicated", frozenset(State), _duplicate),
     "fail": Verb(JOB, "turned into failed", frozenset(MOVES[Event.TURNED]), _fail),
-    "clean": Verb(JOB, "removed", FINAL, _clean, check=_ended_before),
+    "clean": Verb(JOB, "removed", FINAL, _clean, inputs=(inputs.ENDED_BEFORE,)),
     "reprocess": Verb(
-        LETTER, "reprocessed", RETRYABLE, _reprocess, check=_spread,
+        LETTER, "reprocessed", RETRYABLE, _reprocess, inputs=(inputs.SPREAD,),
         closed_to=("resolved", "reprocessed"),
     ),
     "resolve": Verb(
         LETTER, "resolved", frozenset(), _resolve,
-        ("resolved_at", "resolved_by", "resolution_note"), check=_note, closed_to=("resolved",),
+        ("resolved_at", "resolved_by", "resolution_note"), inputs=(inputs.NOTE,),
+        closed_to=("resolved",),
     ),
-    "assign": Verb(LETTER, "assigned", frozenset(), _assign, ("owner",), check=_owner),
+    "assign": Verb(
+        LETTER, "assigned", frozenset(), _assign, ("owner",), inputs=(inputs.OWNER,),
+    ),
     "notify": Verb(LETTER, "notified", frozenset(), _notify),
-    "annotate": Verb(LETTER, "annotated", frozenset(), _annotate, check=_some_note),
+    "annotate": Verb(LETTER, "annotated", frozenset(), _annotate, inputs=(inputs.SOME_NOTE,)),
 }  # fmt: skip

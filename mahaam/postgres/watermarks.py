@@ -6,14 +6,6 @@ from datetime import datetime
 
 from mahaam.postgres.database import Cursor
 
-# Index: dead_letter_open.
-OPEN_LETTERS = """
-SELECT id FROM dead_letter
-WHERE resolved_at IS NULL AND reprocessed_at IS NULL AND id > %(after)s AND id <= %(until)s
-  AND (%(queue)s::text IS NULL OR queue = %(queue)s)
-ORDER BY id LIMIT %(limit)s
-"""
-
 
 def now(cursor: Cursor) -> datetime:
     """PostgreSQL's time."""
@@ -36,12 +28,3 @@ def newest_job(cursor: Cursor) -> str | None:
     cursor.execute("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
     row = cursor.fetchone()
     return str(row[0]) if row else None
-
-
-def open_letters(
-    cursor: Cursor, *, after: int, until: int, queue: str | None = None, limit: int = 1000
-) -> list[int]:
-    """The next open dead letters behind `after`, up to `until`, oldest first."""
-    values = {"after": after, "until": until, "queue": queue, "limit": limit}
-    cursor.execute(OPEN_LETTERS, values)
-    return [row[0] for row in cursor.fetchall()]

@@ -127,7 +127,7 @@ def test_a_failure_reaches_people_and_closes_when_it_is_mended(
 
     look(told)  # the same cause: nobody is told again
     told.ask("UPDATE job SET task = 'tests.engine.jobs.nothing' WHERE id = %s", str(job))
-    verbs.reprocess([letter["id"]], by="ann")
+    verbs.apply("reprocess", [letter["id"]], by="ann")
     wait_until(lambda: told.letters(job)[0]["resolved_by"] == "completed", timeout_s=20)
     look(told)
     assert open_subjects(told) == []

@@ -49,7 +49,7 @@ def test_running_jobs_are_asked_to_stop(flask: Flask_) -> None:
 
     answer = flask("jobs", "stop", str(running), str(queued))
 
-    assert (answer.code, answer.out) == (1, "1 job is to stop.\n")
+    assert (answer.code, answer.out) == (1, "1 job was asked to stop.\n")
     assert answer.err == f"Job {queued} cannot be stopped: it is queued.\n"
     assert ask("SELECT id::text, cancel_requested_by LIKE 'cli:%%' FROM job WHERE id = %s",
                (str(running),)) == [(str(running), True)]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from mahaam import verbs
 from mahaam.enqueuing import accept
+from mahaam.operations import operations
 from mahaam.redaction.secret_mask import MASK
 from mahaam.search.job_filter import JobFilter
 from tests.cli.conftest import Flask_
@@ -31,7 +32,7 @@ def test_jobs_are_turned_into_failed_ones(flask: Flask_) -> None:
     answer = flask("jobs", "fail", str(job), str(other), "--reason", "fire drill")
 
     assert answer.code == 1
-    assert answer.out == "1 job was turned into a failed one.\n"
+    assert answer.out == "1 job was turned into a failed one; its dead letter is there.\n"
     assert f"Job {other} cannot be turned into a failed one: it is queued." in answer.err
     assert state_of(job) == "failed"
     ((error,),) = ask("SELECT error_message FROM dead_letter")
@@ -67,7 +68,7 @@ def test_all_that_match_are_retried(flask: Flask_) -> None:
 def test_many_that_match_become_an_operation(
     flask: Flask_, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verbs.operations, "AT_ONCE", 1)
+    monkeypatch.setattr(operations, "AT_ONCE", 1)
     jobs = [a_failed_job() for _ in range(3)]
 
     answer = flask("jobs", "retry", "--all", "--state", "failed", "--spread", "10m", stdin="y\n")

@@ -29,7 +29,7 @@ def test_a_command_speaks_the_default_language(
     get_settings.cache_clear()
 
     assert flask("queue", "failed").out == "هیچ پیام مرده‌ای نیست.\n"
-    assert flask("queue", "flush", "--yes").out == "0 پیام مرده حل شد.\n"
+    assert flask("queue", "flush", "--yes").out == "۰ پیام مرده حل شد.\n"
 
 
 def test_a_refusal_speaks_the_default_language(

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dashboard.auth import access
-from mahaam import verbs
 from mahaam.jobs.states import State
+from mahaam.operations import operations
 from tests.dashboard.browser import Browser
 from tests.dashboard.bulk_work import (
     JOBS,
@@ -31,7 +31,7 @@ ALL = {"scope": "all", "url": "/admin/job/", "reason": "a test"}
 @pytest.fixture
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let three jobs be too many for a request."""
-    monkeypatch.setattr(verbs.operations, "AT_ONCE", 2)
+    monkeypatch.setattr(operations, "AT_ONCE", 2)
 
 
 @pytest.fixture(autouse=True)

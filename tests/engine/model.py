@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from mahaam import enqueue
+from mahaam import enqueue, verbs
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.states import MOVES, Event, State, is_held, sources
 from mahaam.postgres.database import Connection, Cursor
@@ -144,17 +144,17 @@ class Model(RuleBasedStateMachine):
 
     def asked(
         self,
-        verb: Callable[..., VerbResult],
+        verb: str,
         ids: list[str],
         event: Event,
         *,
         states: set[str] | None = None,
-        **more: Any,
+        **inputs: Any,
     ) -> VerbResult:
         """Let a verb do its work; it must be done to exactly the jobs that are in its states."""
         self.may = {event}
         wanted = states if states is not None else set(sources(event))
-        verdict = verb(map(UUID, ids), by=BY, **more)
+        verdict = verbs.apply(verb, map(UUID, ids), by=BY, **inputs)
         fitting = {UUID(id_) for id_ in ids if self.before[id_]["state"] in wanted}
         assert set(verdict.done) == fitting
         assert len(verdict.done) + len(verdict.refused) == len(ids)

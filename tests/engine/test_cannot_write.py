@@ -76,7 +76,7 @@ def an_operation() -> object:
 
 
 def a_cancel() -> object:
-    return verbs.cancel([enqueue(jobs.nothing, delay=3600).id], by="ann")
+    return verbs.apply("cancel", [enqueue(jobs.nothing, delay=3600).id], by="ann")
 
 
 WAYS: list[Callable[[], object]] = [

@@ -90,7 +90,7 @@ def test_a_member_that_an_operator_cancels_is_skipped() -> None:
     member = jobs.add.s(1, 1, delay=3600).then(jobs.nothing)
     result = huey.enqueue(chord([jobs.add.s(1, 2), member], jobs.echo.s()))
 
-    verbs.cancel([UUID(member.id)], by="test")
+    verbs.apply("cancel", [UUID(member.id)], by="test")
 
     assert result.get(blocking=True, timeout=within(PATIENCE_S)) == [[[3, SKIPPED]], {}]
 
@@ -172,7 +172,7 @@ def test_a_member_that_ends_twice_calls_back_once(stage: Stage) -> None:
     result.get(blocking=True, timeout=within(PATIENCE_S))
     again = [UUID(member.id) for member in result.results]
 
-    assert len(verbs.retry(again, by="test").done) == 2
+    assert len(verbs.apply("retry", again, by="test").done) == 2
     stage.wait_for_ends()
 
     assert callbacks(stage, result) == 1
@@ -183,7 +183,7 @@ def test_a_retried_job_has_its_pipeline_run_again(stage: Stage) -> None:
     first, second = huey.enqueue(jobs.add.s(1, 2).then(jobs.echo))
     second.get(blocking=True, timeout=within(PATIENCE_S))
 
-    verbs.retry([UUID(first.id)], by="test")
+    verbs.apply("retry", [UUID(first.id)], by="test")
     stage.wait_for_ends()
 
     assert stage.count(f"parent_id = '{first.id}' AND state = 'completed'") == 2

@@ -101,7 +101,7 @@ def test_an_edited_job_is_not_queued_while_another_has_its_key(empty_stage: Stag
 def test_a_job_is_duplicated_from_any_state(empty_stage: Stage, state: str) -> None:
     job = a_sum(empty_stage, state, priority="5", dedupe_key="'k'", tags="'{a}'", max_retries="7")
 
-    verdict = verbs.duplicate([job], by="ann")
+    verdict = verbs.apply("duplicate", [job], by="ann")
 
     copy = empty_stage.job(verdict.made[job])
     assert (copy["state"], copy["args"], copy["kwargs"]) == ("queued", [1], {"b": 2})
@@ -114,7 +114,7 @@ def test_a_job_is_duplicated_from_any_state(empty_stage: Stage, state: str) -> N
 def test_a_job_that_does_not_exist_is_not_duplicated(empty_stage: Stage) -> None:
     missing = UUID(int=1)
 
-    verdict = verbs.duplicate([missing], by="ann")
+    verdict = verbs.apply("duplicate", [missing], by="ann")
 
     assert (verdict.made, str(verdict.refused[missing])) == ({}, f"No job {missing} exists.")
 
@@ -124,7 +124,7 @@ def test_a_duplicate_has_a_pipeline_of_its_own(empty_stage: Stage) -> None:
     pipeline = add.s(1, 2).then(echo).then(echo)
     huey.enqueue(pipeline)
     first = UUID(pipeline.id)
-    copy = verbs.duplicate([first], by="ann").made[first]
+    copy = verbs.apply("duplicate", [first], by="ann").made[first]
 
     rides, own = (empty_stage.job(job)["options"] for job in (first, copy))
 
@@ -136,7 +136,7 @@ def test_a_duplicate_belongs_to_no_chord(empty_stage: Stage) -> None:
     rides = """'{"remove_on_fail": true, "chord": "c"}'"""
     member = a_sum(empty_stage, options=rides)
 
-    copy = verbs.duplicate([member], by="ann").made[member]
+    copy = verbs.apply("duplicate", [member], by="ann").made[member]
 
     assert empty_stage.job(copy)["options"] == {"remove_on_fail": True}
 

@@ -118,7 +118,7 @@ def test_a_stop_ends_it(play: Play) -> None:
     ):
         play.stage.wait_for_state(play.start(name, task, args, max_retries=2), "running")
     with play.stage.here():
-        verbs.stop([play.ids["is told"], play.ids["is ended"]], by="ann")
+        verbs.apply("stop", [play.ids["is told"], play.ids["is ended"]], by="ann")
     play.stage.wait_for_ends()
 
     for name, most_s in (("is told", 1.2), ("is ended", GRACE_S + 1.6)):

@@ -109,10 +109,8 @@ def test_a_letter_opens_again_and_counts(desk: Stage) -> None:
         job_id = UUID(str(jobs.fall().id))
         desk.wait_for_state(job_id, "failed")
         (first,) = desk.letters(job_id)
-        verbs.carry_out(
-            verbs.OperationRequest("assign", "ann", {"owner": "bob"}), [first["id"]], wanted=None
-        )
-        assert verbs.reprocess([first["id"]], by="ann").done == (first["id"],)
+        verbs.carry_out(verbs.OperationRequest("assign", "ann", {"owner": "bob"}), [first["id"]])
+        assert verbs.apply("reprocess", [first["id"]], by="ann").done == (first["id"],)
         wait_until(lambda: desk.letters(job_id)[0]["failures"] == 2)
         (again,) = desk.letters(job_id)
         assert (again["id"], again["owner"], again["reprocessed_at"]) == (first["id"], "bob", None)
@@ -127,9 +125,9 @@ def test_a_letter_closes_when_its_job_completes(desk: Stage) -> None:
         consumer.wait_ready()
         done = jobs.nothing()
         desk.wait_for_state(UUID(str(done.id)), "completed")
-        verbs.fail([UUID(str(done.id))], by="ann")
+        verbs.apply("fail", [UUID(str(done.id))], by="ann")
         (letter,) = desk.letters(UUID(str(done.id)))
-        verbs.reprocess([letter["id"]], by="ann")
+        verbs.apply("reprocess", [letter["id"]], by="ann")
         wait_until(lambda: desk.letters(UUID(str(done.id)))[0]["resolved_by"] == "completed")
         assert consumer.stop() == 0
 
@@ -152,17 +150,15 @@ def test_only_what_was_reprocessed_and_completed_is_closed(desk: Stage) -> None:
 def test_letters_are_assigned_annotated_and_that_is_audited(desk: Stage) -> None:
     ids = [a_letter(desk) for _ in range(3)]
     order = verbs.OperationRequest("assign", "ann", {"owner": "bob@example.com"})
-    report = verbs.carry_out(order, ids, wanted=None)
-    assert set(report.verdict.done) == set(ids)
+    report = verbs.carry_out(order, ids)
+    assert set(report.done) == set(ids)
     assert verbs.undo(report.operation_id, by="ann").undone == 3
     assert desk.ask("SELECT DISTINCT owner FROM dead_letter") == [{"owner": None}]
-    verbs.carry_out(
-        verbs.OperationRequest("annotate", "ann", {"note": "seen\x00"}), ids[:1], wanted=None
-    )
+    verbs.carry_out(verbs.OperationRequest("annotate", "ann", {"note": "seen\x00"}), ids[:1])
     (note,) = desk.ask("SELECT * FROM dead_letter_note")
     assert (note["dead_letter_id"], note["note"], note["written_by"]) == (ids[0], "seen␀", "ann")
     with pytest.raises(OptionNotValid):
-        verbs.carry_out(verbs.OperationRequest("annotate", "ann"), ids, wanted=None)
+        verbs.carry_out(verbs.OperationRequest("annotate", "ann"), ids)
     (event,) = desk.ask("SELECT * FROM audit_event WHERE verb = 'assign' ORDER BY id DESC LIMIT 1")
     assert sorted(event["targets"]) == sorted(map(str, ids))
 

@@ -48,8 +48,8 @@ def order(verb: str, **more: Any) -> OperationRequest:
     return OperationRequest(verb, **{"by": "ann", "parameters": PARAMETERS.get(verb, {})} | more)
 
 
-def carry_out(verb: str, *ids: str, **more: Any) -> operations.Report:
-    return verbs.carry_out(order(verb, **more), [UUID(id_) for id_ in ids], wanted=None)
+def carry_out(verb: str, *ids: str, **more: Any) -> verbs.VerbResult:
+    return verbs.carry_out(order(verb, **more), [UUID(id_) for id_ in ids])
 
 
 def work_off() -> int:
@@ -86,8 +86,8 @@ def test_a_verb_is_done_to_the_states_that_it_takes_and_each_result_is_kept(
 
     report = carry_out(verb, *jobs.values(), reason="a test")
 
-    assert set(report.verdict.done) == {UUID(jobs[state]) for state in State if state in takes}
-    assert set(report.verdict.refused) == {UUID(jobs[s]) for s in State if s not in takes}
+    assert set(report.done) == {UUID(jobs[state]) for state in State if state in takes}
+    assert set(report.refused) == {UUID(jobs[s]) for s in State if s not in takes}
     made = operation(empty_stage, report.operation_id)
     assert (made["state"], made["done"], made["refused"], made["reason"]) == (
         "finished", len(takes), len(State) - len(takes), "a test",
@@ -117,13 +117,13 @@ def test_a_completed_job_becomes_a_failed_one_with_a_dead_letter(empty_stage: St
 
 def test_a_job_that_was_turned_into_a_failure_can_be_retried(empty_stage: Stage) -> None:
     id_ = rows.a_job(empty_stage, "completed", attempt="1", started_at="now()")
-    assert verbs.fail([UUID(id_)], by="ann").done == (UUID(id_),)
+    assert verbs.apply("fail", [UUID(id_)], by="ann").done == (UUID(id_),)
 
-    assert verbs.retry([UUID(id_)], by="bob").done == (UUID(id_),)
+    assert verbs.apply("retry", [UUID(id_)], by="bob").done == (UUID(id_),)
 
     assert empty_stage.job(id_)["state"] == "queued"
     assert empty_stage.letters(id_)[0]["reprocessed_by"] == "bob"
-    refused = verbs.fail([UUID(id_)], by="ann").refused[UUID(id_)]
+    refused = verbs.apply("fail", [UUID(id_)], by="ann").refused[UUID(id_)]
     assert str(refused) == f"Job {id_} cannot be turned into a failed one: it is queued."
 
 
@@ -271,7 +271,7 @@ def test_dead_letters_are_reprocessed_and_resolved_by_filter(empty_stage: Stage)
     here = [a_letter(empty_stage) for _ in range(3)]
     there = a_letter(empty_stage, rows.a_job(empty_stage, "failed", queue="'orders'"))
     dealt_with = a_letter(empty_stage)
-    verbs.resolve([dealt_with], by="bob")
+    verbs.apply("resolve", [dealt_with], by="bob")
 
     verbs.start(order("reprocess"), DeadLetterFilter(queue="default"))
     verbs.start(order("resolve", parameters={"note": "known"}), DeadLetterFilter(queue="orders"))
@@ -294,12 +294,12 @@ def test_operators_of_jobs_and_of_dead_letters_do_not_block_each_other(empty_sta
 
     with ThreadPoolExecutor(4) as pool:
         asked = [
-            pool.submit(verbs.carry_out, order("retry"), wanted, wanted=None),
-            pool.submit(verbs.carry_out, order("reprocess"), letters[::-1], wanted=None),
-            pool.submit(verbs.carry_out, order("retry"), wanted[::-1], wanted=None),
-            pool.submit(verbs.carry_out, order("reprocess"), letters, wanted=None),
+            pool.submit(verbs.carry_out, order("retry"), wanted),
+            pool.submit(verbs.carry_out, order("reprocess"), letters[::-1]),
+            pool.submit(verbs.carry_out, order("retry"), wanted[::-1]),
+            pool.submit(verbs.carry_out, order("reprocess"), letters),
         ]
-    reports = [answer.result().verdict for answer in asked]
+    reports = [answer.result() for answer in asked]
 
     assert sorted(len(verdict.done) for verdict in reports) == [0, 0, 0, 60]
     assert [len(verdict.done) + len(verdict.refused) for verdict in reports] == [60] * 4
@@ -379,7 +379,7 @@ def test_what_has_moved_on_stays_and_is_told(empty_stage: Stage, verb: str) -> N
 def test_a_priority_that_somebody_changed_again_is_left(empty_stage: Stage) -> None:
     job = rows.a_job(empty_stage)
     report = carry_out("set_priority", job)
-    verbs.set_priority([UUID(job)], 3, by="bob")
+    verbs.apply("set_priority", [UUID(job)], priority=3, by="bob")
 
     assert verbs.undo(report.operation_id, by="ann").kept == 1
 
@@ -477,12 +477,12 @@ def test_a_long_undo_is_worked_off_by_consumers(
 def test_a_resolved_dead_letter_is_open_again_when_that_is_undone(empty_stage: Stage) -> None:
     first, second = a_letter(empty_stage), a_letter(empty_stage)
     resolve = order("resolve", parameters={"note": "known"})
-    report = verbs.carry_out(resolve, [first, second, 2**70], wanted=None)
+    report = verbs.carry_out(resolve, [first, second, 2**70])
     empty_stage.ask("UPDATE dead_letter SET resolution_note = 'mine' WHERE id = %s", second)
 
     answer = verbs.undo(report.operation_id, by="ann")
 
-    assert report.verdict.done == (first, second)
+    assert report.done == (first, second)
     assert (answer.undone, answer.kept) == (1, 1)
     found = empty_stage.ask("SELECT id, resolved_by, resolution_note FROM dead_letter ORDER BY id")
     assert [tuple(row.values()) for row in found] == [(first, None, None), (second, "ann", "mine")]

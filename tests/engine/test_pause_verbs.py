@@ -156,7 +156,7 @@ def test_a_held_job_is_no_scheduled_one_to_an_operator(empty_stage: Stage) -> No
     job = UUID(rows.a_job(empty_stage))
     database.repeatable(lambda cursor: pauses.hold(cursor, [str(job)], [NOTHING]))
 
-    reason = str(verbs.retry([job], by="ann").refused[job])
+    reason = str(verbs.apply("retry", [job], by="ann").refused[job])
 
     assert reason == f"Job {job} cannot be retried: it is held while its task is paused."
-    assert verbs.cancel([job], by="ann").done == (job,)
+    assert verbs.apply("cancel", [job], by="ann").done == (job,)

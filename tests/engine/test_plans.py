@@ -23,10 +23,10 @@ WAITING = ("queued", "retrying", "scheduled")
 TASK = "tests.engine.jobs.nothing"
 
 VERBS: dict[str, tuple[Callable[..., VerbResult], Event]] = {
-    "promoted": (verbs.promote, Event.PROMOTED),
-    "rescheduled": (partial(verbs.reschedule, delay_s=60), Event.RESCHEDULED),
-    "given another priority": (partial(verbs.set_priority, priority=9), Event.CHANGED),
-    "moved": (partial(verbs.move, queue="orders"), Event.CHANGED),
+    "promoted": (partial(verbs.apply, "promote"), Event.PROMOTED),
+    "rescheduled": (partial(verbs.apply, "reschedule", delay_s=60), Event.RESCHEDULED),
+    "given another priority": (partial(verbs.apply, "set_priority", priority=9), Event.CHANGED),
+    "moved": (partial(verbs.apply, "move", queue="orders"), Event.CHANGED),
 }
 
 
@@ -71,7 +71,7 @@ def test_a_job_that_does_not_exist_is_refused(empty_stage: Stage) -> None:
 def test_a_promoted_job_is_rung(empty_stage: Stage) -> None:
     jobs = [a_job(empty_stage, state, priority="7") for state in ("scheduled", "retrying")]
 
-    verbs.promote(jobs, by="ann")
+    verbs.apply("promote", jobs, by="ann")
 
     assert empty_stage.rung_priorities() == {str(job): 7 for job in jobs}
 
@@ -79,7 +79,7 @@ def test_a_promoted_job_is_rung(empty_stage: Stage) -> None:
 def test_a_promoted_job_begins_to_wait_now(empty_stage: Stage) -> None:
     job = a_job(empty_stage, "scheduled", run_at="now() + interval '1 h'")
 
-    verbs.promote([job], by="ann")
+    verbs.apply("promote", [job], by="ann")
 
     assert empty_stage.count("run_at IS NULL AND queued_at > now() - interval '5 s'") == 1
 
@@ -88,7 +88,7 @@ def test_a_rescheduled_job_is_not_rung_before_its_time(empty_stage: Stage) -> No
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     jobs = [a_job(empty_stage, state) for state in WAITING]
 
-    verbs.reschedule(jobs, run_at=at, by="ann")
+    verbs.apply("reschedule", jobs, run_at=at, by="ann")
 
     assert empty_stage.rung() == {}
     assert {empty_stage.job(job)["run_at"] for job in jobs} == {at}
@@ -97,7 +97,7 @@ def test_a_rescheduled_job_is_not_rung_before_its_time(empty_stage: Stage) -> No
 def test_a_retry_that_is_rescheduled_stays_a_retry(empty_stage: Stage) -> None:
     job = a_job(empty_stage, "retrying", retry_count="2")
 
-    verbs.reschedule([job], delay_s=timedelta(minutes=1), by="ann")
+    verbs.apply("reschedule", [job], delay_s=timedelta(minutes=1), by="ann")
 
     assert empty_stage.count("state = 'retrying' AND retry_count = 2") == 1
 
@@ -109,7 +109,7 @@ def test_a_new_priority_is_what_redis_orders_by(empty_stage: Stage) -> None:
         a_job(empty_stage, "scheduled", run_at="now() + interval '1 h'"),
     )
 
-    verbs.set_priority([queued, later], 9, by="ann")
+    verbs.apply("set_priority", [queued, later], priority=9, by="ann")
 
     assert empty_stage.rung_priorities() == {str(queued): 9, str(other): 0}
     assert empty_stage.count("priority = 9") == 2
@@ -118,7 +118,7 @@ def test_a_new_priority_is_what_redis_orders_by(empty_stage: Stage) -> None:
 def test_a_moved_job_is_rung_in_its_new_queue_alone(empty_stage: Stage) -> None:
     job = a_job(empty_stage)
 
-    verbs.move([job], "orders", by="ann")
+    verbs.apply("move", [job], queue="orders", by="ann")
 
     assert empty_stage.rung() == {}
     assert empty_stage.rung_priorities("orders") == {str(job): 0}
@@ -128,20 +128,20 @@ def test_a_job_is_not_moved_into_an_unknown_queue(empty_stage: Stage) -> None:
     job = a_job(empty_stage)
 
     with pytest.raises(UnknownQueue):
-        verbs.move([job], "nonsense", by="ann")
+        verbs.apply("move", [job], queue="nonsense", by="ann")
     assert empty_stage.job(job)["queue"] == "default"
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda job: verbs.set_priority(job, 2**31, by="ann"),
-        lambda job: verbs.set_priority(job, True, by="ann"),
-        lambda job: verbs.reschedule(job, by="ann"),
-        lambda job: verbs.reschedule(job, delay_s=-1, by="ann"),
-        lambda job: verbs.reschedule(job, delay_s=float("nan"), by="ann"),
-        lambda job: verbs.reschedule(job, run_at=HELD_UNTIL, by="ann"),
-        lambda job: verbs.reschedule(job, run_at=datetime.now(UTC), delay_s=1, by="ann"),
+        lambda job: verbs.apply("set_priority", job, priority=2**31, by="ann"),
+        lambda job: verbs.apply("set_priority", job, priority=True, by="ann"),
+        lambda job: verbs.apply("reschedule", job, by="ann"),
+        lambda job: verbs.apply("reschedule", job, delay_s=-1, by="ann"),
+        lambda job: verbs.apply("reschedule", job, delay_s=float("nan"), by="ann"),
+        lambda job: verbs.apply("reschedule", job, run_at=HELD_UNTIL, by="ann"),
+        lambda job: verbs.apply("reschedule", job, run_at=datetime.now(UTC), delay_s=1, by="ann"),
     ],
 )
 def test_a_wrong_value_changes_nothing(
@@ -159,11 +159,11 @@ def test_a_job_of_a_paused_task_is_not_promoted(empty_stage: Stage) -> None:
     job = a_job(empty_stage, "scheduled")
     empty_stage.ask("INSERT INTO task_pause (task, paused_by) VALUES (%s, 'bob')", TASK)
 
-    refused = verbs.promote([job], by="ann").refused[job]
+    refused = verbs.apply("promote", [job], by="ann").refused[job]
 
     empty_stage.ask("DELETE FROM task_pause")
     assert str(refused) == f"Job {job} cannot be promoted: its task was paused 0 s ago by bob."
-    assert verbs.promote([job], by="ann").done == (job,)
+    assert verbs.apply("promote", [job], by="ann").done == (job,)
 
 
 def test_of_two_operators_at_once_one_wins_and_the_other_is_told(empty_stage: Stage) -> None:
@@ -171,9 +171,9 @@ def test_of_two_operators_at_once_one_wins_and_the_other_is_told(empty_stage: St
 
     with ThreadPoolExecutor(3) as pool:
         asked = [
-            pool.submit(verbs.promote, jobs, by="ann"),
-            pool.submit(verbs.promote, jobs[::-1], by="bob"),
-            pool.submit(verbs.cancel, jobs[::2] + jobs[1::2], by="eve"),
+            pool.submit(verbs.apply, "promote", jobs, by="ann"),
+            pool.submit(verbs.apply, "promote", jobs[::-1], by="bob"),
+            pool.submit(verbs.apply, "cancel", jobs[::2] + jobs[1::2], by="eve"),
         ]
     promoted, others = (len(answer.result().done) for answer in asked[:2])
 

@@ -111,11 +111,11 @@ def test_delayed_jobs_are_queued_in_the_order_of_their_times(empty_stage: Stage)
 def test_jobs_that_are_promoted_or_retried_together_keep_their_order(empty_stage: Stage) -> None:
     made = [enqueue(jobs.nothing, delay=60).id for _ in range(5)]
 
-    verbs.promote(reversed(made), by="ann")
+    verbs.apply("promote", reversed(made), by="ann")
     assert in_redis(empty_stage) == [str(id_) for id_ in made]
 
-    verbs.cancel(made, by="ann")
-    verbs.retry(reversed(made), by="ann")
+    verbs.apply("cancel", made, by="ann")
+    verbs.apply("retry", reversed(made), by="ann")
     assert in_redis(empty_stage) == [str(id_) for id_ in made]
 
 
@@ -210,7 +210,7 @@ def rescued(stage: Stage, id_: str) -> None:
 def retried(stage: Stage, id_: str) -> None:
     """It failed, and an operator has it run again."""
     stage.ask("UPDATE job SET state = 'failed', finished_at = now() WHERE id = %s", id_)
-    verbs.retry([UUID(id_)], by="ann")
+    verbs.apply("retry", [UUID(id_)], by="ann")
 
 
 def promoted(stage: Stage, id_: str) -> None:
@@ -220,7 +220,7 @@ def promoted(stage: Stage, id_: str) -> None:
         " started_at = NULL WHERE id = %s",
         id_,
     )
-    verbs.promote([UUID(id_)], by="ann")
+    verbs.apply("promote", [UUID(id_)], by="ann")
 
 
 def resumed(stage: Stage, id_: str) -> None:
@@ -253,8 +253,8 @@ def test_a_new_priority_and_another_queue_keep_the_time(empty_stage: Stage) -> N
     moved = enqueue(jobs.nothing, queue="emails", priority=1).id
     made.append(enqueue(jobs.nothing, priority=1).id)
 
-    verbs.set_priority([made[1]], 1, by="ann")
-    verbs.move([moved], "default", by="ann")
+    verbs.apply("set_priority", [made[1]], priority=1, by="ann")
+    verbs.apply("move", [moved], queue="default", by="ann")
 
     in_order = [str(id_) for id_ in (*made[:3], moved, made[3])]
     assert in_redis(empty_stage) == in_order

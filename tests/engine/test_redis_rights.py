@@ -47,8 +47,8 @@ def test_the_product_needs_no_more(stage: Stage, servers: TestServers) -> None:
         enqueue(jobs.nothing, queue="emails", priority=5)
         enqueue(jobs.fall, max_retries=1, retry_delay=0.1)
         waits = [enqueue(jobs.nothing, queue="reports", priority=number) for number in range(3)]
-        verbs.set_priority([waits[0].id], 9, by="ann")
-        verbs.cancel([waits[1].id], by="ann")
+        verbs.apply("set_priority", [waits[0].id], priority=9, by="ann")
+        verbs.apply("cancel", [waits[1].id], by="ann")
         with stage.redis() as client:
             client.delete(stage.key("reports"), f"{stage.prefix}:memory")
         verbs.compare_bells(repair=True, by="ann")

@@ -108,7 +108,7 @@ def test_a_time_out_and_a_stop_cancel_coroutines(stage: Stage, tmp_path: Path) -
         late = enqueue(rough_jobs.wait_in_asyncio, (str(file),), timeout=0.5).id
         stopped = enqueue(rough_jobs.wait_in_asyncio, (str(file),)).id
         stage.wait_for_state(stopped, "running")
-        verbs.stop([stopped], by="ann")
+        verbs.apply("stop", [stopped], by="ann")
         stage.wait_for_state(late, "failed", timeout_s=within(10))
         stage.wait_for_state(stopped, "cancelled", timeout_s=within(10))
 

@@ -22,6 +22,7 @@ from mahaam.jobs.states import Event, State, sources
 from mahaam.operations import operations
 from mahaam.postgres import database
 from mahaam.queries import notices
+from mahaam.queries.dead_letters import DeadLetterFilter
 from mahaam.search.job_filter import JobFilter
 from mahaam.store import due, exchange, outcomes
 from mahaam.store.actions import pauses
@@ -162,22 +163,22 @@ class Operators:
     def cancel(model: Model, draw: Draw) -> None:
         waiting = set(sources(Event.CANCELLED)) - {State.RUNNING}
         ids = model.chosen({draw.one})
-        model.end_for_good(model.asked(verbs.cancel, ids, Event.CANCELLED, states=waiting))
+        model.end_for_good(model.asked("cancel", ids, Event.CANCELLED, states=waiting))
 
     @staticmethod
     def stop(model: Model, draw: Draw) -> None:
         """The row changes when the job has stopped."""
         running = model.those_in(State.RUNNING)[:1] + model.chosen({draw.one})
-        model.end_for_good(verbs.stop(map(UUID, running), by=BY))
+        model.end_for_good(verbs.apply("stop", map(UUID, running), by=BY))
 
     @staticmethod
     def retry(model: Model, draw: Draw) -> None:
-        verdict = model.asked(verbs.retry, model.chosen(draw.places), Event.RETRIED)
+        verdict = model.asked("retry", model.chosen(draw.places), Event.RETRIED)
         model.begin_anew([str(id_) for id_ in verdict.done])
 
     @staticmethod
     def fail(model: Model, draw: Draw) -> None:
-        verdict = model.asked(verbs.fail, model.chosen(draw.places), Event.TURNED)
+        verdict = model.asked("fail", model.chosen(draw.places), Event.TURNED)
         assert all(model.before[str(id_)]["state"] == State.COMPLETED for id_ in verdict.done)
 
     @staticmethod
@@ -206,23 +207,23 @@ class Operators:
     def promote(model: Model, draw: Draw) -> None:
         paused, ids = model.paused_tasks(), model.chosen(draw.places)
         free = [id_ for id_ in ids if model.before[id_]["task"] not in paused]
-        model.asked(verbs.promote, free, Event.PROMOTED)
-        assert not verbs.promote(map(UUID, set(ids) - set(free)), by=BY).done
+        model.asked("promote", free, Event.PROMOTED)
+        assert not verbs.apply("promote", map(UUID, set(ids) - set(free)), by=BY).done
 
     @staticmethod
     def reschedule(model: Model, draw: Draw) -> None:
         delay_s = 3600.0 * draw.yes
-        model.asked(verbs.reschedule, model.chosen(draw.places), Event.RESCHEDULED, delay_s=delay_s)
+        model.asked("reschedule", model.chosen(draw.places), Event.RESCHEDULED, delay_s=delay_s)
 
     @staticmethod
     def set_priority(model: Model, draw: Draw) -> None:
         ids = model.chosen(draw.places)
-        model.asked(verbs.set_priority, ids, Event.CHANGED, priority=draw.one)
+        model.asked("set_priority", ids, Event.CHANGED, priority=draw.one)
 
     @staticmethod
     def move(model: Model, draw: Draw) -> None:
         queue = "default" if draw.yes else "orders"
-        model.asked(verbs.move, model.chosen({draw.one}), Event.CHANGED, queue=queue)
+        model.asked("move", model.chosen({draw.one}), Event.CHANGED, queue=queue)
 
     @staticmethod
     def edit(model: Model, draw: Draw) -> None:
@@ -236,12 +237,15 @@ class Operators:
     @staticmethod
     def duplicate(model: Model, draw: Draw) -> None:
         if len(model.before) < JOBS:
-            verbs.duplicate(map(UUID, model.chosen({draw.one})), by=BY)
+            verbs.apply("duplicate", map(UUID, model.chosen({draw.one})), by=BY)
 
     @staticmethod
     def reprocess(model: Model, draw: Draw) -> None:
         model.may = {Event.RETRIED}
-        verbs.retry_all(by=BY)
+        open_letters = DeadLetterFilter(reprocessed=False, resolved=False)
+        verbs.start(verbs.OperationRequest("reprocess", BY), open_letters)
+        while operations.work_on_next():
+            pass
         model.begin_anew(model.those_in(State.FAILED))
 
     @staticmethod

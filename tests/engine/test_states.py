@@ -48,7 +48,7 @@ def end_as(state: State) -> Callable[[Stage, Cursor, str], None]:
 
 
 def cancel(stage: Stage, cursor: Cursor, id_: str) -> None:
-    verbs.cancel([UUID(id_)], by="ann")
+    verbs.apply("cancel", [UUID(id_)], by="ann")
     end_as(State.CANCELLED)(stage, cursor, id_)
 
 
@@ -77,8 +77,8 @@ def let_go(stage: Stage, cursor: Cursor, id_: str) -> None:
     pauses.let_go(cursor)
 
 
-def by_verb(verb: Callable[..., object], *values: object, **more: object) -> Callable[..., object]:
-    return lambda stage, cursor, id_: verb([UUID(id_)], *values, by="ann", **more)
+def by_verb(verb: str, **inputs: object) -> Callable[..., object]:
+    return lambda stage, cursor, id_: verbs.apply(verb, [UUID(id_)], by="ann", **inputs)
 
 
 def undo(stage: Stage, cursor: Cursor, id_: str) -> None:
@@ -114,13 +114,13 @@ ACTORS: dict[Event, Callable[[Stage, Cursor, str], object]] = {
     Event.EXPIRED: expire,
     Event.RELEASED: end_as(State.QUEUED),
     Event.RESCUED: rescue,
-    Event.RETRIED: by_verb(verbs.retry),
-    Event.PROMOTED: by_verb(verbs.promote),
-    Event.RESCHEDULED: by_verb(verbs.reschedule, delay_s=60),
-    Event.CHANGED: by_verb(verbs.set_priority, 9),
+    Event.RETRIED: by_verb("retry"),
+    Event.PROMOTED: by_verb("promote"),
+    Event.RESCHEDULED: by_verb("reschedule", delay_s=60),
+    Event.CHANGED: by_verb("set_priority", priority=9),
     Event.HELD: hold,
     Event.RESUMED: let_go,
-    Event.TURNED: by_verb(verbs.fail),
+    Event.TURNED: by_verb("fail"),
     Event.UNDONE: undo,
 }
 

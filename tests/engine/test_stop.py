@@ -49,7 +49,7 @@ class Play:
     def stop(self, *names: str) -> verbs.VerbResult:
         """Ask jobs to stop."""
         with self.stage.here():
-            return verbs.stop([self.ids[name] for name in names], by="ann")
+            return verbs.apply("stop", [self.ids[name] for name in names], by="ann")
 
     def job(self, name: str) -> dict[str, Any]:
         return self.stage.job(self.ids[name])
@@ -125,7 +125,7 @@ def test_no_other_job_is_touched(play: Play) -> None:
 def test_a_stopped_job_that_is_retried_begins_anew(play: Play) -> None:
     stage = play.stage
     with stage.here():
-        verbs.retry([play.ids["asks"]], by="bob")
+        verbs.apply("retry", [play.ids["asks"]], by="bob")
     stage.wait_for_state(play.ids["asks"], "running")
 
     job = play.job("asks")

@@ -62,7 +62,7 @@ def test_undo_gives_each_column_back_and_leaves_what_ran_since_whoever_is_killed
             RETRIED,
         )
     ]
-    assert len(verbs.retry(retried, by="bob").done) == RETRIED
+    assert len(verbs.apply("retry", retried, by="bob").done) == RETRIED
 
     with empty_stage.consumer():
         wait_until(lambda: empty_stage.count("state = 'completed'") == RETRIED, timeout_s=60)

@@ -12,13 +12,14 @@ import pytest
 
 from mahaam import verbs
 from mahaam.config import get_settings
-from mahaam.core.errors import UnknownQueue
+from mahaam.core.errors import OptionNotValid, UnknownQueue
 from mahaam.core.ids import new_id
 from mahaam.enqueuing import accept
 from mahaam.jobs.notice import Notice
 from mahaam.jobs.states import State
-from mahaam.operations import old_dead_letters
+from mahaam.operations import operations
 from mahaam.postgres import database
+from mahaam.queries.dead_letters import DeadLetterFilter
 from mahaam.store.actions import cancel
 from mahaam.verbs import VerbResult
 from tests.machine import within
@@ -97,6 +98,13 @@ def told(verdict: VerbResult) -> dict[Any, str]:
     return {id_: str(reason) for id_, reason in verdict.refused.items()}
 
 
+def to_all(verb: str, *, by: str, queue: str | None = None) -> VerbResult:
+    """Do a verb to all open dead letters."""
+    wanted = DeadLetterFilter(reprocessed=False, resolved=False, queue=queue)
+    order = verbs.OperationRequest(verb, by)
+    return verbs.carry_out(order, verbs.find(order, wanted, until=None) or [], wanted=wanted)
+
+
 def rung(queue: str = "default") -> set[str]:
     key = accept.bell().key(queue)
     return {id_.decode() for id_ in accept.bell()._client.zrange(key, 0, -1)}
@@ -105,7 +113,7 @@ def rung(queue: str = "default") -> set[str]:
 def test_only_a_job_that_has_ended_is_retried() -> None:
     jobs = {state: a_job(state) for state in State}
 
-    verdict = verbs.retry(jobs.values(), by="ann")
+    verdict = verbs.apply("retry", jobs.values(), by="ann")
 
     assert set(verdict.done) == {jobs[State(state)] for state in FINAL}
     assert {state: state_of(job) for state, job in jobs.items()} == {
@@ -118,7 +126,10 @@ def test_only_a_running_job_is_stopped_and_once() -> None:
     jobs = {state: a_job(state) for state in State}
     running = jobs[State.RUNNING]
 
-    first, second = verbs.stop(jobs.values(), by="ann"), verbs.stop([running], by="bob")
+    first, second = (
+        verbs.apply("stop", jobs.values(), by="ann"),
+        verbs.apply("stop", [running], by="bob"),
+    )
 
     assert first.done == (running,)
     assert told(second) == {
@@ -133,7 +144,7 @@ def test_only_a_running_job_is_stopped_and_once() -> None:
 def test_only_a_waiting_job_is_cancelled() -> None:
     jobs = {state: a_job(state) for state in State}
 
-    verdict = verbs.cancel(jobs.values(), by="ann")
+    verdict = verbs.apply("cancel", jobs.values(), by="ann")
 
     assert set(verdict.done) == {jobs[State(state)] for state in WAITING}
     assert {state: state_of(job) for state, job in jobs.items()} == {
@@ -143,32 +154,36 @@ def test_only_a_waiting_job_is_cancelled() -> None:
 
 def test_a_refusal_says_why() -> None:
     for verb, participle, state, reason in (
-        (verbs.cancel, "cancelled", "running", "it is running. Stop it instead"),
-        (verbs.stop, "stopped", "queued", "it is queued"),
-        (verbs.stop, "stopped", "completed", "it completed 3 s ago"),
-        (verbs.cancel, "cancelled", "completed", "it completed 3 s ago"),
-        (verbs.cancel, "cancelled", "cancelled", "it was cancelled 3 s ago"),
-        (verbs.retry, "retried", "scheduled", "it is scheduled for later"),
-        (verbs.retry, "retried", "retrying", "it waits for its next retry"),
+        ("cancel", "cancelled", "running", "it is running. Stop it instead"),
+        ("stop", "stopped", "queued", "it is queued"),
+        ("stop", "stopped", "completed", "it completed 3 s ago"),
+        ("cancel", "cancelled", "completed", "it completed 3 s ago"),
+        ("cancel", "cancelled", "cancelled", "it was cancelled 3 s ago"),
+        ("retry", "retried", "scheduled", "it is scheduled for later"),
+        ("retry", "retried", "retrying", "it waits for its next retry"),
     ):
         job = a_job(state)
         sentence = f"Job {job} cannot be {participle}: {reason}."
-        assert told(verb([job], by="ann")) == {job: sentence}
+        assert told(verbs.apply(verb, [job], by="ann")) == {job: sentence}
 
 
 def test_a_job_that_does_not_exist_is_refused() -> None:
     missing = uuid4()
 
-    for verb in (verbs.retry, verbs.cancel):
-        assert told(verb([missing], by="ann")) == {missing: f"No job {missing} exists."}
-    for verb in (verbs.reprocess, verbs.resolve):
-        assert told(verb([2**70], by="ann")) == {2**70: f"No dead letter {2**70} exists."}
+    for verb in ("retry", "cancel"):
+        assert told(verbs.apply(verb, [missing], by="ann")) == {
+            missing: f"No job {missing} exists."
+        }
+    for verb in ("reprocess", "resolve"):
+        assert told(verbs.apply(verb, [2**70], by="ann")) == {
+            2**70: f"No dead letter {2**70} exists."
+        }
 
 
 def test_a_retried_job_begins_anew() -> None:
     job = a_job("failed")
 
-    verbs.retry([job], by="ann")
+    verbs.apply("retry", [job], by="ann")
 
     kept = "retry_count, crash_count, finished_at, run_at, expires_at, result, error, progress"
     assert ask(f"SELECT {kept}, worker_id, started_at FROM job WHERE id = %s", str(job)) == [
@@ -180,7 +195,7 @@ def test_a_retried_job_begins_anew() -> None:
 def test_only_a_completed_attempt_is_noted_when_its_job_is_retried() -> None:
     jobs = [a_job(state) for state in FINAL]
 
-    verbs.retry(jobs, by="ann")
+    verbs.apply("retry", jobs, by="ann")
 
     noted = ask("SELECT job_id, number, outcome, started_at IS NOT NULL FROM attempt")
     assert noted == [(jobs[FINAL.index("completed")], 2, "completed", True)]
@@ -190,7 +205,7 @@ def test_a_retry_closes_the_open_dead_letters_of_its_job() -> None:
     job = a_job("failed")
     letter, other = a_dead_letter(job), a_dead_letter()
 
-    verbs.retry([job], by="ann")
+    verbs.apply("retry", [job], by="ann")
 
     assert ask("SELECT id, reprocessed_by FROM dead_letter ORDER BY id") == [
         (letter, "ann"),
@@ -202,7 +217,7 @@ def test_a_retry_is_refused_while_a_live_job_has_its_dedupe_key() -> None:
     held, free = a_job("failed", dedupe_key="k"), a_job("failed", dedupe_key="other")
     holder = a_job("scheduled", dedupe_key="k")
 
-    verdict = verbs.retry([held, free], by="ann")
+    verdict = verbs.apply("retry", [held, free], by="ann")
 
     reason = f"job {holder}, which is scheduled, has the same dedupe key"
     assert verdict.done == (free,)
@@ -212,7 +227,7 @@ def test_a_retry_is_refused_while_a_live_job_has_its_dedupe_key() -> None:
 def test_of_two_retried_jobs_with_one_dedupe_key_the_newer_is_queued() -> None:
     older, newer = a_job("failed", dedupe_key="k"), a_job("failed", dedupe_key="k")
 
-    verdict = verbs.retry([older, newer], by="ann")
+    verdict = verbs.apply("retry", [older, newer], by="ann")
 
     assert verdict.done == (newer,)
     assert str(newer) in told(verdict)[older]
@@ -224,9 +239,9 @@ def test_of_two_operators_at_once_one_wins_and_the_other_is_told() -> None:
 
     with ThreadPoolExecutor(3) as pool:
         asked = [
-            pool.submit(verbs.retry, jobs, by="ann"),
-            pool.submit(verbs.retry, jobs[::-1], by="bob"),
-            pool.submit(verbs.reprocess, letters, by="eve"),
+            pool.submit(verbs.apply, "retry", jobs, by="ann"),
+            pool.submit(verbs.apply, "retry", jobs[::-1], by="bob"),
+            pool.submit(verbs.apply, "reprocess", letters, by="eve"),
         ]
     verdicts = [answer.result() for answer in asked]
 
@@ -241,7 +256,7 @@ def test_a_dedupe_key_that_is_taken_at_the_same_moment_costs_one_job_only() -> N
     with ThreadPoolExecutor(1) as pool, database.transaction() as cursor:
         values = {"id": new_id(), "queue": "default", "dedupe_key": "k", "priority": 0}
         cursor.execute(JOB, {**values, "state": "queued", "worker_id": None})
-        answer = pool.submit(verbs.retry, [held, free], by="ann")
+        answer = pool.submit(verbs.apply, "retry", [held, free], by="ann")
         cursor.execute("SELECT pg_sleep(0.2)")
         cursor.execute("COMMIT")
         verdict = answer.result(timeout=within(5))
@@ -253,7 +268,7 @@ def test_a_dedupe_key_that_is_taken_at_the_same_moment_costs_one_job_only() -> N
 def test_an_open_dead_letter_is_reprocessed() -> None:
     letter = a_dead_letter()
 
-    assert verbs.reprocess([letter], by="ann").done == (letter,)
+    assert verbs.apply("reprocess", [letter], by="ann").done == (letter,)
 
     assert ask("SELECT state, reprocessed_by FROM job, dead_letter") == [("queued", "ann")]
     assert len(rung()) == 1
@@ -261,9 +276,9 @@ def test_an_open_dead_letter_is_reprocessed() -> None:
 
 def test_a_dead_letter_is_reprocessed_once() -> None:
     letter = a_dead_letter()
-    verbs.reprocess([letter], by="ann")
+    verbs.apply("reprocess", [letter], by="ann")
 
-    reason = told(verbs.reprocess([letter], by="bob"))[letter]
+    reason = told(verbs.apply("reprocess", [letter], by="bob"))[letter]
 
     assert (
         reason == f"Dead letter {letter} cannot be reprocessed: it was reprocessed 0 s ago by ann."
@@ -272,9 +287,12 @@ def test_a_dead_letter_is_reprocessed_once() -> None:
 
 def test_a_resolved_dead_letter_is_not_reprocessed_and_its_job_stays_failed() -> None:
     letter = a_dead_letter()
-    assert verbs.resolve([letter], by="ann", note="known\x00").done == (letter,)
+    assert verbs.apply("resolve", [letter], by="ann", note="known\x00").done == (letter,)
 
-    verdicts = verbs.reprocess([letter], by="bob"), verbs.resolve([letter], by="bob")
+    verdicts = (
+        verbs.apply("reprocess", [letter], by="bob"),
+        verbs.apply("resolve", [letter], by="bob"),
+    )
 
     assert all("it was resolved 0 s ago by ann" in told(v)[letter] for v in verdicts)
     found = ask("SELECT state, resolved_by, resolution_note FROM job, dead_letter")
@@ -285,7 +303,7 @@ def test_a_dead_letter_whose_job_runs_again_is_not_reprocessed() -> None:
     job = a_job("running")
     letter = a_dead_letter(job)
 
-    reason = told(verbs.reprocess([letter], by="ann"))[letter]
+    reason = told(verbs.apply("reprocess", [letter], by="ann"))[letter]
 
     assert reason == f"Dead letter {letter} cannot be reprocessed: its job {job} is running."
 
@@ -308,43 +326,70 @@ def test_clear_knows_the_queues() -> None:
         verbs.clear("nonsense", by="ann")
 
 
-def test_flush_resolves_what_is_open() -> None:
+def test_only_open_dead_letters_are_resolved() -> None:
     letters = [a_dead_letter() for _ in range(3)]
-    verbs.reprocess(letters[:1], by="ann")
+    verbs.apply("reprocess", letters[:1], by="ann")
 
-    assert verbs.flush(by="bob") == 2
+    assert len(to_all("resolve", by="bob").done) == 2
 
     marks = ask("SELECT reprocessed_by, resolved_by FROM dead_letter ORDER BY id")
     assert marks == [("ann", None), (None, "bob"), (None, "bob")]
 
 
-def test_retry_all_reprocesses_what_is_open_in_a_queue() -> None:
+def test_all_that_are_open_in_a_queue_are_reprocessed() -> None:
     here, there = a_dead_letter(queue="emails"), a_dead_letter()
 
-    assert verbs.retry_all(by="ann", queue="emails") == 1
+    assert to_all("reprocess", by="ann", queue="emails").done == (here,)
     assert ask("SELECT id FROM dead_letter WHERE reprocessed_by = 'ann'") == [(here,)]
-    assert verbs.retry_all(by="ann") == 1
+    assert to_all("reprocess", by="ann").done == (there,)
     assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_by = 'ann'") == [(2,)]
-    assert there > here
 
 
-def test_retry_all_does_not_chase_dead_letters_that_are_new(
+def test_an_operation_does_not_chase_dead_letters_that_are_new(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A job that fails again at once, during the walk, is left for the next walk."""
     letters = [a_dead_letter() for _ in range(4)]
-    reprocess = old_dead_letters._reprocess
+    monkeypatch.setattr(operations, "CHUNK", 2)
+    order = verbs.OperationRequest("reprocess", "ann")
+    id_ = verbs.start(order, DeadLetterFilter(reprocessed=False, resolved=False))
 
-    def fails_again(ids: list[int], *, by: str) -> list[int]:
-        done = reprocess(ids, by=by)
-        for _ in done:
-            a_dead_letter()
-        return done
+    while operations.work_on_next():
+        a_dead_letter()
 
-    monkeypatch.setattr(old_dead_letters, "_reprocess", fails_again)
+    found = ask("SELECT state, done FROM operation WHERE id = %s", id_)
+    assert found == [("finished", len(letters))]
+    assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_at IS NOT NULL") == [(4,)]
 
-    assert verbs.retry_all(by="ann") == len(letters)
-    assert ask("SELECT count(*) FROM dead_letter WHERE reprocessed_at IS NULL") == [(4,)]
+
+def test_more_than_a_chunk_is_done_by_ids_with_a_result_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operations, "CHUNK", 2)
+    jobs = [a_job("failed") for _ in range(5)]
+
+    verdict = verbs.apply("retry", [*jobs, uuid4()], by="ann", reason="a test")
+
+    assert (verdict.done, len(verdict.refused)) == (tuple(jobs), 1)
+    found = ask(
+        "SELECT number, job_id, is_done FROM operation_result WHERE operation_id = %s"
+        " ORDER BY number",
+        verdict.operation_id,
+    )
+    assert [(number, job) for number, job, is_done in found if is_done] == list(enumerate(jobs, 1))
+    assert len(found) == 6
+    kept = "SELECT state, done, refused, reason FROM operation WHERE id = %s"
+    assert ask(kept, verdict.operation_id) == [("finished", 5, 1, "a test")]
+
+
+def test_nothing_named_makes_no_operation_and_wrong_inputs_are_refused() -> None:
+    before = ask("SELECT count(*) FROM operation")
+
+    assert verbs.apply("cancel", [], by="ann").operation_id is None
+    with pytest.raises(OptionNotValid, match="It takes no priority"):
+        verbs.apply("cancel", [a_job()], by="ann", priority=5)
+
+    assert ask("SELECT count(*) FROM operation") == before
 
 
 def test_without_redis_the_verbs_do_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,6 +398,6 @@ def test_without_redis_the_verbs_do_their_work(monkeypatch: pytest.MonkeyPatch) 
     accept.bell.cache_clear()
     failed, queued = a_job("failed"), a_job()
 
-    assert verbs.retry([failed], by="ann").done == (failed,)
-    assert verbs.cancel([queued], by="ann").done == (queued,)
+    assert verbs.apply("retry", [failed], by="ann").done == (failed,)
+    assert verbs.apply("cancel", [queued], by="ann").done == (queued,)
     accept.bell.cache_clear()

@@ -105,12 +105,14 @@ def _pause() -> verbs.Pause:
 
 
 DEEDS: dict[str, Callable[[Ids], VerbResult]] = {
-    "cancel": lambda ids: verbs.cancel(ids[:1], by="ann"),
-    "stop": lambda ids: verbs.stop(ids, by="ann"),
-    "promote": lambda ids: verbs.promote(ids, by="ann"),
-    "reschedule": lambda ids: verbs.reschedule(ids, delay_s=0.2, by="ann"),
-    "priority": lambda ids: verbs.set_priority(ids, random.randint(-9, 9), by="ann"),
-    "move": lambda ids: verbs.move(ids, random.choice(QUEUES), by="ann"),
+    "cancel": lambda ids: verbs.apply("cancel", ids[:1], by="ann"),
+    "stop": lambda ids: verbs.apply("stop", ids, by="ann"),
+    "promote": lambda ids: verbs.apply("promote", ids, by="ann"),
+    "reschedule": lambda ids: verbs.apply("reschedule", ids, delay_s=0.2, by="ann"),
+    "priority": lambda ids: verbs.apply(
+        "set_priority", ids, priority=random.randint(-9, 9), by="ann"
+    ),
+    "move": lambda ids: verbs.apply("move", ids, queue=random.choice(QUEUES), by="ann"),
     "pause queue": lambda _: verbs.pause_queues(["other"], _pause()),
     "resume queue": lambda _: verbs.resume_queues(["other"], by="ann"),
     "pause task": lambda _: verbs.pause_tasks([TASK], _pause()),

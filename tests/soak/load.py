@@ -92,8 +92,8 @@ def _letters() -> list[int]:
 def _reprocess() -> None:
     """Run some dead letters again, and resolve others, so that they do not pile up."""
     letters = _letters()
-    verbs.reprocess(letters[:2], by="soak")
-    verbs.resolve(letters[2:], by="soak", note="soaked")
+    verbs.apply("reprocess", letters[:2], by="soak")
+    verbs.apply("resolve", letters[2:], by="soak", note="soaked")
 
 
 def _retry_by_filter() -> None:
@@ -129,9 +129,12 @@ DEEDS = [
     Deed(2.0, _chord),
     Deed(3.0, _pipeline),
     Deed(1.0, lambda: jobs.speak(10)),
-    Deed(5.0, lambda: verbs.promote(_waiting(2), by="soak")),
-    Deed(7.0, lambda: verbs.cancel(_waiting(1), by="soak")),
-    Deed(6.0, lambda: verbs.set_priority(_waiting(2), random.randint(-5, 5), by="soak")),
+    Deed(5.0, lambda: verbs.apply("promote", _waiting(2), by="soak")),
+    Deed(7.0, lambda: verbs.apply("cancel", _waiting(1), by="soak")),
+    Deed(
+        6.0,
+        lambda: verbs.apply("set_priority", _waiting(2), priority=random.randint(-5, 5), by="soak"),
+    ),
     Deed(9.0, _reprocess),
     Deed(20.0, _retry_by_filter),
     Deed(15.0, _pause),

@@ -61,12 +61,14 @@ def live_consumers(queue: str) -> tuple[WorkerEntry, ...]:
 def clear_leftovers(task: str, queue: str) -> None:
     """Cancel and resolve what earlier demos left, and wait for what still runs."""
     left = read(live_jobs_tagged, task, TAG)
-    verbs.cancel([id_ for id_, _state in left], by=operator())
-    verbs.resolve(read(open_letters_tagged, task, TAG), by=operator(), note="demo")
+    verbs.apply("cancel", [id_ for id_, _state in left], by=operator())
+    letters = read(open_letters_tagged, task, TAG)
+    verbs.apply("resolve", letters, by=operator(), note="demo")
     while left := read(live_jobs_tagged, task, TAG):
         live_consumers(queue)
         time.sleep(LOOK_S)
-        verbs.cancel([id_ for id_, state in left if state != State.RUNNING], by=operator())
+        waiting = [id_ for id_, state in left if state != State.RUNNING]
+        verbs.apply("cancel", waiting, by=operator())
 
 
 def now() -> datetime:
@@ -80,7 +82,7 @@ def cancelled_on_interrupt(ids: list[UUID]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        verdict = verbs.cancel(ids, by=operator())
+        verdict = verbs.apply("cancel", ids, by=operator())
         message = ngettext(
             "Stopped; %(num)s waiting job was cancelled.",
             "Stopped; %(num)s waiting jobs were cancelled.",
