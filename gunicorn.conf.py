@@ -15,7 +15,7 @@ _settings = settings_or_exit()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_host}:{_settings.port}"
-worker_class = "launch.web.worker.PatientWorker"
+worker_class = "launch.web.gunicorn_worker.PatientWorker"
 worker_connections = _settings.web_connections
 keepalive = int(_settings.web_idle_timeout_s)
 graceful_timeout = 5

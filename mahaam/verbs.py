@@ -19,7 +19,7 @@ from mahaam.failures.redrives import NothingToRedrive, start_redrive, stop_redri
 from mahaam.metrics.deploys import mark_deploy
 from mahaam.operations.edit import edit
 from mahaam.operations.inputs import Input
-from mahaam.operations.operations import (
+from mahaam.operations.lifecycle import (
     AT_ONCE,
     OperationRequest,
     abort,
@@ -34,18 +34,18 @@ from mahaam.operations.undo import UndoResult, undo
 from mahaam.operations.verb_result import LARGEST_ID, VerbResult
 from mahaam.operations.verbs import ACTS, Verb
 from mahaam.queues.clear import clear, set_rank
-from mahaam.queues.pauses import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
-from mahaam.queues.reconcile import NoticeComparison, NoticeFault
-from mahaam.queues.reconcile import sample as sample_bells
-from mahaam.queues.reconcile import whole as compare_bells
-from mahaam.schedules.definitions import (
+from mahaam.queues.pause import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
+from mahaam.queues.reconciliation import NoticeComparison, NoticeFault
+from mahaam.queues.reconciliation import sample as sample_bells
+from mahaam.queues.reconciliation import whole as compare_bells
+from mahaam.schedules.firing import CannotFire
+from mahaam.schedules.rules.spec import ScheduleNotValid
+from mahaam.schedules.task_definitions import (
     create_definition,
     delete_definition,
     edit_definition,
     execute_definition,
 )
-from mahaam.schedules.firing import CannotFire
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.schedules.verbs import (
     back_to_code,
     backfill,

@@ -12,8 +12,8 @@ from mahaam.postgres import database
 from mahaam.postgres.paging import PageCursor
 from mahaam.postgres.query_limits import COUNT_LIMIT
 from mahaam.queries import dead_letter_ids
-from mahaam.queries.dead_letters import DeadLetterFilter, dead_letters_page
-from mahaam.queries.jobs import jobs_page
+from mahaam.queries.dead_letter_list import DeadLetterFilter, dead_letters_page
+from mahaam.queries.job_list import jobs_page
 from mahaam.search.job_filter import JobFilter
 from mahaam.search.match_count import MatchCount, tally
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from mahaam.models import DeadLetter, Job
 from mahaam.queries.attempts import AttemptEntry, attempts_of
-from mahaam.queries.dead_letters import dead_letters_of, find_dead_letter
-from mahaam.queries.jobs import find_job
+from mahaam.queries.dead_letter_list import dead_letters_of, find_dead_letter
+from mahaam.queries.job_list import find_job
 from mahaam.redaction.redact import masked_call, masked_text
 from mahaam.verbs import LARGEST_ID
 

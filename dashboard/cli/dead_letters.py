@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from mahaam.postgres.paging import PageCursor
-from mahaam.queries.dead_letters import DeadLetterEntry, DeadLetterFilter, dead_letters_page
+from mahaam.queries.dead_letter_list import DeadLetterEntry, DeadLetterFilter, dead_letters_page
 from mahaam.redaction.redact import masked_text
 from mahaam.verbs import VerbResult
 

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from mahaam.core.plain_text import in_one_line
 from mahaam.jobs.states import FINAL
-from mahaam.queries.jobs import find_job
+from mahaam.queries.job_list import find_job
 from mahaam.queries.logs import BEGINNING, LogEntry, LogPosition, lines_after
 from mahaam.redaction.redact import masked_text
 

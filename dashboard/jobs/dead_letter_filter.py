@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mahaam.failures.groups_queries import fingerprints_with
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 
 from ..web.database import db
 from ..web.query_string import QueryString

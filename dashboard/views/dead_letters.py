@@ -13,7 +13,7 @@ from mahaam.enqueuing import catalog
 from mahaam.failures.groups_queries import group_of, runbook
 from mahaam.postgres.paging import PageCursor
 from mahaam.queries.counts import open_letter_count
-from mahaam.queries.dead_letters import (
+from mahaam.queries.dead_letter_list import (
     DeadLetterEntry,
     DeadLetterFilter,
     dead_letters_by_id,
@@ -21,7 +21,7 @@ from mahaam.queries.dead_letters import (
     find_dead_letter,
     notes_of,
 )
-from mahaam.queries.jobs import find_job
+from mahaam.queries.job_list import find_job
 from mahaam.queries.queues import queue_names
 
 from ..actions import catalog as actions

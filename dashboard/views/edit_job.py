@@ -14,7 +14,7 @@ from mahaam import verbs
 from mahaam.core.errors import DatabaseUnavailable, MahaamError
 from mahaam.enqueuing import catalog
 from mahaam.models import Job
-from mahaam.queries.jobs import find_job
+from mahaam.queries.job_list import find_job
 
 from ..auth import access
 from ..forms.raw_call import RawCall

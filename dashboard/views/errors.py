@@ -17,7 +17,7 @@ from mahaam.failures.groups_store import now
 from mahaam.jobs import task_registry
 from mahaam.postgres import database
 from mahaam.postgres.paging import PageCursor
-from mahaam.queries.dead_letters import find_dead_letter
+from mahaam.queries.dead_letter_list import find_dead_letter
 from mahaam.verbs import VerbResult
 
 from ..auth import access

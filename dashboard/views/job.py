@@ -15,8 +15,8 @@ from mahaam.audit.queries import audit_of
 from mahaam.models import Job
 from mahaam.postgres.query_limits import QueryTooSlow
 from mahaam.queries.attempts import attempts_page, find_attempt
-from mahaam.queries.dead_letters import dead_letters_of
-from mahaam.queries.jobs import find_job
+from mahaam.queries.dead_letter_list import dead_letters_of
+from mahaam.queries.job_list import find_job
 from mahaam.queries.logs import LogPage, log_page
 from mahaam.queries.related_jobs import family_of
 

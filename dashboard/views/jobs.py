@@ -14,7 +14,7 @@ from mahaam.enqueuing import catalog
 from mahaam.postgres.paging import Page, PageCursor
 from mahaam.postgres.query_limits import QueryTooSlow
 from mahaam.queries.counts import state_counts
-from mahaam.queries.jobs import JobEntry, jobs_by_id, jobs_page
+from mahaam.queries.job_list import JobEntry, jobs_by_id, jobs_page
 from mahaam.queries.queues import queue_names
 from mahaam.search.job_filter import JobFilter
 from mahaam.search.match_count import tally

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from mahaam.core.errors import DatabaseUnavailable, MahaamError, UnknownTask
 from mahaam.enqueuing import catalog
 from mahaam.models import Job
-from mahaam.queries.jobs import find_job
+from mahaam.queries.job_list import find_job
 from mahaam.queries.queues import queue_names
 
 from ..forms.job_form import JobForm

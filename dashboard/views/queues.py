@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from mahaam import verbs
 from mahaam.overview.overview import throughput_of
 from mahaam.postgres.paging import PageCursor
-from mahaam.queries.jobs import find_job, jobs_page
+from mahaam.queries.job_list import find_job, jobs_page
 from mahaam.queries.logs import log_page
 from mahaam.queries.queues import QueueEntry
 from mahaam.search.job_filter import JobFilter

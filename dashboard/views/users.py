@@ -14,7 +14,7 @@ from flask_babel import ngettext
 from mahaam.audit.queries import AuditFilter, audit_page
 from mahaam.postgres.paging import PageCursor
 
-from ..auth import access, account_changes, accounts, users
+from ..auth import access, account_changes, accounts, user_list
 from ..auth.sessions import sessions_of
 from ..forms.form import Form
 from ..forms.small_forms import person_form
@@ -77,7 +77,7 @@ class UserView(ConsolePage):
     def _list(self, form: Form) -> str:
         return self.render(
             "user/list.html",
-            people=users.everybody(),
+            people=user_list.everybody(),
             roles=list(access.RANKS),
             needed=access.NEEDED,
             ranks=access.RANKS,

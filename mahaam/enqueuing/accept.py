@@ -24,9 +24,9 @@ from mahaam.jobs.notice import Notice, QueueMember
 from mahaam.postgres import database
 from mahaam.postgres.database import Connection, Cursor
 from mahaam.postgres.wait_limit import left_s, patience
-from mahaam.store import follow_ups, jobs
+from mahaam.store import accept_jobs, follow_ups
+from mahaam.store.accept_jobs import Accepted
 from mahaam.store.actions.requeue import Requeued
-from mahaam.store.jobs import Accepted
 
 T = TypeVar("T")
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
@@ -63,14 +63,14 @@ def limit_s() -> float:
 
 def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
     """Insert one job, or find who holds its dedupe key; the bell is the caller's."""
-    if jobs.is_plain(job) and isinstance(cursor.connection, Connection):
-        made_now = jobs.accept_one_now(cursor, job, wanted)
+    if accept_jobs.is_plain(job) and isinstance(cursor.connection, Connection):
+        made_now = accept_jobs.accept_one_now(cursor, job, wanted)
         if made_now is not None:
             return made_now
     while True:
-        made = jobs.accept(cursor, job, [wanted])
+        made = accept_jobs.accept(cursor, job, [wanted])
         # The holder of the key may end between the two statements: then the key is free again.
-        found = made[0] if made else jobs.holder(cursor, [wanted[0]], job.dedupe_key)
+        found = made[0] if made else accept_jobs.holder(cursor, [wanted[0]], job.dedupe_key)
         if found is not None:
             return found
 
@@ -89,7 +89,7 @@ def many(
     queued: list[tuple[datetime, str]] = []
     with database.transaction(statement_s=limit_s(), idle_s=CALLS_S) as cursor:
         for chunk in chunks(calls):
-            made = jobs.accept_all(cursor, job, chunk)
+            made = accept_jobs.accept_all(cursor, job, chunk)
             count += made.jobs
             if made.is_queued and made.queued_at is not None:
                 queued.append((made.queued_at, "".join(id_ for id_, _, _ in chunk)))

@@ -21,13 +21,13 @@ from mahaam.failures import redrives_store as store
 from mahaam.failures.redrives_queries import PhaseOutcome, outcome
 from mahaam.failures.redrives_store import NewRedrive
 from mahaam.operations import store as operations_store
-from mahaam.operations.operations import REASON_LIMIT_BYTES
+from mahaam.operations.lifecycle import REASON_LIMIT_BYTES
 from mahaam.operations.selection import narrowed
 from mahaam.operations.verbs import ACTS
 from mahaam.postgres import database, watermarks
 from mahaam.postgres.database import Cursor
 from mahaam.queries import dead_letter_ids
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.set_aside import isolate
 
 log = logging.getLogger("mahaam.redrives")

@@ -10,7 +10,7 @@ from mahaam.jobs.states import State
 from mahaam.operations.verbs import JOB, Verb
 from mahaam.postgres.database import Cursor
 from mahaam.queries import dead_letter_ids
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.search import job_ids
 from mahaam.search.job_filter import JobFilter
 

@@ -22,11 +22,11 @@ from mahaam.redaction.redact import masked_failure
 from mahaam.store.actions import (
     arguments,
     cancel,
-    dead_letters,
     remove,
     requeue,
     reschedule,
     stops,
+    triage,
     turn_failed,
 )
 from mahaam.store.actions.requeue import Requeued
@@ -178,21 +178,21 @@ def _clean(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
 
 def _resolve(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
     note = work.parameters.get("note")
-    return Applied(set(dead_letters.resolve(cursor, ids, by=work.by, note=note)))
+    return Applied(set(triage.resolve(cursor, ids, by=work.by, note=note)))
 
 
 def _assign(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
-    return Applied(set(dead_letters.assign(cursor, ids, owner=work.parameters.get("owner"))))
+    return Applied(set(triage.assign(cursor, ids, owner=work.parameters.get("owner"))))
 
 
 def _annotate(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
     note = work.parameters["note"]
-    return Applied(set(dead_letters.annotate(cursor, ids, by=work.by, note=note)))
+    return Applied(set(triage.annotate(cursor, ids, by=work.by, note=note)))
 
 
 def _notify(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
     """One message about all of an operation, made with its first chunk."""
-    dead_letters.mark_notified(cursor, ids)
+    triage.mark_notified(cursor, ids)
     if work.done + work.refused:
         return Applied(set(ids))
     count = store.expected(cursor, work.id)

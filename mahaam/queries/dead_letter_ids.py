@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mahaam.postgres.database import Cursor
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 
 # Without statistics all letters seem to be one, which might as well be sorted.
 IN_ORDER = "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"

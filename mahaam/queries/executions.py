@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from mahaam.models import Attempt, Job, ScheduleFire
 from mahaam.postgres.paging import Page, PageCursor
 from mahaam.postgres.query_limits import Reader, time_limit
-from mahaam.queries.jobs import jobs_page
+from mahaam.queries.job_list import jobs_page
 from mahaam.search.job_filter import JobFilter
 
 STARTS_SHOWN = 5  # of one job; the others are on its page

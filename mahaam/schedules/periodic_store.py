@@ -8,7 +8,7 @@ from datetime import datetime
 from mahaam.jobs.follow_ups import FollowUp
 from mahaam.jobs.notice import Notice
 from mahaam.postgres.database import Cursor
-from mahaam.store import jobs
+from mahaam.store import accept_jobs
 
 FIRE = """
 INSERT INTO periodic_fire (task, fire_at, job_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
@@ -36,7 +36,7 @@ def fire(cursor: Cursor, minute: datetime, wanted: Sequence[FollowUp]) -> dict[s
     for job, call in ((follow_up.job, follow_up.call) for follow_up in wanted):
         cursor.execute(FIRE, (job.task, minute, call[0]))
         if cursor.fetchone() is not None:
-            made |= {one.id: one.ring(job) for one in jobs.accept(cursor, job, [call])}
+            made |= {one.id: one.ring(job) for one in accept_jobs.accept(cursor, job, [call])}
     return made
 
 

@@ -13,7 +13,7 @@ from mahaam.jobs.derive_follow_ups import FinalState
 from mahaam.jobs.follow_ups import FollowUp, FollowUps
 from mahaam.jobs.notice import Notice
 from mahaam.postgres.database import Cursor
-from mahaam.store import chords, jobs, values
+from mahaam.store import accept_jobs, chords, values
 
 KEPT_S = 7 * 86400.0  # the values that an end leaves
 
@@ -57,7 +57,7 @@ def of_ends(cursor: Cursor, ends: Iterable[FinalState]) -> list[Notice]:
 def _accept(cursor: Cursor, wanted: Sequence[FollowUp]) -> list[Notice]:
     """Insert follow-ups of one kind."""
     job = wanted[0].job
-    made = jobs.accept(cursor, job, [follow_up.call for follow_up in wanted])
+    made = accept_jobs.accept(cursor, job, [follow_up.call for follow_up in wanted])
     if len(made) < len(wanted):
         there = {accepted.id for accepted in made}
         missing = [follow_up for follow_up in wanted if follow_up.call[0] not in there]
@@ -65,12 +65,12 @@ def _accept(cursor: Cursor, wanted: Sequence[FollowUp]) -> list[Notice]:
     return [ring for row in made if (ring := row.ring(job))]
 
 
-def _accept_anew(cursor: Cursor, missing: Sequence[FollowUp]) -> list[jobs.Accepted]:
+def _accept_anew(cursor: Cursor, missing: Sequence[FollowUp]) -> list[accept_jobs.Accepted]:
     made = []
     for job, (id_, *arguments) in ((follow_up.job, follow_up.call) for follow_up in missing):
         cursor.execute(IS_OF_EARLIER_RUN, (id_, job.parent_id))
         if cursor.fetchone() == (True,):
-            made += jobs.accept(cursor, job, [(new_id(), arguments[0], arguments[1])])
+            made += accept_jobs.accept(cursor, job, [(new_id(), arguments[0], arguments[1])])
     return made
 
 

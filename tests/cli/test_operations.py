@@ -8,7 +8,7 @@ import pytest
 
 from mahaam import verbs
 from mahaam.enqueuing import accept
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.redaction.secret_mask import MASK
 from mahaam.search.job_filter import JobFilter
 from tests.cli.conftest import Flask_
@@ -68,7 +68,7 @@ def test_all_that_match_are_retried(flask: Flask_) -> None:
 def test_many_that_match_become_an_operation(
     flask: Flask_, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "AT_ONCE", 1)
+    monkeypatch.setattr(lifecycle, "AT_ONCE", 1)
     jobs = [a_failed_job() for _ in range(3)]
 
     answer = flask("jobs", "retry", "--all", "--state", "failed", "--spread", "10m", stdin="y\n")

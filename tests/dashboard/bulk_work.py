@@ -9,7 +9,7 @@ from uuid import UUID
 from werkzeug.test import TestResponse
 
 from mahaam import verbs
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.search.job_filter import JobFilter
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import ask
@@ -38,7 +38,7 @@ def a_waiting_operation(verb: str = "retry") -> int:
 
 def work_off() -> None:
     """Be the consumer until all operations are at their end."""
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         pass
 
 

@@ -9,7 +9,7 @@ from huey.api import chord
 
 from dashboard.present.related_jobs import picture_of
 from mahaam import huey, task
-from mahaam.queries.jobs import find_job
+from mahaam.queries.job_list import find_job
 from mahaam.queries.related_jobs import RELATIVES_SHOWN, RelatedJobs, family_of
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, ask

@@ -13,7 +13,7 @@ from dashboard.actions.queue_actions import SWEEPS
 from dashboard.auth import access
 from dashboard.web.database import db
 from mahaam.jobs.states import State
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from tests.dashboard import situations
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn, forget_shared
@@ -24,7 +24,7 @@ LIVE = {"HX-Request": "true"}
 
 def work_off() -> None:
     """Do what a consumer would with all operations."""
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         pass
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.auth import access
 from mahaam.jobs.states import State
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from tests.dashboard.browser import Browser
 from tests.dashboard.bulk_work import (
     JOBS,
@@ -31,7 +31,7 @@ ALL = {"scope": "all", "url": "/admin/job/", "reason": "a test"}
 @pytest.fixture
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let three jobs be too many for a request."""
-    monkeypatch.setattr(operations, "AT_ONCE", 2)
+    monkeypatch.setattr(lifecycle, "AT_ONCE", 2)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from mahaam.postgres import paging, query_limits
-from mahaam.queries import jobs
+from mahaam.queries import job_list
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import a_job, a_letter, ask
 
@@ -75,7 +75,7 @@ def test_a_mark_of_a_dead_letter_can_be_asked_for(operator: Browser, mark: str) 
 def test_a_slow_list_says_narrow_the_filter(
     operator: Browser, monkeypatch: pytest.MonkeyPatch, path: str, table: str
 ) -> None:
-    for module in (jobs, paging):
+    for module in (job_list, paging):
         monkeypatch.setattr(module, "time_limit", partial(query_limits.time_limit, limit_ms=50))
     with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as other, other.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {table}")

@@ -15,8 +15,8 @@ import sqlalchemy.exc
 
 from mahaam import enqueue, enqueue_many, verbs
 from mahaam.core.errors import DatabaseUnavailable
-from mahaam.operations import operations
-from mahaam.operations.operations import OperationRequest
+from mahaam.operations import lifecycle
+from mahaam.operations.lifecycle import OperationRequest
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
 from mahaam.postgres.sqlstates import CONDITIONS, condition_of
@@ -72,7 +72,7 @@ def two_together() -> object:
 
 def an_operation() -> object:
     job = enqueue(jobs.nothing, delay=3600)
-    return operations.carry_out(OperationRequest("cancel", by="ann"), [job.id], wanted=None)
+    return lifecycle.carry_out(OperationRequest("cancel", by="ann"), [job.id], wanted=None)
 
 
 def a_cancel() -> object:

@@ -11,9 +11,9 @@ import pytest
 
 from mahaam import verbs
 from mahaam.jobs.states import State
-from mahaam.operations import operations, store, undo
+from mahaam.operations import lifecycle, store, undo
 from mahaam.postgres import database
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.search.job_filter import JobFilter
 from mahaam.verbs import ACTS, OperationRequest
 from tests.engine.stage import Stage
@@ -111,7 +111,7 @@ def begin(verb: str) -> int:
 
 
 def work_off() -> None:
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         pass
 
 
@@ -122,7 +122,7 @@ def touched_by_a_chunk() -> dict[str, int]:
     with database.transaction() as cursor:
         work = store.take(cursor)
         assert work is not None
-        operations.carry_on(cursor, work, limit=CHUNK)
+        lifecycle.carry_on(cursor, work, limit=CHUNK)
         cursor.execute(TOUCHED)
         return {name: count for name, count in cursor.fetchall() if count}
 

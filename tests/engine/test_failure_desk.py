@@ -14,10 +14,10 @@ from mahaam.core.fingerprint import fingerprint, gist
 from mahaam.failures import groups_store
 from mahaam.failures.redrives import advance_redrives, has_failed
 from mahaam.failures.redrives_queries import PhaseOutcome
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.postgres import database
-from mahaam.queries.dead_letters import DeadLetterFilter
-from mahaam.store.actions import dead_letters
+from mahaam.queries.dead_letter_list import DeadLetterFilter
+from mahaam.store.actions import triage
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
@@ -139,7 +139,7 @@ def test_only_what_was_reprocessed_and_completed_is_closed(desk: Stage) -> None:
     closed, after = 0, 0
     for _ in range(3):  # slices of two
         count, after = database.repeatable(
-            lambda c, after=after: dead_letters.close_completed(c, after=after, limit=2)
+            lambda c, after=after: triage.close_completed(c, after=after, limit=2)
         )
         closed += count
     assert closed == 1
@@ -183,7 +183,7 @@ def test_both_ways_of_filtering_agree(
     desk.ask("UPDATE dead_letter SET fingerprint = 'g' WHERE id = %s", ids[1])
     desk.ask("UPDATE dead_letter SET failed_at = '2026-01-01T00:00Z' WHERE id = %s", ids[2])
     asked = DeadLetterFilter.from_dict(DeadLetterFilter(**wanted).to_dict())
-    found = operations.find(
+    found = lifecycle.find(
         verbs.OperationRequest("annotate", "ann", {"note": "x"}), asked, until=None
     )
     assert sorted(found or []) == [ids[place] for place in places]
@@ -324,7 +324,7 @@ def end_queued(stage: Stage, state: str) -> int:
 def step() -> int:
     """Advance once, and carry out what has begun."""
     running = advance_redrives()
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         pass
     return running
 

@@ -21,7 +21,7 @@ from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
 from mahaam.queries import waiting
 from mahaam.schedules import fires_store, firing
-from mahaam.store import exchange, jobs
+from mahaam.store import accept_jobs, exchange
 from mahaam.store.actions import arguments
 from tests.engine import rows
 from tests.engine.jobs import echo
@@ -60,9 +60,9 @@ def test_each_insert_fills_the_same_columns() -> None:
     filled = OF_CALL.keys() | OF_JOB.keys() | OF_CLOCK.keys()
     is_queued = filled - {"run_at"}
     inserts = {
-        jobs.ACCEPT: filled,
-        jobs.ACCEPT_ALL: filled,
-        jobs.PREPARE: is_queued - {"expires_at"} - set(jobs.RARE),
+        accept_jobs.ACCEPT: filled,
+        accept_jobs.ACCEPT_ALL: filled,
+        accept_jobs.PREPARE: is_queued - {"expires_at"} - set(accept_jobs.RARE),
         fires_store.FIRE: is_queued | OF_SCHEDULE.keys(),
         fires_store.RELEASE: is_queued | OF_SCHEDULE.keys(),
         fires_store.RUN_NOW: is_queued | OF_SCHEDULE.keys(),
@@ -74,19 +74,19 @@ def test_each_insert_fills_the_same_columns() -> None:
 
 
 def _one(cursor: Cursor, job: NewJob, id_: str) -> None:
-    assert jobs.accept_one_now(cursor, job, (id_, *CALL))
+    assert accept_jobs.accept_one_now(cursor, job, (id_, *CALL))
 
 
 def _some(cursor: Cursor, job: NewJob, id_: str) -> None:
-    assert jobs.accept(cursor, job, [(id_, *CALL)])
+    assert accept_jobs.accept(cursor, job, [(id_, *CALL)])
 
 
 def _many(cursor: Cursor, job: NewJob, id_: str) -> None:
-    assert jobs.accept_all(cursor, job, [(id_, *CALL)]).jobs == 1
+    assert accept_jobs.accept_all(cursor, job, [(id_, *CALL)]).jobs == 1
 
 
 @pytest.mark.parametrize(
-    ("accept", "leaves_out"), [(_one, set(jobs.RARE)), (_some, set()), (_many, set())]
+    ("accept", "leaves_out"), [(_one, set(accept_jobs.RARE)), (_some, set()), (_many, set())]
 )
 def test_what_is_accepted_has_every_option(
     empty_stage: Stage, accept: Callable[..., None], leaves_out: set[str]
@@ -104,7 +104,7 @@ def test_what_is_accepted_has_every_option(
 def test_a_duplicate_has_every_option_but_what_is_its_own(empty_stage: Stage) -> None:
     original, copy = new_id(), new_id()
     with database.transaction() as cursor:
-        jobs.accept(cursor, NewJob(**FULL), [(original, *CALL)])
+        accept_jobs.accept(cursor, NewJob(**FULL), [(original, *CALL)])
         found = arguments.read(cursor, [original])
         arguments.copy(cursor, {copy: found[0]}, [None], by="ann")
 
@@ -133,7 +133,7 @@ def test_a_schedule_gives_its_options_and_the_rest_are_the_tasks(empty_stage: St
 def test_a_claim_and_the_waiting_list_tell_what_the_row_says(empty_stage: Stage) -> None:
     id_, worker = new_id(), rows.a_worker(empty_stage)
     with database.transaction() as cursor:
-        jobs.accept(cursor, NewJob(**FULL), [(id_, *CALL)])
+        accept_jobs.accept(cursor, NewJob(**FULL), [(id_, *CALL)])
         (listed,) = waiting.some(cursor, [id_])
         cursor.connection.prepare("exchange", exchange.PREPARE)
         _, (claim,) = exchange.exchange(

@@ -21,7 +21,7 @@ from mahaam.enqueuing import accept
 from mahaam.postgres import database
 from mahaam.postgres.reconnecting import ReconnectingConnection
 from mahaam.queries import notices
-from mahaam.queues import reconcile
+from mahaam.queues import reconciliation
 from mahaam.store import incidents
 from tests.engine import jobs, rows
 from tests.engine.stage import Stage
@@ -329,7 +329,7 @@ def test_scores_of_an_earlier_release_find_their_places(
     lost.look(link, ["default", "emails"])
 
     assert empty_stage.rung() == before
-    assert [found.faults for found in reconcile.whole(by="ann") if found.faults] == []
+    assert [found.faults for found in reconciliation.whole(by="ann") if found.faults] == []
 
 
 # With consumers.

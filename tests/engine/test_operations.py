@@ -13,9 +13,9 @@ from mahaam import enqueue, huey, verbs
 from mahaam.core.errors import OptionNotValid, UnknownQueue
 from mahaam.core.translatable import Translatable
 from mahaam.jobs.states import HELD_UNTIL, MOVES, Event, State
-from mahaam.operations import batch, operations, selection, undo
+from mahaam.operations import batch, lifecycle, selection, undo
 from mahaam.postgres import database
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.search.job_filter import JobFilter
 from mahaam.verbs import ACTS, OperationRequest
 from tests.engine import jobs, rows
@@ -55,7 +55,7 @@ def carry_out(verb: str, *ids: str, **more: Any) -> verbs.VerbResult:
 def work_off() -> int:
     """Do all chunks that there are to be done; how many that were."""
     count = 0
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         count += 1
     return count
 
@@ -146,7 +146,7 @@ def test_an_operation_goes_through_all_that_match_and_nothing_else(empty_stage: 
 def test_a_long_operation_is_done_chunk_by_chunk_through_all_states_of_its_verb(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "CHUNK", 3)
+    monkeypatch.setattr(lifecycle, "CHUNK", 3)
     jobs = [rows.a_job(empty_stage, state) for state in State for _ in range(5)]
     id_ = verbs.start(order("cancel"), JobFilter())
 
@@ -165,13 +165,13 @@ def test_a_long_operation_is_done_chunk_by_chunk_through_all_states_of_its_verb(
 def test_a_job_that_is_met_again_on_the_way_is_not_done_twice(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
-    monkeypatch.setattr(operations, "CHUNK", 3)
+    monkeypatch.setattr(lifecycle, "CHUNK", 3)
     failed = [rows.a_job(empty_stage, "failed") for _ in range(2)]
     others = [rows.a_job(empty_stage, "completed") for _ in range(2)]
     id_ = verbs.start(order(verb), JobFilter())
 
     while len(results(empty_stage, id_)) < 2:
-        assert operations.work_on_next()
+        assert lifecycle.work_on_next()
     # They ran meanwhile, and the walk has not come to the completed ones yet.
     empty_stage.ask(
         "UPDATE job SET state = 'completed', started_at = now(), finished_at = now(), attempt = attempt + 1,"
@@ -211,11 +211,11 @@ def test_a_job_that_moved_on_meanwhile_is_refused_with_the_fact(
 def test_an_aborted_operation_does_no_further_chunk(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "CHUNK", 2)
+    monkeypatch.setattr(lifecycle, "CHUNK", 2)
     for _ in range(6):
         rows.a_job(empty_stage, "failed")
     id_ = verbs.start(order("retry"), JobFilter(state="failed"))
-    operations.work_on_next()
+    lifecycle.work_on_next()
 
     assert verbs.abort(id_, by="bob") is None
 
@@ -260,9 +260,9 @@ def test_two_consumers_do_no_chunk_twice(empty_stage: Stage) -> None:
     verbs.start(order("retry"), JobFilter(state="failed"))
 
     with database.transaction() as cursor:
-        assert operations.store.take(cursor) is not None
-        assert operations.work_on_next() is False  # somebody else is at it
-    assert operations.work_on_next() is True
+        assert lifecycle.store.take(cursor) is not None
+        assert lifecycle.work_on_next() is False  # somebody else is at it
+    assert lifecycle.work_on_next() is True
 
     assert empty_stage.job(job)["state"] == "queued"
 
@@ -506,7 +506,7 @@ def test_a_cancel_of_which_a_chord_knows_is_not_undone(empty_stage: Stage) -> No
 def test_what_is_found_at_once_is_everything_or_left_to_consumers(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "AT_ONCE", 3)
+    monkeypatch.setattr(lifecycle, "AT_ONCE", 3)
     few = [rows.a_job(empty_stage, state) for state in ("queued", "retrying", "scheduled")]
     rows.a_job(empty_stage, "completed")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mahaam.doorbell.score import score
-from mahaam.queues import reconcile
-from mahaam.queues.reconcile import NoticeComparison, NoticeFault
+from mahaam.queues import reconciliation
+from mahaam.queues.reconciliation import NoticeComparison, NoticeFault
 from tests.engine import rows
 from tests.engine.stage import Stage
 
@@ -45,14 +45,14 @@ def test_a_score_of_an_earlier_release_is_no_fault(empty_stage: Stage) -> None:
         with empty_stage.redis() as client:
             client.zadd(empty_stage.key(), {id_: -priority})
 
-    assert all(found.is_right for found in reconcile.sample())
+    assert all(found.is_right for found in reconciliation.sample())
 
 
 def by_queue(compared: list[NoticeComparison]) -> dict[str, NoticeComparison]:
     return {found.queue: found for found in compared}
 
 
-@pytest.mark.parametrize("look", [reconcile.sample, lambda: reconcile.whole(by="ann")])
+@pytest.mark.parametrize("look", [reconciliation.sample, lambda: reconciliation.whole(by="ann")])
 def test_every_fault_is_found_and_named(
     empty_stage: Stage, mischief: dict[str, str], look: object
 ) -> None:
@@ -79,7 +79,7 @@ def test_every_fault_is_found_and_named(
 def test_a_repair_puts_all_right_and_touches_nothing_else(
     empty_stage: Stage, mischief: dict[str, str]
 ) -> None:
-    reconcile.whole(repair=True, by="ann")
+    reconciliation.whole(repair=True, by="ann")
 
     mended = (
         NoticeFault.WRONG_QUEUE,
@@ -90,28 +90,30 @@ def test_a_repair_puts_all_right_and_touches_nothing_else(
     rung = [*mischief["right"].split(), *(mischief[fault] for fault in mended)]
     assert empty_stage.rung() == {id_: place(empty_stage, id_) for id_ in rung}
     assert empty_stage.rung("orders") == {}
-    assert all(found.is_right and found.is_whole for found in reconcile.whole(by="ann"))
+    assert all(found.is_right and found.is_whole for found in reconciliation.whole(by="ann"))
 
 
 def test_a_large_queue_is_compared_step_by_step(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "STEP", 100)
+    monkeypatch.setattr(reconciliation, "STEP", 100)
     empty_stage.ask(
         "INSERT INTO job (id, task, queue, state, priority, queued_at)"
         " SELECT gen_random_uuid(), 't', 'default', 'queued', n % 7, now() - interval '1 min'"
         " FROM generate_series(1, 1500) AS n"
     )
 
-    (found,) = [one for one in reconcile.whole(repair=True, by="ann") if one.queue == "default"]
+    (found,) = [
+        one for one in reconciliation.whole(repair=True, by="ann") if one.queue == "default"
+    ]
 
     assert dict(found.faults) == {NoticeFault.MISSING: 1500}
     assert (found.compared_rows, len(found.examples[NoticeFault.MISSING])) == (1500, 5)
-    (found,) = [one for one in reconcile.whole(by="ann") if one.queue == "default"]
+    (found,) = [one for one in reconciliation.whole(by="ann") if one.queue == "default"]
     assert found.is_right
     assert found.compared_ids >= 1500
 
 
 def test_what_was_not_compared_to_its_end_says_so(empty_stage: Stage) -> None:
     rows.a_job(empty_stage, queued_at=OLD)
-    assert not any(found.is_whole for found in reconcile.whole(by="ann", limit_s=-1))
+    assert not any(found.is_whole for found in reconciliation.whole(by="ann", limit_s=-1))

@@ -13,7 +13,7 @@ import pytest
 from mahaam import verbs
 from mahaam.config import PROJECT_DIR
 from mahaam.consumer.maintenance import operation_runner as loop
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.operations.stalled import stalled_operations
 from mahaam.postgres import database
 from mahaam.postgres.ask import by_cursor
@@ -63,7 +63,7 @@ def test_an_operation_that_has_not_moved_for_half_a_minute_is_stalled(empty_stag
 
 def test_an_undo_that_does_not_move_is_stalled(empty_stage: Stage) -> None:
     id_ = an_operation(empty_stage)
-    operations.work_on_next()
+    lifecycle.work_on_next()
     empty_stage.ask("UPDATE operation SET state = 'undoing', undone_by = 'bob' WHERE id = %s", id_)
     empty_stage.ask(LONG_AGO, [id_])
 
@@ -85,20 +85,20 @@ def test_one_that_waits_behind_a_moving_one_is_stalled_only_when_a_consumer_has_
 def test_each_chunk_moves_an_operation_and_so_does_the_wish_to_undo_it(
     empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "CHUNK", 1)
+    monkeypatch.setattr(lifecycle, "CHUNK", 1)
     for _ in range(3):
         rows.a_job(empty_stage, "scheduled")
     id_ = verbs.start(OperationRequest("cancel", "ann"), JobFilter(state="scheduled"))
 
     for step in (
-        operations.work_on_next,
-        operations.work_on_next,
+        lifecycle.work_on_next,
+        lifecycle.work_on_next,
         lambda: verbs.undo(id_, by="bob"),
     ):
         empty_stage.ask(LONG_AGO, [id_])
         step()
         if state_of(empty_stage, id_) == "running":
-            operations.work_on_next(chunk=10)
+            lifecycle.work_on_next(chunk=10)
         assert stalled() == []
 
 
@@ -135,14 +135,14 @@ def test_a_chunk_that_is_given_up_names_its_operation(empty_stage: Stage) -> Non
     lock = held(empty_stage, "held")
 
     try:
-        with pytest.raises(operations.ChunkGivenUp) as caught:
-            operations.work_on_next()
+        with pytest.raises(lifecycle.ChunkGivenUp) as caught:
+            lifecycle.work_on_next()
     finally:
         lock.close()
 
     assert caught.value.operation_id == id_
-    assert operations.work_on_next(but=[id_]) is False
-    assert operations.work_on_next() is True
+    assert lifecycle.work_on_next(but=[id_]) is False
+    assert lifecycle.work_on_next() is True
 
 
 # Takes the operation as a consumer does, and is killed in the middle of a long statement of the chunk.
@@ -171,17 +171,17 @@ def test_a_killed_consumers_statement_does_not_hold_its_operation(empty_stage: S
     assert killed.stdout is not None
     assert killed.stdout.readline() == "taken\n"
     wait_until(lambda: empty_stage.ask(SLEEPERS), timeout_s=20)
-    assert operations.work_on_next() is False
+    assert lifecycle.work_on_next() is False
 
     killed.kill()
     killed.communicate()
 
-    wait_until(operations.work_on_next, timeout_s=10)
+    wait_until(lifecycle.work_on_next, timeout_s=10)
 
 
 def test_a_chunk_may_not_go_on_for_ever(empty_stage: Stage) -> None:
     with database.transaction() as cursor:
-        cursor.execute(operations.PATIENCE)
+        cursor.execute(lifecycle.PATIENCE)
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("15s",)
         cursor.execute("SHOW client_connection_check_interval")

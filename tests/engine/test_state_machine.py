@@ -19,10 +19,10 @@ from mahaam import enqueue, verbs
 from mahaam.enqueuing import accept
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.states import Event, State, sources
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.postgres import database
 from mahaam.queries import notices
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.search.job_filter import JobFilter
 from mahaam.store import due, exchange, outcomes
 from mahaam.store.actions import pauses
@@ -190,7 +190,7 @@ class Operators:
         made = verbs.start(
             verbs.OperationRequest(verb, BY, parameters), JobFilter(task=TASKS[draw.worker])
         )
-        while operations.work_on_next():
+        while lifecycle.work_on_next():
             pass
         if draw.yes:
             answer = verbs.undo(made, by=BY)
@@ -244,7 +244,7 @@ class Operators:
         model.may = {Event.RETRIED}
         open_letters = DeadLetterFilter(reprocessed=False, resolved=False)
         verbs.start(verbs.OperationRequest("reprocess", BY), open_letters)
-        while operations.work_on_next():
+        while lifecycle.work_on_next():
             pass
         model.begin_anew(model.those_in(State.FAILED))
 

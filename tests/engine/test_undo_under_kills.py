@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from mahaam import verbs
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.search.job_filter import JobFilter
 from mahaam.verbs import OperationRequest
 from tests.engine.stage import Stage
@@ -52,7 +52,7 @@ def test_undo_gives_each_column_back_and_leaves_what_ran_since_whoever_is_killed
     empty_stage.ask(FILL, JOBS)
     before = rows_of(empty_stage)
     id_ = verbs.start(OperationRequest("cancel", "ann"), JobFilter())
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         pass
     retried = [
         UUID(row["id"])

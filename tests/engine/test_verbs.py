@@ -17,9 +17,9 @@ from mahaam.core.ids import new_id
 from mahaam.enqueuing import accept
 from mahaam.jobs.notice import Notice
 from mahaam.jobs.states import State
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.postgres import database
-from mahaam.queries.dead_letters import DeadLetterFilter
+from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.store.actions import cancel
 from mahaam.verbs import VerbResult
 from tests.machine import within
@@ -350,11 +350,11 @@ def test_an_operation_does_not_chase_dead_letters_that_are_new(
 ) -> None:
     """A job that fails again at once, during the walk, is left for the next walk."""
     letters = [a_dead_letter() for _ in range(4)]
-    monkeypatch.setattr(operations, "CHUNK", 2)
+    monkeypatch.setattr(lifecycle, "CHUNK", 2)
     order = verbs.OperationRequest("reprocess", "ann")
     id_ = verbs.start(order, DeadLetterFilter(reprocessed=False, resolved=False))
 
-    while operations.work_on_next():
+    while lifecycle.work_on_next():
         a_dead_letter()
 
     found = ask("SELECT state, done FROM operation WHERE id = %s", id_)
@@ -365,7 +365,7 @@ def test_an_operation_does_not_chase_dead_letters_that_are_new(
 def test_more_than_a_chunk_is_done_by_ids_with_a_result_for_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(operations, "CHUNK", 2)
+    monkeypatch.setattr(lifecycle, "CHUNK", 2)
     jobs = [a_job("failed") for _ in range(5)]
 
     verdict = verbs.apply("retry", [*jobs, uuid4()], by="ann", reason="a test")

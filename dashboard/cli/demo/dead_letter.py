@@ -17,8 +17,8 @@ from mahaam.enqueuing.enqueue import enqueue
 from mahaam.jobs import states
 from mahaam.jobs.states import State
 from mahaam.queries.attempts import AttemptEntry, attempts_of
-from mahaam.queries.dead_letters import DeadLetterEntry, dead_letters_of
-from mahaam.queries.jobs import find_job
+from mahaam.queries.dead_letter_list import DeadLetterEntry, dead_letters_of
+from mahaam.queries.job_list import find_job
 
 from ..commands import operator, read
 from ..output import row, span, table, word

@@ -1,7 +1,7 @@
 """Every kind of rule, by its name. A new one is a file here and its line in KINDS."""
 
 from mahaam.alerts.rule_types.backlog_growth import BACKLOG_GROWTH
-from mahaam.alerts.rule_types.dead_letters import DEAD_LETTERS
+from mahaam.alerts.rule_types.dead_letter_burst import DEAD_LETTERS
 from mahaam.alerts.rule_types.failed_over import FAILED_OVER
 from mahaam.alerts.rule_types.failure_rate import FAILURE_RATE
 from mahaam.alerts.rule_types.job_failed import JOB_FAILED

@@ -41,7 +41,7 @@ from mahaam.set_aside import isolate
 from mahaam.set_aside import store as set_aside_store
 from mahaam.set_aside.isolate import RowKeys, RowWork
 from mahaam.store import chords, locks, unknown_tasks, values
-from mahaam.store.actions import dead_letters, pauses
+from mahaam.store.actions import pauses, triage
 from mahaam.workers import store as workers_store
 
 log = logging.getLogger("mahaam.upkeep")
@@ -292,8 +292,8 @@ class MaintenanceLoop:
     def _close_letters(self) -> None:
         """Close the dead letters whose jobs have completed since."""
         seen, limit = self._letters_seen, LETTERS_AT_ONCE
-        close = partial(dead_letters.close_completed, after=seen, limit=limit)
-        find = partial(dead_letters.find_reprocessed, after=seen, limit=limit)
+        close = partial(triage.close_completed, after=seen, limit=limit)
+        find = partial(triage.find_reprocessed, after=seen, limit=limit)
         parts = self._handle("dead letters", close, find=find)
         self._letters_seen = parts[0][1] if parts else 0
 

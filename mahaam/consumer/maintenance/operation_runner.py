@@ -13,7 +13,7 @@ from mahaam.core.liveness import get_on
 from mahaam.core.log_throttle import cause
 from mahaam.core.repeated_warning import Complaint
 from mahaam.failures import redrives
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 from mahaam.operations.stalled import stalled_operations
 from mahaam.postgres import database
 from mahaam.postgres.ask import by_cursor
@@ -24,7 +24,7 @@ LOOK_S = 0.5
 ADVANCE_S = 1.0
 BREATH_S = 0.005  # between two chunks, so that jobs start beside a long operation
 CHUNK_S = 0.3  # no chunk shall hold its locks for much longer
-CHUNK_LEAST, CHUNK_MOST = 50, operations.CHUNK
+CHUNK_LEAST, CHUNK_MOST = 50, lifecycle.CHUNK
 ASIDE_S = 2.0  # before an operation is tried again whose chunk was given up; others go on meanwhile
 CHECK_S = 5.0  # between looks for operations that do not move
 REMIND_S = 30.0  # between two lines about the same one
@@ -91,8 +91,8 @@ class OperationRunner:
         began_at = time.monotonic()
         self._aside = {id_: until for id_, until in self._aside.items() if until > began_at}
         try:
-            was_any = operations.work_on_next(chunk=self._chunk, but=list(self._aside))
-        except operations.ChunkGivenUp as fault:
+            was_any = lifecycle.work_on_next(chunk=self._chunk, but=list(self._aside))
+        except lifecycle.ChunkGivenUp as fault:
             self._aside[fault.operation_id] = time.monotonic() + ASIDE_S
             self._chunk = next_chunk(self._chunk, time.monotonic() - began_at)
             waits.say(
