@@ -3,6 +3,7 @@
 Each verb checks the state in the statement that changes it, and tells what it did and refused.
 """
 
+from mahaam.core.verb_result import LARGEST_ID, VerbResult
 from mahaam.failover.lost_jobs import bring_back
 from mahaam.failover.lost_jobs import of_old_primary as lost_of_old_primary
 from mahaam.failover.lost_jobs import of_text as lost_of_text
@@ -31,7 +32,6 @@ from mahaam.operations.lifecycle import (
 )
 from mahaam.operations.selection import Selection, narrowed
 from mahaam.operations.undo import UndoResult, undo
-from mahaam.operations.verb_result import LARGEST_ID, VerbResult
 from mahaam.operations.verbs import ACTS, Verb
 from mahaam.queues.clear import clear, set_rank
 from mahaam.queues.pause import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
@@ -39,7 +39,6 @@ from mahaam.queues.reconciliation import NoticeComparison, NoticeFault
 from mahaam.queues.reconciliation import sample as sample_bells
 from mahaam.queues.reconciliation import whole as compare_bells
 from mahaam.schedules.firing import CannotFire
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.schedules.task_definitions import (
     create_definition,
     delete_definition,
@@ -73,7 +72,6 @@ __all__ = [
     "NoticeFault",
     "OperationRequest",
     "Pause",
-    "ScheduleNotValid",
     "Selection",
     "UndoResult",
     "Verb",

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from mahaam.config import EXIT_CODE, ConfigurationFault, get_settings
 from mahaam.core import actor, errors
 from mahaam.core.actor import Actor
+from mahaam.core.field import FieldNotValid
 from mahaam.core.plain_text import in_lines
 from mahaam.postgres.sqlstates import condition_of, first_line
 from mahaam.redaction.redact import masked_for_log
@@ -29,6 +30,7 @@ from mahaam.redaction.secret_mask import MaskLeftOver
 
 from ..web.database import db
 from ..web.database_errors import told
+from ..web.languages import said
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -99,6 +101,8 @@ def _told(function: Callable[P, T]) -> Callable[P, T]:
 def _one_sentence() -> Iterator[None]:
     try:
         yield
+    except FieldNotValid as fault:
+        raise BadInput(f"{fault.field}: {said(fault.phrase)}") from fault
     except (*BAD_INPUT, ConfigurationFault) as fault:
         raise BadInput(str(fault)) from fault
     except errors.MahaamError as fault:

@@ -17,13 +17,11 @@ from mahaam.schedules import firing
 from mahaam.schedules.queries import ScheduleEntry, fire_page, schedule_named, schedule_page
 from mahaam.schedules.queries import schedule as schedule_of
 from mahaam.schedules.rules.previews import previews
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.schedules.sync import sync_schedules
 
 from ..forms.options import OF_SCHEDULES
 from ..present import badges
 from ..present.schedule_text import in_words
-from ..web.languages import said
 from .commands import BadInput, Commands, Refusal, operator, read
 from .jobs import option_flags, parsed
 from .output import as_json, as_text, paper, print_json, row, table
@@ -211,10 +209,7 @@ def create(
         **given,
         **more,
     }
-    try:
-        id_ = verbs.create_schedule(fields, by=operator())
-    except ScheduleNotValid as fault:
-        raise BadInput(f"{fault.field}: {said(fault.phrase)}") from None
+    id_ = verbs.create_schedule(fields, by=operator())
     if is_json:
         print_json({"id": id_})
     else:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mahaam import verbs
 from mahaam.enqueuing import catalog
-from mahaam.live_settings.definitions import SETTINGS, LiveSetting, SettingNotValid
+from mahaam.live_settings.definitions import SETTINGS, LiveSetting
 from mahaam.settings import queries
 from mahaam.settings.queries import SettingChange
 
@@ -58,11 +58,7 @@ def show(name: str, is_json: bool) -> None:
 def set_(name: str, value: str) -> None:
     """Give a setting another VALUE; a list is separated by commas."""
     _named(name)
-    try:
-        is_changed = verbs.change_setting(name, value, by=operator())
-    except SettingNotValid as fault:
-        raise BadInput(f"{name}: {said(fault.phrase)}") from fault
-    _tell(name, is_changed)
+    _tell(name, verbs.change_setting(name, value, by=operator()))
 
 
 @settings.add("reset")

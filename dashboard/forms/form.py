@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from mahaam.core.translatable import Translatable
+from mahaam.core.field import FieldNotValid
 
 from ..web.languages import said
 from .field import Field
-
-
-class FieldFault(Protocol):
-    """What the engine says of a field that it does not take."""
-
-    field: str
-    phrase: Translatable
 
 
 class Form:
@@ -46,7 +39,7 @@ class Form:
         """Take what was typed; return the value of each field."""
         return {name: field.read(typed) for name, field in self.fields.items()}
 
-    def refuse(self, fault: FieldFault) -> None:
+    def refuse(self, fault: FieldNotValid) -> None:
         """Show the engine's refusal beside its field."""
         self.fault(fault.field, said(fault.phrase))
 

@@ -16,9 +16,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from mahaam.core.field import FieldNotValid
 from mahaam.core.strict_json import JsonNotValid
 from mahaam.core.strict_json import parse as parse_json
-from mahaam.live_settings.definitions import SettingNotValid
 
 from ..web.languages import said
 
@@ -45,7 +45,7 @@ class FieldType:
             raise ValueError(_("This contains a NUL character, which cannot be stored."))
         try:
             return self.parse(text)
-        except (JsonNotValid, SettingNotValid) as fault:
+        except (JsonNotValid, FieldNotValid) as fault:
             raise ValueError(f"{self.wanted} {said(fault.phrase)}".strip()) from None
         except (ValueError, InvalidOperation, OverflowError):
             raise ValueError(str(self.wanted)) from None

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from mahaam.core.field import FieldNotValid
 from mahaam.redaction.redact import MaskLeftOver, masked_call, unmasked_call
 from mahaam.schedules.queries import ScheduleEntry
-from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, spec, zones
+from mahaam.schedules.rules.spec import Spec, spec, zones
 
 from ..present.template_helpers import json_text
 from .field import Field
@@ -151,7 +152,7 @@ class ScheduleForm(Form):
             return None
         try:
             return spec(now=now, **times)
-        except ScheduleNotValid as fault:
+        except FieldNotValid as fault:
             self.refuse(fault)
             return None
 

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from mahaam.alerts import channel_verbs, queries
-from mahaam.alerts.channel_verbs import ChannelNotValid
 from mahaam.config import get_settings
+from mahaam.core.field import FieldNotValid
 from mahaam.postgres.paging import PageCursor
 
 from ..auth import access
@@ -75,7 +75,7 @@ class ChannelView(ConsolePage):
         try:
             channel_verbs.delete_channel(id, by=g.person.email)
             flash(_("The channel was deleted."), "success")
-        except ChannelNotValid as fault:
+        except FieldNotValid as fault:
             flash(said(fault.phrase), "warning")
         except LookupError:
             abort(404)
@@ -111,7 +111,7 @@ class ChannelView(ConsolePage):
             else:
                 channel_verbs.edit_channel(form.entry.id, given, by=g.person.email)
                 flash(_("The channel was changed."), "success")
-        except ChannelNotValid as fault:
+        except FieldNotValid as fault:
             form.refuse(fault)
             return self._page(form), 400
         except LookupError:

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from mahaam import verbs
 from mahaam.core.errors import MahaamError, UnknownTask
+from mahaam.core.field import FieldNotValid
 from mahaam.enqueuing import catalog
 from mahaam.enqueuing.call_schema import call_schema
 from mahaam.jobs.task_card import TaskCard
@@ -22,7 +23,6 @@ from mahaam.queries.queues import queue_names
 from mahaam.schedules import definitions_queries as queries
 from mahaam.schedules.definitions_queries import DefinitionEntry
 from mahaam.schedules.queries import schedules_of
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.search.job_filter import JobFilter
 
 from ..auth import access
@@ -81,7 +81,7 @@ class DefinitionView(ConsolePage):
             if given is None:
                 return self._form(form), 400
             id_ = verbs.create_definition(given, by=g.person.email)
-        except ScheduleNotValid as fault:
+        except FieldNotValid as fault:
             form.refuse(fault)
             return self._form(form), 400
         flash(_("The definition was made."), "success")
@@ -99,7 +99,7 @@ class DefinitionView(ConsolePage):
             if given is None:
                 return self._form(form), 400
             is_changed = verbs.edit_definition(id, given, by=g.person.email)
-        except ScheduleNotValid as fault:
+        except FieldNotValid as fault:
             form.refuse(fault)
             return self._form(form), 400
         except LookupError:
@@ -114,11 +114,11 @@ class DefinitionView(ConsolePage):
         """Delete a definition that no schedule runs; its jobs stay."""
         access.require("define")
         try:
-            is_gone = verbs.delete_definition(id, by=g.person.email)
-        except ScheduleNotValid as fault:
+            verbs.delete_definition(id, by=g.person.email)
+        except FieldNotValid as fault:
             flash(said(fault.phrase), "warning")
             return redirect(url_for("definition.details", id=id), code=303)
-        if not is_gone:
+        except LookupError:
             abort(404)
         flash(_("The definition was deleted."), "success")
         return redirect(url_for("definition.index"), code=303)
@@ -134,10 +134,8 @@ class DefinitionView(ConsolePage):
             if kwargs is None:
                 raise MahaamError(*form.field_faults)
             made = verbs.execute_definition(id, kwargs, by=g.person.email)
-        except (ScheduleNotValid, MahaamError) as fault:
-            flash(
-                said(fault.phrase) if isinstance(fault, ScheduleNotValid) else str(fault), "warning"
-            )
+        except (FieldNotValid, MahaamError) as fault:
+            flash(said(fault.phrase) if isinstance(fault, FieldNotValid) else str(fault), "warning")
             return redirect(url_for("definition.details", id=id), code=303)
         flash(_("The job was created."), "success")
         return redirect(url_for("job.details", id=made), code=303)

@@ -12,8 +12,8 @@ from flask_babel import ngettext
 from mahaam.alerts import queries, rules
 from mahaam.alerts.queries import RuleEntry
 from mahaam.alerts.rule_types import KINDS
-from mahaam.alerts.rules import RuleNotValid
 from mahaam.core.errors import DatabaseUnavailable
+from mahaam.core.field import FieldNotValid
 from mahaam.queries.queues import queue_names
 
 from ..auth import access
@@ -85,7 +85,7 @@ class RuleView(ConsolePage):
             else:
                 rules.edit_rule(form.entry.id, given, by=g.person.email)
                 flash(_("The rule was changed."), "success")
-        except RuleNotValid as fault:
+        except FieldNotValid as fault:
             form.refuse(fault)
             return self._page(form), 400
         except LookupError:

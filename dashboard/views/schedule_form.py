@@ -8,6 +8,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 from mahaam import verbs
+from mahaam.core.field import FieldNotValid
 from mahaam.enqueuing import catalog
 from mahaam.postgres import database
 from mahaam.queries.queues import queue_names
@@ -15,7 +16,6 @@ from mahaam.schedules import queries
 from mahaam.schedules.definitions_queries import definition_names
 from mahaam.schedules.queries import ScheduleEntry
 from mahaam.schedules.rules.previews import previews
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from mahaam.schedules.store import now
 
 from ..auth import access
@@ -49,7 +49,7 @@ class ScheduleFormView(ConsolePage):
             return self._page(form), 400
         try:
             id_ = verbs.create_schedule(given, by=g.person.email)
-        except ScheduleNotValid as fault:
+        except FieldNotValid as fault:
             form.refuse(fault)
             return self._page(form), 400
         flash(_("The schedule was made."), "success")
@@ -67,7 +67,7 @@ class ScheduleFormView(ConsolePage):
             return self._page(form), 400
         try:
             is_changed = verbs.edit_schedule(id, given, by=g.person.email)
-        except ScheduleNotValid as fault:
+        except FieldNotValid as fault:
             form.refuse(fault)
             return self._page(form), 400
         except LookupError:

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from mahaam import verbs
+from mahaam.core.field import FieldNotValid
 from mahaam.jobs import task_registry
 from mahaam.postgres.paging import PageCursor
 from mahaam.schedules import queries
@@ -155,7 +156,7 @@ class ScheduleView(ActPage):
                 times = verbs.backfill_times(entry.spec, *period, now=datetime.now(UTC))
                 if request.form.get("confirmed") == "yes":
                     return self._backfilled(id, *period)
-            except verbs.ScheduleNotValid as refusal:
+            except FieldNotValid as refusal:
                 form.refuse(refusal)
             except verbs.CannotFire as refusal:
                 form.faults.append(said(refusal.phrase))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from mahaam.alerts.rule_types.rule_type import Cause
 from mahaam.postgres.database import Cursor
+from mahaam.records.table import Row, rows
 
 EVERY_S = 15
 
@@ -64,6 +65,27 @@ DELETE FROM maintenance WHERE ends_at < now() - interval '90 days';
 DELETE FROM alert_delivery WHERE id IN (
   SELECT id FROM alert_delivery WHERE created_at < now() - interval '30 days' AND state <> 'waiting'
   ORDER BY created_at LIMIT 1000)
+"""
+
+# Index: alert_pkey.
+LOCK_ALERTS = """
+SELECT id, closed_at, acknowledged_by FROM alert WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""
+CHANGES = {
+    "acknowledge": "acknowledged_at = now(), acknowledged_by = %(by)s, owner = coalesce(owner, %(by)s)",
+    "resolve": "closed_at = now(), closed_by = %(by)s",
+    "silence": "silenced_until = now() + %(minutes)s * interval '1 minute', silenced_by = %(by)s",
+    "assign": "owner = %(owner)s",
+}
+MAINTAIN = """
+INSERT INTO maintenance (starts_at, ends_at, reason, created_by)
+SELECT %(starts_at)s, %(ends_at)s, %(reason)s, %(by)s
+WHERE %(ends_at)s > now() AND %(ends_at)s > %(starts_at)s
+RETURNING id
+"""
+END_MAINTENANCE = """
+UPDATE maintenance SET ends_at = greatest(now(), starts_at + interval '1 microsecond')
+WHERE id = %s AND ends_at > now()
 """
 
 
@@ -148,6 +170,49 @@ def note_fault(cursor: Cursor, rule_id: int, fault: str | None) -> bool:
         {"id": rule_id, "fault": fault},
     )
     return bool(cursor.rowcount)
+
+
+def lock_alerts(cursor: Cursor, ids: Sequence[int]) -> dict[int, Row]:
+    """Return alerts by id, locked until the transaction ends."""
+    cursor.execute(LOCK_ALERTS, (list(ids),))
+    return {row["id"]: row for row in rows(cursor)}
+
+
+def change_alerts(cursor: Cursor, ids: Sequence[int], verb: str, **values: Any) -> None:
+    """Do one of CHANGES to alerts."""
+    cursor.execute(
+        f"UPDATE alert SET {CHANGES[verb]} WHERE id = ANY(%(ids)s)", {"ids": list(ids), **values}
+    )
+
+
+def insert_maintenance(
+    cursor: Cursor, starts_at: datetime, ends_at: datetime, *, reason: str, by: str
+) -> int | None:
+    """Make a time of maintenance. Return its id, or None if it would be over, or end before it begins."""
+    cursor.execute(
+        MAINTAIN, {"starts_at": starts_at, "ends_at": ends_at, "reason": reason, "by": by}
+    )
+    made = cursor.fetchone()
+    return int(made[0]) if made else None
+
+
+def end_maintenance(cursor: Cursor, id_: int) -> bool:
+    """End a time of maintenance now. Return True if it was to go on."""
+    cursor.execute(END_MAINTENANCE, (id_,))
+    return bool(cursor.rowcount)
+
+
+def known_channels(cursor: Cursor, ids: Sequence[int]) -> set[int]:
+    """Return those of `ids` that are channels."""
+    cursor.execute("SELECT id FROM channel WHERE id = ANY(%s)", (list(ids),))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def rule_of_channel(cursor: Cursor, id_: int) -> str | None:
+    """Return the name of a rule that notifies through a channel; None when there is none."""
+    cursor.execute("SELECT name FROM alert_rule WHERE %s = ANY(channels) LIMIT 1", (id_,))
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
 
 
 def forget(cursor: Cursor) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 from mahaam.audit import record
 from mahaam.audit.record import AuditRecord
 from mahaam.core.errors import OptionNotValid
 from mahaam.core.payload import clean
 from mahaam.core.translatable import Translatable
+from mahaam.core.verb_result import VerbResult
 from mahaam.failures import groups_store as store
-from mahaam.operations.verb_result import LARGEST_ID, Id, VerbResult
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
-
-log = logging.getLogger("mahaam.verbs")
+from mahaam.records.bulk import Facts, RecordSet
+from mahaam.records.table import Row
 
 RUNBOOK_LIMIT_BYTES = 20_000
 OWNER_LIMIT_BYTES = 254
@@ -36,7 +33,6 @@ NOT_IGNORED = {
     "ignored_until_count": None,
     "ignored_until_rate": None,
 }
-Row = dict[str, Any]
 
 
 def resolve_groups(ids: Iterable[int], *, by: str) -> VerbResult:
@@ -144,50 +140,25 @@ def _each(
     ids: Iterable[int],
     verb: str,
     why_not: Callable[[Row], Translatable | None],
-    change: Callable[[datetime], Row],
+    values_at: Callable[[datetime], Row],
     *,
     by: str,
     of_each: Callable[[Row], Row] | None = None,
 ) -> VerbResult:
-    """Do a verb to those of `ids` that it takes, in one transaction."""
-    wanted = list(dict.fromkeys(ids))
-    work = partial(_change, wanted, verb, why_not, change, by=by, of_each=of_each)
-    with database.transaction() as cursor:
-        verdict = work(cursor)
-    log.info("Error groups changed. verb=%s count=%s by=%s", verb, len(verdict.done), by)
-    return verdict
+    """Give those of `ids` for which `why_not` has no reason the values of now, and those of each."""
 
-
-def _change(
-    wanted: list[int],
-    verb: str,
-    why_not: Callable[[Row], Translatable | None],
-    change: Callable[[datetime], Row],
-    cursor: Cursor,
-    *,
-    by: str,
-    of_each: Callable[[Row], Row] | None,
-) -> VerbResult:
-    found = store.lock(cursor, [id_ for id_ in wanted if 0 < id_ <= LARGEST_ID])
-    refused: dict[Id, Translatable] = {
-        id_: NO_GROUP.about(id=id_) for id_ in wanted if id_ not in found
-    }
-    refused |= {id_: why for id_, row in found.items() if (why := why_not(row)) is not None}
-    values = change(store.now(cursor))
-    done = [id_ for id_ in wanted if id_ not in refused]
-    if done:
-        store.update(cursor, done, values)
-        for id_ in done if of_each else ():
+    def change(cursor: Cursor, rows: list[Row]) -> Facts:
+        values = values_at(store.now(cursor))
+        store.update(cursor, [row["id"] for row in rows], values)
+        for row in rows if of_each else ():
             assert of_each is not None
-            store.update(cursor, [id_], of_each(found[id_]))
+            store.update(cursor, [row["id"]], of_each(row))
         before = {
-            name: record.shared({str(id_): found[id_].get(name) for id_ in done}) for name in values
+            name: record.shared({str(row["id"]): row.get(name) for row in rows}) for name in values
         }
-        targets = list(map(str, done))
-        record.tell(
-            cursor,
-            AuditRecord(
-                actor=by, verb=verb, kind="error_group", targets=targets, before=before, after=values
-            ),
-        )  # fmt: skip
-    return VerbResult(tuple(done), refused)
+        return {"before": before, "after": values}
+
+    return GROUPS.each(ids, verb, why_not, change, by=by)
+
+
+GROUPS = RecordSet("error_group", store.lock, NO_GROUP)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mahaam.config import get_settings
-from mahaam.core.errors import MahaamError
+from mahaam.core.field import BAD_NUMBER, FieldNotValid, one_of
 from mahaam.core.translatable import Translatable
 
 MAX_NAMES = 200
@@ -17,18 +17,8 @@ OWN = "own"  # the group of what users' code declares
 WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
-class SettingNotValid(MahaamError):
-    """The setting cannot have this value."""
-
-    def __init__(self, phrase: Translatable) -> None:
-        super().__init__(str(phrase))
-        self.phrase = phrase
-
-
-WHOLE_NUMBER = Translatable("Enter a whole number from %(low)s to %(high)s.")
 NAMES = Translatable("Enter names of at most 200 characters, one a line or separated by commas.")
 DAYS_OF_TASKS = Translatable("Enter a task and its days on each line, such as shop.jobs.sync = 7.")
-ONE_OF = Translatable("Choose one of the list.")
 SHORT_TEXT = Translatable("Enter at most %(count)s characters on one line.")
 LONG_TEXT = Translatable("Enter at most %(count)s characters.")
 NUMBERS = Translatable("Enter whole numbers, one a line or separated by commas.")
@@ -36,13 +26,13 @@ NUMBERS = Translatable("Enter whole numbers, one a line or separated by commas."
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """How a value is typed: `parse` makes it of a text or raises SettingNotValid, `text` is its inverse.
+    """How a value is typed: `parse` takes a field and its text, `text` is its inverse.
 
     `widget` is number, text, lines or choice.
     """
 
     widget: str
-    parse: Callable[[str], Any]
+    parse: Callable[[str, str], Any]
     text: Callable[[Any], str]
     choices: tuple[str, ...] = ()
 
@@ -58,11 +48,15 @@ class LiveSetting:
     label: Translatable
     help: Translatable | None
 
+    def parse(self, text: str) -> Any:
+        """Return the value that was typed as `text`. Raises FieldNotValid."""
+        return self.kind.parse(self.name, text.strip())
+
     def usable(self, value: Any) -> Any:
         """`value` if it can be typed today, else the default: the code may have changed since."""
         try:
-            is_good = self.kind.parse(self.kind.text(value)) == value
-        except (SettingNotValid, TypeError, ValueError, AttributeError):
+            is_good = self.kind.parse(self.name, self.kind.text(value)) == value
+        except (FieldNotValid, TypeError, ValueError, AttributeError):
             is_good = False
         return value if is_good else self.default()
 
@@ -70,9 +64,9 @@ class LiveSetting:
 def whole(low: int, high: int) -> ValueType:
     """A whole number within bounds."""
 
-    def parse(text: str) -> int:
+    def parse(field: str, text: str) -> int:
         if not WHOLE.fullmatch(text) or not low <= int(text) <= high:
-            raise SettingNotValid(WHOLE_NUMBER.about(low=low, high=high))
+            raise FieldNotValid(field, BAD_NUMBER.about(low=low, high=high))
         return int(text)
 
     return ValueType("number", parse, _number)
@@ -85,9 +79,9 @@ def _number(value: float) -> str:
 def short_text(most: int) -> ValueType:
     """A text of one line."""
 
-    def parse(text: str) -> str:
+    def parse(field: str, text: str) -> str:
         if len(text) > most or not text.isprintable():
-            raise SettingNotValid(SHORT_TEXT.about(count=most))
+            raise FieldNotValid(field, SHORT_TEXT.about(count=most))
         return text
 
     return ValueType("text", parse, str)
@@ -96,10 +90,10 @@ def short_text(most: int) -> ValueType:
 def long_text(most: int) -> ValueType:
     """A text of several lines."""
 
-    def parse(text: str) -> str:
+    def parse(field: str, text: str) -> str:
         lines = text.replace("\r\n", "\n")
         if len(lines) > most or not all(line.isprintable() for line in lines.split("\n")):
-            raise SettingNotValid(LONG_TEXT.about(count=most))
+            raise FieldNotValid(field, LONG_TEXT.about(count=most))
         return lines
 
     return ValueType("lines", parse, str)
@@ -108,10 +102,8 @@ def long_text(most: int) -> ValueType:
 def switch() -> ValueType:
     """On or off."""
 
-    def parse(text: str) -> bool:
-        if text not in ("on", "off"):
-            raise SettingNotValid(ONE_OF)
-        return text == "on"
+    def parse(field: str, text: str) -> bool:
+        return one_of(field, text, ("on", "off")) == "on"
 
     return ValueType("choice", parse, lambda value: "on" if value else "off", ("on", "off"))
 
@@ -121,10 +113,10 @@ def list_of(kind: type[int | str]) -> ValueType:
     if kind is str:
         return LIST_OF_NAMES
 
-    def parse(text: str) -> list[int]:
-        words = _parse_names(text)
+    def parse(field: str, text: str) -> list[int]:
+        words = _parse_names(field, text)
         if not all(map(WHOLE.fullmatch, words)):
-            raise SettingNotValid(NUMBERS)
+            raise FieldNotValid(field, NUMBERS)
         return list(map(int, words))
 
     return ValueType("lines", parse, lambda value: "\n".join(map(str, value)))
@@ -133,29 +125,27 @@ def list_of(kind: type[int | str]) -> ValueType:
 def choice(*names: str) -> ValueType:
     """One of some words."""
 
-    def parse(text: str) -> str:
-        if text not in names:
-            raise SettingNotValid(ONE_OF)
-        return text
+    def parse(field: str, text: str) -> str:
+        return one_of(field, text, names)
 
     return ValueType("choice", parse, str, names)
 
 
-def _parse_names(text: str) -> list[str]:
+def _parse_names(field: str, text: str) -> list[str]:
     names = [name.strip() for line in text.splitlines() for name in line.split(",")]
     names = list(dict.fromkeys(name for name in names if name))
     if len(names) > MAX_NAMES or not all(map(_is_name, names)):
-        raise SettingNotValid(NAMES)
+        raise FieldNotValid(field, NAMES)
     return names
 
 
-def _parse_days(text: str) -> dict[str, int]:
+def _parse_days(field: str, text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for line in filter(str.strip, text.splitlines()):
         task, _, days = (part.strip() for part in line.partition("="))
         if not _is_name(task) or len(found) >= MAX_NAMES:
-            raise SettingNotValid(DAYS_OF_TASKS)
-        found[task] = int(DAYS.parse(days))
+            raise FieldNotValid(field, DAYS_OF_TASKS)
+        found[task] = int(DAYS.parse(field, days))
     return found
 
 

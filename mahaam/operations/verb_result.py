@@ -1,35 +1,21 @@
-"""The answer of a verb: what it was done to, and why not to the others."""
+"""Takes a step of a verb with ids, a part at a time, and asks why not for those that are left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from mahaam.core.translatable import Translatable
+from mahaam.core.verb_result import LARGEST_ID, Id, VerbResult
 from mahaam.enqueuing import accept
 from mahaam.postgres import database
 from mahaam.queries import rejection_text, rejections
 
-Id = UUID | int | str  # of a job, of a dead letter; the name of a queue or a task
+__all__ = ["LARGEST_ID", "Id", "VerbResult", "judged", "why_not"]
+
 Known = TypeVar("Known", UUID, int, str)
-LARGEST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class VerbResult:
-    """The ids that a verb was done to, and for each of the others the reason why not.
-
-    `made` has the new job of each, where the verb makes jobs. `operation_id` is None for a verb that
-    keeps no record of its own, and when nothing was named.
-    """
-
-    done: tuple[Id, ...] = ()
-    refused: dict[Id, Translatable] = field(default_factory=dict)
-    made: dict[UUID, UUID] = field(default_factory=dict)
-    operation_id: int | None = None
 
 
 def judged(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from mahaam.config import get_settings
 from mahaam.core.errors import MahaamError, OptionNotValid, UnknownQueue
+from mahaam.core.field import BAD_NUMBER, FieldNotValid, check_fields, one_of, short_name
 from mahaam.core.payload import dump_call
 from mahaam.core.translatable import Translatable
 from mahaam.enqueuing import catalog, known_queues
@@ -16,20 +18,17 @@ from mahaam.jobs.job_option import Number, Whole
 from mahaam.jobs.new_job import SCHEDULE_OPTIONS
 from mahaam.jobs.task_card import TaskCard
 from mahaam.schedules import store
-from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, next_run, spec
+from mahaam.schedules.rules.spec import Spec, next_run, spec
 
-LONGEST_NAME = 200
 TIMES = ("kind", "run_at", "every_s", "cron", "timezone", "starts_at", "ends_at")
 
-BAD_NAME = Translatable("Enter a name of 1 to %(most)s characters on one line.")
 NO_TASK = Translatable("There is no task %(name)s.")
 NEAR_TASK = Translatable("There is no task %(name)s. Did you mean %(near)s?")
 NOT_FITTING = Translatable("The task cannot be called so: %(fault)s.")
 NOT_STORABLE = Translatable("These parameters cannot be stored: %(fault)s")
 NOT_KWARGS = Translatable('Enter a JSON object, such as {"user_id": 42}.')
 NOT_ARGS = Translatable("Enter a JSON list, such as [1, 2].")
-BAD_WHOLE = Translatable("Enter a whole number from %(low)s to %(high)s.")
-BAD_NUMBER = Translatable("Enter a number from %(low)s to %(high)s.")
+ANY_NUMBER = Translatable("Enter a number from %(low)s to %(high)s.")
 NO_QUEUE = Translatable("There is no queue %(name)s.")
 BAD_CHOICE = Translatable("Choose one of these: %(choices)s.")
 OTHER_TASK = Translatable("Definition %(name)s is one of task %(task)s.")
@@ -52,7 +51,7 @@ DEFAULTS = {
 
 
 def checked(
-    given: dict[str, Any],
+    given: Mapping[str, Any],
     *,
     now: datetime,
     before: dict[str, Any] | None = None,
@@ -62,12 +61,10 @@ def checked(
 
     `definition` is the row that given["definition"] names.
 
-    Raises ScheduleNotValid with the field that is at fault.
+    Raises FieldNotValid with the field that is at fault.
     """
-    unknown = given.keys() - FIELDS
-    if unknown:
-        raise ScheduleNotValid(min(unknown), UNKNOWN)
-    row: dict[str, Any] = DEFAULTS | (before or {}) | given
+    check_fields(given, FIELDS, UNKNOWN)
+    row: dict[str, Any] = {**DEFAULTS, **(before or {}), **given}
     card = known_task(row.get("task") or (definition and definition["task"]))
     row["task"] = card.name
     row["name"] = short_name("name", row.get("name") or (definition or {}).get("name", card.name))
@@ -77,8 +74,8 @@ def checked(
     for name, limits in NUMBERS.items():
         if row.get(name) is not None:  # it is the task's own
             _check_number(name, row[name], limits)
-    for name in CHOICES:
-        _check_choice(name, row[name])
+    for name, choices in CHOICES.items():
+        one_of(name, row[name], choices, BAD_CHOICE.about(choices=", ".join(choices)))
     check_queue(row.get("queue"))
     times = _times(row, now, before)
     row |= {name: getattr(times, name) for name in TIMES}
@@ -87,33 +84,33 @@ def checked(
 
 
 def known_task(name: Any) -> TaskCard:
-    """The card of the task `name`. Raises ScheduleNotValid, with the nearest name there is."""
+    """The card of the task `name`. Raises FieldNotValid, with the nearest name there is."""
     catalog.load()
     if isinstance(name, str) and name in task_registry.tasks:
         return task_registry.tasks[name].card
     shown = str(name or "")[:100]
     near = difflib.get_close_matches(shown, task_registry.tasks, n=1, cutoff=0.6)
     if near:
-        raise ScheduleNotValid("task", NEAR_TASK.about(name=shown, near=near[0]))
-    raise ScheduleNotValid("task", NO_TASK.about(name=shown))
+        raise FieldNotValid("task", NEAR_TASK.about(name=shown, near=near[0]))
+    raise FieldNotValid("task", NO_TASK.about(name=shown))
 
 
 def check_call(card: TaskCard, args: Any, kwargs: Any, *, is_whole: bool = True) -> None:
-    """Whether the task could be called so and the call be stored. Raises ScheduleNotValid.
+    """Whether the task could be called so and the call be stored. Raises FieldNotValid.
 
     What is not `is_whole` are defaults, which need not be all arguments.
     """
     if not isinstance(args, list):
-        raise ScheduleNotValid("args", NOT_ARGS)
+        raise FieldNotValid("args", NOT_ARGS)
     if not isinstance(kwargs, dict):
-        raise ScheduleNotValid("kwargs", NOT_KWARGS)
+        raise FieldNotValid("kwargs", NOT_KWARGS)
     try:
         dump_call(tuple(args), kwargs, limit_bytes=get_settings().payload_limit_bytes)
         card.check(tuple(args), kwargs, is_whole=is_whole)
     except TypeError as fault:
-        raise ScheduleNotValid("kwargs", NOT_FITTING.about(fault=str(fault))) from None
+        raise FieldNotValid("kwargs", NOT_FITTING.about(fault=str(fault))) from None
     except MahaamError as fault:
-        raise ScheduleNotValid("kwargs", NOT_STORABLE.about(fault=str(fault))) from None
+        raise FieldNotValid("kwargs", NOT_STORABLE.about(fault=str(fault))) from None
 
 
 def _kwargs(card: TaskCard, kwargs: Any, definition: dict[str, Any] | None) -> Any:
@@ -121,42 +118,29 @@ def _kwargs(card: TaskCard, kwargs: Any, definition: dict[str, Any] | None) -> A
     if definition is None or not isinstance(kwargs, dict):
         return kwargs
     if definition["task"] != card.name:
-        raise ScheduleNotValid(
+        raise FieldNotValid(
             "definition", OTHER_TASK.about(name=definition["name"], task=definition["task"])
         )
     return definition["kwargs"] | kwargs
 
 
-def short_name(field: str, name: Any) -> str:
-    """A name that fits on a line. Raises ScheduleNotValid."""
-    text = name.strip() if isinstance(name, str) else ""
-    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
-        raise ScheduleNotValid(field, BAD_NAME.about(most=LONGEST_NAME))
-    return text
-
-
 def check_queue(name: Any) -> None:
-    """Whether a queue has this name; None is the task's own. Raises ScheduleNotValid."""
+    """Whether a queue has this name; None is the task's own. Raises FieldNotValid."""
     if name is None:
         return
     try:
         known_queues.check(name)
     except UnknownQueue:
-        raise ScheduleNotValid("queue", NO_QUEUE.about(name=str(name)[:100])) from None
+        raise FieldNotValid("queue", NO_QUEUE.about(name=str(name)[:100])) from None
 
 
 def _check_number(name: str, value: Any, limits: Whole | Number) -> None:
     try:
         limits(name, value)
     except OptionNotValid:
-        phrase = BAD_WHOLE if isinstance(limits, Whole) else BAD_NUMBER
+        phrase = BAD_NUMBER if isinstance(limits, Whole) else ANY_NUMBER
         fault = phrase.about(low=f"{limits.low:.15g}", high=f"{limits.high:.15g}")
-        raise ScheduleNotValid(name, fault) from None
-
-
-def _check_choice(name: str, value: Any) -> None:
-    if value not in CHOICES[name]:
-        raise ScheduleNotValid(name, BAD_CHOICE.about(choices=", ".join(CHOICES[name])))
+        raise FieldNotValid(name, fault) from None
 
 
 def _times(row: dict[str, Any], now: datetime, before: dict[str, Any] | None) -> Spec:

@@ -11,10 +11,12 @@ from mahaam.enqueuing import catalog
 from mahaam.jobs import task_registry
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
+from mahaam.records.table import Row
 from mahaam.schedules import store
 from mahaam.schedules.rules import declared
 from mahaam.schedules.rules.declared import Declared
-from mahaam.schedules.verbs import Row, of_code
+from mahaam.schedules.store import SCHEDULES
+from mahaam.schedules.verbs import of_code
 from mahaam.set_aside import isolate
 
 log = logging.getLogger("mahaam.schedules")
@@ -45,7 +47,7 @@ def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
     code = schedule.plain()
     if row is None:
         made = of_code(code, now) | {"name": schedule.name, "code": code}
-        store.insert(cursor, made, by=CODE)
+        SCHEDULES.insert(cursor, made, by=CODE)
         log.info("Schedule of the code added. schedule=%s", schedule.name)
         return
     changes: dict[str, Any] = {} if row["code"] == code else {"code": code}
@@ -55,7 +57,7 @@ def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
         back = {"disabled_at": None, "disabled_by": None, "disabled_reason": None}
         changes |= back | {"next_run_at": of_code(code, now)["next_run_at"]}
     if changes:
-        store.update(cursor, row["id"], changes)
+        SCHEDULES.update(cursor, row["id"], changes)
         log.info("Schedule brought up to the code. schedule=%s", schedule.name)
 
 
@@ -68,5 +70,5 @@ def _let_go(cursor: Cursor, row: Row) -> None:
             "disabled_by": CODE,
             "disabled_reason": GONE,
         }
-    store.update(cursor, row["id"], changes)
+    SCHEDULES.update(cursor, row["id"], changes)
     log.warning("Schedule is gone from the code. schedule=%s", row["name"])

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from mahaam.audit import record
+from mahaam.audit import record as audit
 from mahaam.audit.record import AuditRecord
+from mahaam.core.field import FieldNotValid
 from mahaam.core.payload import clean
 from mahaam.core.translatable import Translatable
+from mahaam.core.verb_result import Id, VerbResult
 from mahaam.jobs.new_job import SCHEDULE_OPTIONS
-from mahaam.operations.verb_result import Id, VerbResult
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
+from mahaam.records import crud
+from mahaam.records.bulk import Facts, RecordSet
+from mahaam.records.crud import Given, NamedKind
+from mahaam.records.table import Row
 from mahaam.schedules import definitions_store, fires_store, firing, store
 from mahaam.schedules.due_queries import some_schedules
 from mahaam.schedules.fields import TIMES, checked
 from mahaam.schedules.firing import CannotFire
 from mahaam.schedules.rules.declared import Declared
-from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, next_run
+from mahaam.schedules.rules.spec import Spec, next_run
+from mahaam.schedules.store import SCHEDULES
 
 log = logging.getLogger("mahaam.verbs")
 
@@ -40,94 +45,65 @@ AS_CODE = Translatable("Schedule %(name)s is as the code says.")
 BAD_PERIOD = Translatable("The period must end after it begins, and not in the future.")
 TOO_MANY = Translatable("There are more than %(most)s times in this period. Choose a shorter one.")
 
-Row = dict[str, Any]
 
+def create_schedule(given: Given, *, by: str) -> int:
+    """Make a schedule of the fields that are given. Return its id.
 
-def create_schedule(given: Row, *, by: str) -> int:
-    """Make a schedule of the fields that are given; its id.
-
-    Raises ScheduleNotValid, DatabaseUnavailable.
+    Raises FieldNotValid, DatabaseUnavailable.
     """
-    with database.transaction() as cursor:
-        definition = _definition(cursor, given.get("definition"))
-        row = checked(given, now=store.now(cursor), definition=definition)
-        id_ = store.insert(cursor, row, by=by)
-        if id_ is None:
-            raise ScheduleNotValid("name", TAKEN)
-        _tell(cursor, "create", [row["name"]], by=by, after=_told(row))
-    log.info("Schedule made. schedule=%s by=%s", row["name"], by)
-    return id_
+    return crud.create(SCHEDULE, given, by=by)
 
 
-def edit_schedule(id_: int, given: Row, *, by: str) -> bool:
-    """Change what is given; from then on the schedule is the people's. Whether anything changed.
+def edit_schedule(id_: int, given: Given, *, by: str) -> bool:
+    """Change what is given; from then on the schedule is the people's. Return True if anything changed.
 
-    Raises LookupError, ScheduleNotValid, DatabaseUnavailable.
+    Raises LookupError, FieldNotValid, DatabaseUnavailable.
     """
-    with database.transaction() as cursor:
-        before = store.lock(cursor, [id_])[id_]
-        now = store.now(cursor)
-        known = definitions_store.name_of(cursor, before["definition_id"])
-        row = checked(
-            given,
-            now=now,
-            definition=_definition(cursor, given.get("definition", known)),
-            before={name: before[name] for name in store.FIELDS}
-            | {"next_run_at": before["next_run_at"]},
-        )
-        changed = {name for name in store.FIELDS if row[name] != before[name]}
-        if not changed:
-            return False
-        if "name" in changed and _is_taken(cursor, row["name"]):
-            raise ScheduleNotValid("name", TAKEN)
-        edited = {"edited_at": now} if before["code"] is not None else {}
-        store.update(cursor, id_, row | edited)
-        pick = partial(_picked, names=changed)
-        _tell(cursor, "edit", [before["name"]], by=by, before=pick(before), after=pick(row))
-    log.info("Schedule edited. schedule=%s by=%s", row["name"], by)
-    return True
+    return crud.change(SCHEDULE, id_, given, by=by)
 
 
 def delete_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
     """Delete schedules with their history; one of the code comes back with the next start."""
 
-    def change(cursor: Cursor, rows: list[Row]) -> None:
-        store.delete(cursor, [row["id"] for row in rows])
+    def change(cursor: Cursor, rows: list[Row]) -> Facts:
+        SCHEDULES.delete(cursor, [row["id"] for row in rows])
+        return {}
 
-    return _each(ids, "delete", lambda _row, _now: None, change, by=by)
+    return RECORDS.each(ids, "delete", lambda _row: None, change, by=by)
 
 
 def disable_schedules(ids: Iterable[int], *, by: str, reason: str | None = None) -> VerbResult:
     """Let schedules fire no more; what they made goes on."""
     reason = clean(reason.strip(), REASON_LIMIT_BYTES) if reason else None
 
-    def why_not(row: Row, _now: datetime) -> Translatable | None:
+    def why_not(row: Row) -> Translatable | None:
         return IS_DISABLED.about(name=row["name"]) if row["disabled_at"] else None
 
-    def change(cursor: Cursor, rows: list[Row]) -> None:
-        now = store.now(cursor)
+    def change(cursor: Cursor, rows: list[Row]) -> Facts:
+        off = {"disabled_by": by, "disabled_reason": reason or None}
         for row in rows:
-            off = {"disabled_at": now, "disabled_by": by, "disabled_reason": reason or None}
-            store.update(cursor, row["id"], off)
+            SCHEDULES.update(cursor, row["id"], off | {"disabled_at": row["now"]})
+        return {"reason": reason}
 
-    return _each(ids, "disable", why_not, change, by=by, reason=reason)
+    return RECORDS.each(ids, "disable", why_not, change, by=by)
 
 
 def enable_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
     """Let schedules fire again, from the next time on: nothing that passed meanwhile is made up."""
 
-    def why_not(row: Row, now: datetime) -> Translatable | None:
+    def why_not(row: Row) -> Translatable | None:
         if row["disabled_at"] is None:
             return IS_ENABLED.about(name=row["name"])
-        return None if next_run(spec_of(row), now) else IS_OVER.about(name=row["name"])
+        return None if next_run(spec_of(row), row["now"]) else IS_OVER.about(name=row["name"])
 
-    def change(cursor: Cursor, rows: list[Row]) -> None:
-        now = store.now(cursor)
+    def change(cursor: Cursor, rows: list[Row]) -> Facts:
+        on = {"disabled_at": None, "disabled_by": None, "disabled_reason": None}
         for row in rows:
-            on = {"disabled_at": None, "disabled_by": None, "disabled_reason": None}
-            store.update(cursor, row["id"], on | {"next_run_at": next_run(spec_of(row), now)})
+            due = {"next_run_at": next_run(spec_of(row), row["now"])}
+            SCHEDULES.update(cursor, row["id"], on | due)
+        return {}
 
-    return _each(ids, "enable", why_not, change, by=by)
+    return RECORDS.each(ids, "enable", why_not, change, by=by)
 
 
 def run_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
@@ -147,7 +123,8 @@ def run_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
         rings = fires_store.run_now(cursor, rows) if rows else []
         done = [row["schedule_id"] for row in rows]
         if done:
-            _tell(cursor, "run", [found[id_].name for id_ in done], by=by)
+            names = [found[id_].name for id_ in done]
+            audit.tell(cursor, AuditRecord(actor=by, verb="run", kind="schedule", targets=names))
     firing.ring(rings)
     log.info("Schedules run by hand. jobs=%s by=%s", len(rings), by)
     made = {UUID(int=row["schedule_id"]): UUID(row["id"]) for row in rows}
@@ -157,31 +134,32 @@ def run_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
 def back_to_code(ids: Iterable[int], *, by: str) -> VerbResult:
     """Give schedules that people edited what the code says of them."""
 
-    def why_not(row: Row, _now: datetime) -> Translatable | None:
+    def why_not(row: Row) -> Translatable | None:
         if row["code"] is None:
             return NO_CODE.about(name=row["name"])
         return None if row["edited_at"] else AS_CODE.about(name=row["name"])
 
-    def change(cursor: Cursor, rows: list[Row]) -> None:
-        now = store.now(cursor)
+    def change(cursor: Cursor, rows: list[Row]) -> Facts:
         for row in rows:
-            store.update(cursor, row["id"], of_code(row["code"], now) | {"edited_at": None})
+            as_declared = of_code(row["code"], row["now"]) | {"edited_at": None}
+            SCHEDULES.update(cursor, row["id"], as_declared)
+        return {}
 
-    return _each(ids, "back_to_code", why_not, change, by=by)
+    return RECORDS.each(ids, "back_to_code", why_not, change, by=by)
 
 
 def backfill_times(
     schedule: Spec, since: datetime, until: datetime, *, now: datetime
 ) -> list[datetime]:
-    """The due times in a period that is over, both ends with it. Raises ScheduleNotValid."""
+    """The due times in a period that is over, both ends with it. Raises FieldNotValid."""
     if not since <= until <= now:
-        raise ScheduleNotValid("until", BAD_PERIOD)
+        raise FieldNotValid("until", BAD_PERIOD)
     times: list[datetime] = []
     at = next_run(schedule, since - timedelta(microseconds=1))
     while at is not None and at <= until:
         times.append(at)
         if len(times) > MOST_BACKFILLED:
-            raise ScheduleNotValid("until", TOO_MANY.about(most=MOST_BACKFILLED))
+            raise FieldNotValid("until", TOO_MANY.about(most=MOST_BACKFILLED))
         at = next_run(schedule, at)
     return times
 
@@ -189,7 +167,7 @@ def backfill_times(
 def backfill(id_: int, since: datetime, until: datetime, *, by: str) -> int:
     """Make the jobs of a period's due times that made none; how many.
 
-    Raises LookupError, ScheduleNotValid, CannotFire, DatabaseUnavailable.
+    Raises LookupError, FieldNotValid, CannotFire, DatabaseUnavailable.
     """
     with database.transaction() as cursor:
         (schedule,) = some_schedules(cursor, [id_]) or _missing(id_)
@@ -202,7 +180,7 @@ def backfill(id_: int, since: datetime, until: datetime, *, by: str) -> int:
         )
         if rings:
             period = {"since": since, "until": until, "jobs": len(rings)}
-            _tell(cursor, "backfill", [schedule.name], by=by, after=period)
+            crud.note(cursor, SCHEDULE, "backfill", schedule.name, by=by, after=period)
     firing.ring(rings)
     log.info("Schedule backfilled. schedule=%s jobs=%s by=%s", schedule.name, len(rings), by)
     return len(rings)
@@ -229,56 +207,27 @@ def _definition(cursor: Cursor, name: Any) -> Row | None:
         return None
     found = definitions_store.named(cursor, str(name)) if str(name).isprintable() else None
     if found is None:
-        raise ScheduleNotValid("definition", NO_DEFINITION.about(name=str(name)[:100]))
+        raise FieldNotValid("definition", NO_DEFINITION.about(name=str(name)[:100]))
     return found
 
 
-def _each(
-    ids: Iterable[int],
-    verb: str,
-    why_not: Callable[[Row, datetime], Translatable | None],
-    change: Callable[[Cursor, list[Row]], None],
-    *,
-    by: str,
-    reason: str | None = None,
-) -> VerbResult:
-    """Do a verb to those of `ids` that it takes, in one transaction."""
-    wanted = list(dict.fromkeys(ids))
-    with database.transaction() as cursor:
-        found = store.lock(cursor, wanted)
-        now = store.now(cursor)
-        refused: dict[Id, Translatable] = {
-            id_: NO_SCHEDULE.about(id=id_) for id_ in wanted if id_ not in found
-        }
-        refused |= {
-            id_: why for id_, row in found.items() if (why := why_not(row, now)) is not None
-        }
-        rows = [found[id_] for id_ in wanted if id_ not in refused]
-        if rows:
-            change(cursor, rows)
-            _tell(cursor, verb, [row["name"] for row in rows], by=by, reason=reason)
-    log.info("Schedules changed. verb=%s count=%s by=%s", verb, len(rows), by)
-    return VerbResult(tuple(row["id"] for row in rows), refused)
-
-
-def _tell(cursor: Cursor, verb: str, names: Sequence[str], *, by: str, **more: Any) -> None:
-    record.tell(
-        cursor, AuditRecord(actor=by, verb=verb, kind="schedule", targets=list(names), **more)
+def _checked(cursor: Cursor, given: Given, before: Row | None) -> Row:
+    if before is None:
+        definition = _definition(cursor, given.get("definition"))
+        return checked(given, now=store.now(cursor), definition=definition)
+    known = definitions_store.name_of(cursor, before["definition_id"])
+    row = checked(
+        given,
+        now=before["now"],
+        definition=_definition(cursor, given.get("definition", known)),
+        before={name: before[name] for name in (*SCHEDULES.fields, "next_run_at")},
     )
-
-
-def _told(row: Row) -> Row:
-    return {name: value for name, value in row.items() if value not in (None, [], {})}
-
-
-def _picked(row: Row, names: Iterable[str]) -> Row:
-    return {name: row[name] for name in sorted(names)}
-
-
-def _is_taken(cursor: Cursor, name: str) -> bool:
-    cursor.execute("SELECT FROM schedule WHERE name = %s", (name,))
-    return cursor.fetchone() is not None
+    return row | ({"edited_at": before["now"]} if before["code"] is not None else {})
 
 
 def _missing(id_: int) -> Any:
     raise LookupError(str(NO_SCHEDULE.about(id=id_)))
+
+
+SCHEDULE = NamedKind(name="schedule", store=SCHEDULES, taken=TAKEN, check=_checked)
+RECORDS = RecordSet("schedule", SCHEDULES.lock_all, NO_SCHEDULE, target="name")

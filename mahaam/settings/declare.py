@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from mahaam.core.errors import OptionNotValid
+from mahaam.core.field import FieldNotValid
 from mahaam.core.translatable import Translatable
 from mahaam.live_settings import current
 from mahaam.live_settings.definitions import (
     OWN,
     SETTINGS,
     LiveSetting,
-    SettingNotValid,
     ValueType,
     choice,
     list_of,
@@ -79,9 +79,9 @@ def setting(
         help=Translatable.verbatim(description) if description else None,
     )
     try:
-        is_good = about.kind.parse(about.kind.text(default)) == default
-    except SettingNotValid as fault:
-        raise OptionNotValid(f"The default of setting {name} is refused: {fault}") from None
+        is_good = about.kind.parse(name, about.kind.text(default)) == default
+    except FieldNotValid as fault:
+        raise OptionNotValid(f"The default of setting {name} is refused: {fault.phrase}") from None
     if not is_good:
         raise OptionNotValid(f"The default of setting {name} cannot be typed as it is.")
     SETTINGS[name] = about
@@ -124,12 +124,12 @@ def _checked(kind: ValueType, check: Callable[[Any], None] | None) -> ValueType:
     if check is None:
         return kind
 
-    def parse(text: str) -> Any:
-        value = kind.parse(text)
+    def parse(field: str, text: str) -> Any:
+        value = kind.parse(field, text)
         try:
             check(value)
         except ValueError as fault:
-            raise SettingNotValid(REFUSED.about(why=str(fault))) from None
+            raise FieldNotValid(field, REFUSED.about(why=str(fault))) from None
         return value
 
     return ValueType(kind.widget, parse, kind.text, kind.choices)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from mahaam.live_settings.definitions import SETTINGS
 from mahaam.postgres.database import Cursor
+from mahaam.records.table import Row
 
 KEEP = """
 INSERT INTO setting (name, value, changed_by) VALUES (%(name)s, %(value)s::jsonb, %(by)s)
@@ -15,18 +16,22 @@ SET value = excluded.value, changed_by = excluded.changed_by, changed_at = now()
 LOCK = "SELECT value FROM setting WHERE name = %(name)s FOR UPDATE"
 
 
-def read(cursor: Cursor, name: str) -> tuple[Any] | None:
-    """The value that is kept, locked until the end of the transaction; None when there is none."""
-    cursor.execute(LOCK, {"name": name})
-    row = cursor.fetchone()
-    return (row[0],) if row else None
+class SettingStore:
+    """The records of settings by their names; one without a row has its default."""
 
+    fields = ("value",)
 
-def keep(cursor: Cursor, name: str, value: Any, *, by: str) -> None:
-    """Set a value."""
-    cursor.execute(KEEP, {"name": name, "value": json.dumps(value), "by": by})
+    def lock(self, cursor: Cursor, name: str) -> Row:
+        """Return a setting's value; where one is kept, locked until the transaction ends."""
+        cursor.execute(LOCK, {"name": name})
+        kept = cursor.fetchone()
+        value = kept[0] if kept else SETTINGS[name].default()
+        return {"name": name, "value": value, "is_kept": kept is not None}
 
+    def update(self, cursor: Cursor, name: str, row: Row, *, by: str) -> None:
+        """Keep a value."""
+        cursor.execute(KEEP, {"name": name, "value": json.dumps(row["value"]), "by": by})
 
-def forget(cursor: Cursor, name: str) -> None:
-    """Let a setting have its default."""
-    cursor.execute("DELETE FROM setting WHERE name = %(name)s", {"name": name})
+    def delete(self, cursor: Cursor, names: list[str]) -> None:
+        """Let settings have their defaults."""
+        cursor.execute("DELETE FROM setting WHERE name = ANY(%s)", (names,))

@@ -2,64 +2,57 @@
 
 from __future__ import annotations
 
-import logging
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
-from mahaam.audit.record import AuditRecord, audited
 from mahaam.live_settings import current
 from mahaam.live_settings.definitions import SETTINGS
-from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
-from mahaam.settings import store
-
-log = logging.getLogger("mahaam.verbs")
+from mahaam.records import crud
+from mahaam.records.crud import Given, RecordKind
+from mahaam.records.table import Row
+from mahaam.settings.store import SettingStore
 
 
 def change_setting(name: str, text: str, *, by: str) -> bool:
-    """Give a setting the value that was typed as `text`; whether that is another one than before.
+    """Give a setting the value that was typed as `text`. Return True if it is another one than before.
 
-    Raises SettingNotValid, DatabaseUnavailable.
+    Raises FieldNotValid, DatabaseUnavailable.
     """
-    setting = SETTINGS[name]
-    value = setting.kind.parse(text.strip())
-    change = partial(_change, name=name, value=value, by=by)
-    before = database.repeatable(audited(change, partial(_event, name, value, by=by)), atomic=True)
+    is_changed = crud.change(SETTING, name, {"value": text}, by=by)
     current.forget()
-    if before is not None:
-        log.info("Setting changed. name=%s by=%s", name, by)
-    return before is not None
+    return is_changed
 
 
 def reset_setting(name: str, *, by: str) -> bool:
-    """Give a setting its default again; whether it had another value. Raises DatabaseUnavailable."""
-    default = SETTINGS[name].default()
-    forget = partial(_reset, name=name)
-    before = database.repeatable(
-        audited(forget, partial(_event, name, default, by=by)), atomic=True
-    )
-    current.forget()
-    return before is not None
+    """Give a setting its default again. Return True if it had another value.
+
+    Raises DatabaseUnavailable.
+    """
+    try:
+        crud.delete(SETTING, name, by=by, after=SETTINGS[name].default())
+    except LookupError:  # it has its default
+        return False
+    finally:
+        current.forget()
+    return True
 
 
-def _reset(cursor: Cursor, *, name: str) -> tuple[Any] | None:
-    before = store.read(cursor, name)
-    store.forget(cursor, name)
-    return before
+def _checked(_cursor: Cursor, given: Given, before: Row | None) -> Row:
+    assert before is not None  # code makes settings, not people
+    return {"value": SETTINGS[before["name"]].parse(given["value"])}
 
 
-def _change(cursor: Cursor, *, name: str, value: Any, by: str) -> tuple[Any] | None:
-    """The value before, when it was another one."""
-    before = store.read(cursor, name) or (SETTINGS[name].default(),)
-    if before[0] == value:
-        return None
-    store.keep(cursor, name, value, by=by)
-    return before
+def _value(row: Row, _names: Iterable[str]) -> Any:
+    return row["value"]
 
 
-def _event(name: str, value: Any, before: tuple[Any] | None, *, by: str) -> AuditRecord | None:
-    if before is None:
-        return None
-    return AuditRecord(
-        actor=by, verb="settings", kind="setting", targets=[name], before=before[0], after=value
-    )  # fmt: skip
+def _check_kept(_cursor: Cursor, before: Row, after: Row | None) -> None:
+    if after is None and not before["is_kept"]:
+        raise LookupError(f"Setting {before['name']} has its default.")
+
+
+SETTING: RecordKind[str] = RecordKind(
+    name="setting", store=SettingStore(), check=_checked, with_it=_check_kept, told=_value,
+    verb="settings",
+)  # fmt: skip

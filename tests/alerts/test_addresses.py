@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from mahaam.alerts import channel_verbs
-from mahaam.alerts.channel_verbs import ChannelNotValid
 from mahaam.alerts.channels import address
 from mahaam.alerts.channels.address import AddressRefused, target
 from mahaam.alerts.channels.post import post
 from mahaam.alerts.messages.delivery_errors import NotDelivered
 from mahaam.config import get_settings
+from mahaam.core.field import FieldNotValid
 from tests.alerts.receiver import Receiver
 from tests.alerts.receiver import receiver as a_receiver
 from tests.engine.stage import Stage
@@ -207,7 +207,7 @@ def test_who_does_not_answer_is_told(receiver: Receiver) -> None:
 def test_a_channel_refuses_each_bad_address(
     quiet: Stage, field: str, given: dict[str, Any]
 ) -> None:
-    with pytest.raises(ChannelNotValid) as refusal:
+    with pytest.raises(FieldNotValid) as refusal:
         channel_verbs.create_channel({"name": "c"} | given, by="ann")
     assert refusal.value.field == field
     assert quiet.ask("SELECT id FROM channel") == []

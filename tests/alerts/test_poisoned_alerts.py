@@ -99,7 +99,7 @@ def test_a_rule_that_cannot_be_looked_at_keeps_no_other_one_back(quiet: Stage) -
     assert open_subjects(quiet) != []
     faults = {row["id"]: row["fault"] for row in quiet.ask("SELECT id, fault FROM alert_rule")}
     assert faults[sound] is None
-    assert "RuleNotValid" in faults[broken]
+    assert "FieldNotValid" in faults[broken]
 
 
 def tell() -> None:

@@ -14,7 +14,8 @@ from mahaam import verbs
 from mahaam.alerts import evaluate, rules, store
 from mahaam.alerts.rule_types import KINDS
 from mahaam.alerts.rule_types.rule_type import Probes, firings
-from mahaam.alerts.rules import RuleNotValid, would_have_fired
+from mahaam.alerts.rules import would_have_fired
+from mahaam.core.field import FieldNotValid
 from tests.alerts.conftest import alerts, look, open_subjects
 from tests.engine import rows
 from tests.engine.stage import Stage
@@ -371,14 +372,14 @@ def test_moments_that_are_close_are_one_firing() -> None:
 def test_what_is_no_rule_is_refused_with_its_field(
     quiet: Stage, field: str, given: dict[str, Any]
 ) -> None:
-    with pytest.raises(RuleNotValid) as refusal:
+    with pytest.raises(FieldNotValid) as refusal:
         rules.create_rule({"name": "r", "kind": "job_failed"} | given, by="ann")
     assert refusal.value.field == field
 
 
 def test_rules_are_made_changed_deleted_and_that_is_audited(quiet: Stage) -> None:
     id_ = a_rule("job_failed", {})
-    with pytest.raises(RuleNotValid, match="Another rule"):
+    with pytest.raises(FieldNotValid, match="Another rule"):
         a_rule("job_failed", {})
     assert rules.edit_rule(id_, {"severity": "critical"}, by="ann")
     assert not rules.edit_rule(id_, {"severity": "critical"}, by="ann")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mahaam import verbs
+from mahaam.core.field import FieldNotValid
 from mahaam.live_settings import current
-from mahaam.live_settings.definitions import SETTINGS, SettingNotValid
+from mahaam.live_settings.definitions import SETTINGS
 from mahaam.redaction.redact import MASK, masked
 from tests.engine.stage import Stage
 from tests.waiting import wait_until
@@ -32,7 +33,7 @@ def events(stage: Stage, name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)
 def test_a_default_can_be_typed(stage: Stage, setting: Any) -> None:
-    assert setting.kind.parse(setting.kind.text(setting.default())) == setting.default()
+    assert setting.parse(setting.kind.text(setting.default())) == setting.default()
     assert current.value(setting.name) == setting.default()
 
 
@@ -68,7 +69,7 @@ TYPED = (
 @pytest.mark.parametrize(("name", "text", "value"), TYPED)
 def test_what_is_typed_is_checked(stage: Stage, name: str, text: str, value: Any) -> None:
     if value is None:
-        with pytest.raises(SettingNotValid):
+        with pytest.raises(FieldNotValid):
             verbs.change_setting(name, text, by="ann")
         value = SETTINGS[name].default()
     else:

@@ -9,8 +9,9 @@ import pytest
 
 from mahaam import setting, verbs
 from mahaam.core.errors import OptionNotValid
+from mahaam.core.field import FieldNotValid
 from mahaam.live_settings import current
-from mahaam.live_settings.definitions import SETTINGS, SettingNotValid
+from mahaam.live_settings.definitions import SETTINGS
 from tests.engine import jobs
 from tests.engine.stage import Stage
 from tests.machine import within
@@ -70,7 +71,7 @@ def test_what_is_typed_is_checked_by_the_default(
     of_this_test = setting("of_this_test", default, **options)
     assert of_this_test() == default
     if value is None:
-        with pytest.raises(SettingNotValid):
+        with pytest.raises(FieldNotValid):
             verbs.change_setting("of_this_test", text, by="ann")
         assert of_this_test() == default
     else:
@@ -107,7 +108,7 @@ def test_what_cannot_be_a_setting_is_refused(
 
 def test_a_reason_is_told_as_the_check_says_it(stage: Stage) -> None:
     setting("even", 4, check=not_odd)
-    with pytest.raises(SettingNotValid, match="it must be even"):
+    with pytest.raises(FieldNotValid, match="it must be even"):
         verbs.change_setting("even", "5", by="ann")
 
 

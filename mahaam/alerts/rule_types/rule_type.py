@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from mahaam.core.errors import MahaamError
+from mahaam.core.field import FieldNotValid, check_fields, one_of, whole_number
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
@@ -16,15 +16,6 @@ MOST_FINDINGS = 500  # of a rule in one look; more subjects than that are one tr
 
 Parameters = Mapping[str, Any]
 Moments = Iterable[tuple[str, datetime]]  # subject, a time at which the cause was there
-
-
-class RuleNotValid(MahaamError):
-    """The rule cannot be kept. `field` says which of its fields is wrong."""
-
-    def __init__(self, field: str, phrase: Translatable) -> None:
-        super().__init__(f"{field}: {phrase}")
-        self.field = field
-        self.phrase = phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +82,15 @@ class RuleType:
     gap: timedelta = timedelta(minutes=25)  # between two moments that are not one firing
 
     def checked(self, given: Parameters) -> dict[str, Any]:
-        """The parameters as they are kept. Raises RuleNotValid."""
-        known = {one.name for one in self.parameters}
-        if unknown := sorted(given.keys() - known):
-            raise RuleNotValid(str(unknown[0])[:50], NO_PARAMETER)
+        """The parameters as they are kept. Raises FieldNotValid."""
+        check_fields(given, [one.name for one in self.parameters], NO_PARAMETER)
         kept = {one.name: _checked(one, given.get(one.name)) for one in self.parameters}
         return {name: value for name, value in kept.items() if value is not None}
 
 
 NO_PARAMETER = Translatable("This rule has no such parameter.")
 NEEDED = Translatable("This must be filled in.")
-BAD_NUMBER = Translatable("Enter a whole number from %(low)s to %(high)s.")
 BAD_NAME = Translatable("Enter a name of at most 200 characters on one line.")
-BAD_CHOICE = Translatable("Choose one of the list.")
 
 TASK = RuleParameter("task", Translatable("Task; empty: all"), "name")
 QUEUE = RuleParameter("queue", Translatable("Queue; empty: all"), "name")
@@ -128,16 +115,12 @@ def firings(moments: Moments, gap: timedelta) -> int:
 def _checked(one: RuleParameter, value: Any) -> Any:
     if value is None or value == "":
         if one.is_needed:
-            raise RuleNotValid(one.name, NEEDED)
+            raise FieldNotValid(one.name, NEEDED)
         return one.default
     if one.kind == "int":
-        if type(value) is not int or not one.low <= value <= one.high:
-            raise RuleNotValid(one.name, BAD_NUMBER.about(low=one.low, high=one.high))
-        return value
+        return whole_number(one.name, value, one.low, one.high)
     if one.kind == "choice":
-        if value not in one.choices:
-            raise RuleNotValid(one.name, BAD_CHOICE)
-        return value
+        return one_of(one.name, value, one.choices)
     if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
-        raise RuleNotValid(one.name, BAD_NAME)
+        raise FieldNotValid(one.name, BAD_NAME)
     return value

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mahaam.core.errors import OptionNotValid
-from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, spec
+from mahaam.core.field import FieldNotValid
+from mahaam.schedules.rules.spec import Spec, spec
 
 # Every process counts intervals of the code from here, so that a restart moves nothing.
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def add(
     policies = {key: when.pop(key) for key in ("missed", "missed_limit", "overlap") if key in when}
     try:
         checked = spec(now=datetime.now(UTC), **when)
-    except ScheduleNotValid as fault:
+    except FieldNotValid as fault:
         raise OptionNotValid(f"{task}: {fault}") from None
     made = Declared(
         name=name or _name(task),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
-from mahaam.core.errors import MahaamError
+from mahaam.core.field import FieldNotValid, one_of
 from mahaam.core.translatable import Translatable
 from mahaam.schedules.rules.cron import next_time
 
@@ -49,15 +49,6 @@ PART_NAMES = {
 }
 
 
-class ScheduleNotValid(MahaamError):
-    """A field of a schedule cannot have this value."""
-
-    def __init__(self, field: str, phrase: Translatable) -> None:
-        super().__init__(f"{field}: {phrase}")
-        self.field = field
-        self.phrase = phrase
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
     """Times as they were checked by `spec`; all moments are aware and in UTC.
@@ -87,14 +78,13 @@ def spec(
 ) -> Spec:
     """A checked spec of what is given; what does not belong to `kind` is left out.
 
-    Raises ScheduleNotValid with the field that is at fault.
+    Raises FieldNotValid with the field that is at fault.
     """
-    if kind not in KINDS:
-        raise ScheduleNotValid("kind", NO_KIND)
+    one_of("kind", kind, KINDS, NO_KIND)
     zone = _zone(timezone or "UTC")
     begin = (starts_at or now).astimezone(UTC).replace(microsecond=0)
     if ends_at is not None and ends_at <= begin:
-        raise ScheduleNotValid("ends_at", BAD_ORDER)
+        raise FieldNotValid("ends_at", BAD_ORDER)
     given = {"run_at": run_at, "every_s": every_s, "cron": cron}
     value = KINDS[kind](given, now)
     return Spec(kind=kind, starts_at=begin, timezone=zone, ends_at=ends_at, **value)
@@ -103,16 +93,16 @@ def spec(
 def _once(given: dict[str, Any], now: datetime) -> dict[str, Any]:
     run_at = given["run_at"]
     if run_at is None:
-        raise ScheduleNotValid("run_at", NO_TIME)
+        raise FieldNotValid("run_at", NO_TIME)
     if run_at <= now:
-        raise ScheduleNotValid("run_at", IN_THE_PAST)
+        raise FieldNotValid("run_at", IN_THE_PAST)
     return {"run_at": run_at.astimezone(UTC)}
 
 
 def _interval(given: dict[str, Any], _now: datetime) -> dict[str, Any]:
     every_s = given["every_s"]
     if type(every_s) is not int or not 1 <= every_s <= LONGEST_EVERY_S:
-        raise ScheduleNotValid("every_s", BAD_INTERVAL.about(high=LONGEST_EVERY_S))
+        raise FieldNotValid("every_s", BAD_INTERVAL.about(high=LONGEST_EVERY_S))
     return {"every_s": every_s}
 
 
@@ -128,19 +118,19 @@ KINDS: dict[str, Callable[[dict[str, Any], datetime], dict[str, Any]]] = {
 
 
 def cron_of(text: str, now: datetime) -> str:
-    """A cron expression as it is kept: five fields in capitals. Raises ScheduleNotValid."""
+    """A cron expression as it is kept: five fields in capitals. Raises FieldNotValid."""
     if len(text) > LONGEST_CRON:
-        raise ScheduleNotValid("cron", LONG_CRON.about(most=LONGEST_CRON, found=len(text)))
+        raise FieldNotValid("cron", LONG_CRON.about(most=LONGEST_CRON, found=len(text)))
     expression = ALIASES.get(text.strip().lower(), text).upper()
     fields = expression.split()
     if len(fields) != FIELDS or not (text.isascii() and text.isprintable()):
-        raise ScheduleNotValid("cron", NO_CRON)
+        raise FieldNotValid("cron", NO_CRON)
     try:
         next(CronSim(" ".join(fields), now.astimezone(UTC)))
     except CronSimError as fault:
-        raise ScheduleNotValid("cron", _bad_field(str(fault), fields)) from None
+        raise FieldNotValid("cron", _bad_field(str(fault), fields)) from None
     except StopIteration:
-        raise ScheduleNotValid("cron", NEVER) from None
+        raise FieldNotValid("cron", NEVER) from None
     return " ".join(fields)
 
 
@@ -171,7 +161,7 @@ def zones() -> frozenset[str]:
 
 def _zone(name: str) -> str:
     if name not in zones():
-        raise ScheduleNotValid("timezone", BAD_ZONE.about(found=repr(name[:60])))
+        raise FieldNotValid("timezone", BAD_ZONE.about(found=repr(name[:60])))
     return name
 
 

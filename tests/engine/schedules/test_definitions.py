@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mahaam import verbs
+from mahaam.core.field import FieldNotValid
 from mahaam.schedules import firing
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from tests.engine.schedules.conftest import DUE
 from tests.engine.stage import Stage
 
@@ -97,7 +97,7 @@ def test_an_edit_keeps_the_definition_or_takes_it_away(clear: Stage) -> None:
 )
 def test_what_does_not_fit_is_refused(clear: Stage, field: str, given: dict[str, Any]) -> None:
     define()
-    with pytest.raises(ScheduleNotValid) as refusal:
+    with pytest.raises(FieldNotValid) as refusal:
         schedule(clear, **given)
     assert refusal.value.field == field
 
@@ -105,9 +105,9 @@ def test_what_does_not_fit_is_refused(clear: Stage, field: str, given: dict[str,
 def test_a_definition_that_a_schedule_runs_stays(clear: Stage) -> None:
     id_ = define()
     made = schedule(clear)
-    with pytest.raises(ScheduleNotValid, match="schedule sum runs it"):
+    with pytest.raises(FieldNotValid, match="schedule sum runs it"):
         verbs.delete_definition(id_, by="ann")
-    with pytest.raises(ScheduleNotValid, match="the task stays"):
+    with pytest.raises(FieldNotValid, match="the task stays"):
         verbs.edit_definition(id_, {"task": "tests.engine.jobs.echo"}, by="ann")
     verbs.delete_schedules([made], by="ann")
-    assert verbs.delete_definition(id_, by="ann")
+    verbs.delete_definition(id_, by="ann")

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from croniter import croniter
 
+from mahaam.core.field import FieldNotValid
 from mahaam.schedules.rules.due_times import due
 from mahaam.schedules.rules.previews import previews
-from mahaam.schedules.rules.spec import ScheduleNotValid, Spec, next_runs, spec
+from mahaam.schedules.rules.spec import Spec, next_runs, spec
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -128,7 +129,7 @@ def test_bad_times_are_refused_at_once_with_their_field(
     field: str, given: dict[str, object]
 ) -> None:
     began_at = time.process_time()
-    with pytest.raises(ScheduleNotValid) as refusal:
+    with pytest.raises(FieldNotValid) as refusal:
         spec(now=NOW, **{"kind": "cron", **given})  # type: ignore[arg-type]
     assert refusal.value.field == field
     assert len(str(refusal.value)) < 300

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mahaam import verbs
+from mahaam.core.field import FieldNotValid
 from mahaam.schedules import queries
-from mahaam.schedules.rules.spec import ScheduleNotValid
 from tests.engine.schedules.conftest import Make
 from tests.engine.stage import Stage
 from tests.sessions import a_session
@@ -57,23 +57,23 @@ def audited(stage: Stage) -> list[tuple[str, list[str]]]:
 def test_what_does_not_fit_is_refused_with_its_field(
     field: str, given: dict[str, Any], clear: Stage
 ) -> None:
-    with pytest.raises(ScheduleNotValid) as refusal:
+    with pytest.raises(FieldNotValid) as refusal:
         verbs.create_schedule(ECHO | given, by="ali")
     assert refusal.value.field == field
     assert clear.ask("SELECT id FROM schedule") == []
 
 
 def test_a_near_name_is_suggested(clear: Stage) -> None:
-    with pytest.raises(ScheduleNotValid, match=r"Did you mean tests\.engine\.jobs\.echo\?"):
+    with pytest.raises(FieldNotValid, match=r"Did you mean tests\.engine\.jobs\.echo\?"):
         verbs.create_schedule(ECHO | {"task": "tests.engine.jobs.ehco"}, by="ali")
 
 
 def test_a_name_is_given_once(make: Make) -> None:
     make(name="nightly")
-    with pytest.raises(ScheduleNotValid, match="Another schedule has this name"):
+    with pytest.raises(FieldNotValid, match="Another schedule has this name"):
         make(name="nightly")
     other = make(name="other")
-    with pytest.raises(ScheduleNotValid, match="Another schedule has this name"):
+    with pytest.raises(FieldNotValid, match="Another schedule has this name"):
         verbs.edit_schedule(other, {"name": "nightly"}, by="ali")
 
 
@@ -95,7 +95,7 @@ def test_what_has_run_once_can_be_renamed(make: Make, clear: Stage) -> None:
     id_ = make(kind="once", run_at=datetime.now(UTC) + timedelta(hours=1))
     clear.ask("UPDATE schedule SET run_at = now() - interval '1 h', next_run_at = NULL")
     assert verbs.edit_schedule(id_, {"name": "done"}, by="ali") is True
-    with pytest.raises(ScheduleNotValid, match="in the past"):
+    with pytest.raises(FieldNotValid, match="in the past"):
         verbs.edit_schedule(id_, {"run_at": datetime.now(UTC) - timedelta(hours=2)}, by="ali")
 
 
@@ -145,9 +145,9 @@ def test_a_backfill_makes_what_is_missing_once(make: Make, clear: Stage) -> None
     assert verbs.backfill(id_, since, until, by="ali") in (10, 11)
     assert verbs.backfill(id_, since, until, by="ali") == 0
     for bad in ((until, since), (since, until + timedelta(days=1))):
-        with pytest.raises(ScheduleNotValid):
+        with pytest.raises(FieldNotValid):
             verbs.backfill(id_, *bad, by="ali")
-    with pytest.raises(ScheduleNotValid, match="more than 1000"):
+    with pytest.raises(FieldNotValid, match="more than 1000"):
         verbs.backfill(id_, since - timedelta(days=3), until, by="ali")
     with pytest.raises(LookupError):
         verbs.backfill(10**9, since, until, by="ali")
