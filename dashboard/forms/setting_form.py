@@ -41,9 +41,7 @@ def _field(one: LiveSetting, change: SettingChange | None) -> Field:
     return Field(
         one.name,
         said(one.label),
-        FieldType(
-            "int" if one.kind.widget == "number" else kind, one.kind.widget, one.parse, ""
-        ),
+        FieldType("int" if one.kind.widget == "number" else kind, one.kind.widget, one.parse, ""),
         hint=said(one.help) if one.help else "",
         text=one.kind.text(value),
         choices=one.kind.choices,
