@@ -130,7 +130,7 @@ class ScheduleView(ActPage):
             before=before,
             size=queries.FIRES_SHOWN,
             words=in_words(entry.spec),
-            is_known=entry.task in task_registry.tasks,
+            is_known=task_registry.find(entry.task) is not None,
             job_options=OF_SCHEDULES,
         )
 

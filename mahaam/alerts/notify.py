@@ -1,4 +1,4 @@
-"""Tells people of dead letters by hand: from the console, from a task."""
+"""Send a notification about dead letters on request, from the console or a task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from mahaam.alerts.messages import deliveries
 from mahaam.alerts.messages.alert_message import MOST_SHOWN, Item
 from mahaam.alerts.messages.delivery_errors import NobodyToTell
 from mahaam.core.translatable import Translatable
+from mahaam.enqueuing import accept
 from mahaam.jobs.notice import Notice
+from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
 from mahaam.redaction.redact import masked_text
 
@@ -26,6 +28,17 @@ ORDER BY id DESC
 """
 MARK = "UPDATE dead_letter SET notified_at = now() WHERE id = ANY(%s)"
 WHAT = Translatable("%(task)s: %(error)s")
+
+
+def send(ids: Sequence[int], *, by: str, count: int | None = None) -> int:
+    """Send one message about dead letters, which stand for `count`, through each channel.
+
+    Return through how many channels it goes. Raises NobodyToTell, DatabaseUnavailable.
+    """
+    with database.transaction() as cursor:
+        notices = tell(cursor, ids, by=by, count=count)
+    accept.ring(notices)
+    return len(notices)
 
 
 def tell(cursor: Cursor, ids: Sequence[int], *, by: str, count: int | None = None) -> list[Notice]:

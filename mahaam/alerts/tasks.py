@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from mahaam import current_job, task, verbs
+from mahaam import current_job, task
 from mahaam.alerts import evaluate, notify
 from mahaam.alerts.channels.address import AddressRefused
 from mahaam.alerts.messages import deliveries
@@ -15,7 +15,6 @@ from mahaam.alerts.messages.deliveries import NewDelivery
 from mahaam.alerts.messages.delivery_errors import NobodyToTell, NotDelivered
 from mahaam.alerts.messages.effects import Effects
 from mahaam.consumer.maintenance import duties
-from mahaam.enqueuing import accept
 from mahaam.postgres import database
 
 TRIES = 8  # over some twenty minutes
@@ -37,6 +36,7 @@ duties.add("forget alerts", evaluate.FORGET_EVERY_S, evaluate.forget)
     retry_backoff=2.5,
     timeout=300,
     context=True,
+    aliases=("tasks.alerts.jobs.deliver",),
 )
 def deliver(delivery_id: int, task: Any = None) -> str:
     """Deliver a notification through its channel; whom it did not reach now is tried again."""
@@ -76,18 +76,9 @@ def _note_fault(id_: int, fault: str, *, is_last: bool) -> None:
 
 
 @task(queue=deliveries.QUEUE, max_retries=3)
-def send_failure_notification(dead_letter_id: int | Sequence[int], count: int | None = None) -> int:
-    """Tell people of a dead letter, or of some, which stand for `count`; through how many channels."""
-    ids = [dead_letter_id] if isinstance(dead_letter_id, int) else list(dead_letter_id)
-    with database.transaction() as cursor:
-        rings = notify.tell(cursor, ids, count=count, by=f"job:{current_job.id}"[:60])
-    accept.ring(rings)
-    return len(rings)
+def notify_dead_letters(ids: Sequence[int], count: int) -> int:
+    """Send one message about dead letters, which stand for `count`.
 
-
-@task(max_retries=3)
-def reprocess_failed_task(dead_letter_id: int) -> str:
-    """Run the job of an open dead letter again, with all its retries anew."""
-    verdict = verbs.apply("reprocess", [dead_letter_id], by="reprocess_failed_task")
-    reasons = [str(reason) for reason in verdict.refused.values()]
-    return reasons[0] if reasons else "reprocessed"
+    Return through how many channels it goes. The verb "notify" of dead letters enqueues it.
+    """
+    return notify.send(ids, by=f"job:{current_job.id}"[:60], count=count)

@@ -81,7 +81,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
         try:
             task = self.huey.task_of(run)
         except UnknownTask as error:
-            self.strays.meet(run, error, is_own=run.claim.task not in task_registry.tasks)
+            self.strays.meet(run, error, is_own=task_registry.find(run.claim.task) is None)
         except MahaamError as error:
             run.end_without_running(error)
         else:

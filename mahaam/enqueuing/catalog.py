@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from functools import cache
 
 from mahaam.config import ConfigurationFault, get_settings
@@ -12,13 +13,15 @@ from mahaam.jobs import task_registry
 from mahaam.jobs.task_card import TaskCard
 from mahaam.jobs.task_registry import RegisteredTask
 
-BUNDLED = ("tasks.demo", "mahaam.alerts.tasks")
+OWN = ("mahaam.alerts.tasks",)
+BUNDLED = ("tasks.demo", "tasks.failures")  # an application that installs Mahaam may lack them
 
 
 @cache
 def load() -> None:
     """Import every module that brings tasks. Raises ConfigurationFault for one that cannot be."""
-    for name in (*BUNDLED, *get_settings().task_modules):
+    bundled = [name for name in BUNDLED if _is_there(name)]
+    for name in (*OWN, *bundled, *get_settings().task_modules):
         try:
             importlib.import_module(name)
         except Exception as fault:
@@ -27,11 +30,20 @@ def load() -> None:
             ) from fault
 
 
+def _is_there(module: str) -> bool:
+    """Return True if a module of ours can be imported, and is no other package's of that name."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return False
+    return spec is not None
+
+
 def find_task(name: str) -> RegisteredTask:
     """The registered task of that name. Raises UnknownTask."""
     load()
     try:
-        return task_registry.tasks[name]
+        return task_registry.tasks[task_registry.current_name(name)]
     except KeyError:
         near = ", ".join(sorted(task_registry.tasks)[:12])
         raise UnknownTask(
@@ -47,7 +59,7 @@ def find(name: str) -> TaskCard:
 def spelling(name: str) -> str | None:
     """A task with its parameters, as a person would write it; None for one that is not known here."""
     load()
-    known = task_registry.tasks.get(name)
+    known = task_registry.find(name)
     return f"{name}{known.card.spelling}" if known else None
 
 

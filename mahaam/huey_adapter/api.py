@@ -27,7 +27,8 @@ class TaskDecorator:
         Options: those of its jobs, which docs/tasks.md lists (`queue`, `priority`, `max_retries`,
         `retry_delay`, `timeout`, …); `name`, `context`, `cpu_bound`, and `masked` (names of arguments
         that nobody may see, besides password, token and their like). What is not given comes from the
-        settings (`huey.task` has Huey's own defaults). Raises OptionNotValid.
+        settings (`huey.task` has Huey's own defaults). `aliases` are former names of the task, under
+        which older jobs and schedules still find it. Raises OptionNotValid.
         """
         decorate = huey.task(**_completed(options))
         return decorate(*functions) if functions else decorate

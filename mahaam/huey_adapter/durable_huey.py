@@ -28,6 +28,8 @@ from mahaam.huey_adapter.tasks.task import DurableTask, PeriodicJobTask
 from mahaam.jobs import job_message
 from mahaam.schedules.rules import declared
 
+EXAMPLES = {"masked": '("iban",)', "aliases": '("shop.jobs.old_name",)'}
+
 
 class MahaamHuey(DurableRuns, DurableValues):
     """A Huey that keeps its jobs in PostgreSQL and rings Redis when one is to run.
@@ -124,6 +126,7 @@ class MahaamHuey(DurableRuns, DurableValues):
         remove_on_fail: bool = False,
         cpu_bound: bool = False,
         masked: tuple[str, ...] = (),
+        aliases: tuple[str, ...] = (),
         **settings: Any,
     ) -> Callable[[Callable[..., Any]], DurableTask]:
         """Make a task of a function, with Huey's own defaults: no retries, delays in seconds.
@@ -143,7 +146,8 @@ class MahaamHuey(DurableRuns, DurableValues):
             default_remove_on_complete=remove_on_complete,
             default_remove_on_fail=remove_on_fail,
             cpu_bound=cpu_bound,
-            masked=_names(masked),
+            masked=_names("masked", masked),
+            aliases=_names("aliases", aliases),
             **job_message.defaults(settings),
         )
 
@@ -186,9 +190,11 @@ class MahaamHuey(DurableRuns, DurableValues):
         return import_module("mahaam.consumer.consumer").from_huey_options(self, options)
 
 
-def _names(masked: Any) -> tuple[str, ...]:
-    """The names of `masked=`. Raises OptionNotValid."""
-    names = tuple(masked) if isinstance(masked, list | tuple | set | frozenset) else None
+def _names(option: str, given: Any) -> tuple[str, ...]:
+    """Return the names of an option such as `masked=`. Raises OptionNotValid."""
+    names = tuple(given) if isinstance(given, list | tuple | set | frozenset) else None
     if names is None or not all(isinstance(name, str) and name for name in names):
-        raise OptionNotValid(f'masked must be names, such as ("iban",); it is {masked!r}.')
+        raise OptionNotValid(
+            f"{option} must be names, such as {EXAMPLES[option]}; it is {given!r}."
+        )
     return names

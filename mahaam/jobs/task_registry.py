@@ -20,6 +20,10 @@ class RegisteredTask(Protocol):
         """The name that rows know it by, `module.function`."""
 
     @property
+    def aliases(self) -> tuple[str, ...]:
+        """Former names, by which older rows know it."""
+
+    @property
     def card(self) -> TaskCard:
         """What a person needs to know in order to enqueue it."""
 
@@ -55,16 +59,35 @@ class RegisteredTask(Protocol):
 
 
 tasks: dict[str, RegisteredTask] = {}
+current_names: dict[str, str] = {}  # former name -> name
 
 
 def add(task: RegisteredTask) -> None:
     """Enter a task; called as its decorator runs."""
     tasks[task.path] = task
+    current_names.update(dict.fromkeys(task.aliases, task.path))
 
 
 def remove(task: RegisteredTask) -> None:
     """Take a task out again."""
     tasks.pop(task.path, None)
+    for alias in task.aliases:
+        current_names.pop(alias, None)
+
+
+def current_name(name: str) -> str:
+    """Return the name of today for a task's name or former name."""
+    return name if name in tasks else current_names.get(name, name)
+
+
+def find(name: str | None) -> RegisteredTask | None:
+    """Return the task of a name or former name; None for one that this process does not know."""
+    return tasks.get(current_name(name)) if name else None
+
+
+def known_names() -> list[str]:
+    """Return every name whose jobs this process can run, former ones included, in order."""
+    return sorted({*tasks, *current_names})
 
 
 def names_queue(queue: str) -> bool:

@@ -33,7 +33,7 @@ from mahaam.store.actions.requeue import Requeued
 from mahaam.store.actions.reschedule import ChangedJob
 
 JOB, LETTER = "job", "dead_letter"
-NOTIFY, NOTIFY_QUEUE = "mahaam.alerts.tasks.send_failure_notification", "notifications"
+NOTIFY, NOTIFY_QUEUE = "mahaam.alerts.tasks.notify_dead_letters", "notifications"
 
 
 @dataclass(slots=True)

@@ -166,12 +166,12 @@ def _mask(names: tuple[str, ...]) -> Mask:
 
 
 def _own_names(task: str | None) -> tuple[str, ...]:
-    known = task_registry.tasks.get(task) if task else None
+    known = task_registry.find(task)
     return known.masked if known else ()
 
 
 def _parameters(task: str | None) -> list[str]:
-    known = task_registry.tasks.get(task) if task else None
+    known = task_registry.find(task)
     return list(_names_by_place(known.func)) if known is not None else []
 
 

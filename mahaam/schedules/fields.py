@@ -86,8 +86,9 @@ def checked(
 def known_task(name: Any) -> TaskCard:
     """The card of the task `name`. Raises FieldNotValid, with the nearest name there is."""
     catalog.load()
-    if isinstance(name, str) and name in task_registry.tasks:
-        return task_registry.tasks[name].card
+    known = task_registry.find(name) if isinstance(name, str) else None
+    if known is not None:
+        return known.card
     shown = str(name or "")[:100]
     near = difflib.get_close_matches(shown, task_registry.tasks, n=1, cutoff=0.6)
     if near:

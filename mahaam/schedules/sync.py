@@ -33,7 +33,7 @@ def sync_schedules() -> None:
     catalog.load()
     wanted = declared.schedules
     with database.transaction() as cursor:
-        found = store.lock_of_code(cursor, list(wanted), list(task_registry.tasks))
+        found = store.lock_of_code(cursor, list(wanted), task_registry.known_names())
         steps: dict[str, Callable[[Cursor], None]] = {
             name: partial(_bring_up, schedule=schedule, row=found.get(name))
             for name, schedule in wanted.items()

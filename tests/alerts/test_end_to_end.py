@@ -13,9 +13,9 @@ import pytest
 
 from mahaam import enqueue_many, verbs
 from mahaam.alerts import channel_verbs, rules
-from mahaam.alerts.tasks import reprocess_failed_task, send_failure_notification
 from mahaam.config import get_settings
 from mahaam.queries.dead_letter_list import DeadLetterFilter
+from tasks.failures import reprocess_failed_task, send_failure_notification
 from tests.alerts.conftest import alerts, look, open_subjects
 from tests.alerts.mailbox import Mailbox, bodies, mailbox_in
 from tests.alerts.receiver import Receiver

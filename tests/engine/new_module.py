@@ -6,7 +6,7 @@ from mahaam import current_job, task
 from tests.engine import jobs
 
 
-@task(max_retries=0)
+@task(max_retries=0, aliases=("tests.engine.old_module.stale",))
 def fresh(number: int = 0) -> str:
     """Say who ran it."""
     return f"{number} {current_job.attempt}"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from mahaam import enqueue
+import pytest
+
+from mahaam import enqueue, task
+from mahaam.core.errors import OptionNotValid, UnknownTask
+from mahaam.enqueuing import catalog
+from mahaam.jobs import task_registry
 from tests.engine import jobs
 from tests.engine.rows import a_job, a_worker
 from tests.engine.stage import Stage
@@ -84,3 +89,31 @@ def test_a_worker_of_other_queues_or_a_lost_one_knows_nothing(empty_stage: Stage
         stage.wait_for_state(id_, "failed", timeout_s=60)
         assert consumer.stop() == 0
     stage.ask("DELETE FROM worker")
+
+
+def test_rows_with_a_former_name_of_a_task_run(empty_stage: Stage) -> None:
+    stage = empty_stage
+    with stage.consumer(task_modules=NEW).wait_ready() as new:
+        id_ = a_job(stage, task="'tests.engine.old_module.stale'")
+        stage.wait_for_state(id_, "completed", timeout_s=60)
+        assert new.stop() == 0
+    assert not stage.ask("SELECT task FROM unknown_task WHERE task LIKE '%stale'")
+
+
+def test_a_former_name_is_found_where_a_person_types_it() -> None:
+    from tests.engine import new_module
+
+    assert catalog.find("tests.engine.old_module.stale").name == "tests.engine.new_module.fresh"
+    assert "tests.engine.old_module.stale" not in [card.name for card in catalog.all_tasks()]
+    new_module.fresh.unregister()
+    try:
+        with pytest.raises(UnknownTask):
+            catalog.find("tests.engine.old_module.stale")
+    finally:
+        task_registry.add(new_module.fresh)
+
+
+@pytest.mark.parametrize("aliases", ["shop.jobs.old", ("",), (3,), 3])
+def test_former_names_are_names(aliases: object) -> None:
+    with pytest.raises(OptionNotValid, match="aliases must be names"):
+        task(aliases=aliases)(jobs.nothing.func)

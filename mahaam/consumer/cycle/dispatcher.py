@@ -83,7 +83,7 @@ class Dispatcher:
     ) -> None:
         self.places = places
         self.lease = Lease(
-            queues=queues, greenlets=places.count, held=self.held, tasks=sorted(task_registry.tasks)
+            queues=queues, greenlets=places.count, held=self.held, tasks=task_registry.known_names()
         )
         self.strays = UnknownTaskJobs()
         self.listener = Fetcher(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)

@@ -17,7 +17,7 @@ from huey.utils import SKIPPED, ChordConfig, Error
 from mahaam.core.errors import PayloadBroken, UnknownTask
 from mahaam.core.payload import dump, load, teach
 from mahaam.huey_adapter.tasks.naive_times import aware
-from mahaam.jobs import job_message
+from mahaam.jobs import job_message, task_registry
 from mahaam.jobs.job_message import CHAIN, REMOVALS
 from mahaam.jobs.job_option import moment
 from mahaam.jobs.new_job import NewJob
@@ -94,7 +94,7 @@ def _priority(kind: type[Task], priority: int) -> int | None:
 
 def _registered(registry: Registry, name: str) -> type[Task]:
     try:
-        kind: type[Task] = registry.string_to_task(name)
+        kind: type[Task] = registry.string_to_task(task_registry.current_name(name))
     except HueyException:
         raise UnknownTask(
             f"No task {name} is registered in this consumer. Is its module in TASK_MODULES?"

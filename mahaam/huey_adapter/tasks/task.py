@@ -31,6 +31,7 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_remove_on_fail = False
     cpu_bound = False  # computed in a process of its own
     masked: tuple[str, ...] = ()  # further names of arguments that are secret
+    aliases: tuple[str, ...] = ()  # former names of the task, which older rows have
     shape: CallShape  # how its function can be called
 
     usual_fields: dict[str, Any] | None = (
@@ -94,6 +95,12 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     def path(self) -> str:
         """The name that rows know this task by, `module.function`."""
         return str(self.huey._registry.task_to_string(self.task_class))
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Former names, by which older rows know it."""
+        names: tuple[str, ...] = self.task_class.aliases
+        return names
 
     @property
     def card(self) -> TaskCard:
