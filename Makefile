@@ -48,8 +48,8 @@ bench-console: .venv/ready-dev ## measure the control room on ten million jobs; 
 	@$(python) -m bench.console $(ARGS)
 
 faults: .venv/ready-dev ## the long fault tests: kills, restarts, cut connections, random lives
-	@STATE_MACHINE_STEPS=10000 $(python) -m pytest -q tests/engine/test_state_machine.py
-	@UNDO_JOBS=100000 UNDO_KILLS=6 $(python) -m pytest -q tests/engine/test_undo_under_kills.py
+	@STATE_MACHINE_STEPS=10000 $(python) -m pytest -q tests/mahaam/jobs/test_state_machine.py
+	@UNDO_JOBS=100000 UNDO_KILLS=6 $(python) -m pytest -q tests/mahaam/operations/test_undo_under_kills.py
 	@$(python) -m tests.soak --minutes 3
 	@$(python) -m tests.faults $(ARGS)
 

@@ -8,7 +8,7 @@ import sys
 
 from bench import disk
 from bench.figure import Figure, report
-from bench.ground import ground
+from bench.servers import running_servers
 
 ENGINE = (
     "consuming",
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="how often contenders take turns")
     options = parser.parse_args()
     figures: list[Figure] = []
-    with ground() as servers:
+    with running_servers() as servers:
         figures.append(disk.figure(servers.folder))
         for name in options.only.split(","):
             if name not in ENGINE:

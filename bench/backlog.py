@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bench.consuming import BULK, RATE
 from bench.figure import Figure, at_least, spread
-from bench.ground import Ground
+from bench.servers import BenchServers
 
 JOBS = 6000
 FILL = """
@@ -25,20 +25,20 @@ reconcile.whole(repair=True, by="bench")
 FAST = 100  # priority of the jobs that are measured: they overtake the million
 
 
-def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """The rate on the full table against the rate on an empty one, in turns."""
-    ground.use("loaded")
+    servers.use("loaded")
     for state, count in (("completed", 3_000_000), ("queued", 1_000_000)):
         ended = state == "completed"
-        ground.run(FILL, state, ended, ended, ended, ended, count)
-    ground.run("VACUUM ANALYZE job")
-    ground.output("-c", RING)
+        servers.run(FILL, state, ended, ended, ended, ended, count)
+    servers.run("VACUUM ANALYZE job")
+    servers.output("-c", RING)
     full: list[float] = []
     empty: list[float] = []
     for _ in range(rounds):
         for name, rates in (("bare", empty), ("loaded", full)):
-            ground.use(name)
-            rates.append(_rate(ground))
+            servers.use(name)
+            rates.append(_rate(servers))
     ratios = [one / other for one, other in zip(full, empty, strict=True)]
     yield at_least(
         "consume rate with 1,000,000 waiting and 3,000,000 finished, against an empty table",
@@ -49,8 +49,8 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
     )
 
 
-def _rate(ground: Ground) -> float:
-    ground.run("DELETE FROM job WHERE priority = %s", FAST)
-    ground.output("-c", BULK, str(JOBS), str(FAST))
-    ground.consume("--max-jobs", str(JOBS))
-    return float(ground.run(RATE, FAST)[0][0])
+def _rate(servers: BenchServers) -> float:
+    servers.run("DELETE FROM job WHERE priority = %s", FAST)
+    servers.output("-c", BULK, str(JOBS), str(FAST))
+    servers.consume("--max-jobs", str(JOBS))
+    return float(servers.run(RATE, FAST)[0][0])

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 
 from bench.figure import Figure, at_least, reported, spread
-from bench.ground import Ground
+from bench.servers import BenchServers
 
 JOBS = 20_000  # some seconds: a consumer's start is over soon
 BULK = """
@@ -24,28 +24,28 @@ TARGETS = {4: 1.2, 16: 2.5}
 SLOW_DISK_MS = 2.0
 
 
-def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """The ratio for 4 and for 16 greenlets, the latter also on a slow disk; the contenders take turns."""
-    ground.use("mahaam")
+    servers.use("mahaam")
     for greenlets, target in TARGETS.items():
-        yield _against_huey(ground, rounds, greenlets, target)
-    if not ground.disk.is_possible:
+        yield _against_huey(servers, rounds, greenlets, target)
+    if not servers.disk.is_possible:
         yield reported(
             "the same on a slow disk", 0, unit="–", detail="not measured: there is no C compiler"
         )
         return
-    with ground.disk.taking(SLOW_DISK_MS):
+    with servers.disk.taking(SLOW_DISK_MS):
         slow = f", fdatasync of {SLOW_DISK_MS:g} ms"
-        yield _against_huey(ground, rounds, 16, TARGETS[16], more=slow)
+        yield _against_huey(servers, rounds, 16, TARGETS[16], more=slow)
 
 
 def _against_huey(
-    ground: Ground, rounds: int, greenlets: int, target: float, *, more: str = ""
+    servers: BenchServers, rounds: int, greenlets: int, target: float, *, more: str = ""
 ) -> Figure:
     ours, theirs = [], []
     for _ in range(rounds):
-        theirs.append(float(ground.output("-m", "bench.plain_huey", str(JOBS), str(greenlets))))
-        ours.append(our_rate(ground, greenlets))
+        theirs.append(float(servers.output("-m", "bench.plain_huey", str(JOBS), str(greenlets))))
+        ours.append(our_rate(servers, greenlets))
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     return at_least(
         f"no-op jobs consumed, {greenlets} greenlets{more}, against plain Huey",
@@ -56,9 +56,11 @@ def _against_huey(
     )
 
 
-def our_rate(ground: Ground, greenlets: int, *, jobs: int = JOBS, task: str = "noop") -> float:
-    """Jobs per second from the first row's start to the last row's finish, on a clear ground."""
-    ground.clear()
-    ground.output("-c", BULK, str(jobs), "0", task)
-    ground.consume("--workers", str(greenlets), "--stop-when-empty")
-    return float(ground.run(RATE, 0)[0][0])
+def our_rate(
+    servers: BenchServers, greenlets: int, *, jobs: int = JOBS, task: str = "noop"
+) -> float:
+    """Jobs per second from the first row's start to the last row's finish, on a clear servers."""
+    servers.clear()
+    servers.output("-c", BULK, str(jobs), "0", task)
+    servers.consume("--workers", str(greenlets), "--stop-when-empty")
+    return float(servers.run(RATE, 0)[0][0])

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 
 from bench.figure import Figure, at_least, at_most, reported, spread
-from bench.ground import Ground
+from bench.servers import BenchServers
 
 THREADS = 8
 ONE_BY_ONE = """
@@ -51,16 +51,16 @@ JOBS = 1000
 MANY, MILLION = 100_000, 1_000_000
 
 
-def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """One by one (contenders in one process, in turns), then in bulk."""
-    ground.use("mahaam")
-    ground.clear()
-    yield from _one_by_one(ground, rounds)
-    yield from _bulk(ground, rounds)
+    servers.use("mahaam")
+    servers.clear()
+    yield from _one_by_one(servers, rounds)
+    yield from _bulk(servers, rounds)
 
 
-def _one_by_one(ground: Ground, rounds: int) -> Iterator[Figure]:
-    printed = ground.output("-c", ONE_BY_ONE, str(rounds), str(JOBS), str(THREADS))
+def _one_by_one(servers: BenchServers, rounds: int) -> Iterator[Figure]:
+    printed = servers.output("-c", ONE_BY_ONE, str(rounds), str(JOBS), str(THREADS))
     measured = json.loads(printed)
     for place, threads, against, target in (
         (0, "one by one", "durable", 1.0),
@@ -86,8 +86,8 @@ OF_HUEY = {
 }
 
 
-def _bulk(ground: Ground, rounds: int) -> Iterator[Figure]:
-    runs = [_bulk_run(ground, MANY) for _ in range(rounds)]
+def _bulk(servers: BenchServers, rounds: int) -> Iterator[Figure]:
+    runs = [_bulk_run(servers, MANY) for _ in range(rounds)]
     rates, growths = [rate for rate, _ in runs], [growth for _, growth in runs]
     yield at_least(
         "bulk enqueue of 100,000",
@@ -103,7 +103,7 @@ def _bulk(ground: Ground, rounds: int) -> Iterator[Figure]:
         unit="MB",
         detail=spread(growths, digits=1),
     )
-    rate, growth = _bulk_run(ground, MILLION)
+    rate, growth = _bulk_run(servers, MILLION)
     yield at_most(
         "bulk enqueue of 1,000,000",
         MILLION / rate,
@@ -113,8 +113,8 @@ def _bulk(ground: Ground, rounds: int) -> Iterator[Figure]:
     )
 
 
-def _bulk_run(ground: Ground, jobs: int) -> tuple[float, float]:
+def _bulk_run(servers: BenchServers, jobs: int) -> tuple[float, float]:
     """Jobs per second, and the memory in MB that they took."""
-    ground.clear()
-    rate, growth = json.loads(ground.output("-c", BULK, str(jobs)))
+    servers.clear()
+    rate, growth = json.loads(servers.output("-c", BULK, str(jobs)))
     return rate, growth

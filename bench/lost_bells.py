@@ -10,7 +10,7 @@ from functools import partial
 import redis
 
 from bench.figure import Figure, at_most, percentile, spread
-from bench.ground import Ground
+from bench.servers import BenchServers
 
 LOST, WAITING = 100_000, 1_000_000
 LIMIT_S = 60.0
@@ -39,16 +39,16 @@ for _ in range(50):
 """
 
 
-def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """The looks at a short and a long queue; then losses of several kinds, with one consumer."""
-    ground.use("mahaam")
-    yield _cost_of_a_look(ground)
-    ground.clear()
-    ground.run(FILL, 2 * LOST)
-    ground.output("-c", RING)
-    ground.run("UPDATE queue SET paused_at = now()")  # nothing is popped meanwhile
+    servers.use("mahaam")
+    yield _cost_of_a_look(servers)
+    servers.clear()
+    servers.run(FILL, 2 * LOST)
+    servers.output("-c", RING)
+    servers.run("UPDATE queue SET paused_at = now()")  # nothing is popped meanwhile
     for name, lose in LOSSES.items():
-        times_s = [_until_rung(ground, lose) for _ in range(rounds)]
+        times_s = [_until_rung(servers, lose) for _ in range(rounds)]
         yield at_most(
             f"{LOST:,} lost bells rung again: {name}",
             statistics.median(times_s),
@@ -56,16 +56,16 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
             unit="s",
             detail=f"{spread(times_s, digits=1)}, from the loss, two looks included",
         )
-    ground.run("UPDATE queue SET paused_at = NULL")
+    servers.run("UPDATE queue SET paused_at = NULL")
 
 
-def _cost_of_a_look(ground: Ground) -> Figure:
+def _cost_of_a_look(servers: BenchServers) -> Figure:
     medians_ms = []
     for count in (1000, WAITING):
-        ground.clear()
-        ground.run(FILL, count)
-        ground.run("VACUUM ANALYZE job")
-        looks_ms = [float(line) for line in ground.output("-c", LOOKS).splitlines()]
+        servers.clear()
+        servers.run(FILL, count)
+        servers.run("VACUUM ANALYZE job")
+        looks_ms = [float(line) for line in servers.output("-c", LOOKS).splitlines()]
         medians_ms.append(percentile(looks_ms, 0.5))
     few_ms, many_ms = medians_ms
     return at_most(
@@ -103,11 +103,11 @@ LOSSES: dict[str, Callable[[redis.Redis, str], None]] = {
 }
 
 
-def _until_rung(ground: Ground, lose: Callable[[redis.Redis, str], None]) -> float:
+def _until_rung(servers: BenchServers, lose: Callable[[redis.Redis, str], None]) -> float:
     # What it says of the loss is provoked.
-    consumer = ground.python("huey_consumer.py", LOG_LEVEL="ERROR")
+    consumer = servers.python("huey_consumer.py", LOG_LEVEL="ERROR")
     try:
-        with redis.Redis.from_url(ground.redis.url) as client:
+        with redis.Redis.from_url(servers.redis.url) as client:
             time.sleep(3)  # it is at work
             key = "mahaam:queue:default"
             began_at = time.monotonic()

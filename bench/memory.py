@@ -9,7 +9,7 @@ import psutil
 
 from bench.consuming import BULK
 from bench.figure import Figure, at_most
-from bench.ground import Ground
+from bench.servers import BenchServers
 from bench.waiting import running_consumer
 
 JOBS = 500_000
@@ -17,20 +17,20 @@ EARLY, LATE = 100_000, 498_000
 DONE = "SELECT coalesce(sum(completed), 0) FROM job_minute"
 
 
-def figures(ground: Ground, _rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, _rounds: int) -> Iterator[Figure]:
     """The consumer's resident memory between job 100,000 and job 500,000."""
-    ground.use("mahaam")
-    ground.clear()
-    ground.output("-c", BULK, str(JOBS), "0")
-    with running_consumer(ground) as pid:
-        early_mb = _memory_mb_at(ground, pid, EARLY)
-        late_mb = _memory_mb_at(ground, pid, LATE)
+    servers.use("mahaam")
+    servers.clear()
+    servers.output("-c", BULK, str(JOBS), "0")
+    with running_consumer(servers) as pid:
+        early_mb = _memory_mb_at(servers, pid, EARLY)
+        late_mb = _memory_mb_at(servers, pid, LATE)
     detail = f"{early_mb:.1f} MB at job 100,000, {late_mb:.1f} MB at job 500,000"
     yield at_most("consumer memory", max(early_mb, late_mb), 120, unit="MB", detail=detail)
     yield at_most("its growth between these", late_mb - early_mb, 5, unit="MB", detail=detail)
 
 
-def _memory_mb_at(ground: Ground, pid: int, count: int) -> float:
-    while ground.run(DONE)[0][0] < count:
+def _memory_mb_at(servers: BenchServers, pid: int, count: int) -> float:
+    while servers.run(DONE)[0][0] < count:
         time.sleep(0.2)
     return float(psutil.Process(pid).memory_info().rss / 1e6)

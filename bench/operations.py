@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from bench.figure import Figure, at_most, spread
-from bench.ground import Ground
+from bench.servers import BenchServers
 from bench.waiting import running_consumer
 
 JOBS = 100_000
@@ -72,8 +72,8 @@ WHERE backend_xid IS NOT NULL AND datname = current_database() AND pid <> pg_bac
 class LockWatch:
     """Looks often for how long writing transactions stay open, while it is watching."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, servers: BenchServers) -> None:
+        self._servers = servers
         self._is_over = threading.Event()
         self.longest_s = 0.0
 
@@ -89,20 +89,20 @@ class LockWatch:
             thread.join()
 
     def _look(self) -> None:
-        with closing(self._ground.connect()) as link, link.cursor() as cursor:
+        with closing(self._servers.connect()) as link, link.cursor() as cursor:
             while not self._is_over.wait(0.05):
                 cursor.execute(HELD)
                 (held_s,) = cursor.fetchone()
                 self.longest_s = max(self.longest_s, held_s)
 
 
-def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """An operation from its start to its end, with one consumer, beside a million other jobs."""
-    ground.use("operations")
-    ground.run(FILL, "completed", OTHERS)
+    servers.use("operations")
+    servers.run(FILL, "completed", OTHERS)
     times, locks = [], []
     for _ in range(min(rounds, 3)):
-        took_s, held_s = _round(ground)
+        took_s, held_s = _round(servers)
         times.append(took_s)
         locks.append(held_s)
     yield at_most(
@@ -119,13 +119,13 @@ def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
         unit="s",
         detail=f"{spread(locks, digits=2)} s",
     )
-    yield from _undoing(ground, min(rounds, 3))
+    yield from _undoing(servers, min(rounds, 3))
 
 
-def _undoing(ground: Ground, rounds: int) -> Iterator[Figure]:
+def _undoing(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """Cancelling and undoing where no statistics help."""
-    ground.use("undoing")
-    measured = [_undo_round(ground) for _ in range(rounds)]
+    servers.use("undoing")
+    measured = [_undo_round(servers) for _ in range(rounds)]
     cancels, undos, locks = ([one[place] for one in measured] for place in range(3))
     yield at_most(
         "cancelling 100,000 waiting jobs by filter, in tables analysed when empty",
@@ -150,46 +150,48 @@ def _undoing(ground: Ground, rounds: int) -> Iterator[Figure]:
     )
 
 
-def _undo_round(ground: Ground) -> tuple[float, float, float]:
+def _undo_round(servers: BenchServers) -> tuple[float, float, float]:
     """Seconds of the cancelling, of the undoing, and of the longest lock."""
     for sql in (EMPTY, ANALYZE):
-        ground.run(sql)
-    ground.run(WAIT, JOBS)
-    watch = LockWatch(ground)
-    with running_consumer(ground):
-        id_ = ground.output("-c", CANCEL)
+        servers.run(sql)
+    servers.run(WAIT, JOBS)
+    watch = LockWatch(servers)
+    with running_consumer(servers):
+        id_ = servers.output("-c", CANCEL)
         began = time.monotonic()
         with watch.watching():
-            _wait_for(ground, STATE, id_, ("finished", JOBS, 0))
+            _wait_for(servers, STATE, id_, ("finished", JOBS, 0))
             cancel_s = time.monotonic() - began
-            ground.output("-c", UNDO, id_)
+            servers.output("-c", UNDO, id_)
             began = time.monotonic()
-            _wait_for(ground, UNDONE, id_, ("undone", JOBS, 0))
+            _wait_for(servers, UNDONE, id_, ("undone", JOBS, 0))
             undo_s = time.monotonic() - began
-    assert ground.run(SAME) == [(JOBS,)], "something is not as it was"
+    assert servers.run(SAME) == [(JOBS,)], "something is not as it was"
     return cancel_s, undo_s, watch.longest_s
 
 
-def _wait_for(ground: Ground, sql: str, operation_id: str, expected: tuple[str, int, int]) -> None:
-    while ground.run(sql, operation_id) != [expected]:
+def _wait_for(
+    servers: BenchServers, sql: str, operation_id: str, expected: tuple[str, int, int]
+) -> None:
+    while servers.run(sql, operation_id) != [expected]:
         time.sleep(0.1)
 
 
-def _round(ground: Ground) -> tuple[float, float]:
-    ground.run("DELETE FROM job WHERE state <> 'completed'")
-    ground.run(FILL, "failed", JOBS)
-    ground.run(BURY)
-    ground.run("VACUUM ANALYZE job")
-    ground.run(PAUSE)  # what is measured is the retrying, not the running
-    watch = LockWatch(ground)
-    consumer = ground.python("huey_consumer.py")
+def _round(servers: BenchServers) -> tuple[float, float]:
+    servers.run("DELETE FROM job WHERE state <> 'completed'")
+    servers.run(FILL, "failed", JOBS)
+    servers.run(BURY)
+    servers.run("VACUUM ANALYZE job")
+    servers.run(PAUSE)  # what is measured is the retrying, not the running
+    watch = LockWatch(servers)
+    consumer = servers.python("huey_consumer.py")
     try:
-        while not ground.run("SELECT 1 FROM worker WHERE state = 'running'"):
+        while not servers.run("SELECT 1 FROM worker WHERE state = 'running'"):
             time.sleep(0.05)
-        operation_id = ground.output("-c", START)
+        operation_id = servers.output("-c", START)
         began = time.monotonic()
         with watch.watching():
-            _wait_for(ground, STATE, operation_id, ("finished", JOBS, 0))
+            _wait_for(servers, STATE, operation_id, ("finished", JOBS, 0))
         return time.monotonic() - began, watch.longest_s
     finally:
         consumer.terminate()

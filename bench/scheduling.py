@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 
 from bench.figure import Figure, at_most, percentile
-from bench.ground import Ground
+from bench.servers import BenchServers
 from bench.waiting import running_consumer, until
 
 # `count` schedules that are due every `every_s` seconds, first in `in_s`; of these, `due` at that time
@@ -31,33 +31,33 @@ IDLE_S = 30
 OF_CONSUMERS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'mahaam%'"
 
 
-def figures(ground: Ground, _rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, _rounds: int) -> Iterator[Figure]:
     """Lateness, a crowd of schedules, and the idle loop."""
-    ground.use("mahaam")
-    yield lateness(ground)
-    yield crowd(ground)
-    yield idle(ground)
-    ground.run(CLEAR)
+    servers.use("mahaam")
+    yield lateness(servers)
+    yield crowd(servers)
+    yield idle(servers)
+    servers.run(CLEAR)
 
 
-def lateness(ground: Ground) -> Figure:
+def lateness(servers: BenchServers) -> Figure:
     """50 schedules of a second each."""
-    _begin(ground, count=50, due=50, every_s=1, in_s=4)
-    with running_consumer(ground):
-        until(lambda: ground.run(FIRED)[0][0] >= 50 * MEASURED_S)
-    late_ms = [float(row[0]) for row in ground.run(LATE_MS)]
+    _begin(servers, count=50, due=50, every_s=1, in_s=4)
+    with running_consumer(servers):
+        until(lambda: servers.run(FIRED)[0][0] >= 50 * MEASURED_S)
+    late_ms = [float(row[0]) for row in servers.run(LATE_MS)]
     detail = f"{len(late_ms)} due times; p50 {percentile(late_ms, 0.5):.0f} ms, max {max(late_ms):.0f} ms"
     return at_most(
         "schedules of 1 s: lateness, p99", percentile(late_ms, 0.99), 250, unit="ms", detail=detail
     )
 
 
-def crowd(ground: Ground) -> Figure:
+def crowd(servers: BenchServers) -> Figure:
     """500 of 10,000 schedules are due in the same second."""
-    _begin(ground, count=10_000, due=500, every_s=86_400, in_s=6)
-    with running_consumer(ground):
-        until(lambda: ground.run(FIRED)[0][0] >= 500)
-    late_ms = [float(row[0]) for row in ground.run(LATE_MS)]
+    _begin(servers, count=10_000, due=500, every_s=86_400, in_s=6)
+    with running_consumer(servers):
+        until(lambda: servers.run(FIRED)[0][0] >= 500)
+    late_ms = [float(row[0]) for row in servers.run(LATE_MS)]
     return at_most(
         "500 of 10,000 schedules due at once: the last one fired after",
         max(late_ms) / 1000,
@@ -67,15 +67,15 @@ def crowd(ground: Ground) -> Figure:
     )
 
 
-def idle(ground: Ground) -> Figure:
+def idle(servers: BenchServers) -> Figure:
     """What a consumer and its connections take with 10,000 schedules, more than without a scheduler."""
     shares = {}
     for options in ((), ("--no-periodic",)):
-        _begin(ground, count=10_000, due=0, every_s=86_400, in_s=0)
-        with running_consumer(ground, *options) as pid:
-            began_s, began_at = _cpu_s(ground, pid), time.monotonic()
+        _begin(servers, count=10_000, due=0, every_s=86_400, in_s=0)
+        with running_consumer(servers, *options) as pid:
+            began_s, began_at = _cpu_s(servers, pid), time.monotonic()
             time.sleep(IDLE_S)
-            shares[options] = (_cpu_s(ground, pid) - began_s) / (time.monotonic() - began_at)
+            shares[options] = (_cpu_s(servers, pid) - began_s) / (time.monotonic() - began_at)
     with_, without = shares.values()
     return at_most(
         "the scheduler of an idle consumer, with 10,000 schedules",
@@ -86,14 +86,14 @@ def idle(ground: Ground) -> Figure:
     )
 
 
-def _begin(ground: Ground, **values: int) -> None:
-    ground.clear()
-    ground.run(CLEAR)
-    with ground.connect() as connection, connection.cursor() as cursor:
+def _begin(servers: BenchServers, **values: int) -> None:
+    servers.clear()
+    servers.run(CLEAR)
+    with servers.connect() as connection, connection.cursor() as cursor:
         cursor.execute(MAKE, values)
 
 
-def _cpu_s(ground: Ground, pid: int) -> float:
+def _cpu_s(servers: BenchServers, pid: int) -> float:
     """Processor time of a consumer and of PostgreSQL's processes that serve it, so far."""
-    pids = [pid, *(row[0] for row in ground.run(OF_CONSUMERS))]
+    pids = [pid, *(row[0] for row in servers.run(OF_CONSUMERS))]
     return sum(sum(psutil.Process(one).cpu_times()[:2]) for one in pids)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bench.consuming import our_rate
 from bench.figure import Figure, at_most, reported, spread
-from bench.ground import Ground
+from bench.servers import BenchServers
 from bench.waiting import running_consumer, wait_for_count
 
 JOBS = 20_000  # of which the scribe has written nearly all when the last one ends
@@ -26,20 +26,20 @@ for number in range(int(sys.argv[1])):
 COSTS = "SELECT result FROM job WHERE state = 'completed' ORDER BY id"
 
 
-def figures(ground: Ground, rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """The ratio to plain Huey, whose jobs are silent and leave no record; then milliseconds."""
-    ground.use("mahaam")
-    yield _ratio(ground, rounds)
-    yield from _cost_of_lines(ground, rounds)
+    servers.use("mahaam")
+    yield _ratio(servers, rounds)
+    yield from _cost_of_lines(servers, rounds)
 
 
-def _ratio(ground: Ground, rounds: int) -> Figure:
+def _ratio(servers: BenchServers, rounds: int) -> Figure:
     ours, theirs = [], []
     for _ in range(rounds):
-        plain = ground.output("-m", "bench.plain_huey", str(JOBS), str(GREENLETS))
+        plain = servers.output("-m", "bench.plain_huey", str(JOBS), str(GREENLETS))
         theirs.append(float(plain))
-        ours.append(our_rate(ground, GREENLETS, jobs=JOBS, task="speak"))
-        assert ground.run(SPOKEN) == [(True,)], "something that was said is missing"
+        ours.append(our_rate(servers, GREENLETS, jobs=JOBS, task="speak"))
+        assert servers.run(SPOKEN) == [(True,)], "something that was said is missing"
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     return reported(
         f"the same with a progress and two log lines each, {GREENLETS} greenlets",
@@ -49,14 +49,14 @@ def _ratio(ground: Ground, rounds: int) -> Figure:
     )
 
 
-def _cost_of_lines(ground: Ground, rounds: int) -> Iterator[Figure]:
+def _cost_of_lines(servers: BenchServers, rounds: int) -> Iterator[Figure]:
     """Jobs without lines and with them take turns in one consumer; each measures itself."""
     turns = 10 * rounds + 1
-    ground.clear()
-    with running_consumer(ground, "--workers", "1"):
-        ground.output("-c", TURNS, str(turns), str(LINES))
-        wait_for_count(ground, 3 * turns)
-    measured = [took_ms for (took_ms,) in ground.run(COSTS)][3:]  # the first turn connects
+    servers.clear()
+    with running_consumer(servers, "--workers", "1"):
+        servers.output("-c", TURNS, str(turns), str(LINES))
+        wait_for_count(servers, 3 * turns)
+    measured = [took_ms for (took_ms,) in servers.run(COSTS)][3:]  # the first turn connects
     silent = measured[::3]
     for name, spoken in (("current_job.log", measured[1::3]), ("logging", measured[2::3])):
         pairs = list(zip(spoken, silent, strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bench.figure import Figure, at_most, percentile
-from bench.ground import Ground
+from bench.servers import BenchServers
 
 SAMPLES = 300
 STAMPS = """
@@ -39,13 +39,13 @@ SELECT extract(epoch FROM started_at - run_at) * 1000 FROM job WHERE state = 'co
 """
 
 
-def figures(ground: Ground, _rounds: int) -> Iterator[Figure]:
+def figures(servers: BenchServers, _rounds: int) -> Iterator[Figure]:
     """Idle start in ms; then lateness in ms from the rows."""
-    ground.use("mahaam")
-    ground.clear()
-    path = ground.folder / "stamps"
-    with running_consumer(ground):
-        printed = ground.output("-c", STAMPS, str(path), str(SAMPLES))
+    servers.use("mahaam")
+    servers.clear()
+    path = servers.folder / "stamps"
+    with running_consumer(servers):
+        printed = servers.output("-c", STAMPS, str(path), str(SAMPLES))
     waits_ms = [float(line) for line in printed.splitlines()]
     detail = f"{len(waits_ms)} jobs, each alone, from the commit to the task's first line"
     yield at_most(
@@ -56,16 +56,16 @@ def figures(ground: Ground, _rounds: int) -> Iterator[Figure]:
         detail=detail,
     )
     yield at_most("the same, p99", percentile(waits_ms, 0.99), 15, unit="ms", detail=detail)
-    yield lateness(ground)
+    yield lateness(servers)
 
 
-def lateness(ground: Ground) -> Figure:
+def lateness(servers: BenchServers) -> Figure:
     """1,000 delayed jobs that become due over 8 s."""
-    ground.clear()
-    with running_consumer(ground):
-        ground.output("-c", DELAYED)
-        wait_for_count(ground, 1000)
-    late_ms = [float(row[0]) for row in ground.run(LATENESS)]
+    servers.clear()
+    with running_consumer(servers):
+        servers.output("-c", DELAYED)
+        wait_for_count(servers, 1000)
+    late_ms = [float(row[0]) for row in servers.run(LATENESS)]
     detail = f"p50 {percentile(late_ms, 0.5):.0f} ms, max {max(late_ms):.0f} ms"
     return at_most(
         "1,000 delayed jobs: lateness, p99",
@@ -77,11 +77,11 @@ def lateness(ground: Ground) -> Figure:
 
 
 @contextmanager
-def running_consumer(ground: Ground, *options: str) -> Iterator[int]:
+def running_consumer(servers: BenchServers, *options: str) -> Iterator[int]:
     """A consumer that is ready; its process id."""
-    process = ground.python("huey_consumer.py", *options)
+    process = servers.python("huey_consumer.py", *options)
     try:
-        until(lambda: bool(ground.run("SELECT 1 FROM worker WHERE state = 'running'")))
+        until(lambda: bool(servers.run("SELECT 1 FROM worker WHERE state = 'running'")))
         time.sleep(1)
         yield process.pid
     finally:
@@ -89,10 +89,10 @@ def running_consumer(ground: Ground, *options: str) -> Iterator[int]:
         process.communicate()
 
 
-def wait_for_count(ground: Ground, count: int, *, limit_s: float = 60) -> None:
+def wait_for_count(servers: BenchServers, count: int, *, limit_s: float = 60) -> None:
     """Wait until so many jobs are completed."""
     until(
-        lambda: ground.run("SELECT count(*) FROM job WHERE state = 'completed'")[0][0] >= count,
+        lambda: servers.run("SELECT count(*) FROM job WHERE state = 'completed'")[0][0] >= count,
         limit_s=limit_s,
     )
 

@@ -37,7 +37,7 @@ LONGEST = (
     "test_slow_clients.py",
     "test_freezes.py",
     "test_schema.py",
-    "test_how_many.py",
+    "test_query_counts.py",
 )
 
 for name in Settings.model_fields:  # nothing of the developer's own environment reaches a test

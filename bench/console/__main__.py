@@ -20,7 +20,7 @@ from bench.console.measures import (
 from bench.console.scenarios import JOBS, paths
 from bench.console.site import Site, site
 from bench.figure import Figure, report
-from bench.ground import Ground, ground
+from bench.servers import BenchServers, running_servers
 
 FEW, MANY = "few", "many"
 MONITOR = "/admin/queues/"
@@ -38,7 +38,7 @@ def main() -> int:
     )
     parser.add_argument("--requests", type=int, default=40, help="of each page")
     options = parser.parse_args()
-    with ground() as servers:
+    with running_servers() as servers:
         for database, rows in ((FEW, options.few), (MANY, options.rows)):
             print(f"Loading {rows:,} jobs …", file=sys.stderr)
             servers.use(database)
@@ -49,7 +49,9 @@ def main() -> int:
     return 0 if report(figures, name="console") else 1
 
 
-def measured(servers: Ground, few: Site, many: Site, requests: int, rows: int) -> list[Figure]:
+def measured(
+    servers: BenchServers, few: Site, many: Site, requests: int, rows: int
+) -> list[Figure]:
     """All figures; `many` serves `rows` jobs."""
     asked = []
     for database, served in ((FEW, few), (MANY, many)):

@@ -14,7 +14,7 @@ from bench.console.scenarios import JOBS
 from bench.console.site import Site
 from bench.console.slow_clients import slow_clients, two_hundred
 from bench.figure import Figure, at_most, percentile
-from bench.ground import Ground
+from bench.servers import BenchServers
 from mahaam.alerts.store import EVERY_S
 
 PAGE_LIMIT_MS = 50
@@ -47,9 +47,9 @@ def page_figures(
         yield at_most(f"{name}, growth", p95 / before, GROWTH_LIMIT, unit="ratio", detail=detail)
 
 
-def alerts_figure(ground: Ground) -> Figure:
+def alerts_figure(servers: BenchServers) -> Figure:
     """What looking at the rules costs, of a core, when a consumer does it every 15 seconds."""
-    looks_ms = json.loads(ground.output("-m", "bench.console.looks"))
+    looks_ms = json.loads(servers.output("-m", "bench.console.looks"))
     share = statistics.fmean(looks_ms) / 1000 / EVERY_S
     p50, p95 = percentile(looks_ms, 0.5), percentile(looks_ms, 0.95)
     detail = f"{len(looks_ms)} looks, p50 {p50:.0f} ms, p95 {p95:.0f} ms"

@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlencode
 
 from bench.console.site import Site
-from bench.ground import Ground
+from bench.servers import BenchServers
 
 MENU = re.compile(r'class="nav-item-link" href="([^"?#]+)"')
 JOBS = "/admin/job/"
@@ -101,15 +101,15 @@ LETTER = "SELECT id FROM dead_letter ORDER BY id LIMIT 1"
 FAILED = "SELECT id::text FROM job WHERE state = 'failed' ORDER BY id DESC LIMIT 1"
 
 
-def paths(ground: Ground, site: Site) -> dict[str, str]:
-    """Every page to be measured on the database that `ground` uses: name -> path."""
-    (row,) = ground.run(PLACES)
+def paths(servers: BenchServers, site: Site) -> dict[str, str]:
+    """Every page to be measured on the database that `servers` uses: name -> path."""
+    (row,) = servers.run(PLACES)
     places = dict(zip(("oldest", "middle", "yesterday", "from", "to"), row, strict=True))
     pages = dict.fromkeys(MENU.findall(site.get("/admin/")[1]))
     pages |= {"/jobs/create/": None}
-    ((failed,),) = ground.run(FAILED)
-    ((letter,),) = ground.run(LETTER)
-    ((group,),) = ground.run(GROUP)
+    ((failed,),) = servers.run(FAILED)
+    ((letter,),) = servers.run(LETTER)
+    ((group,),) = servers.run(GROUP)
     return {
         **{f"page {path}": path for path in pages},
         "page of a job": f"{JOBS}{failed}/",

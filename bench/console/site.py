@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import psutil
 
-from bench.ground import PROJECT, Ground
+from bench.servers import PROJECT, BenchServers
 from launch.product import web_command
 
 HOST = "127.0.0.1"
@@ -93,18 +93,18 @@ class Site:
 
 
 @contextmanager
-def site(ground: Ground, database: str) -> Iterator[Site]:
+def site(servers: BenchServers, database: str) -> Iterator[Site]:
     """Serve `database` as the launcher would, with one administrator in it who has logged in."""
-    ground.use(database)
+    servers.use(database)
     port, password = _free_port(), secrets.token_urlsafe(12)
-    environment = ground.environment | {
+    environment = servers.environment | {
         "HOST": HOST,
         "PORT": str(port),
         "SECRET_KEY": secrets.token_hex(32),
     }
     command = ["-m", "flask", "--app", "wsgi", "users", "create", EMAIL, "--role", "admin"]
-    ground.output(*command, "--password", password, SECRET_KEY=environment["SECRET_KEY"])
-    with ground.log_path.open("ab") as log:
+    servers.output(*command, "--password", password, SECRET_KEY=environment["SECRET_KEY"])
+    with servers.log_path.open("ab") as log:
         process = subprocess.Popen(web_command(), cwd=PROJECT, env=environment, stderr=log)
     try:
         _wait_for(port, process)

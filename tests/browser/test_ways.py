@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewPerson
 from tests.browser.person import Person
 from tests.dashboard.rows import a_failed_job, a_job, ask, jobs, state_of
-from tests.engine.consumer import Consumer
+from tests.mahaam.consumer_process import Consumer
 
 MANY = "tests.browser.tasks.of_many_kinds"
 UNTIL_TOLD = "tests.browser.tasks.until_told"

@@ -11,7 +11,6 @@ from tests.faults import clocks, fault, timetable, unable
 from tests.faults.campaign import Campaign
 from tests.faults.chains import CHORD_JOBS, LINKS, each_called_back_once, each_chain_is_whole
 from tests.faults.evidence import Evidence
-from tests.faults.hammer import keeps_promises
 from tests.faults.hostile import (
     enqueue_forkers,
     enqueue_freezers,
@@ -23,6 +22,7 @@ from tests.faults.hostile import (
     poison_failed_after_five,
     spread_junk,
 )
+from tests.faults.load_clients import keeps_promises
 from tests.faults.timetable import SCHEDULES
 from tests.faults.verdict import PLACES, Allowance
 
@@ -291,7 +291,7 @@ LONG = (
         tried="twice for 8 s in 3,000 jobs of 20 ms, 2 consumers, both servers on 250 MB",
     ),
     Campaign(
-        name="20 operators hammering",
+        name="20 operators at once",
         story="Cancel, stop, priority, promote, reschedule, move, pause: what was promised is kept.",
         jobs=8000, way="stream", pace_ms=2, before=fault.call_operators,
         fault=fault.dismiss_operators, times=1, until=0.03,
@@ -319,7 +319,7 @@ SCALED_DOWN = {
     "a stop, then kill -9": (40, 2, 2),
     "chords, kill -9 every second": (20 * CHORD_JOBS, 2, 2),
     "pipelines, kill -9 every second": (60 * LINKS, 2, 2),
-    "20 operators hammering": (300, 1, 2),
+    "20 operators at once": (300, 1, 2),
     "200 enqueues at once with one dedupe key": (0, 0, 1),
 }
 

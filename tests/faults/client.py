@@ -14,7 +14,7 @@ from mahaam import enqueue
 from mahaam.core.errors import DatabaseUnavailable
 from tests.faults import clocks
 from tests.faults.chains import CHORD_JOBS, LINKS, a_chord, a_pipeline
-from tests.faults.hammer import hammer
+from tests.faults.load_clients import load_clients
 from tests.faults.work import work
 
 Call = dict[str, int]
@@ -77,7 +77,7 @@ WAYS = {
     "chords": chords,
     "pipelines": pipelines,
     "same-key": same_key,
-    "hammer": hammer,
+    "load-clients": load_clients,
     "doubled-hour": clocks.schedule,
 }
 

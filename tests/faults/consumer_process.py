@@ -8,8 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.engine.consumer import start
 from tests.machine import within
+from tests.mahaam.consumer_process import start
 
 END_TIMEOUT_S = 20
 CANNOT_START = 1  # one that finds no server says so and ends; a supervisor tries again

@@ -45,12 +45,12 @@ def kill(stage: Stage) -> None:
 
 def call_operators(stage: Stage) -> None:
     """Twenty operators at once, before the first job comes."""
-    stage.start_hammer(20)
+    stage.start_load_clients(20)
 
 
 def dismiss_operators(stage: Stage) -> None:
     """Let them work until everything is enqueued."""
-    stage.hammer_until_enqueued()
+    stage.release_load_clients()
 
 
 def stop_and_kill(stage: Stage) -> None:

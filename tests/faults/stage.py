@@ -17,8 +17,8 @@ from mahaam import config
 from mahaam.config import PROJECT_DIR
 from tests.faults.consumer_process import ConsumerProcess, Supervisor
 from tests.faults.evidence import Evidence
-from tests.faults.hammer import promised, promises
 from tests.faults.ledger import LEDGER, Ledger
+from tests.faults.load_clients import promised, promises
 from tests.faults.rows import Rows
 from tests.faults.servers import CampaignServers
 from tests.machine import pace
@@ -103,13 +103,13 @@ class Stage:
             **self.settings,
         }  # fmt: skip
 
-    def start_hammer(self, operators: int) -> None:
+    def start_load_clients(self, operators: int) -> None:
         """Start operators who work at whatever jobs there are, and wait until they do."""
-        self.start_client("hammer", count=operators, ms=0)
+        self.start_client("load-clients", count=operators, ms=0)
         self.accepted_count -= operators
         self.watch_until(promises(self.folder).exists, otherwise="no operator came")
 
-    def hammer_until_enqueued(self) -> None:
+    def release_load_clients(self) -> None:
         """Let the operators go when the clients that came after them have ended."""
         enqueuing = self._clients[1:]
         self.watch_until(lambda: all(client.poll() is not None for client in enqueuing))

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.faults.evidence import WORK, AttemptRow, Evidence, JobRow
-from tests.faults.hammer import keeps_promises
 from tests.faults.ledger import Ledger, Pen, Run
+from tests.faults.load_clients import keeps_promises
 from tests.faults.verdict import Allowance, judge
 
 HERE, THERE = 100, 200  # consumers

@@ -12,8 +12,8 @@ from huey.tests import base, test_api
 from mahaam.huey_adapter.durable_huey import MahaamHuey
 from mahaam.huey_adapter.inline_worker import hand
 from mahaam.jobs import task_registry
-from tests.engine.stage import Stage, new_stage
 from tests.huey.differences import DIFFERENCES
+from tests.mahaam.stage import Stage, new_stage
 from tests.servers import TestServers
 
 FULL = (

@@ -31,10 +31,10 @@ from mahaam import config, enqueue
 from mahaam.config import PROJECT_DIR
 from mahaam.postgres import database
 from tests.cluster import FAST, copy_cluster
-from tests.engine import jobs
-from tests.engine.stage import Stage, forget_servers, new_stage
 from tests.faults.proxy import Proxy
 from tests.launch.running_product import Product, free_port
+from tests.mahaam import tasks as jobs
+from tests.mahaam.stage import Stage, forget_servers, new_stage
 from tests.servers import TestServers, new_folder
 
 PASSWORD = "p@ss:w/o#r?d%&+ '\"\\[é]"
