@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
+from mahaam.core.chunks import chunks
 from mahaam.core.translatable import Translatable
 
 Id = UUID | int | str  # of a job, of a dead letter; the name of a queue or a task
+Known = TypeVar("Known", UUID, int, str)
 LARGEST_ID = 2**63 - 1
 
 
@@ -23,3 +27,17 @@ class VerbResult:
     refused: dict[Id, Translatable] = field(default_factory=dict)
     made: dict[UUID, UUID] = field(default_factory=dict)
     operation_id: int | None = None
+
+
+def judged(
+    ids: Iterable[Known],
+    step: Callable[[list[Known]], list[Known]],
+    reasons: Callable[[list[Known]], dict[Id, Translatable]],
+) -> VerbResult:
+    """Take `step`, which returns what it was done to, with chunks of `ids`."""
+    wanted = list(dict.fromkeys(ids))
+    done: set[Known] = set()
+    for chunk in chunks(wanted):
+        done.update(step(chunk))
+    left = [id_ for id_ in wanted if id_ not in done]
+    return VerbResult(tuple(id_ for id_ in wanted if id_ in done), reasons(left) if left else {})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
 from psycopg2.errors import UniqueViolation
 
 from mahaam.config import get_settings
+from mahaam.core.chunks import chunks
 from mahaam.core.lazy import lazy_for_greenlets
 from mahaam.core.payload import dump_call
 from mahaam.core.repeated_warning import redis_away
@@ -28,9 +28,7 @@ from mahaam.store import accept_jobs, follow_ups
 from mahaam.store.accept_jobs import Accepted
 from mahaam.store.actions.requeue import Requeued
 
-T = TypeVar("T")
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
-CHUNK = 500  # more rows in one statement take longer each
 CALLS_S = 600.0  # what the caller's generator may take between two chunks
 LONGEST_BELL_S = 5.0
 OF_THE_LIMIT = 0.2  # a bell waits at most three times: for an answer, a new connection, an answer
@@ -114,13 +112,6 @@ def together(follows: FollowUps) -> None:
     with database.transaction(statement_s=limit_s()) as cursor:
         rings = follow_ups.write(cursor, follows)
     ring(rings)
-
-
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """`items` in lists of at most CHUNK."""
-    remaining = iter(items)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
 
 
 def requeue(change: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:

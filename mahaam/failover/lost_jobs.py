@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import psycopg2
 from mahaam.addresses.postgres import open_postgres, postgres_url, without_secrets
 from mahaam.audit import record
 from mahaam.audit.store import AuditRecord
+from mahaam.core.chunks import chunks
 from mahaam.core.errors import MahaamError, OptionNotValid
 from mahaam.enqueuing import accept
 from mahaam.failover import lost_jobs_queries as queries
@@ -57,7 +57,7 @@ def bring_back(url: str, lost: Iterable[LostJob], *, by: str) -> list[str]:
     """
     brought: list[str] = []
     with closing(_opened(url)) as link:
-        for jobs in _chunks(lost):
+        for jobs in chunks(lost, STEP):
             ids = [job.id for job in jobs]
             records = _asked(link, url, partial(queries.records, ids=ids))
             with database.transaction() as cursor:
@@ -71,7 +71,7 @@ def bring_back(url: str, lost: Iterable[LostJob], *, by: str) -> list[str]:
 def of_text(lines: Iterable[str]) -> list[str]:
     """Return the ids of jobs in a log that are no rows here, in the order in which they come."""
     found = dict.fromkeys(id_ for line in lines for id_ in ID.findall(line.lower()))
-    return [id_ for ids in _chunks(found) for id_ in _absent(ids)]
+    return [id_ for ids in chunks(found, STEP) for id_ in _absent(ids)]
 
 
 def first_id(moment: datetime) -> str:
@@ -86,12 +86,6 @@ def _absent(ids: list[str]) -> list[str]:
 
 def _present(ids: list[str]) -> set[str]:
     return database.repeatable(partial(queries.present, ids=ids))
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    remaining = iter(items)
-    while chunk := list(islice(remaining, STEP)):
-        yield chunk
 
 
 def _opened(url: str) -> Connection:

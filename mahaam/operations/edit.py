@@ -14,12 +14,14 @@ from mahaam.config import get_settings
 from mahaam.core.errors import ArgumentsNotFitting, UnknownTask
 from mahaam.core.ids import new_id
 from mahaam.core.payload import dump_call, load
+from mahaam.core.translatable import Translatable
+from mahaam.core.verb_result import Id, VerbResult, judged
 from mahaam.enqueuing import catalog
 from mahaam.enqueuing.accept import requeue
 from mahaam.jobs.states import MOVES
 from mahaam.jobs.states import Event as Moved
-from mahaam.operations.verb_result import VerbResult, judged, why_not
 from mahaam.postgres import database
+from mahaam.queries import rejection_text, rejections
 from mahaam.redaction.redact import masked_call, shown_call, unmasked_call
 from mahaam.store.actions import arguments
 from mahaam.store.actions.arguments import Contents
@@ -43,11 +45,16 @@ def edit(
     Where the mask of a secret was left, the secret stays. Raises MaskLeftOver,
     ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
     """
-    return judged(
-        [job_id],
-        partial(_edit, args=args, kwargs=kwargs, by=by),
-        why_not("edited", EDITABLE),
-    )
+    return judged([job_id], partial(_edit, args=args, kwargs=kwargs, by=by), _why_not)
+
+
+def _why_not(left: list[UUID]) -> dict[Id, Translatable]:
+    ids = {id_: str(id_) for id_ in left}
+    facts = database.repeatable(lambda cursor: rejections.job_facts(cursor, list(ids.values())))
+    return {
+        id_: rejection_text.of_job(text, facts.get(text), "edited", sources=EDITABLE)
+        for id_, text in ids.items()
+    }
 
 
 def _edit(

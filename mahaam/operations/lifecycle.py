@@ -20,12 +20,12 @@ from mahaam.audit.record import AuditRecord
 from mahaam.core.errors import DatabaseUnavailable
 from mahaam.core.payload import clean
 from mahaam.core.translatable import Translatable
+from mahaam.core.verb_result import LARGEST_ID, VerbResult
 from mahaam.operations import batch, rejection, selection, store
 from mahaam.operations.facts import operation_fact
 from mahaam.operations.selection import Selection
 from mahaam.operations.store import LockedOperation
 from mahaam.operations.undo import undo_chunk
-from mahaam.operations.verb_result import LARGEST_ID, VerbResult
 from mahaam.operations.verbs import ACTS, JOB, Applied, Verb
 from mahaam.postgres import database, watermarks
 from mahaam.postgres.database import Cursor

@@ -11,10 +11,10 @@ from mahaam.audit.record import AuditRecord, audited
 from mahaam.core.errors import OptionNotValid
 from mahaam.core.payload import clean
 from mahaam.core.translatable import Translatable
+from mahaam.core.verb_result import Id, VerbResult, judged
 from mahaam.enqueuing import accept, catalog, known_queues
 from mahaam.jobs import job_option
 from mahaam.jobs.notice import Notice
-from mahaam.operations.verb_result import Id, VerbResult, judged
 from mahaam.postgres import database
 from mahaam.queries import rejection_text, rejections
 from mahaam.store.actions import pauses

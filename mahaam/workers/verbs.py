@@ -10,7 +10,7 @@ from uuid import UUID
 from mahaam.audit.record import AuditRecord, audited
 from mahaam.core.errors import OptionNotValid
 from mahaam.core.translatable import Translatable
-from mahaam.operations.verb_result import Id, VerbResult, judged
+from mahaam.core.verb_result import Id, VerbResult, judged
 from mahaam.postgres import database
 from mahaam.queries.rejection_text import CHANGING, ago
 from mahaam.workers import requests_queries as queries
