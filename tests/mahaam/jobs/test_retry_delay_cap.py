@@ -110,8 +110,8 @@ def test_what_follows_brings_its_cap_along(empty_stage: Stage) -> None:
 def test_a_duplicate_and_a_retry_by_hand_keep_the_cap(empty_stage: Stage) -> None:
     job = a_job(empty_stage, "failed", retry_delay_cap_s="9")
 
-    (copy,) = verbs.duplicate([job], by="ann").made.values()
-    verbs.retry([job], by="ann")
+    (copy,) = verbs.apply("duplicate", [job], by="ann").made.values()
+    verbs.apply("retry", [job], by="ann")
 
     assert empty_stage.job(copy)["retry_delay_cap_s"] == 9
     assert empty_stage.job(job)["retry_delay_cap_s"] == 9
