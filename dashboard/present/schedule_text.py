@@ -18,7 +18,7 @@ from mahaam.schedules.rules.spec import Spec
 
 from ..web.languages import DIGITS, LANGUAGES, current_language, number, said
 
-CATALOGS = Path(__file__).parents[1] / "cron_words"
+CATALOGS = Path(__file__).parent / "cron_words"
 PLACEHOLDER = "en_US"  # English is the library's own
 # In Arabic a unit bends with its number, which the library does not know: two, a few, many.
 ARABIC = {
