@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     QUEUE,
     Cause,
@@ -15,24 +16,6 @@ from mahaam.alerts.rule_types.rule_type import (
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-# Key of queue_depth: what was there so many minutes ago, beside what is there now.
-LOOK = """
-SELECT queue, waiting FROM queue_depth
-WHERE minute > now() - (%(minutes)s + 5) * interval '1 minute'
-  AND minute <= now() - %(minutes)s * interval '1 minute'
-ORDER BY minute DESC
-"""
-PAST = """
-SELECT queue, minute FROM (
-  SELECT queue, minute, waiting, first_value(waiting) OVER recent AS before,
-         first_value(minute) OVER recent AS since
-  FROM queue_depth WHERE minute > now() - interval '7 days'
-    AND (%(queue)s::text IS NULL OR queue = %(queue)s)
-  WINDOW recent AS (PARTITION BY queue ORDER BY minute
-    RANGE BETWEEN %(minutes)s * interval '1 minute' PRECEDING AND CURRENT ROW)) AS grown
-WHERE waiting >= %(waiting)s AND 100 * waiting >= (100 + %(percent)s) * before
-  AND since <= minute - (%(minutes)s - 1) * interval '1 minute'
-"""
 WHAT = Translatable(
     "%(count)s jobs wait in queue %(queue)s, %(before)s did %(minutes)s minutes ago."
 )
@@ -40,7 +23,7 @@ WHAT = Translatable(
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     parameters = look.parameters
-    cursor.execute(LOOK, parameters)
+    cursor.execute(causes.BACKLOG_GROWTH_LOOK, parameters)
     before: dict[str, int] = {}
     for queue, waiting in cursor.fetchall():
         before.setdefault(queue, waiting)
@@ -62,7 +45,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:
-    cursor.execute(PAST, {"queue": None, **parameters})
+    cursor.execute(causes.BACKLOG_GROWTH_PAST, {"queue": None, **parameters})
     return list(cursor.fetchall())
 
 

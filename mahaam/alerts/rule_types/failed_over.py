@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     Cause,
     Evaluation,
@@ -13,20 +14,6 @@ from mahaam.alerts.rule_types.rule_type import (
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-# Index: incident_happened.
-LOOK = """
-WITH failed AS (
-  SELECT max(happened_at) AS at FROM incident
-  WHERE kind = 'failed_over' AND happened_at > now() - %(minutes)s * interval '1 minute'
-)
-SELECT failed.at, count(missing.id), max(missing.happened_at)
-FROM failed LEFT JOIN incident AS missing ON missing.kind = 'job_missing' AND missing.happened_at >= failed.at
-WHERE failed.at IS NOT NULL GROUP BY failed.at
-"""
-PAST = """
-SELECT '', happened_at FROM incident
-WHERE kind = 'failed_over' AND happened_at > now() - interval '7 days'
-"""
 MISSING = Translatable(
     "PostgreSQL was failed over, and %(count)s jobs that Redis knows are missing. "
     "Compare with the old server: flask queue reconcile --old-primary."
@@ -38,7 +25,7 @@ NONE_KNOWN = Translatable(
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
-    cursor.execute(LOOK, look.parameters)
+    cursor.execute(causes.FAILED_OVER_LOOK, look.parameters)
     row = cursor.fetchone()
     if row is None:
         return []
@@ -48,7 +35,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
-    cursor.execute(PAST)
+    cursor.execute(causes.FAILED_OVER_PAST)
     return list(cursor.fetchall())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
     Cause,
@@ -15,28 +16,6 @@ from mahaam.alerts.rule_types.rule_type import (
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-# Key of job_minute; a few rows per task, queue and minute.
-LOOK = """
-SELECT {of}, round(100.0 * sum(failed) / sum(failed + completed))::int, sum(failed)::int
-FROM job_minute WHERE minute > now() - %(minutes)s * interval '1 minute'
-  AND (%(name)s::text IS NULL OR {of} = %(name)s)
-GROUP BY 1
-HAVING sum(failed + completed) >= %(at_least)s
-   AND 100.0 * sum(failed) >= %(percent)s * sum(failed + completed) AND sum(failed) > 0
-ORDER BY 3 DESC LIMIT %(limit)s
-"""
-# Key of job_period, in steps of ten minutes.
-PAST = """
-SELECT name, starts_at FROM (
-  SELECT {of} AS name, starts_at, sum(failed) OVER recent AS failed,
-         sum(failed + completed) OVER recent AS ended
-  FROM job_period
-  WHERE length_s = 600 AND starts_at > now() - interval '7 days' AND {of} <> '' AND {other} = ''
-    AND (%(name)s::text IS NULL OR {of} = %(name)s)
-  WINDOW recent AS (PARTITION BY {of} ORDER BY starts_at
-    RANGE BETWEEN greatest(%(minutes)s - 10, 0) * interval '1 minute' PRECEDING AND CURRENT ROW)) AS sums
-WHERE ended >= %(at_least)s AND 100.0 * failed >= %(percent)s * ended AND failed > 0
-"""
 OTHER = {"task": "queue", "queue": "task"}
 WHAT = {
     "task": Translatable("%(percent)s %% of the jobs of task %(name)s fail (%(count)s failed)."),
@@ -47,7 +26,10 @@ PATH = {"task": "/admin/job/?state=failed&task=", "queue": "/admin/job/?state=fa
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     of = look.parameters["of"]
-    cursor.execute(LOOK.format(of=of), {"name": None, **look.parameters, "limit": MOST_FINDINGS})
+    cursor.execute(
+        causes.FAILURE_RATE_LOOK.format(of=of),
+        {"name": None, **look.parameters, "limit": MOST_FINDINGS},
+    )
     return [
         Cause(
             f"{of}:{name}",
@@ -60,7 +42,9 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:
     of = parameters["of"]
-    cursor.execute(PAST.format(of=of, other=OTHER[of]), {"name": None, **parameters})
+    cursor.execute(
+        causes.FAILURE_RATE_PAST.format(of=of, other=OTHER[of]), {"name": None, **parameters}
+    )
     return list(cursor.fetchall())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
     TASK,
@@ -21,31 +22,12 @@ from mahaam.queries.rejection_text import ago
 YOUNG_S = 60.0  # what runs for less is not stuck, whatever its like need
 KNOWN_RUNS = 20  # fewer runs in a day say nothing about what is usual
 
-# Index: job_running; a few rows per consumer.
-RUNNING = """
-SELECT id::text, task, extract(epoch FROM now() - started_at)::float8 FROM job
-WHERE state = 'running' AND started_at < now() - %(young_s)s * interval '1 second'
-  AND (%(task)s::text IS NULL OR task = %(task)s)
-ORDER BY started_at LIMIT %(limit)s
-"""
-# Key of job_period: the last day in hours.
-RUNS = """
-SELECT task, bucket, sum(count)::int FROM job_period
-CROSS JOIN LATERAL unnest(runs, run_counts) AS run(bucket, count)
-WHERE length_s = 3600 AND starts_at > now() - interval '1 day' AND queue = '' AND task = ANY(%s)
-GROUP BY 1, 2 ORDER BY 1, 2
-"""
-PAST = """
-SELECT task, starts_at FROM job_period
-WHERE length_s = 600 AND starts_at > now() - interval '7 days' AND queue = '' AND task <> ''
-  AND (%(task)s::text IS NULL OR task = %(task)s) AND runs[cardinality(runs)] >= %(bucket)s
-"""
 WHAT = Translatable("Job %(id)s of task %(task)s has been running for %(span)s.")
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     values = {"task": look.parameters.get("task"), "young_s": YOUNG_S, "limit": MOST_FINDINGS}
-    cursor.execute(RUNNING, values)
+    cursor.execute(causes.JOB_STUCK_RUNNING, values)
     running = cursor.fetchall()
     limits_s = _limits_s(cursor, look.parameters, {task for _id, task, _s in running})
     return [
@@ -65,7 +47,7 @@ def _limits_s(cursor: Cursor, parameters: Parameters, tasks: set[str]) -> dict[s
     times = parameters.get("times")
     if times is None or not tasks:
         return limits
-    cursor.execute(RUNS, (sorted(tasks),))
+    cursor.execute(causes.JOB_STUCK_RUNS, (sorted(tasks),))
     spreads: dict[str, list[tuple[int, int]]] = {}
     for task, bucket, count in cursor.fetchall():
         spreads.setdefault(task, []).append((bucket, count))
@@ -79,7 +61,7 @@ def _limits_s(cursor: Cursor, parameters: Parameters, tasks: set[str]) -> dict[s
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:
     bucket = bucket_of(parameters["minutes"] * 60_000.0)
-    cursor.execute(PAST, {"task": parameters.get("task"), "bucket": bucket})
+    cursor.execute(causes.JOB_STUCK_PAST, {"task": parameters.get("task"), "bucket": bucket})
     return list(cursor.fetchall())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.job_failed import subject_of
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
@@ -16,24 +17,12 @@ from mahaam.alerts.rule_types.rule_type import (
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-LOOK = """
-SELECT id, error_class, coalesce(tasks[1], ''), returned_at IS NOT NULL FROM error_group
-WHERE last_seen_at > now() - %(minutes)s * interval '1 minute'
-  AND greatest(first_seen_at, returned_at) > now() - %(minutes)s * interval '1 minute'
-  AND ignored_at IS NULL AND resolved_at IS NULL AND (%(task)s::text IS NULL OR %(task)s = ANY(tasks))
-ORDER BY id DESC LIMIT %(limit)s
-"""
-PAST = """
-SELECT 'group:' || id, greatest(first_seen_at, returned_at) FROM error_group
-WHERE greatest(first_seen_at, returned_at) > now() - interval '7 days'
-  AND (%(task)s::text IS NULL OR %(task)s = ANY(tasks))
-"""
 NEW = Translatable("%(task)s fails as it has never failed before: %(error)s")
 RETURNED = Translatable("%(task)s fails again as it did before: %(error)s")
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
-    cursor.execute(LOOK, {"task": None, **look.parameters, "limit": MOST_FINDINGS})
+    cursor.execute(causes.NEW_ERROR_LOOK, {"task": None, **look.parameters, "limit": MOST_FINDINGS})
     return [
         Cause(
             subject_of(id_),
@@ -45,7 +34,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:
-    cursor.execute(PAST, {"task": None, **parameters})
+    cursor.execute(causes.NEW_ERROR_PAST, {"task": None, **parameters})
     return list(cursor.fetchall())
 
 

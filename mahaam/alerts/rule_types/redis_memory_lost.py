@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     Cause,
     Evaluation,
@@ -13,20 +14,11 @@ from mahaam.alerts.rule_types.rule_type import (
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-# Index: incident_happened.
-LOOK = """
-SELECT max(happened_at) FROM incident
-WHERE kind = 'redis_memory_lost' AND happened_at > now() - %(minutes)s * interval '1 minute'
-"""
-PAST = """
-SELECT '', happened_at FROM incident
-WHERE kind = 'redis_memory_lost' AND happened_at > now() - interval '7 days'
-"""
 WHAT = Translatable("Redis had lost its memory. All queued jobs were rung again.")
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
-    cursor.execute(LOOK, look.parameters)
+    cursor.execute(causes.REDIS_MEMORY_LOST_LOOK, look.parameters)
     row = cursor.fetchone()
     if row is None or row[0] is None:
         return []
@@ -34,7 +26,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
-    cursor.execute(PAST)
+    cursor.execute(causes.REDIS_MEMORY_LOST_PAST)
     return list(cursor.fetchall())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
     Cause,
@@ -14,27 +15,13 @@ from mahaam.core.translatable import Translatable
 from mahaam.live_settings import current
 from mahaam.postgres.database import Cursor
 
-# Index: schedule_broken, schedule_due.
-LOOK = """
-SELECT id, name, broken IS NOT NULL FROM schedule
-WHERE disabled_at IS NULL AND broken_at IS NOT NULL
-UNION
-SELECT id, name, broken IS NOT NULL FROM schedule
-WHERE disabled_at IS NULL AND next_run_at < now() - %(overdue_s)s * interval '1 second'
-ORDER BY 1 LIMIT %(limit)s
-"""
-PAST = """
-SELECT 'schedule:' || schedule_id, fire_at FROM schedule_fire
-WHERE made_at > now() - interval '7 days' AND made_by IS NULL AND state = 'fired'
-  AND made_at - fire_at > %(overdue_s)s * interval '1 second'
-"""
 BROKEN = Translatable("Schedule %(name)s is broken: it fires no more.")
 OVERDUE = Translatable("Schedule %(name)s is overdue: its time came and nobody fired it.")
 
 
 def _look(cursor: Cursor, _look: Evaluation) -> list[Cause]:
     overdue_s = current.value("schedule_overdue_s")
-    cursor.execute(LOOK, {"overdue_s": overdue_s, "limit": MOST_FINDINGS})
+    cursor.execute(causes.SCHEDULE_OVERDUE_LOOK, {"overdue_s": overdue_s, "limit": MOST_FINDINGS})
     return [
         Cause(
             f"schedule:{id_}",
@@ -46,7 +33,7 @@ def _look(cursor: Cursor, _look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
-    cursor.execute(PAST, {"overdue_s": current.value("schedule_overdue_s")})
+    cursor.execute(causes.SCHEDULE_OVERDUE_PAST, {"overdue_s": current.value("schedule_overdue_s")})
     return list(cursor.fetchall())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     Cause,
     Evaluation,
@@ -18,27 +19,13 @@ from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 from mahaam.queries.rejection_text import ago
 
-# Key of job_minute for what is new, of job_period for what is older.
-LAST = """
-SELECT greatest(
-         (SELECT max(minute) FROM job_minute
-          WHERE task = %(task)s AND completed > 0 AND minute > now() - interval '2 hours'),
-         (SELECT max(starts_at) + interval '10 minutes' FROM job_period
-          WHERE length_s = 600 AND queue = '' AND task = %(task)s AND completed > 0
-            AND starts_at > now() - interval '8 days')), now()
-"""
-PAST = """
-SELECT starts_at FROM job_period
-WHERE length_s = 600 AND starts_at > now() - interval '7 days' AND queue = '' AND task = %(task)s
-  AND completed > 0 ORDER BY starts_at
-"""
 STEP = timedelta(minutes=10)
 WHAT = Translatable("Task %(task)s has not completed for %(span)s.")
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     task = look.parameters["task"]
-    cursor.execute(LAST, {"task": task})
+    cursor.execute(causes.SUCCESS_MISSING_LAST, {"task": task})
     row = cursor.fetchone()
     assert row is not None
     last_at, now = row
@@ -51,7 +38,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:
-    cursor.execute(PAST, {"task": parameters["task"]})
+    cursor.execute(causes.SUCCESS_MISSING_PAST, {"task": parameters["task"]})
     begin = datetime.now(UTC) - timedelta(days=7)
     seen = [begin, *(at + STEP for (at,) in cursor.fetchall()), begin + timedelta(days=7)]
     longest = timedelta(minutes=parameters["minutes"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
     Cause,
@@ -14,22 +15,11 @@ from mahaam.alerts.rule_types.rule_type import (
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-LOOK = """
-SELECT id::text, host, pid FROM worker
-WHERE state = 'lost' AND stopped_at > now() - %(minutes)s * interval '1 minute'
-ORDER BY stopped_at DESC LIMIT %(limit)s
-"""
-# Workers are forgotten after a day; that jobs of theirs were rescued is counted for longer.
-PAST = """
-SELECT '', starts_at FROM job_period
-WHERE length_s = 600 AND starts_at > now() - interval '7 days' AND queue = '' AND task = ''
-  AND crashed > 0
-"""
 WHAT = Translatable("Worker %(worker)s was lost. Its jobs are run by others.")
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
-    cursor.execute(LOOK, {**look.parameters, "limit": MOST_FINDINGS})
+    cursor.execute(causes.WORKER_LOST_LOOK, {**look.parameters, "limit": MOST_FINDINGS})
     return [
         Cause(f"worker:{id_}", WHAT.about(worker=f"{host}:{pid}"), "/admin/worker/")
         for id_, host, pid in cursor.fetchall()
@@ -37,7 +27,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _past(cursor: Cursor, _parameters: Parameters) -> Moments:
-    cursor.execute(PAST)
+    cursor.execute(causes.WORKER_LOST_PAST)
     return list(cursor.fetchall())
 
 
