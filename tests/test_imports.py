@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -191,3 +192,18 @@ def test_with_huey_they_are_its_own_values() -> None:
     assert huey is not None
     brought = [MemberError({"error": "boom"}), MemberSkipped()]
     assert load(dump(brought, what="The value")) == [Error({"error": "boom"}), SKIPPED]
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (PROJECT_DIR / "docs/architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:[\w-]+/)*[\w-]+\.py)`", text))
+    assert len(named) > 50
+    places = (PROJECT_DIR, PROJECT_DIR / "mahaam")
+    assert [name for name in sorted(named) if not any((at / name).is_file() for at in places)] == []
+
+
+def test_the_table_of_layers_names_every_folder_of_the_engine() -> None:
+    text = (PROJECT_DIR / "docs/architecture.md").read_text("utf-8")
+    section = text.split("## Layers")[1].split("\n## ")[0]
+    folders = {path.parent.name for path in (PROJECT_DIR / "mahaam").glob("*/__init__.py")}
+    assert folders - set(re.findall(r"`(\w+)/`", section)) == set()
