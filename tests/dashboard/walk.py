@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from dashboard.forms import channel_form, definition_form, rule_form, schedule_form
+from dashboard.forms.channel_form import ChannelForm
+from dashboard.forms.definition_form import DefinitionForm
+from dashboard.forms.form import Form
+from dashboard.forms.rule_form import RuleForm
+from dashboard.forms.schedule_form import ScheduleForm
 from mahaam.config import PROJECT_DIR
 from mahaam.live_settings.definitions import SETTINGS
 
+FORMS: tuple[Callable[[], Form], ...] = (DefinitionForm, ScheduleForm, RuleForm, ChannelForm)
 FOREIGN = {"admin.static", "static"}  # files
 PARAMETER = re.compile(r"""(?:query\.\w+|request\.args\.get)\(["'](\w+)["']""")
 USUAL = ("page", "sort", "desc", "search", "flt0_0", "flt1_job_state", "id", "url")
@@ -76,8 +82,7 @@ def parameter_names(rule: Rule | None = None, app: Flask | None = None) -> set[s
 
 def field_names(rule: Rule | None = None, app: Flask | None = None) -> set[str]:
     """The fields that any handler asks a form for, or that of a route may ask for."""
-    forms = (definition_form, schedule_form, rule_form, channel_form)
-    listed = {field for form in forms for field in form.FIELDS}
+    listed = {name for form in FORMS for name in form().fields}
     if rule is None or rule.endpoint.startswith("setting."):
         listed |= {*SETTINGS}
     return _named(FIELD, rule, app) | listed
