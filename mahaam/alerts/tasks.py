@@ -24,8 +24,8 @@ CHANNELS = {
     "webhook": "mahaam.alerts.channels.webhook",
     "slack": "mahaam.alerts.channels.slack",
 }
-duties.add("alerts", evaluate.LOOK_EVERY_S, evaluate.watch)
-duties.add("forget alerts", evaluate.FORGET_EVERY_S, evaluate.forget)
+duties.add("alerts", evaluate.watch, every_s=evaluate.LOOK_EVERY_S, within_s=5.0)
+duties.add("forget alerts", evaluate.forget, every_s=evaluate.FORGET_EVERY_S, within_s=10.0)
 
 
 @task(

@@ -101,17 +101,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _loops(self) -> list[Loop]:
         """What goes on beside the jobs."""
-        works = {
+        works: dict[str, Callable[[], None]] = {
             "listener": self.dispatcher.listener.listen,
             "dispatcher": self.dispatcher.turn,
             "flusher": self.dispatcher.flusher.loop,
-            "upkeep": self._upkeep.loop,
+            "upkeep": partial(duties.loop, self._upkeep.duties),
             "operations": self._operations.loop,
             "scribe": self._scribe.loop,
             "spreads": self._spreads.loop,
             "hooks": hooks.loop,
             "ears": self._ears.listen,
-            "duties": duties.loop,
+            "duties": partial(duties.loop, duties.registered.values()),
         }
         return [Loop(name, work, silent_s=self._silent_s) for name, work in works.items()]
 

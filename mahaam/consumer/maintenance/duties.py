@@ -1,58 +1,74 @@
-"""What other parts of the product have every consumer do now and then, beside its jobs."""
+"""The registry of housekeeping: what a consumer does now and then beside its jobs, one row a duty."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import gevent
+import redis
 
 from mahaam.core.errors import DatabaseUnavailable
 from mahaam.core.liveness import get_on
 from mahaam.core.log_throttle import cause
-from mahaam.core.repeated_warning import Complaint
+from mahaam.core.repeated_warning import Complaint, redis_away
+from mahaam.postgres.reconnecting import ConnectionBroken
 
 log = logging.getLogger("mahaam.duties")
 waits = Complaint(log, every_s=30.0)
 
-LOOK_S = 0.5
+TICK_S = 0.25
 
 
 @dataclass(slots=True)
 class Duty:
-    """Something to be done every so many seconds; it sees to it itself that one consumer is enough."""
+    """Something that is due every `every_s` seconds, and may keep the others of its loop for `within_s`.
+
+    Where one consumer is enough, `work` sees to that itself.
+    """
 
     name: str
     every_s: float
+    within_s: float
     work: Callable[[], object]
     due_at: float = 0.0
 
 
-duties: dict[str, Duty] = {}
+registered: dict[str, Duty] = {}  # by other parts of the product; they have a loop of their own
 
 
-def add(name: str, every_s: float, work: Callable[[], object]) -> None:
+def add(name: str, work: Callable[[], object], *, every_s: float, within_s: float) -> None:
     """Have every consumer do `work` every `every_s` seconds."""
-    duties[name] = Duty(name, every_s, work)
+    registered[name] = Duty(name, every_s, within_s, work)
 
 
-def loop() -> None:
-    """Do what is due, for ever; one that fails does not keep the others from it."""
+def loop(duties: Collection[Duty]) -> None:
+    """Do what is due, for ever."""
     while True:
-        for duty in list(duties.values()):
-            get_on()
-            if time.monotonic() >= duty.due_at:
-                duty.due_at = time.monotonic() + duty.every_s
-                _do(duty)
-        gevent.sleep(LOOK_S)
+        do_due(list(duties))
+        gevent.sleep(TICK_S)
 
 
-def _do(duty: Duty) -> None:
-    try:
-        duty.work()
-    except DatabaseUnavailable as fault:
-        waits.say("A duty waits for PostgreSQL. duty=%s fault=%s", duty.name, fault)
-    except Exception:  # it must not end the loop, nor the consumer
-        log.exception("A duty failed; trying again. duty=%s", duty.name, extra=cause(duty.name))
+def do_due(duties: Collection[Duty]) -> None:
+    """Do every duty whose time has come; one that fails does not keep the others from it."""
+    for duty in duties:
+        get_on()
+        began_at = time.monotonic()
+        if began_at < duty.due_at:
+            continue
+        duty.due_at = began_at + duty.every_s
+        try:
+            duty.work()
+        except ConnectionBroken:  # which says so itself; the others would wait for it, too
+            return
+        except DatabaseUnavailable as fault:
+            waits.say("A duty waits for PostgreSQL. duty=%s fault=%s", duty.name, fault)
+        except redis.RedisError as fault:
+            redis_away.say("Redis is away; trying again. fault=%s", fault)
+        except Exception:  # whatever it is, the other duties are done
+            log.exception("A duty failed; trying again. duty=%s", duty.name, extra=cause(duty.name))
+        took_s = time.monotonic() - began_at
+        if took_s > duty.within_s:
+            log.info("A duty took long. duty=%s took_s=%.1f", duty.name, took_s)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-import gevent
-import redis
-
 from mahaam.config import get_settings
 from mahaam.consumer.cycle.dispatcher import Dispatcher
+from mahaam.consumer.maintenance.duties import TICK_S, Duty
 from mahaam.consumer.maintenance.failover import Failover
 from mahaam.consumer.maintenance.lost_notices import LostBells
 from mahaam.consumer.maintenance.mask_walker import MaskWalker
@@ -20,9 +17,7 @@ from mahaam.consumer.maintenance.pruner import pruners
 from mahaam.consumer.maintenance.stop_requests import StopRequests
 from mahaam.consumer.maintenance.worker_requests import WorkerRequests
 from mahaam.core.errors import WorkerCrashed
-from mahaam.core.liveness import get_on
 from mahaam.core.log_throttle import cause
-from mahaam.core.repeated_warning import redis_away
 from mahaam.doorbell.doorbell import Doorbell, private_line
 from mahaam.doorbell.replay_lock import ReplayLock
 from mahaam.failures import groups_store
@@ -32,7 +27,7 @@ from mahaam.live_settings import current
 from mahaam.logs import log_setup
 from mahaam.metrics import store as metrics_store
 from mahaam.postgres.database import Cursor
-from mahaam.postgres.reconnecting import REFUSALS, ConnectionBroken, ReconnectingConnection
+from mahaam.postgres.reconnecting import REFUSALS, ReconnectingConnection
 from mahaam.queries import queue_configs
 from mahaam.queries.queue_configs import QueueConfig
 from mahaam.run.hooks import hooks
@@ -48,7 +43,6 @@ log = logging.getLogger("mahaam.upkeep")
 
 T = TypeVar("T")
 
-TICK_S = 0.25
 RETIRE_EVERY_S = 5.0
 SAMPLE_EVERY_S = 10.0
 ADD_UP_MINUTES_EVERY_S = 5.0
@@ -86,55 +80,31 @@ class MaintenanceLoop:
         self._pruners = pruners()
         self._mask_walker = MaskWalker()
         self._letters_seen = 0
-        self._duties = [
-            (self._settings.queue_refresh_s, self.read_lines),
-            (1.0, self._read_settings),
-            (1.0, self._end_pauses),
-            (0.5, self._look_for_stops),
-            (1.0, self._look_for_wishes),
-            (self._settings.rescue_interval_s, self._rescue),
-            (1.0, self._look_for_lost_bells),
-            (TICK_S, self._ring_lost_bells),
-            (1.0, self._failover.look),
-            (TICK_S, self._prune),
-            (1.0, self._hide_secrets),
-            (RETIRE_EVERY_S, pool.retire),
-            (SAMPLE_EVERY_S, self._sample_ages),
-            (ADD_UP_MINUTES_EVERY_S, self._add_up_minutes),
-            (ADD_UP_PERIODS_EVERY_S, self._add_up_periods),
-            (FORGET_VALUES_EVERY_S, self._forget_values),
-            (FORGET_FIRES_EVERY_S, self._forget_fires),
-            (DESK_EVERY_S, self._tidy_desk),
-            (DESK_EVERY_S, self._end_ignoring),
-            (DESK_EVERY_S, self._close_letters),
-            (1.0, self._learn_what_is_aside),
-            (FORGET_EVERY_S, self._forget),
-            (1.0, self._restore_log),
+        self.duties = [  # name, every so many seconds, within so many seconds, work
+            Duty("read queues", self._settings.queue_refresh_s, 2.0, self.read_lines),
+            Duty("read settings", 1.0, 1.0, self._read_settings),
+            Duty("end pauses", 1.0, 5.0, self._end_pauses),
+            Duty("stop jobs", 0.5, 1.0, self._look_for_stops),
+            Duty("worker requests", 1.0, 1.0, self._look_for_wishes),
+            Duty("rescue", self._settings.rescue_interval_s, 5.0, self._rescue),
+            Duty("find lost notices", 1.0, 2.0, self._look_for_lost_bells),
+            Duty("ring lost notices", TICK_S, 2.0, self._ring_lost_bells),
+            Duty("failover", 1.0, 5.0, self._failover.look),
+            Duty("prune", TICK_S, 2.0, self._prune),
+            Duty("hide secrets", 1.0, 2.0, self._hide_secrets),
+            Duty("retire processes", RETIRE_EVERY_S, 1.0, pool.retire),
+            Duty("sample ages", SAMPLE_EVERY_S, 2.0, self._sample_ages),
+            Duty("add up minutes", ADD_UP_MINUTES_EVERY_S, 5.0, self._add_up_minutes),
+            Duty("add up periods", ADD_UP_PERIODS_EVERY_S, 5.0, self._add_up_periods),
+            Duty("forget values", FORGET_VALUES_EVERY_S, 5.0, self._forget_values),
+            Duty("forget fires", FORGET_FIRES_EVERY_S, 5.0, self._forget_fires),
+            Duty("gather failures", DESK_EVERY_S, 10.0, self._tidy_desk),
+            Duty("end ignoring", DESK_EVERY_S, 2.0, self._end_ignoring),
+            Duty("close dead letters", DESK_EVERY_S, 5.0, self._close_letters),
+            Duty("learn what is set aside", 1.0, 1.0, self._learn_what_is_aside),
+            Duty("forget", FORGET_EVERY_S, 10.0, self._forget),
+            Duty("restore log", 1.0, 1.0, self._restore_log),
         ]
-        self._due_at = [0.0] * len(self._duties)
-
-    def loop(self) -> None:
-        """Do what is due, for ever."""
-        while True:
-            get_on()
-            self.tick()
-            gevent.sleep(TICK_S)
-
-    def tick(self) -> None:
-        """Do every duty whose time has come; one that fails does not keep the others from it."""
-        for place, (every_s, duty) in enumerate(self._duties):
-            if time.monotonic() < self._due_at[place]:
-                continue
-            self._due_at[place] = time.monotonic() + every_s
-            try:
-                duty()
-            except ConnectionBroken:
-                return
-            except redis.RedisError as fault:
-                redis_away.say("Redis is away; trying again. fault=%s", fault)
-            except Exception:  # whatever it is, the other duties are done
-                name = duty.__name__
-                log.exception("A duty failed; trying again. duty=%s", name, extra=cause(name))
 
     def read_lines(self) -> None:
         """See the queues and the pauses as the tables have them now."""
