@@ -207,3 +207,13 @@ def test_the_table_of_layers_names_every_folder_of_the_engine() -> None:
     section = text.split("## Layers")[1].split("\n## ")[0]
     folders = {path.parent.name for path in (PROJECT_DIR / "mahaam").glob("*/__init__.py")}
     assert folders - set(re.findall(r"`(\w+)/`", section)) == set()
+
+
+def test_a_file_name_stands_in_two_folders_at_most() -> None:
+    usual = {"__init__.py", "__main__.py", "store.py", "queries.py", "verbs.py"}
+    folders: dict[str, list[str]] = {}
+    for root in configuration()["root_packages"]:
+        for path in (PROJECT_DIR / root).rglob("*.py"):
+            folders.setdefault(path.name, []).append(str(path.parent.relative_to(PROJECT_DIR)))
+    crowded = {name: at for name, at in folders.items() if len(at) > 2}
+    assert {name: at for name, at in crowded.items() if name not in usual} == {}

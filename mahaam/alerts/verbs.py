@@ -16,7 +16,7 @@ from mahaam.core.translatable import Translatable
 from mahaam.core.verb_result import VerbResult
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
-from mahaam.records.bulk import Facts, RecordSet
+from mahaam.records.record_set import Facts, RecordSet
 from mahaam.records.table import Row
 
 OWNER_LIMIT_BYTES = 254

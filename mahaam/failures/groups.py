@@ -14,7 +14,7 @@ from mahaam.core.verb_result import VerbResult
 from mahaam.failures import groups_store as store
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
-from mahaam.records.bulk import Facts, RecordSet
+from mahaam.records.record_set import Facts, RecordSet
 from mahaam.records.table import Row
 
 RUNBOOK_LIMIT_BYTES = 20_000

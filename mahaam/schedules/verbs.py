@@ -18,8 +18,8 @@ from mahaam.jobs.new_job import SCHEDULE_OPTIONS
 from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
 from mahaam.records import crud
-from mahaam.records.bulk import Facts, RecordSet
 from mahaam.records.crud import Given, NamedKind
+from mahaam.records.record_set import Facts, RecordSet
 from mahaam.records.table import Row
 from mahaam.schedules import definitions_store, fires_store, firing, store
 from mahaam.schedules.due_queries import some_schedules
