@@ -210,6 +210,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         """Take back the worker's row, which would be missed when its lease is over."""
         self.stop_flag.set()
         self.dispatcher.places.be_quiet()
+        self.dispatcher.places.send_home(len(self.worker_threads))
         self.dispatcher.lease.close()
         self._freeze.close()
         if self._is_registered:
@@ -329,6 +330,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
         self.dispatcher.places.be_quiet()
         self.stop_flag.set()
+        self.dispatcher.places.send_home(len(self.worker_threads))
         self._operations.end()
         self._mark("stopping")
         self._wait_until_idle(deadline)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mahaam.worker")
 
-TAKE_S = 0.5
-
 
 class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     """Huey's worker, fed by the dispatcher instead of by Redis."""
@@ -52,7 +50,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     def loop(self, now: Any = None) -> None:
         """Run one job, if there is one."""
         try:
-            run = self.places.take(TAKE_S)
+            run = self.places.take()
         except KeyboardInterrupt:  # meant for a job that has just ended
             return
         if run is not None:

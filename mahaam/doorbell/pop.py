@@ -17,8 +17,9 @@ ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # KEYS: the queues, next to be served first. ARGV: for each queue its rate limit (0: none), the period
 # in ms, and how many queues from this one on share by turns (1: it shares with none); then how many
-# ids are wanted; then for each group of sharing queues at which of them it begins. Returns the ids,
-# then the place of the queue with which each group that was served begins the next time.
+# ids are wanted; then for each group of sharing queues at which of them it begins. Returns the ids in
+# one text, which is read faster than a list, then the place of the queue with which each group that was
+# served begins the next time.
 #
 # A limited queue keeps the times of its last starts, by Redis's clock, so that all consumers together
 # stay within the limit. A popped id counts as a start from the pop until its real start is told
@@ -86,8 +87,7 @@ while place <= #KEYS and wanted > 0 do
   end
   place = place + size
 end
-for _, mark in ipairs(marks) do ids[#ids + 1] = mark end
-return ids
+return {table.concat(ids, ' '), unpack(marks)}
 """
 
 
@@ -131,7 +131,7 @@ class Pop:
             raise
         if command.equals:
             self._mark(command.equals, answer)
-        return [id_.decode() for id_ in answer if ID.fullmatch(id_)]
+        return [id_.decode() for id_ in answer[0].split() if ID.fullmatch(id_)]
 
     def close(self) -> None:
         """Close the connection; the next pop opens another."""
@@ -141,8 +141,7 @@ class Pop:
             self._client.connection_pool.release(connection)
 
     def _mark(self, equals: list[RankGroup], answer: list[Any]) -> None:
-        while answer and isinstance(answer[-1], int):
-            place = answer.pop()  # counted from 1: the one behind it, counted from 0
+        for place in answer[1:]:  # counted from 1: the one behind it, counted from 0
             group = next(g for g in reversed(equals) if g.first < place)
             self.turns.begin_next_at(group, place)
 

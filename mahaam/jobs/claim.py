@@ -32,4 +32,4 @@ class Claim(NamedTuple):
     @property
     def fence(self) -> tuple[str, int]:
         """What a worker knows its start by."""
-        return self.id, self.attempt
+        return self[:2]

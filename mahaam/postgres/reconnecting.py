@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import gevent
@@ -12,6 +11,7 @@ import psycopg2
 import psycopg2.errors
 from gevent.lock import Semaphore
 
+from mahaam.core.deadline import Deadline
 from mahaam.core.liveness import get_on
 from mahaam.core.repeated_warning import Complaint
 from mahaam.postgres import database
@@ -50,6 +50,9 @@ class ReconnectingConnection:
         self._connection: Connection | None = None
         self._down = False
         self._free = Semaphore()
+        self._deadline = Deadline(self._give_up)
+        self._waits: gevent.Greenlet | None = None  # in whose time a statement is under way
+        self._late: gevent.Timeout | None = None
         self.on_open: Callable[[Cursor], None] | None = None
 
     def run(self, work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
@@ -75,40 +78,47 @@ class ReconnectingConnection:
             connection.close()
 
     def _run(self, work: Callable[[Cursor], T], *, atomic: bool) -> T:
-        # One for each run: a timer that is started again goes on with what was left of its time.
-        limit = gevent.Timeout(self._timeout_s)
         get_on()
+        self._waits = gevent.getcurrent()
+        self._deadline.set(self._timeout_s)
         try:
-            with limit, self._cursor(atomic=atomic) as cursor:
-                done = work(cursor)
+            done = self._in_transaction(work) if atomic else self._at_once(work)
         except REFUSALS:
             raise
         except psycopg2.Error as fault:
             raise self._broken(fault) from fault
         except BaseException as fault:
-            if fault is limit:
+            if fault is self._late:
                 raise self._broken(fault) from fault
             self.close()  # killed in the middle of an answer
             raise
+        finally:
+            self._deadline.clear()
         if self._down:
             self._down = False
             log.info("PostgreSQL is back. link=%s", self._name)
         return done
 
-    @contextmanager
-    def _cursor(self, *, atomic: bool) -> Iterator[Cursor]:
-        connection = self.connection
-        with connection.cursor() as cursor:
-            if not atomic:
-                yield cursor
-                return
+    def _give_up(self) -> None:
+        """The time is over: end the waiting of whoever waits."""
+        self._late = gevent.Timeout(self._timeout_s)
+        if self._waits is not None:
+            self._waits.throw(self._late)
+
+    def _at_once(self, work: Callable[[Cursor], T]) -> T:
+        with self.connection.cursor() as cursor:
+            return work(cursor)
+
+    def _in_transaction(self, work: Callable[[Cursor], T]) -> T:
+        with self.connection.cursor() as cursor:
             cursor.execute("BEGIN")
             try:
-                yield cursor
+                done = work(cursor)
             except REFUSALS:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
+        return done
 
     def _opened(self) -> Connection:
         connection = database.open_link(self._name, timeout_s=self._timeout_s)

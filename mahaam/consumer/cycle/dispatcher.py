@@ -155,8 +155,9 @@ class Dispatcher:
             self._is_unsure = False
             self._exchange_singly(ended, fault)
             return
+        is_ours = self.lease.is_valid()
         for claim in turned.claims:
-            self.places.begin(claim, is_ours=self.lease.is_valid())
+            self.places.begin(claim, is_ours=is_ours)
         self._forget(ended)
         self.spreads.note_starts(turned.claims)
         try:
@@ -178,18 +179,19 @@ class Dispatcher:
         fences, claims, rings = turned
         self._put_aside({claim.id for claim in claims}, paused)
         after_commit.stamp(self._doorbell, claims, self.listener.lines)
-        written = [pair for pair in ended if pair[0].fence in fences]
+        written, late = _parted(ended, fences)
         after_commit.announce(written)
         after_commit.ring(self._doorbell, written, rings)
         self._ears.ended([claim.id for claim, _ in written])
         if rings:
             self._news.enqueued(after_commit.unannounced(written, rings))
+        told = written if new == len(ended) else _parted(ended[:new], fences)[0]
         if hooks.is_used:
             hooks.started(claims)
-            hooks.ended([pair for pair in ended[:new] if pair[0].fence in fences])
-        self.spreads.note_completed(pair for pair in ended[:new] if pair[0].fence in fences)
-        if len(written) < len(ended):
-            self._refuse([pair for pair in ended if pair[0].fence not in fences])
+            hooks.ended(told)
+        self.spreads.note_completed(told)
+        if late:
+            self._refuse(late)
         for id_ in {claim.id for claim in claims}.intersection(isolate.keys(STARTS)):
             isolate.forget(self._link.run, STARTS, id_)
 
@@ -364,3 +366,12 @@ class Dispatcher:
             self._link.run(partial(outcomes.note_late, ended=late))
         except ConnectionBroken:
             log.warning("Late results could not be noted. count=%s", len(late))
+
+
+def _parted(ended: list[Ended], fences: set[Fence]) -> tuple[list[Ended], list[Ended]]:
+    """Return those whose outcome was written, and those that came too late."""
+    if len(fences) == len(ended):  # no two have one fence
+        return ended, []
+    written = [pair for pair in ended if pair[0].fence in fences]
+    late = [pair for pair in ended if pair[0].fence not in fences]
+    return written, late

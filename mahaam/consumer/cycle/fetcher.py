@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import gevent
 import redis
-from gevent.event import Event
 
 from mahaam.consumer.cycle.slots import Slots
+from mahaam.core.deadline import TimedEvent
 from mahaam.core.liveness import get_on
 from mahaam.core.repeated_warning import redis_away
 from mahaam.doorbell.doorbell import Doorbell
@@ -33,7 +33,7 @@ class Fetcher:
         self._doorbell = doorbell
         self._may_start = may_start
         self._weighted = weighted
-        self._pop_is_over = Event()
+        self._pop_is_over = TimedEvent()
         self._pop_is_over.set()
         self.lines: list[QueueConfig] = []
         self.silent_since: float | None = None  # since when nothing was to be had

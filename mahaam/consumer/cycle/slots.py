@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from gevent.event import Event
-from gevent.queue import Empty, SimpleQueue
+from gevent.queue import SimpleQueue
 
+from mahaam.core.deadline import TimedEvent
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.outcome import Fence
 from mahaam.jobs.states import State
@@ -33,9 +33,9 @@ class Slots:
         self._by_id: dict[str, Run] = {}  # of these, the ones whose task has not returned
         self.started = 0
         self.is_quiet = False  # nothing new is started
-        self.freed = Event()
-        self.changed = Event()  # there is something to exchange
-        self._ready: SimpleQueue[Run] = SimpleQueue()
+        self.freed = TimedEvent()
+        self.changed = TimedEvent()  # there is something to exchange
+        self._ready: SimpleQueue[Run | None] = SimpleQueue()  # None sends a worker home
         self._busy = 0
         self._suspect: Run | None = None  # waits until it is the only one
         self._alone: Run | None = None  # a suspect that runs
@@ -79,11 +79,12 @@ class Slots:
 
     def begin(self, claim: Claim, *, is_ours: bool) -> None:
         """Give a started job to a worker, or back at once when it must not run here."""
-        if claim.fence in self.runs:
+        fence = claim.fence
+        if fence in self.runs:
             return
         run = Run(claim)
         twice = self._by_id.setdefault(claim.id, run) is not run
-        self.runs[claim.fence] = run
+        self.runs[fence] = run
         self._busy += 1
         self.started += 1
         suspect = claim.crash_count >= SUSPECT_AFTER
@@ -101,13 +102,15 @@ class Slots:
         self._alone, self._suspect = self._suspect, None
         self._ready.put(self._alone)
 
-    def take(self, timeout_s: float) -> Run | None:
-        """The next job for a worker, or None after `timeout_s`."""
-        try:
-            run: Run = self._ready.get(block=timeout_s > 0, timeout=timeout_s)
-        except Empty:
-            return None
+    def take(self) -> Run | None:
+        """Wait for the next job of a worker. Return None if there will be none."""
+        run: Run | None = self._ready.get()
         return run
+
+    def send_home(self, workers: int) -> None:
+        """Let as many workers wait for no job any more."""
+        for _ in range(workers):
+            self._ready.put(None)
 
     def finish(self, run: Run) -> None:
         """Note that an attempt is over: its place is free, its outcome is written next."""
@@ -126,8 +129,9 @@ class Slots:
         """Start nothing new and give back what has not begun; what runs goes on."""
         self.is_quiet = True
         self.freed.set()
-        while (run := self.take(0)) is not None:
-            self._give_back(run)
+        while not self._ready.empty():
+            if (run := self._ready.get()) is not None:
+                self._give_back(run)
         if self._suspect is not None:
             suspect, self._suspect = self._suspect, None
             self._give_back(suspect)

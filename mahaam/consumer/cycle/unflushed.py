@@ -19,7 +19,7 @@ class Unflushed:
 
     def add(self, pairs: Sequence[Ended]) -> None:
         """Keep some more."""
-        self.pairs = [*self.pairs, *pairs]
+        self.pairs += pairs
         self.written += len(pairs)
 
     def clear(self) -> None:
