@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import select
 from typing import Any
 
 import psycopg2
 import psycopg2.extensions
+from gevent import monkey
 from psycopg2.extensions import STATUS_READY, TRANSACTION_STATUS_IDLE
 
 from mahaam.core import inherited_connections
 from mahaam.postgres.wait_limit import WaitLimit, left_s
 
 Cursor = psycopg2.extensions.cursor
+
+new_poll = monkey.get_original("select", "poll")
 
 READ_ONLY = ("in_hot_standby", "default_transaction_read_only")
 
@@ -25,6 +29,7 @@ class Connection(psycopg2.extensions.connection):
         self.prepared: set[str] = set()
         self.breaks = 0  # of the pool, when it was opened
         self.limit_s = math.inf  # of a statement on a limited cursor
+        self._poll: Any = None
         inherited_connections.links.add(self)
 
     def prepare(self, name: str, statement: str) -> None:
@@ -33,6 +38,13 @@ class Connection(psycopg2.extensions.connection):
             with self.cursor() as cursor:
                 cursor.execute(statement)
             self.prepared.add(name)
+
+    def has_words(self) -> bool:
+        """Return True if bytes of the server lie there unread, or the socket has failed."""
+        if self._poll is None:
+            self._poll = new_poll()  # gevent's own belongs to one thread; nobody waits here
+            self._poll.register(self.fileno(), select.POLLIN)
+        return bool(self._poll.poll(0))
 
     @property
     def is_at_rest(self) -> bool:

@@ -105,8 +105,15 @@ def repeatable(work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
 
 
 def _at_once(work: Callable[[Cursor], T]) -> T:
-    with connection() as taken, taken.cursor() as cursor:
-        return work(cursor)
+    taken = pool().take()
+    try:
+        with taken.cursor() as cursor:
+            done = work(cursor)
+    except BaseException as fault:
+        _give_back(taken, fault)
+        raise
+    _give_back(taken, None)
+    return done
 
 
 def _in_transaction(work: Callable[[Cursor], T]) -> T:

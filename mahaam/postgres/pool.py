@@ -7,7 +7,6 @@ connection that is being opened, and sees without asking that the server has end
 from __future__ import annotations
 
 import os
-import select
 import threading
 import time
 from collections.abc import Callable
@@ -105,6 +104,4 @@ def _seems_alive(connection: Connection) -> bool:
     """Whether nothing came that nobody asked for: with such words the server ends a session."""
     if connection.closed:
         return False
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return not poll.poll(0)
+    return not connection.has_words()
