@@ -1,4 +1,4 @@
-"""Redis as a doorbell: one sorted set per queue, a member is a job id, its score its place (score.py).
+"""Redis as a doorbell: one sorted set of job ids per queue, in the order of score.py.
 
 Nothing here is a record. What gets lost is rung again from the rows, what does not belong here
 claims nothing.

@@ -1,4 +1,4 @@
-"""The states of a job and every move between them; the only table that says so."""
+"""The states of a job, and every event that moves it from one to another."""
 
 from __future__ import annotations
 

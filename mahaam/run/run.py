@@ -1,4 +1,4 @@
-"""One attempt while it runs: what it was started with, what was seen of it, how it ends."""
+"""One attempt of a job while it runs: its claim, what was observed, and how it ends."""
 
 from __future__ import annotations
 

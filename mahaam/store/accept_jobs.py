@@ -1,4 +1,4 @@
-"""Accepts jobs."""
+"""Accept jobs: the INSERT after whose commit a job cannot be lost."""
 
 from __future__ import annotations
 

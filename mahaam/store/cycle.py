@@ -1,4 +1,4 @@
-"""One turn of a consumer: everything that has ended is written, everything popped is started."""
+"""One cycle of a consumer: every outcome is written and every popped job claimed, together."""
 
 from __future__ import annotations
 

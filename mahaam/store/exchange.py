@@ -1,4 +1,4 @@
-"""The one statement that a busy consumer lives on: what is done for what is next.
+"""The statement that a busy consumer lives on: completions go in, claims come out.
 
 It completes the jobs that have ended and starts those that were popped, in one round trip and one
 commit. So a worker's place is handed from row to row at one instant, and no more rows are

@@ -1,4 +1,4 @@
-"""Ends attempts that did not complete: to failed, retrying, cancelled, expired or back to queued."""
+"""End attempts that did not complete: failed, retrying, cancelled, expired or queued again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's lease: the sign of life that a native thread gives while greenlets are busy."""
+"""A consumer's lease: renewed by a native thread, so that busy greenlets cannot lose it."""
 
 from __future__ import annotations
 

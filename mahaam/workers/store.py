@@ -1,4 +1,4 @@
-"""Keeps the leases of consumers: who is alive, and since when not."""
+"""Leases of consumers, and the rescue of jobs whose consumer lost its lease."""
 
 from __future__ import annotations
 

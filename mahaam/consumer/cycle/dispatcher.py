@@ -1,4 +1,4 @@
-"""The heart of a consumer: what is done is exchanged for what is next.
+"""The core loop of a consumer: pop ids for free slots, run a cycle, hand the claims out.
 
 The listener pops ids for free places. The loop here writes all outcomes that are ready at this
 moment and starts all jobs that were popped, in one turn. Batches are made by waiting for the

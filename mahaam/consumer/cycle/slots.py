@@ -1,4 +1,4 @@
-"""The places of a consumer, and the jobs that hold them on their way from Redis to the written outcome."""
+"""The slots of a consumer, and the jobs in them from the pop to the written outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What any consumer does for all: rescues jobs of lost workers, rings lost bells, reads the queues."""
+"""What any consumer does for all of them: rescue jobs, ring lost notices, read queue settings."""
 
 from __future__ import annotations
 
