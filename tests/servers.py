@@ -126,7 +126,6 @@ def fresh_database(servers: TestServers) -> Iterator[str]:
         yield servers.postgres.url_of(name)
         wait_until(
             lambda: not servers.open_transactions(name),
-            timeout_s=2,
             otherwise=lambda: f"Open transactions: {servers.open_transactions(name)}",
         )
     finally:

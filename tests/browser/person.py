@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,11 @@ TURN_DARK = """
 }
 """
 IS_SIDEWAYS = "document.scrollingElement.scrollWidth > innerWidth"
+
+
+def is_refresh(answer: Response) -> bool:
+    """Whether a page has just asked for its live part."""
+    return answer.request.headers.get("hx-request") == "true"
 
 
 class Person:
@@ -67,6 +74,17 @@ class Person:
     def open(self, path: str) -> None:
         """Go to a page of the site."""
         self.page.goto(self.address + path)
+
+    @contextmanager
+    def refreshed(self) -> Iterator[None]:
+        """Go on when the page would have been refreshed since: when one beside it was, twice."""
+        beside = self.context.new_page()
+        beside.goto(self.page.url)
+        yield
+        for _ in range(2):
+            with beside.expect_response(is_refresh):
+                pass
+        beside.close()
 
     def turn_dark(self) -> None:
         """See the page as it is in the dark; what alone differs between the themes is colour."""

@@ -40,9 +40,9 @@ def test_a_new_job_appears_by_itself(person: Person) -> None:
 
 def test_a_tick_holds_the_page_still_and_survives(person: Person) -> None:
     person.page.locator("input[name=rowid]").nth(1).check()
-    a_job("queued", task="shop.newest")
     person.page.mouse.move(0, 0)
-    person.page.wait_for_timeout(2600)  # longer than a refresh takes to come
+    with person.refreshed():
+        a_job("queued", task="shop.newest")
 
     assert ticks(person) == [False, True, False]
     expect(person.page.locator("[data-ticked]")).to_have_text("1 ticked")

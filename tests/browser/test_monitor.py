@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPerson
-from tests.browser.person import Person
+from tests.browser.person import Person, is_refresh
 from tests.dashboard import situations
 from tests.dashboard.rows import a_job, ask
 
 pytestmark = pytest.mark.timeout(120)
 
+IS_SETTLED = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
 CANVASES = "document.querySelectorAll('.chart canvas').length"
 FIGURES = "[...document.querySelectorAll('[data-chart]')].map((chart) => chart.dataset.chart)"
 # What a chart shows, and a mark on its canvas that another canvas would not have.
@@ -68,11 +69,9 @@ def test_charts_are_drawn_and_survive_a_refresh(person: Person, path: str) -> No
         figures = person.page.evaluate(FIGURES)
         person.page.evaluate(MARK)
         a_job("queued")
-        with person.page.expect_response(
-            lambda answer: answer.request.headers.get("hx-request") == "true"
-        ):
+        with person.page.expect_response(is_refresh):
             pass
-        person.page.wait_for_timeout(200)
+        person.page.wait_for_function(IS_SETTLED)
         if person.page.evaluate(FIGURES) == figures:
             break
     assert (person.page.evaluate(CANVASES), person.page.evaluate(MARKED)) == (count, count)
@@ -111,9 +110,9 @@ def test_a_job_unfolds_in_place_and_holds_the_list_still(person: Person) -> None
     row = person.page.locator(f"#job-{first}")
     row.locator("summary").click()
     expect(row.locator(".unfold-body")).to_contain_text("order_id")
-    second = a_job("failed", error="E: second")
     person.page.mouse.move(0, 0)
-    person.page.wait_for_timeout(2600)  # longer than a refresh takes to come
+    with person.refreshed():
+        second = a_job("failed", error="E: second")
     assert person.page.locator(f"#job-{second}").count() == 0
 
     row.locator("summary").click()

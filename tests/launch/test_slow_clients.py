@@ -33,6 +33,7 @@ from dashboard.web.database import db
 from mahaam import config
 from tests.browser.server import web_server
 from tests.dashboard.conftest import CHEAP
+from tests.machine import within
 from tests.servers import TestServers, fresh_database
 from tests.waiting import wait_until
 
@@ -134,7 +135,8 @@ def test_two_hundred_slow_clients_do_not_slow_a_page(patient: Site) -> None:
         patient.get(PAGE)  # which waits for the beginnings of the fifty files
         crowded_s = median_s(patient)
         assert clients.open_count() == 200
-    assert crowded_s < 5 * quiet_s + 0.05
+    quiet_s = max(quiet_s, median_s(patient))
+    assert crowded_s < 5 * quiet_s + within(0.05)
 
 
 @pytest.mark.parametrize("kind", ["silent", "header", "body", "reader"])

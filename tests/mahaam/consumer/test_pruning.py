@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -127,9 +126,7 @@ def test_a_job_that_somebody_works_on_stays_and_nobody_waits(stage: Stage) -> No
     (job,) = jobs(stage, "completed", 31)
     with database.transaction() as cursor:
         cursor.execute("SELECT FROM job WHERE id = %s FOR UPDATE", (job,))
-        began = time.monotonic()
-        assert step().deleted == 0
-        assert time.monotonic() - began < 1
+        assert step().deleted == 0  # this transaction would not end while it waited
 
 
 def test_nothing_is_deleted_when_all_is_kept_for_ever(stage: Stage) -> None:

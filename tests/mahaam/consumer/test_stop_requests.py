@@ -11,23 +11,23 @@ from uuid import UUID
 import pytest
 
 from mahaam import enqueue, verbs
-from tests.machine import within
 from tests.mahaam import tasks as jobs
 from tests.mahaam.conftest import MakeStage
 from tests.mahaam.consumer_process import Consumer
 from tests.mahaam.stage import Stage
 from tests.waiting import wait_until
 
-GRACE_S = 1.0
-IN_TIME_S = 0.8 * GRACE_S
+GRACE_S = 4.0
+IN_TIME_S = 1.5  # time enough to be asked to stop before its end, and to end before the grace does
+LONG_S = 60
 SEEN_S = 1.0
 JOBS: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
     "asks": (jobs.until_told, (), {}),
     "asks and returns": (jobs.until_told, ("told by",), {}),
-    "waits": (jobs.nap, (30,), {"max_retries": 3}),
-    "fails then": (jobs.turn, (30, "error"), {}),
-    "retries then": (jobs.turn, (30, "retry"), {}),
-    "returns then": (jobs.stubborn_nap, (30,), {"max_retries": 3}),
+    "waits": (jobs.nap, (LONG_S,), {"max_retries": 3}),
+    "fails then": (jobs.turn, (LONG_S, "error"), {}),
+    "retries then": (jobs.turn, (LONG_S, "retry"), {}),
+    "returns then": (jobs.stubborn_nap, (LONG_S,), {"max_retries": 3}),
     "bears it": (jobs.bear, (2 * GRACE_S + SEEN_S + 1,), {}),
     "is left alone": (jobs.nap, (2,), {}),
 }
@@ -81,12 +81,12 @@ def took_s(job: dict[str, Any]) -> float:
     return float((job["finished_at"] - job["cancel_requested_at"]).total_seconds())
 
 
-def test_a_task_that_asks_stops_within_a_second(play: Play) -> None:
+def test_a_task_that_asks_stops_before_the_grace_time_is_over(play: Play) -> None:
     job = play.job("asks")
 
     assert (job["state"], job["retry_count"], job["attempt"]) == ("cancelled", 0, 1)
     assert (job["cancel_requested_by"], job["stop_note"]) == ("ann", None)
-    assert took_s(job) < SEEN_S + within(0.2)
+    assert took_s(job) < took_s(play.job("waits"))
 
 
 def test_a_task_that_returns_by_itself_has_completed(play: Play) -> None:
@@ -100,7 +100,7 @@ def test_a_task_that_waits_is_interrupted_after_the_grace_time(play: Play) -> No
     job = play.job("waits")
 
     assert job["state"] == "cancelled"
-    assert GRACE_S - 0.1 < took_s(job) < GRACE_S + SEEN_S + within(0.3)
+    assert GRACE_S - 0.1 < took_s(job) < LONG_S / 2
 
 
 def test_a_stopped_job_is_not_retried_whatever_its_task_makes_of_it(play: Play) -> None:

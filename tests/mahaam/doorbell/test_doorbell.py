@@ -245,7 +245,7 @@ def test_a_bell_whose_connection_broke_is_rung_again(empty_stage: Stage, bell: D
         bell.ring([ring])
 
     ids = {ring.id for ring in (first, *others)}
-    wait_until(lambda: set(empty_stage.rung()) == ids, timeout_s=2)
+    wait_until(lambda: set(empty_stage.rung()) == ids)
 
 
 def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, bell: Doorbell) -> None:

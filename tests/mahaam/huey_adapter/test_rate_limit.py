@@ -20,7 +20,7 @@ SELECT count(*) FILTER (WHERE state = 'running') AS running,
        count(*) FILTER (WHERE finished_at IS NOT NULL) AS finished, count(*) AS jobs
 FROM job WHERE task = 'tests.mahaam.tasks.nap'
 """
-SEEN_S = 2.0  # a change of a queue is seen within this time
+SEEN_S = 10.0  # a change of a queue is seen within 2 s, and in this time on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def samples(stage: Stage, consumer: Consumer) -> list[tuple[int, int, int, int]]
         wait_until(lambda: client.exists(f"{stage.prefix}:memory"))  # after that nobody rings twice
         first = enqueue(jobs.nothing)
         stage.wait_for_state(first.id, "completed")
-        enqueue_many(jobs.nap, [(0.08,)] * 40)
+        enqueue_many(jobs.nap, [(0.3,)] * 40)  # long beside what a turn takes
         while not found or found[-1][1] < 40:
             before = int(client.zcard(stage.key()))
             (row,) = stage.ask(SAMPLE)
@@ -118,12 +118,12 @@ def test_a_queue_is_never_faster_than_its_rate(stage: Stage, consumer: Consumer)
     enqueue_many(jobs.nothing, [()] * 14, queue="emails")
     other = enqueue(jobs.nothing)
 
-    stage.wait_for_state(other.id, "completed", timeout_s=1.5)
-    wait_until(lambda: len(starts(stage, "emails")) == 14, timeout_s=6)
+    stage.wait_for_state(other.id, "completed")
+    wait_until(lambda: len(starts(stage, "emails")) == 14, timeout_s=20)
 
     moments = starts(stage, "emails")
     assert most_in(0.5, moments) <= 4
-    assert moments[-1] - moments[0] < timedelta(seconds=1.5 + within(1))
+    assert moments[-1] - moments[0] < timedelta(seconds=within(10))
 
 
 def test_a_changed_rate_is_seen_soon(stage: Stage, consumer: Consumer) -> None:

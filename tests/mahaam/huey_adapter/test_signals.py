@@ -151,7 +151,7 @@ def test_nothing_that_a_handler_does_changes_how_a_job_ends(
     handle = huey_jobs.plain("fine", trouble=trouble)
 
     assert handle.get(blocking=True, timeout=within(5)) == "fine"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30  # the handler blocks for a minute
     witnessed.wait_for(handle.id, "executing", "complete")
     wait_until(lambda: any("ERROR" in consumer.log for consumer in witnessed.consumers))
 

@@ -156,7 +156,7 @@ def test_a_lock_may_have_an_end(empty_stage: Stage) -> None:
     assert take(Holder(str(uuid4())), ttl_s=0.05)
     assert not take(Holder(str(uuid4())))
 
-    wait_until(partial(take, Holder(str(uuid4()))), timeout_s=2)
+    wait_until(partial(take, Holder(str(uuid4()))))
 
 
 @pytest.mark.usefixtures("_no_locks")
@@ -241,7 +241,7 @@ def test_values_are_kept_until_they_are_taken_or_over(stage: Stage) -> None:
 
     assert huey.put_if_empty("c", 1, ttl=0.05)
     assert not huey.put_if_empty("c", 2)
-    wait_until(partial(huey.put_if_empty, "c", 3), timeout_s=2)
+    wait_until(partial(huey.put_if_empty, "c", 3))
     assert huey.get("c") == 3
 
 

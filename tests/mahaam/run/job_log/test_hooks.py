@@ -90,7 +90,7 @@ def test_handlers_that_fail_and_hang_delay_no_job(stage: Stage, consumer: Consum
     enqueue(tasks.collapse)
     last = enqueue(tasks.advance, (1,))
 
-    stage.wait_for_state(last.id, "completed", timeout_s=2)
+    stage.wait_for_state(last.id, "completed")
 
     wait_until(lambda: "A handler took too long. handler=hang event=active" in consumer.log)
     wait_until(lambda: "A handler failed. handler=fall event=active" in consumer.log)
