@@ -14,7 +14,7 @@ from mahaam.consumer.cycle.signal_sender import SignalSender
 from mahaam.consumer.periodic_tasks import Periodic
 from mahaam.consumer.schedule_loop import ScheduleLoop
 from mahaam.core.liveness import Liveness, get_on
-from mahaam.core.repeated_warning import redis_away
+from mahaam.core.log_throttle import redis_away
 from mahaam.jobs.notice import Notice
 from mahaam.postgres.reconnecting import ConnectionBroken, ReconnectingConnection
 from mahaam.set_aside import isolate
@@ -55,7 +55,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         except ConnectionBroken:
             self.stop_flag.wait(PAUSE_S)
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; due jobs are rung later. fault=%s", fault)
+            redis_away.warn("Redis is away; due jobs are rung later. fault=%s", fault)
         except Exception:
             log.exception("Looking for due jobs failed; trying again.")
             self.stop_flag.wait(PAUSE_S)

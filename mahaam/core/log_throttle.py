@@ -1,5 +1,6 @@
-"""Lets each cause be warned of once in ten seconds, whoever warns and however often.
+"""Keeps warnings from being written a thousand times a second.
 
+OncePerCause is for the lines of a consumer, LogThrottle for what any process warns of, a user's own as well.
 What is CRITICAL is written each time: a job failed for good, or the process ends.
 """
 
@@ -47,6 +48,26 @@ class OncePerCause(logging.Filter):
         return True
 
 
+class LogThrottle:
+    """Write a warning at most once in `every_s` seconds."""
+
+    def __init__(self, log: logging.Logger, *, every_s: float) -> None:
+        self._log = log
+        self._every_s = every_s
+        self._next_at = 0.0
+
+    def warn(self, sentence: str, *values: object) -> None:
+        """Log the warning, unless it was logged a moment ago."""
+        now = time.monotonic()
+        if now >= self._next_at:
+            self._next_at = now + self._every_s
+            self._log.warning(sentence, *values)
+
+
 def _cause_of(record: logging.LogRecord) -> object:
     kind = record.exc_info[0] if record.exc_info else None
     return record.name, record.levelno, str(record.msg), kind, getattr(record, "cause", None)
+
+
+# One for all parts of a process: each of them meets a Redis that is away, or cannot write.
+redis_away = LogThrottle(logging.getLogger("mahaam.redis"), every_s=10.0)

@@ -14,8 +14,8 @@ from psycopg2.errors import UniqueViolation
 from mahaam.config import get_settings
 from mahaam.core.chunks import chunks
 from mahaam.core.lazy import lazy_for_greenlets
+from mahaam.core.log_throttle import redis_away
 from mahaam.core.payload import dump_call
-from mahaam.core.repeated_warning import redis_away
 from mahaam.doorbell.doorbell import Doorbell, connect
 from mahaam.enqueuing import known_queues
 from mahaam.jobs.follow_ups import FollowUps
@@ -143,7 +143,7 @@ def _ring(do: Callable[[], None]) -> None:
     except redis.RedisError as fault:
         if isinstance(fault, redis.TimeoutError):
             silence.begin()
-        redis_away.say("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
+        redis_away.warn("Redis is away; accepted jobs wait until it is back. fault=%s", fault)
 
 
 def forget(jobs_: Iterable[QueueMember]) -> None:
@@ -151,7 +151,7 @@ def forget(jobs_: Iterable[QueueMember]) -> None:
     try:
         bell().forget(jobs_)
     except redis.RedisError as fault:
-        redis_away.say("Redis is away; it keeps ids that are not to start. fault=%s", fault)
+        redis_away.warn("Redis is away; it keeps ids that are not to start. fault=%s", fault)
 
 
 class RedisPause:

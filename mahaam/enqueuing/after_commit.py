@@ -6,7 +6,7 @@ import logging
 
 import redis
 
-from mahaam.core.repeated_warning import redis_away
+from mahaam.core.log_throttle import redis_away
 from mahaam.doorbell.doorbell import Doorbell
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.notice import Notice
@@ -68,7 +68,7 @@ def ring(doorbell: Doorbell, written: list[Ended], following: list[Notice]) -> N
         try:
             doorbell.ring(rings)
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; rung later. fault=%s", fault)
+            redis_away.warn("Redis is away; rung later. fault=%s", fault)
 
 
 def hold(doorbell: Doorbell, found: list[PausedJob]) -> None:
@@ -77,7 +77,7 @@ def hold(doorbell: Doorbell, found: list[PausedJob]) -> None:
         doorbell.forget([job.bell for job in found if job.is_held])
         doorbell.ring([job.bell for job in found if not job.is_held])
     except redis.RedisError as fault:
-        redis_away.say("Redis is away; rung later. fault=%s", fault)
+        redis_away.warn("Redis is away; rung later. fault=%s", fault)
 
 
 def pass_on(doorbell: Doorbell, strays: list[UnknownTaskJob]) -> None:
@@ -90,7 +90,7 @@ def pass_on(doorbell: Doorbell, strays: list[UnknownTaskJob]) -> None:
         try:
             doorbell.pass_on(worker_id, rings)
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; rung later. fault=%s", fault)
+            redis_away.warn("Redis is away; rung later. fault=%s", fault)
 
 
 def unannounced(written: list[Ended], following: list[Notice]) -> list[str]:
@@ -106,4 +106,4 @@ def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[QueueConfig]) -> 
         try:
             doorbell.stamp(queue, [claim.id for claim in claims if claim.queue == queue])
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; a start counts as later than it was. fault=%s", fault)
+            redis_away.warn("Redis is away; a start counts as later than it was. fault=%s", fault)

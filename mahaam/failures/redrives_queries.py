@@ -13,8 +13,8 @@ from mahaam.postgres.database import Cursor as Link
 from mahaam.postgres.paging import Page, PageCursor, read_page
 from mahaam.postgres.query_limits import Reader, time_limit
 
-# What became of the jobs of a phase. One that is not there any more was removed as it completed, or
-# long after. Index: operation_result_pkey, job_pkey.
+# What became of the jobs of a phase, each looked up by its key (see by_key). One that is not there any
+# more was removed as it completed, or long after. Index: operation_result_pkey, job_pkey.
 OUTCOME = """
 SELECT operation.state,
        count(result.number) FILTER (WHERE is_done),
@@ -23,7 +23,7 @@ SELECT operation.state,
        count(result.number) FILTER (WHERE is_done
                                     AND job.state IN ('scheduled', 'queued', 'running', 'retrying'))
 FROM operation LEFT JOIN operation_result AS result ON result.operation_id = operation.id
-LEFT JOIN job ON job.id = result.job_id
+LEFT JOIN LATERAL (SELECT id, state FROM job WHERE id = result.job_id OFFSET 0) AS job ON true
 WHERE operation.id = %s GROUP BY operation.id
 """
 

@@ -13,13 +13,13 @@ from gevent.lock import Semaphore
 
 from mahaam.core.deadline import Deadline
 from mahaam.core.liveness import get_on
-from mahaam.core.repeated_warning import Complaint
+from mahaam.core.log_throttle import LogThrottle
 from mahaam.postgres import database
 from mahaam.postgres.database import Connection, Cursor
 from mahaam.postgres.sqlstates import NO_ANSWER, condition_of, first_line
 
 log = logging.getLogger("mahaam.link")
-passing = Complaint(log, every_s=10.0)
+passing = LogThrottle(log, every_s=10.0)
 
 T = TypeVar("T")
 
@@ -140,7 +140,7 @@ class ReconnectingConnection:
         if condition is not None and condition.keeps_session and condition.is_repeated:
             log.info("%s; sent again. link=%s fault=%s", condition.sentence, *self._facts(fault))
         elif condition is not None and condition.keeps_session:
-            passing.say(
+            passing.warn(
                 "%s; trying again. link=%s fault=%s", condition.sentence, *self._facts(fault)
             )
         elif not self._down:

@@ -14,8 +14,8 @@ from gevent.queue import Empty, Full, JoinableQueue
 from mahaam.config import get_settings
 from mahaam.core.errors import OptionNotValid
 from mahaam.core.liveness import get_on
+from mahaam.core.log_throttle import LogThrottle
 from mahaam.core.payload import load
-from mahaam.core.repeated_warning import Complaint
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.log_line import ProgressUpdate
 from mahaam.jobs.outcome import Ended
@@ -30,7 +30,7 @@ WAITING = 10_000  # events that handlers may lag behind
 IDLE_S = 2.0  # how often a loop that has nothing to tell says that it lives
 ATTEMPT_FAILED = (State.RETRYING, State.FAILED)
 
-slow = Complaint(log, every_s=10.0)
+slow = LogThrottle(log, every_s=10.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,7 @@ class Hooks:
             self._waiting.put_nowait((handler, event))
         except Full:
             self._left_out += 1
-            slow.say(
+            slow.warn(
                 "Event handlers are slower than jobs; they are not told all. left_out=%s",
                 self._left_out,
             )

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from mahaam.config import get_settings
+from mahaam.core.log_throttle import LogThrottle
 from mahaam.core.payload import clean
-from mahaam.core.repeated_warning import Complaint
 from mahaam.jobs.log_line import LogLine, ProgressUpdate
 from mahaam.jobs.outcome import Fence
 from mahaam.run.run import Run
@@ -19,7 +19,7 @@ LOGGER = "mahaam"  # signs the line that says how many were left out
 LOGGER_LIMIT_BYTES = 200
 LEVEL_MAX = 32_767
 
-full = Complaint(logging.getLogger("mahaam.said"), every_s=10.0)
+full = LogThrottle(logging.getLogger("mahaam.said"), every_s=10.0)
 
 
 class LogBuffer:
@@ -51,7 +51,7 @@ class LogBuffer:
             run.lines_left_out += 1
         elif len(self._lines) >= BUFFER_LINES:
             run.lines_left_out += 1
-            full.say("Jobs say more than can be written down; lines are left out.")
+            full.warn("Jobs say more than can be written down; lines are left out.")
         else:
             message = clean(message, settings.job_log_line_bytes)
             self._keep(run, number, level, message, logger, at=at)

@@ -12,7 +12,7 @@ import redis
 from mahaam.consumer.cycle.slots import Slots
 from mahaam.core.deadline import TimedEvent
 from mahaam.core.liveness import get_on
-from mahaam.core.repeated_warning import redis_away
+from mahaam.core.log_throttle import redis_away
 from mahaam.doorbell.doorbell import Doorbell
 from mahaam.queries.queue_configs import QueueConfig
 
@@ -66,7 +66,7 @@ class Fetcher:
         try:
             popped = self._next(wanted)
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; trying again. fault=%s", fault)
+            redis_away.warn("Redis is away; trying again. fault=%s", fault)
             gevent.sleep(PAUSE_S)
             return
         if popped:

@@ -10,7 +10,7 @@ import gevent
 import redis
 
 from mahaam.core.liveness import get_on
-from mahaam.core.repeated_warning import redis_away
+from mahaam.core.log_throttle import redis_away
 from mahaam.huey_adapter.results.result_wait import LOOK_EVERY_S, ResultChannels
 
 AWAITED_S = 2 * LOOK_EVERY_S + 1  # a waiter says so again before it is over
@@ -34,7 +34,7 @@ class ResultNotifier:
             try:
                 self._listen()
             except redis.RedisError as fault:
-                redis_away.say("Redis is away; waiters look at the rows. fault=%s", fault)
+                redis_away.warn("Redis is away; waiters look at the rows. fault=%s", fault)
                 gevent.sleep(PAUSE_S)
 
     def ended(self, ids: list[str]) -> None:
@@ -74,4 +74,4 @@ class ResultNotifier:
         try:
             self._channels.tell(told)
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; waiters look at the rows. fault=%s", fault)
+            redis_away.warn("Redis is away; waiters look at the rows. fault=%s", fault)

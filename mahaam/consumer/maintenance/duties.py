@@ -12,12 +12,11 @@ import redis
 
 from mahaam.core.errors import DatabaseUnavailable
 from mahaam.core.liveness import get_on
-from mahaam.core.log_throttle import cause
-from mahaam.core.repeated_warning import Complaint, redis_away
+from mahaam.core.log_throttle import LogThrottle, cause, redis_away
 from mahaam.postgres.reconnecting import ConnectionBroken
 
 log = logging.getLogger("mahaam.duties")
-waits = Complaint(log, every_s=30.0)
+waits = LogThrottle(log, every_s=30.0)
 
 TICK_S = 0.25
 
@@ -64,9 +63,9 @@ def do_due(duties: Collection[Duty]) -> None:
         except ConnectionBroken:  # which says so itself; the others would wait for it, too
             return
         except DatabaseUnavailable as fault:
-            waits.say("A duty waits for PostgreSQL. duty=%s fault=%s", duty.name, fault)
+            waits.warn("A duty waits for PostgreSQL. duty=%s fault=%s", duty.name, fault)
         except redis.RedisError as fault:
-            redis_away.say("Redis is away; trying again. fault=%s", fault)
+            redis_away.warn("Redis is away; trying again. fault=%s", fault)
         except Exception:  # whatever it is, the other duties are done
             log.exception("A duty failed; trying again. duty=%s", duty.name, extra=cause(duty.name))
         took_s = time.monotonic() - began_at

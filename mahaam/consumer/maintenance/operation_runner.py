@@ -10,8 +10,7 @@ import gevent
 
 from mahaam.core.errors import DatabaseUnavailable
 from mahaam.core.liveness import get_on
-from mahaam.core.log_throttle import cause
-from mahaam.core.repeated_warning import Complaint
+from mahaam.core.log_throttle import LogThrottle, cause
 from mahaam.failures import redrives
 from mahaam.operations import lifecycle
 from mahaam.operations.stalled import stalled_operations
@@ -29,7 +28,7 @@ ASIDE_S = 2.0  # before an operation is tried again whose chunk was given up; ot
 CHECK_S = 5.0  # between looks for operations that do not move
 REMIND_S = 30.0  # between two lines about the same one
 
-waits = Complaint(log, every_s=10.0)
+waits = LogThrottle(log, every_s=10.0)
 
 
 class OperationRunner:
@@ -63,7 +62,7 @@ class OperationRunner:
         try:
             redrives.advance_redrives()
         except DatabaseUnavailable as fault:
-            waits.say("Re-drives wait for PostgreSQL. fault=%s", fault)
+            waits.warn("Re-drives wait for PostgreSQL. fault=%s", fault)
         except Exception:  # operations go on
             log.exception("Re-drives could not be advanced; trying again.")
 
@@ -76,7 +75,7 @@ class OperationRunner:
         try:
             stalled = database.repeatable(lambda cursor: stalled_operations(by_cursor(cursor)))
         except DatabaseUnavailable as fault:
-            waits.say("Operations wait for PostgreSQL. fault=%s", fault)
+            waits.warn("Operations wait for PostgreSQL. fault=%s", fault)
             return
         self._reminded = {op.id: self._reminded[op.id] for op in stalled if op.id in self._reminded}
         for op in stalled:
@@ -95,13 +94,13 @@ class OperationRunner:
         except lifecycle.ChunkGivenUp as fault:
             self._aside[fault.operation_id] = time.monotonic() + ASIDE_S
             self._chunk = next_chunk(self._chunk, time.monotonic() - began_at)
-            waits.say(
+            waits.warn(
                 "An operation waits for PostgreSQL or for somebody's lock. operation=%s fault=%s",
                 fault.operation_id, fault,
             )  # fmt: skip
             return True
         except DatabaseUnavailable as fault:
-            waits.say("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
+            waits.warn("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
             return False
         except Exception:  # it could not even be aborted
             log.exception("An operation could not be worked on; trying again.")

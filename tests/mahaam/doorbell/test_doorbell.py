@@ -11,7 +11,7 @@ import redis
 
 from mahaam import enqueue, enqueue_in_transaction, enqueue_many
 from mahaam.core.ids import new_id
-from mahaam.core.repeated_warning import redis_away
+from mahaam.core.log_throttle import redis_away
 from mahaam.doorbell.doorbell import Doorbell
 from mahaam.jobs.job_option import INT4
 from mahaam.jobs.notice import Notice

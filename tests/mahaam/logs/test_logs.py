@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from mahaam.core import log_throttle
-from mahaam.core.log_throttle import cause
-from mahaam.core.repeated_warning import Complaint
+from mahaam.core.log_throttle import LogThrottle, cause
 from mahaam.logs import log_setup
 
 own = logging.getLogger("mahaam.test")
@@ -123,9 +122,9 @@ def test_a_cause_is_warned_of_once_in_ten_seconds(
 
 def test_a_complaint_is_made_once_whatever_its_words(lines: Any) -> None:
     lines("text")
-    redis_away = Complaint(own, every_s=10)
-    redis_away.say("Redis is away; trying again. fault=%s", 1)
-    redis_away.say("Redis is away; rung later. fault=%s", 2)
+    redis_away = LogThrottle(own, every_s=10)
+    redis_away.warn("Redis is away; trying again. fault=%s", 1)
+    redis_away.warn("Redis is away; rung later. fault=%s", 2)
     assert len(lines()) == 1
 
 
