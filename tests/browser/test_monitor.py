@@ -14,7 +14,7 @@ from tests.dashboard.rows import a_job, ask
 
 pytestmark = pytest.mark.timeout(120)
 
-IS_SETTLED = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+ON_THE_WAY = ".htmx-request, .htmx-swapping, .htmx-settling"
 CANVASES = "document.querySelectorAll('.chart canvas').length"
 FIGURES = "[...document.querySelectorAll('[data-chart]')].map((chart) => chart.dataset.chart)"
 # What a chart shows, and a mark on its canvas that another canvas would not have.
@@ -71,7 +71,7 @@ def test_charts_are_drawn_and_survive_a_refresh(person: Person, path: str) -> No
         a_job("queued")
         with person.page.expect_response(is_refresh):
             pass
-        person.page.wait_for_function(IS_SETTLED)
+        expect(person.page.locator(ON_THE_WAY)).to_have_count(0)
         if person.page.evaluate(FIGURES) == figures:
             break
     assert (person.page.evaluate(CANVASES), person.page.evaluate(MARKED)) == (count, count)
