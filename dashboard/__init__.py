@@ -33,6 +33,7 @@ PARTS = (
     "dashboard.web.languages",
     "dashboard.auth.preferences",
     "dashboard.present.template_helpers",
+    "dashboard.actions.audit_labels",
     "dashboard.auth.sign_in",
     "dashboard.live.snapshot",
     "dashboard.console",

@@ -18,6 +18,8 @@ from mahaam.search.job_filter import JobFilter
 from mahaam.verbs import OperationRequest
 
 from ..live import snapshot
+from . import catalog
+from .bulk import BulkAction
 
 DAY_S = 86400
 AGES_S = (0, 3600, DAY_S, 7 * DAY_S, 30 * DAY_S)
@@ -28,29 +30,32 @@ class Sweep:
     """A verb for all jobs of one of `states`; `takes_age`: only for those that ended long enough ago."""
 
     verb: str
-    icon: str
-    colour: str
     label: LazyString
     question: LazyString
     states: tuple[str, ...]
     takes_age: bool = False
+
+    @property
+    def action(self) -> BulkAction:
+        """How the verb looks everywhere."""
+        return catalog.JOB[self.verb]
 
 
 SWEEPS = {
     sweep.verb: sweep
     for sweep in (
         Sweep(
-            "retry", "rotate", "primary", _l("Retry all"),
+            "retry", _l("Retry all"),
             _l("Run all of them again?"),
             (State.FAILED, State.CANCELLED, State.EXPIRED),
         ),
         Sweep(
-            "promote", "player-play", "primary", _l("Run all now"),
+            "promote", _l("Run all now"),
             _l("Queue all of them now, before their time?"),
             (State.SCHEDULED, State.RETRYING),
         ),
         Sweep(
-            "clean", "trash", "danger", _l("Clean"),
+            "clean", _l("Clean"),
             _l("Remove them for good, with their attempts, logs and dead letters?"),
             (State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED), takes_age=True,
         ),

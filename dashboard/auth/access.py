@@ -4,69 +4,43 @@ from __future__ import annotations
 
 from flask import abort, g
 
+from mahaam.verb_table import RIGHTS
+
 from ..models import User
 from ..web import audit
 from .accounts import RANKS
 
 VIEWER, OPERATOR, ADMIN = RANKS
 
-# verb -> the lowest role that may
-NEEDED = {
+# what is no row of the table of verbs -> the lowest role that may
+OTHERS = {
     "look": VIEWER,
     "export": VIEWER,
     "save_view": VIEWER,
     # jobs
     "create": OPERATOR,
-    "retry": OPERATOR,
-    "cancel": OPERATOR,
-    "stop": OPERATOR,
-    "promote": OPERATOR,
-    "reschedule": OPERATOR,
-    "set_priority": OPERATOR,
-    "move": OPERATOR,
     "edit": OPERATOR,
-    "duplicate": OPERATOR,
-    "fail": OPERATOR,
-    "clean": OPERATOR,
     "share_view": OPERATOR,
     # dead letters
-    "reprocess": OPERATOR,
-    "resolve": OPERATOR,
-    "assign": OPERATOR,
-    "notify": OPERATOR,
-    "annotate": OPERATOR,
-    "ignore": OPERATOR,
     "runbook": OPERATOR,
     "redrive": OPERATOR,
     # alerts
-    "acknowledge": OPERATOR,
-    "silence": OPERATOR,
     "maintain": OPERATOR,
     "rules": ADMIN,
     "channels": ADMIN,
-    # queues, tasks, workers
-    "pause": OPERATOR,
-    "resume": OPERATOR,
-    "quiet": OPERATOR,
-    "wake": OPERATOR,
-    "stop_worker": OPERATOR,
-    "resize": OPERATOR,
     # schedules and definitions
-    "enable": OPERATOR,
-    "disable": OPERATOR,
-    "run": OPERATOR,
     "backfill": OPERATOR,
     "execute": OPERATOR,
-    "define": ADMIN,
-    # bulk work, and Redis
-    "abort": OPERATOR,
-    "undo": OPERATOR,
+    # Redis
     "repair": OPERATOR,
     # the house
     "audit": ADMIN,
     "users": ADMIN,
     "settings": ADMIN,
 }
+
+# verb -> the lowest role that may
+NEEDED: dict[str, str] = OTHERS | RIGHTS
 
 
 def is_allowed(person: User | None, verb: str) -> bool:

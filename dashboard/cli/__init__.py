@@ -1,5 +1,5 @@
 """The commands: `flask jobs`, `queue`, `demo`, `workers`, `tasks`, `deploys`, `operations`,
-`schedule`, `settings`."""
+`schedule`, `errors`, `alerts`, `settings`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     bulk,
     dead_letters,
     deploys,
+    direct,
     job_log,
     jobs,
     monitor,
@@ -34,6 +35,8 @@ def register(app: Flask) -> None:
         deploys.deploys,
         operations.operations,
         schedules.schedules,
+        direct.errors,
+        direct.alerts,
         settings.settings,
     ):
         app.cli.add_command(group)

@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from mahaam import verbs
 from mahaam.enqueuing import known_queues
 from mahaam.jobs.states import State
-from mahaam.verbs import Input, Selection, VerbResult
+from mahaam.verbs import Selection, VerbResult
 
 from ..actions import catalog
 from ..actions import preview as matching
@@ -26,9 +26,10 @@ from ..jobs import filter as job_query
 from ..web.database import db
 from ..web.query_string import QueryString
 from .commands import BadInput, Commands, operator
+from .input_flags import input_option, read_input
 from .jobs import jobs
 from .output import as_json, print_json
-from .parse import job_id, letter_id, moment, span_s
+from .parse import job_id, letter_id
 from .queue import queue
 from .report import tell
 
@@ -59,26 +60,6 @@ LETTER_FILTER: Options = {
     "resolved": YES_OR_NO,
     "notified": YES_OR_NO,
 }
-
-# By the name of the input, for they mean the same in every verb; the types are read as below.
-FLAGS = {
-    "spread_s": "--spread",
-    "priority": "--to",
-    "queue": "--to",
-    "owner": "--to",
-    "run_at": "--at",
-    "delay_s": "--in",
-    "ended_before": "--ended-before",
-    "note": "--note",
-}
-METAVARS = {
-    "seconds": "SPAN",
-    "moment": "TIME",
-    "queue": "QUEUE",
-    "integer": "NUMBER",
-    "text": "TEXT",
-}
-READERS: dict[str, Callable[[str, Any], Any]] = {"seconds": span_s, "moment": moment}
 
 
 @dataclass(frozen=True)
@@ -164,7 +145,7 @@ def bulk_options(target: Target, action: BulkAction) -> Callable[[Command], Comm
         for name, more in reversed(target.filter.items()):
             command = click.option(_flag(name), f"of_{name}", **more)(command)
         for one in reversed(action.inputs):
-            command = _input_option(one)(command)
+            command = input_option(one)(command)
         command = as_json(command)
         command = click.option("--yes", is_flag=True, help="Do not ask.")(command)
         return click.option("--reason", metavar="TEXT", help="Why; kept with the operation.")(
@@ -179,7 +160,7 @@ def asked(target: Target, action: BulkAction, given: Mapping[str, Any]) -> Asked
     filtered = {
         name: given[f"of_{name}"] for name in target.filter if given.get(f"of_{name}") is not None
     }
-    parameters = {one.name: _read(one, given[one.name]) for one in action.inputs}
+    parameters = {one.name: read_input(one, given[one.name]) for one in action.inputs}
     return Asked(
         target, action, filter=filtered, parameters=parameters, reason=given["reason"],
         is_confirmed=given["yes"],
@@ -206,19 +187,6 @@ def report(action: BulkAction, outcome: VerbResult | Begun, *, is_json: bool) ->
         operation=outcome.operation_id,
         made=made,
     )
-
-
-def _input_option(one: Input) -> Callable[[Command], Command]:
-    kind: Any = int if one.type == "integer" else str
-    return click.option(
-        FLAGS[one.name], one.name, type=kind, metavar=METAVARS[one.type], help=one.help,
-        required=one.is_required,
-    )  # fmt: skip
-
-
-def _read(one: Input, value: Any) -> Any:
-    read = READERS.get(one.type)
-    return read(FLAGS[one.name], value) if read else value
 
 
 def _flag(name: str) -> str:

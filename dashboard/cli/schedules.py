@@ -18,22 +18,23 @@ from mahaam.schedules.queries import ScheduleEntry, fire_page, schedule_named, s
 from mahaam.schedules.queries import schedule as schedule_of
 from mahaam.schedules.rules.previews import previews
 from mahaam.schedules.sync import sync_schedules
+from mahaam.verbs import VerbResult
 
+from ..actions import direct
 from ..forms.options import OF_SCHEDULES
 from ..present import badges
 from ..present.schedule_text import in_words
 from .commands import BadInput, Commands, Refusal, operator, read
+from .direct import add
 from .jobs import option_flags, parsed
 from .output import as_json, as_text, paper, print_json, row, table
 from .parse import moment
-from .report import tell
 
 TICK_S = 0.1
 MOST_NEXT = 1000
 
 schedules = Commands("schedule", help="See, run and change what runs when.")
 name_argument = click.argument("name", metavar="NAME")
-names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
 
 
 @schedules.add("list")
@@ -117,65 +118,6 @@ def next_(name: str, count: int, is_json: bool) -> None:
     paper().print(made)
 
 
-@schedules.add("enable")
-@names_argument
-@as_json
-def enable(names: tuple[str, ...], is_json: bool) -> None:
-    """Let schedules fire again, from their next time on."""
-    verdict = verbs.enable_schedules(_ids(names), by=operator())
-    tell(
-        verdict,
-        lambda n: ngettext("%(num)s schedule is enabled.", "%(num)s schedules are enabled.", n),
-        is_json=is_json,
-    )
-
-
-@schedules.add("disable")
-@names_argument
-@click.option("--reason", help="What people read who wonder.")
-@as_json
-def disable(names: tuple[str, ...], reason: str | None, is_json: bool) -> None:
-    """Let schedules fire no more; what they made goes on."""
-    verdict = verbs.disable_schedules(_ids(names), by=operator(), reason=reason)
-    tell(
-        verdict,
-        lambda n: ngettext("%(num)s schedule is disabled.", "%(num)s schedules are disabled.", n),
-        is_json=is_json,
-    )
-
-
-@schedules.add("run-now")
-@names_argument
-@as_json
-def run_now(names: tuple[str, ...], is_json: bool) -> None:
-    """Make one job of each schedule now, with the schedule's own options."""
-    verdict = verbs.run_schedules(_ids(names), by=operator())
-    tell(
-        verdict,
-        lambda n: ngettext("%(num)s job was made.", "%(num)s jobs were made.", n),
-        is_json=is_json,
-        jobs=[str(job) for job in verdict.made.values()],
-    )
-
-
-@schedules.add("delete")
-@names_argument
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-def delete(names: tuple[str, ...], yes: bool, is_json: bool) -> None:
-    """Delete schedules with their history; their jobs stay."""
-    ids = _ids(names)
-    if not yes:
-        click.confirm(
-            ngettext("Delete %(num)s schedule?", "Delete %(num)s schedules?", len(ids)), abort=True
-        )
-    tell(
-        verbs.delete_schedules(ids, by=operator()),
-        lambda n: ngettext("%(num)s schedule was deleted.", "%(num)s schedules were deleted.", n),
-        is_json=is_json,
-    )
-
-
 @schedules.add("create")
 @name_argument
 @click.argument("task", metavar="TASK")
@@ -250,8 +192,17 @@ def _found(name: str) -> ScheduleEntry:
     return entry
 
 
-def _ids(names: tuple[str, ...]) -> list[int]:
-    return [_found(name).id for name in names]
+def _id(name: str) -> int:
+    return _found(name).id
+
+
+def _made(result: VerbResult) -> dict[str, Any]:
+    return {"jobs": [str(job) for job in result.made.values()]}
+
+
+for action in direct.SCHEDULE:
+    more: dict[str, Any] = {"facts": _made} if action.name == "run" else {}
+    add(schedules, action, _id, metavar="NAME…", is_asked=action.name == "delete", **more)
 
 
 def _plain(entry: ScheduleEntry) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from uuid import UUID
 
 import click
@@ -13,15 +14,16 @@ from mahaam import verbs
 from mahaam.workers.queries import WorkerEntry, workers_named
 from mahaam.workers.queries import workers as all_workers
 
+from ..actions import direct
 from ..present import badges
 from .commands import BadInput, Commands, Refusal, operator, read
+from .direct import add
 from .output import as_json, megabytes, paper, print_json, row, table
 from .report import tell
 
 NAME = re.compile(r"[0-9A-Fa-f-]{4,36}")
 
 workers = Commands("workers", help="Watch and steer the consumers.")
-ids = click.argument("names", metavar="ID…", nargs=-1, required=True)
 
 
 @workers.add("list")
@@ -44,31 +46,7 @@ def list_(is_all: bool, is_json: bool) -> None:
 @as_json
 def resize(name: str, greenlets: int, is_json: bool) -> None:
     """Let a consumer run N jobs at once; what runs goes on. ID may be the beginning or the end of one."""
-    _tell(verbs.resize_workers([_id(name)], greenlets, by=operator()), is_json=is_json)
-
-
-@workers.add("quiet")
-@ids
-@as_json
-def quiet(names: tuple[str, ...], is_json: bool) -> None:
-    """Let consumers finish what they run and take nothing new."""
-    _tell(verbs.quiet_workers(map(_id, names), by=operator()), is_json=is_json)
-
-
-@workers.add("wake")
-@ids
-@as_json
-def wake(names: tuple[str, ...], is_json: bool) -> None:
-    """Let quiet consumers take jobs again."""
-    _tell(verbs.wake_workers(map(_id, names), by=operator()), is_json=is_json)
-
-
-@workers.add("stop")
-@ids
-@as_json
-def stop(names: tuple[str, ...], is_json: bool) -> None:
-    """End consumers as SIGTERM does."""
-    _tell(verbs.stop_workers(map(_id, names), by=operator()), is_json=is_json)
+    tell(verbs.resize_workers([_id(name)], greenlets, by=operator()), _told, is_json=is_json)
 
 
 def _id(name: str) -> UUID:
@@ -85,16 +63,17 @@ def _id(name: str) -> UUID:
     return found[0]
 
 
-def _tell(verdict: verbs.VerbResult, *, is_json: bool) -> None:
-    tell(
-        verdict,
-        lambda n: ngettext(
-            "%(num)s worker was told; it does so within two seconds.",
-            "%(num)s workers were told; they do so within two seconds.",
-            n,
-        ),
-        is_json=is_json,
+def _told(count: int) -> str:
+    return ngettext(
+        "%(num)s worker was told; it does so within two seconds.",
+        "%(num)s workers were told; they do so within two seconds.",
+        count,
     )
+
+
+for action in direct.WORKER:
+    if action.name != "resize":  # which takes its number as a word
+        add(workers, replace(action, done=_told), _id)
 
 
 def _print_list(found: list[WorkerEntry]) -> None:

@@ -50,7 +50,6 @@ def register(app: Flask) -> None:
         refusal_word=audit_labels.refusal_word,
         role_word=audit_labels.role_word,
         theme_words=preferences.theme_words,
-        verb_word=audit_labels.verb_word,
         themes=preferences.THEMES,
         undo_window_s=lambda: live("undo_window_s"),
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from flask import abort, flash, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -13,6 +10,7 @@ from flask_babel import gettext as _
 from mahaam.core.errors import OptionNotValid
 from mahaam.verbs import VerbResult
 
+from ..actions.direct import DirectAction, NotUnderstood
 from ..auth import access
 from ..auth.login_required import safe_path
 from ..web.languages import said
@@ -23,27 +21,10 @@ MOST_TICKED = 500
 MOST_REASONS = 10
 
 
-class NotUnderstood(Exception):
-    """What was typed beside a verb is no number, time or name; the message is for the person."""
-
-
-@dataclass(frozen=True)
-class Act:
-    """What is done to ticked rows: the right it needs, the doing, and what is said of so many.
-
-    `change` may raise OptionNotValid and NotUnderstood. `is_asked`: it is asked for once more.
-    """
-
-    right: str
-    change: Callable[[list[int]], VerbResult]
-    done: Callable[[int], str]
-    is_asked: bool = False
-
-
 class ActPage(ConsolePage):
     """A page with such a list; `acts` by the names that its form sends."""
 
-    acts: dict[str, Act] = {}
+    acts: dict[str, DirectAction] = {}
 
     @expose("/act/", methods=("POST",))
     def act(self) -> ResponseReturnValue:
@@ -56,10 +37,10 @@ class ActPage(ConsolePage):
         if not ids:
             flash(_("Tick at least one row first."), "warning")
             return redirect(back, code=303)
-        if act.is_asked and request.form.get("confirmed") != "yes":
+        if act.question and request.form.get("confirmed") != "yes":
             return self.question(verb, ids, back)
         try:
-            _tell(act, act.change(ids))
+            _tell(act, act.carry_out(ids, request.form, by=g.person.email))
         except (OptionNotValid, NotUnderstood) as fault:
             flash(str(fault), "warning")
         return redirect(self.place_after(verb, back), code=303)
@@ -81,7 +62,7 @@ def _ticked() -> list[int]:
     return [id_ for id_ in ids if id_ is not None]
 
 
-def _tell(act: Act, verdict: VerbResult) -> None:
+def _tell(act: DirectAction, verdict: VerbResult) -> None:
     if verdict.done:
         flash(act.done(len(verdict.done)), "success")
     for reason in sorted(set(map(said, verdict.refused.values())))[:MOST_REASONS]:

@@ -9,76 +9,27 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from mahaam.alerts import queries, verbs
 from mahaam.alerts.rules import SEVERITIES
 from mahaam.config import get_settings
 from mahaam.core.errors import OptionNotValid
 from mahaam.postgres.paging import PageCursor
-from mahaam.verbs import VerbResult
 
+from ..actions import direct
 from ..auth import access
 from ..web.database import db
-from ..web.languages import number
-from ..web.query_string import QueryString, integer, moment
-from .act_page import Act, ActPage
+from ..web.query_string import QueryString, moment
+from .act_page import ActPage
 from .page import ID, found, read_list
 
 SILENCES_MIN = (30, 120, 480, 1440)
 
 
-def _silence(ids: list[int]) -> VerbResult:
-    minutes = integer(request.form.get("minutes", "")) or 0
-    return verbs.silence_alerts(ids, minutes=minutes, by=g.person.email)
-
-
-def _assign(ids: list[int]) -> VerbResult:
-    return verbs.assign_alerts(ids, request.form.get("owner", "").strip(), by=g.person.email)
-
-
-ACTS = {
-    "acknowledge": Act(
-        "acknowledge",
-        lambda ids: verbs.acknowledge_alerts(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(count)s alert is acknowledged.",
-            "%(count)s alerts are acknowledged.",
-            n,
-            count=number(n),
-        ),
-    ),
-    "resolve": Act(
-        "resolve",
-        lambda ids: verbs.resolve_alerts(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(count)s alert is closed.", "%(count)s alerts are closed.", n, count=number(n)
-        ),
-    ),
-    "silence": Act(
-        "silence",
-        _silence,
-        lambda n: ngettext(
-            "%(count)s alert is silenced.", "%(count)s alerts are silenced.", n, count=number(n)
-        ),
-    ),
-    "assign": Act(
-        "assign",
-        _assign,
-        lambda n: ngettext(
-            "%(count)s alert has another owner.",
-            "%(count)s alerts have another owner.",
-            n,
-            count=number(n),
-        ),
-    ),
-}
-
-
 class AlertView(ActPage):
     """Alerts at /admin/alert/."""
 
-    acts = ACTS
+    acts = direct.of_kind("alert")
 
     def __init__(self) -> None:
         super().__init__(_l("Alerts"), endpoint="alert", menu_icon_value="bell")

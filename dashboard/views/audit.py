@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from mahaam.audit.queries import AuditFilter, audit_page, is_protected
 from mahaam.postgres.paging import PageCursor
 
-from ..present.audit_labels import VERBS
+from ..actions.audit_labels import VERBS
 from ..web.database import db
 from ..web.query_string import QueryString
 from .page import MORE, ConsolePage, read_list

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from mahaam import verbs
 from mahaam.failures import groups_queries as queries
@@ -18,87 +15,24 @@ from mahaam.jobs import task_registry
 from mahaam.postgres import database
 from mahaam.postgres.paging import PageCursor
 from mahaam.queries.dead_letter_list import find_dead_letter
-from mahaam.verbs import VerbResult
 
+from ..actions import direct
 from ..auth import access
 from ..auth.login_required import safe_path
 from ..forms.small_forms import runbook_form
 from ..web.database import db
-from ..web.languages import number
-from ..web.query_string import QueryString, moment
-from .act_page import Act, ActPage, NotUnderstood
+from ..web.query_string import QueryString
+from .act_page import ActPage
 from .page import ID, found, read_list
 
 MOST_TEXT = 20_000
 MOST_NAME = 200
 
 
-def _ignore(ids: list[int]) -> VerbResult:
-    how, value = request.form.get("how", ""), request.form.get("value", "").strip()
-    options: dict[str, Any] = {}
-    if how == "until":
-        options["until"] = moment(request.form.get("until", ""))
-    elif how in ("times", "rate"):
-        options[how] = (
-            int(value) if value.isascii() and value.isdigit() and len(value) < 13 else None
-        )
-    if None in options.values() or how not in ("", "ever", "until", "times", "rate"):
-        raise NotUnderstood(_("Say until when: a time, or a whole number."))
-    return verbs.ignore_groups(ids, by=g.person.email, **options)
-
-
-def _assign(ids: list[int]) -> VerbResult:
-    return verbs.assign_groups(ids, request.form.get("owner", "").strip(), by=g.person.email)
-
-
-ACTS = {
-    "resolve": Act(
-        "resolve",
-        lambda ids: verbs.resolve_groups(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(count)s error group is resolved. If it comes back, it is open again.",
-            "%(count)s error groups are resolved. What comes back is open again.",
-            n,
-            count=number(n),
-        ),
-    ),
-    "watch": Act(
-        "resolve",
-        lambda ids: verbs.watch_groups(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(count)s error group is watched again.",
-            "%(count)s error groups are watched again.",
-            n,
-            count=number(n),
-        ),
-    ),
-    "ignore": Act(
-        "ignore",
-        _ignore,
-        lambda n: ngettext(
-            "%(count)s error group is ignored.",
-            "%(count)s error groups are ignored.",
-            n,
-            count=number(n),
-        ),
-    ),
-    "assign": Act(
-        "assign",
-        _assign,
-        lambda n: ngettext(
-            "%(count)s error group has another owner.",
-            "%(count)s error groups have another owner.",
-            n,
-            count=number(n),
-        ),
-    ),
-}
-
-
 class ErrorView(ActPage):
     """Error groups at /admin/error/."""
 
-    acts = ACTS
+    acts = direct.of_kind("error_group")
 
     def __init__(self) -> None:
         super().__init__(_l("Errors"), endpoint="error", menu_icon_value="flame")

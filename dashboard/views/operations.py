@@ -22,13 +22,15 @@ from mahaam.operations.stalled import StalledOperation, stalled_operations
 from mahaam.postgres.ask import by_session
 from mahaam.postgres.paging import PageCursor
 
-from ..actions import catalog
+from ..actions import catalog, direct
 from ..auth import access
 from ..auth.login_required import safe_path
 from ..web.database import db
 from ..web.languages import number, said
 from ..web.query_string import QueryString
 from .page import MORE, ConsolePage, read_list
+
+ACTIONS = direct.of_kind("operation")
 
 
 class OperationView(ConsolePage):
@@ -83,7 +85,7 @@ class OperationView(ConsolePage):
         access.require("abort")
         refusal = verbs.abort(id, by=g.person.email)
         if refusal is None:
-            flash(_("The operation was aborted. What it had done stays done."), "success")
+            flash(ACTIONS["abort"].done(1), "success")
         else:
             flash(said(refusal), "warning")
         return redirect(url_for("operation.details", id=id), code=303)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
 from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from mahaam import verbs
 from mahaam.core.errors import OptionNotValid
+from mahaam.verb_table import VerbRow
 from mahaam.verbs import VerbResult
 
+from ..actions import direct
 from ..auth import access
 from ..forms.form import Form
 from ..forms.small_forms import pause_form
@@ -33,8 +32,6 @@ class PausingPage(ConsolePage):
     """A page about things that have a name and can be paused."""
 
     kind = ""  # queue or task
-    pause_verb: Callable[..., VerbResult]
-    resume_verb: Callable[..., VerbResult]
 
     def check(self, subject: str) -> None:
         """Answer 404 for a name that nobody knows."""
@@ -56,12 +53,11 @@ class PausingPage(ConsolePage):
         if not form.is_right:
             return self._form(subject, form), 400
         try:
-            wanted = verbs.pause(by=g.person.email, replace=True, **_options(form, given))
+            verdict = self._row("pause").run([subject], by=g.person.email, **_options(form, given))
         except (OptionNotValid, ValueError):
             form.fault("until", str(BAD_END))
             return self._form(subject, form), 400
-        verdict = type(self).pause_verb([subject], wanted)
-        return self._told(subject, verdict, _("Paused. What runs now finishes."))
+        return self._told(subject, "pause", verdict)
 
     @expose("/<subject>/resume/", methods=("GET", "POST"))
     def resume(self, subject: str) -> ResponseReturnValue:
@@ -70,19 +66,22 @@ class PausingPage(ConsolePage):
         self.check(subject)
         if request.method == "GET":
             return str(self.render("pausing/resume.html", subject=subject, back=self.home(subject)))
-        verdict = type(self).resume_verb([subject], by=g.person.email)
-        return self._told(subject, verdict, _("It goes on."))
+        verdict = self._row("resume").run([subject], by=g.person.email)
+        return self._told(subject, "resume", verdict)
 
     def _form(self, subject: str, form: Form) -> str:
         back = self.home(subject)
         return str(self.render("pausing/pause.html", subject=subject, form=form, back=back))
 
-    def _told(self, subject: str, verdict: VerbResult, done: str) -> ResponseReturnValue:
+    def _row(self, verb: str) -> VerbRow:
+        return direct.of_kind(self.kind)[verb].row
+
+    def _told(self, subject: str, verb: str, verdict: VerbResult) -> ResponseReturnValue:
         snapshot.forget()
         for reason in verdict.refused.values():
             flash(said(reason), "warning")
         if verdict.done:
-            flash(done, "success")
+            flash(direct.of_kind(self.kind)[verb].done(1), "success")
         return redirect(self.home(subject), code=303)
 
 

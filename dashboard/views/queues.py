@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from mahaam import verbs
 from mahaam.overview.overview import throughput_of
 from mahaam.postgres.paging import PageCursor
 from mahaam.queries.job_list import find_job, jobs_page
@@ -35,8 +34,7 @@ LINES_SHOWN = 50
 class QueueView(PausingPage):
     """The monitor at /admin/queues/."""
 
-    pause_verb = staticmethod(verbs.pause_queues)
-    resume_verb = staticmethod(verbs.resume_queues)
+    kind = "queue"
 
     def __init__(self) -> None:
         super().__init__(_l("Queues"), endpoint="queues", menu_icon_value="stack")

@@ -17,8 +17,8 @@ from mahaam.jobs import task_registry
 from mahaam.postgres.paging import PageCursor
 from mahaam.schedules import queries
 from mahaam.schedules.rules.previews import previews
-from mahaam.verbs import VerbResult
 
+from ..actions import direct
 from ..auth import access
 from ..forms.form import Form
 from ..forms.options import OF_SCHEDULES
@@ -28,64 +28,16 @@ from ..present.schedule_text import in_words
 from ..web.database import db
 from ..web.languages import number, said
 from ..web.query_string import QueryString, moment
-from .act_page import Act, ActPage
+from .act_page import ActPage
 from .page import ID, found, read_list
 
 NEXT_SHOWN = 10
 
 
-def _disable(ids: list[int]) -> VerbResult:
-    reason = request.form.get("reason", "")[:500]
-    return verbs.disable_schedules(ids, reason=reason, by=g.person.email)
-
-
-ACTS = {
-    "run": Act(
-        "run",
-        lambda ids: verbs.run_schedules(ids, by=g.person.email),
-        lambda n: ngettext("%(n)s job was made.", "%(n)s jobs were made.", n, n=number(n)),
-    ),
-    "enable": Act(
-        "enable",
-        lambda ids: verbs.enable_schedules(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(n)s schedule is enabled.", "%(n)s schedules are enabled.", n, n=number(n)
-        ),
-    ),
-    "disable": Act(
-        "disable",
-        _disable,
-        lambda n: ngettext(
-            "%(n)s schedule is disabled.", "%(n)s schedules are disabled.", n, n=number(n)
-        ),
-        is_asked=True,
-    ),
-    "back_to_code": Act(
-        "define",
-        lambda ids: verbs.back_to_code(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(n)s schedule is as the code says.",
-            "%(n)s schedules are as the code says.",
-            n,
-            n=number(n),
-        ),
-        is_asked=True,
-    ),
-    "delete": Act(
-        "define",
-        lambda ids: verbs.delete_schedules(ids, by=g.person.email),
-        lambda n: ngettext(
-            "%(n)s schedule was deleted.", "%(n)s schedules were deleted.", n, n=number(n)
-        ),
-        is_asked=True,
-    ),
-}
-
-
 class ScheduleView(ActPage):
     """Schedules at /admin/schedule/."""
 
-    acts = ACTS
+    acts = direct.of_kind("schedule")
 
     def __init__(self) -> None:
         super().__init__(_l("Schedules"), endpoint="schedule", menu_icon_value="calendar-time")

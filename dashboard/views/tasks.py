@@ -6,7 +6,6 @@ from flask import abort, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
-from mahaam import verbs
 from mahaam.core.errors import UnknownTask
 from mahaam.enqueuing import catalog
 
@@ -19,8 +18,6 @@ class TaskView(PausingPage):
     """Tasks at /admin/task/."""
 
     kind = "task"
-    pause_verb = staticmethod(verbs.pause_tasks)
-    resume_verb = staticmethod(verbs.resume_tasks)
 
     def __init__(self) -> None:
         super().__init__(_l("Tasks"), endpoint="task", category=MORE, menu_icon_value="puzzle")

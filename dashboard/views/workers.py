@@ -13,12 +13,15 @@ from mahaam.core.errors import OptionNotValid
 from mahaam.queries.running import jobs_by_worker
 from mahaam.workers.queries import shown_workers
 
-from ..actions.worker_actions import STEPS
+from ..actions import direct
+from ..actions.direct import NotUnderstood
 from ..auth import access
 from ..live import snapshot
 from ..web.database import db
 from ..web.languages import said
 from .page import ConsolePage
+
+ACTIONS = direct.of_kind("worker")
 
 
 class WorkerView(ConsolePage):
@@ -36,29 +39,29 @@ class WorkerView(ConsolePage):
                 "workers.html",
                 workers=found,
                 running=jobs_by_worker(db.session, [worker.id for worker in found]),
-                steps=STEPS,
+                steps=ACTIONS,
             )
         )
 
     @expose("/<uuid:id>/<verb>/", methods=("GET", "POST"))
     def steer(self, id: uuid.UUID, verb: str) -> ResponseReturnValue:  # noqa: A002
         """Ask once more; then ask it of the worker."""
-        step = STEPS.get(verb) or abort(404)
-        access.require(step.verb)
+        step = ACTIONS.get(verb) or abort(404)
+        access.require(step.right)
         worker = next((one for one in shown_workers(db.session) if one.id == id), None) or abort(
             404
         )
         if request.method == "GET":
             return str(self.render("worker/steer.html", worker=worker, step=step))
         try:
-            verdict = step.run(id, request.form, by=g.person.email)
-        except (OptionNotValid, ValueError):
+            verdict = step.carry_out([id], request.form, by=g.person.email)
+        except (OptionNotValid, NotUnderstood):
             return str(
                 self.render("worker/steer.html", worker=worker, step=step, is_wrong=True)
             ), 400
         for reason in verdict.refused.values():
             flash(said(reason), "warning")
         if verdict.done:
-            flash(str(step.done), "success")
+            flash(step.done(1), "success")
         snapshot.forget()
         return redirect(url_for("worker.index"), code=303)

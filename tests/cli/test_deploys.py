@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from dashboard.present.audit_labels import KINDS, VERBS
+from dashboard.actions.audit_labels import VERBS
+from dashboard.present.audit_labels import KINDS
 from tests.cli.conftest import Flask_
 from tests.dashboard.rows import ask
 

@@ -12,11 +12,10 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from dashboard.actions import catalog
+from dashboard.actions import catalog, direct
+from dashboard.actions.direct import DirectAction
 from dashboard.auth import access
 from dashboard.auth.accounts import create_person
-from dashboard.views import alerts, errors, schedules
-from dashboard.views.act_page import Act
 from tests.dashboard import walk
 from tests.dashboard.browser import PASSWORD, Browser
 from tests.dashboard.conftest import LogIn
@@ -267,14 +266,14 @@ def test_a_bulk_action_of_a_form_is_refused_by_its_own_verb(log_in: LogIn, verb:
 @pytest.mark.parametrize(
     ("page", "acts"),
     [
-        ("/admin/error/act/", errors.ACTS),
-        ("/admin/alert/act/", alerts.ACTS),
-        ("/admin/schedule/act/", schedules.ACTS),
+        ("/admin/error/act/", direct.of_kind("error_group")),
+        ("/admin/alert/act/", direct.of_kind("alert")),
+        ("/admin/schedule/act/", direct.of_kind("schedule")),
     ],
 )
 @pytest.mark.parametrize("role", access.RANKS)
 def test_each_verb_of_a_list_is_refused_by_its_own_right(
-    log_in: LogIn, page: str, acts: dict[str, Act], role: str
+    log_in: LogIn, page: str, acts: dict[str, DirectAction], role: str
 ) -> None:
     for verb, act in acts.items():
         answer = log_in(role).post(page, {"action": verb, "rowid": "1", "confirmed": "yes"})
