@@ -80,7 +80,7 @@ LETTERS = Target(
 
 
 @dataclass(frozen=True)
-class Asked:
+class BulkOptions:
     """What was typed behind a verb. Without ids, all that match the filter are meant."""
 
     target: Target
@@ -155,19 +155,19 @@ def bulk_options(target: Target, action: BulkAction) -> Callable[[Command], Comm
     return decorate
 
 
-def asked(target: Target, action: BulkAction, given: Mapping[str, Any]) -> Asked:
+def asked(target: Target, action: BulkAction, given: Mapping[str, Any]) -> BulkOptions:
     """Read the flags of `bulk_options`. Raises BadInput."""
     filtered = {
         name: given[f"of_{name}"] for name in target.filter if given.get(f"of_{name}") is not None
     }
     parameters = {one.name: read_input(one, given[one.name]) for one in action.inputs}
-    return Asked(
+    return BulkOptions(
         target, action, filter=filtered, parameters=parameters, reason=given["reason"],
         is_confirmed=given["yes"],
     )  # fmt: skip
 
 
-def with_ids(wanted: Asked, ids: tuple[str, ...], *, is_all: bool) -> Asked:
+def with_ids(wanted: BulkOptions, ids: tuple[str, ...], *, is_all: bool) -> BulkOptions:
     """Add the ids that were named. Raises BadInput unless either they or --all were given."""
     if bool(ids) == is_all or (wanted.filter and not is_all):
         raise BadInput(_("Name ids, or say --all with a filter; not both."))

@@ -18,7 +18,7 @@ from mahaam.verbs import VerbResult
 from ..actions import catalog
 from ..actions.bulk import BulkAction
 from ..web.languages import said
-from .bulk import LETTERS, Asked, Begun, asked, bulk_options, with_ids
+from .bulk import LETTERS, Begun, BulkOptions, asked, bulk_options, with_ids
 from .commands import BadInput, Refusal, read
 from .dead_letter_report import DeadLetterReport, find_case, print_case
 from .output import as_json, paper, plain, print_json, row, table, word
@@ -106,7 +106,7 @@ def flush(is_json: bool, **given: Any) -> None:
         click.echo(catalog.RESOLVE.done(len(outcome.done)))
 
 
-def _retry(wanted: Asked) -> list[VerbResult]:
+def _retry(wanted: BulkOptions) -> list[VerbResult]:
     """Queue again what was named, dead letters first."""
     named: dict[BulkAction, tuple[UUID | int, ...]] = {
         catalog.REPROCESS: tuple(id_ for id_ in wanted.ids if isinstance(id_, int)),

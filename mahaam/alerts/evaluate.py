@@ -47,9 +47,9 @@ def watch() -> bool:
     return True
 
 
-def forget() -> None:
+def prune() -> None:
     """Delete what is long over. Raises DatabaseUnavailable."""
-    database.repeatable(store.forget)
+    database.repeatable(store.prune)
 
 
 def _look_at_all(cursor: Cursor, seen: Probes) -> None:

@@ -215,6 +215,6 @@ def rule_of_channel(cursor: Cursor, id_: int) -> str | None:
     return str(row[0]) if row else None
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete what is long over."""
     cursor.execute(FORGET)

@@ -25,7 +25,7 @@ CHANNELS = {
     "slack": "mahaam.alerts.channels.slack",
 }
 duties.add("alerts", evaluate.watch, every_s=evaluate.LOOK_EVERY_S, within_s=5.0)
-duties.add("forget alerts", evaluate.forget, every_s=evaluate.FORGET_EVERY_S, within_s=10.0)
+duties.add("forget alerts", evaluate.prune, every_s=evaluate.FORGET_EVERY_S, within_s=10.0)
 
 
 @task(

@@ -19,7 +19,7 @@ log = logging.getLogger("mahaam.queue")
 FRESH_FOR_S = 30.0
 
 
-class _Known:
+class _KnownQueues:
     """The table's queue names as this process last read them."""
 
     names: frozenset[str] = frozenset()
@@ -33,7 +33,7 @@ class _Known:
         self.until = time.monotonic() + FRESH_FOR_S
 
 
-_known = _Known()
+_known = _KnownQueues()
 
 
 def check(name: str) -> None:

@@ -164,7 +164,7 @@ def now(cursor: Cursor) -> datetime:
     return moment
 
 
-def forget(cursor: Cursor, *, days: int) -> None:
+def prune(cursor: Cursor, *, days: int) -> None:
     """Delete old counts, and causes that nobody needs any more; `days` 0: none."""
     cursor.execute(FORGET_HOURS)
     if days:

@@ -8,13 +8,13 @@ from typing import Protocol
 from mahaam.jobs.claim import Claim
 
 
-class Attempt(Protocol):
+class RunningAttempt(Protocol):
     """A job that runs."""
 
     claim: Claim
 
 
-current: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
+current: ContextVar[RunningAttempt | None] = ContextVar("current_attempt", default=None)
 
 
 def current_id() -> str | None:

@@ -25,7 +25,7 @@ def changed_values(cursor: Cursor) -> dict[str, Any]:
     return dict(cursor.fetchall())
 
 
-class _Known:
+class _KnownValues:
     """What was read last; while PostgreSQL is away, it goes on counting."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class _Known:
         self._read_at = time.monotonic()
 
 
-_known = _Known()
+_known = _KnownValues()
 
 
 def value(name: str) -> Any:

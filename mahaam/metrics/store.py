@@ -215,7 +215,7 @@ def find_tasks(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
     return [task for (task,) in cursor.fetchall() if task not in but]
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete minutes after 3 days, ten minutes after 8, which rules are tried on, the rest after 90."""
     cursor.execute(FORGET)
 

@@ -190,7 +190,7 @@ def mark_unreadable(cursor: Cursor, id_: int, broken: dict[str, Any]) -> str | N
     return str(row[0]) if row else None
 
 
-def forget(cursor: Cursor, *, days: int, limit: int) -> int:
+def prune(cursor: Cursor, *, days: int, limit: int) -> int:
     """Delete what became of due times longer ago than `days`; how many."""
     cursor.execute(FORGET, {"days": days, "limit": limit})
     return int(cursor.rowcount)

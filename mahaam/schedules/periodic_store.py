@@ -40,6 +40,6 @@ def fire(cursor: Cursor, minute: datetime, wanted: Sequence[FollowUp]) -> dict[s
     return made
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete the fires of more than a day ago."""
     cursor.execute(FORGET)

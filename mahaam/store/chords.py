@@ -94,7 +94,7 @@ def replace(cursor: Cursor, replacement: Replacement) -> None:
     cursor.execute(REPLACE, (job_id, chord_id, place))
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete chords that fired long ago, with what their members brought."""
     cursor.execute(FORGET)
 

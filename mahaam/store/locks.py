@@ -76,6 +76,6 @@ def flush(cursor: Cursor) -> None:
     cursor.execute("DELETE FROM task_lock")
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete locks that nobody holds any more."""
     cursor.execute(FORGET)

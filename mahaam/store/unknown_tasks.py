@@ -82,6 +82,6 @@ def find(
     return [UnknownTaskJob._make(row) for row in cursor.fetchall()]
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete what was noted of tasks that nobody has asked for lately."""
     cursor.execute(FORGET)

@@ -105,7 +105,7 @@ def flush(cursor: Cursor) -> None:
     cursor.execute("DELETE FROM kept_value; DELETE FROM kept_counter")
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete what is over, and revocations that have nothing left to revoke."""
     cursor.execute(FORGET_OVER)
     cursor.execute(FORGET_REVOCATIONS, (FLUSHED,))

@@ -336,7 +336,7 @@ def find_orphans(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
     return [id_ for (id_,) in cursor.fetchall()]
 
 
-def forget(cursor: Cursor) -> None:
+def prune(cursor: Cursor) -> None:
     """Delete workers that ended more than a day ago."""
     cursor.execute(FORGET)
 

@@ -44,7 +44,7 @@ class AddressRefused(MahaamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WebhookTarget:
     """Where a request goes: to `ip`, as if it were `host`."""
 
     scheme: str
@@ -60,7 +60,7 @@ class Target:
         return name if self.port == PORTS[self.scheme] else f"{name}:{self.port}"
 
 
-def target(url: str) -> Target:
+def target(url: str) -> WebhookTarget:
     """The checked target of `url`. Raises AddressRefused."""
     scheme, host, port, path = _parts(url)
     if not _is_allowed_port(port):
@@ -70,7 +70,7 @@ def target(url: str) -> Target:
         for ip in ips:
             if not _may_reach(ip):
                 raise AddressRefused(INSIDE.about(host=host))
-    return Target(scheme, host, port, path, str(ips[0]))
+    return WebhookTarget(scheme, host, port, path, str(ips[0]))
 
 
 def _parts(url: str) -> tuple[str, str, int, str]:

@@ -11,7 +11,7 @@ import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
-from mahaam.alerts.channels.address import NOT_FOUND, AddressRefused, Target, target
+from mahaam.alerts.channels.address import NOT_FOUND, AddressRefused, WebhookTarget, target
 from mahaam.alerts.messages.delivery_errors import NotDelivered
 from mahaam.alerts.messages.effects import Effects
 
@@ -61,7 +61,7 @@ def _shown(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2][:200] or "?"
 
 
-def _answer(to: Target, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+def _answer(to: WebhookTarget, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     """The status, and the first words of what is wrong."""
     with _pool(to) as pool:
         answer = pool.urlopen(
@@ -87,7 +87,7 @@ def _answer(to: Target, body: bytes, headers: dict[str, str]) -> tuple[int, str]
     return answer.status, said.decode("utf-8", "replace").strip().partition("\n")[0][:200]
 
 
-def _pool(to: Target) -> HTTPConnectionPool:
+def _pool(to: WebhookTarget) -> HTTPConnectionPool:
     """A pool that connects to the address that was checked, and expects the host's certificate."""
     if to.scheme == "http":
         return urllib3.HTTPConnectionPool(to.ip, to.port, maxsize=1)

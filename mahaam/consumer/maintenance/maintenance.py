@@ -224,11 +224,11 @@ class MaintenanceLoop:
     def _forget(self) -> None:
         days = current.value("retention_failed_days")
         for forget in (
-            workers_store.forget,
-            unknown_tasks.forget,
-            chords.forget,
-            metrics_store.forget,
-            partial(groups_store.forget, days=days),
+            workers_store.prune,
+            unknown_tasks.prune,
+            chords.prune,
+            metrics_store.prune,
+            partial(groups_store.prune, days=days),
         ):
             self._alone(forget)
         # A pause that somebody deleted by hand leaves nobody to let its jobs go.
@@ -246,7 +246,7 @@ class MaintenanceLoop:
     def _forget_fires(self) -> None:
         """Delete some of the old fires of schedules."""
         if days := current.value("retention_fires_days"):
-            self._link.run(partial(fires_store.forget, days=days, limit=FIRES_AT_ONCE))
+            self._link.run(partial(fires_store.prune, days=days, limit=FIRES_AT_ONCE))
 
     def _tidy_desk(self) -> None:
         """Add failures up to their causes."""
@@ -281,5 +281,5 @@ class MaintenanceLoop:
 
     def _forget_values(self) -> None:
         """Delete what Huey's API keeps and nobody needs any more."""
-        for forget in (values.forget, locks.forget, periodic_store.forget):
+        for forget in (values.prune, locks.prune, periodic_store.prune):
             self._alone(forget)

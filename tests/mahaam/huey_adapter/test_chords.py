@@ -202,7 +202,7 @@ def test_a_chord_is_forgotten_a_month_after_it_fired(stage: Stage, cursor: Curso
     old = stage.ask("SELECT id FROM chord")
     new = huey.enqueue(chord([jobs.add.s(1, 1)], jobs.echo.s()))
 
-    chords.forget(cursor)
+    chords.prune(cursor)
     cursor.execute("COMMIT")
 
     assert len(old) == 1

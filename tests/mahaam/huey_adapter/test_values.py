@@ -95,7 +95,7 @@ def test_a_revocation_goes_with_its_job(empty_stage: Stage) -> None:
         huey.revoke_by_id(id_)
     huey.revoke_all(huey_jobs.plain)
 
-    ask(values.forget)
+    ask(values.prune)
 
     name = huey_jobs.plain.path
     assert revocations() == {f"r:{waits}", f"r:{young}", f"rt:{name}"}
@@ -225,7 +225,7 @@ def test_a_window_that_is_over_counts_from_one_again_and_is_forgotten(stage: Sta
     limit.acquire()
     time.sleep(0.25)
 
-    ask(values.forget)
+    ask(values.prune)
 
     assert stage.ask("SELECT * FROM kept_counter WHERE key LIKE '%%short%%'") == []
 

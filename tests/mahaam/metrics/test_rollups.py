@@ -191,7 +191,7 @@ def test_old_minutes_go_after_three_days_and_hours_after_ninety(clean: Stage) ->
         " (VALUES (60, 2.9), (60, 3.1), (600, 7.9), (600, 8.1), (3600, 89), (3600, 91), (86400, 91))"
         " AS p(length_s, days)"
     )
-    carry_out(clean, metrics_store.forget)
+    carry_out(clean, metrics_store.prune)
     left = clean.ask("SELECT length_s FROM job_period ORDER BY 1")
     assert [row["length_s"] for row in left] == [60, 600, 3600]
     for table in ("job_minute", "job_spread"):

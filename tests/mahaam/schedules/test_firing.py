@@ -182,6 +182,6 @@ def test_old_fires_are_forgotten_a_few_at_a_time(make: Make, clear: Stage) -> No
         "UPDATE schedule_fire SET made_at = now() - interval '31 d' WHERE fire_at < now() - interval '100 s'"
     )
 
-    forget = partial(fires_store.forget, days=30, limit=2)
+    forget = partial(fires_store.prune, days=30, limit=2)
     assert [database.repeatable(forget) for _ in range(3)] == [2, 2, 0]
     assert len(fires(clear)) == 2

@@ -282,6 +282,6 @@ def test_workers_that_ended_long_ago_are_forgotten(empty_stage: Stage, cursor: C
         "UPDATE worker SET stopped_at = now() - interval '2 days' WHERE state = 'stopped'"
     )
 
-    workers_store.forget(cursor)
+    workers_store.prune(cursor)
 
     assert {row["id"] for row in empty_stage.ask("SELECT id::text FROM worker")} == kept
