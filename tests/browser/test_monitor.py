@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewPerson
 from tests.browser.person import Person, is_refresh
 from tests.dashboard import situations
-from tests.dashboard.rows import a_job, ask
+from tests.dashboard.rows import a_job, add, ask
+from tests.factory import Sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -130,9 +131,7 @@ def test_a_pointer_that_rests_on_a_link_does_not_stop_the_monitor(person: Person
 
 
 def test_a_deploy_is_marked_in_the_charts(person: Person) -> None:
-    ask(
-        "INSERT INTO deploy (revision, marked_by, marked_at) VALUES ('v2', 'ann', now() - interval '9 min')"
-    )
+    add("deploy", revision="v2", marked_at=Sql("now() - interval '9 min'"))
     person.open("/admin/metrics/")
     assert [line["text"] for line in chart(person)["lines"]] == ["v2"]  # type: ignore[attr-defined]
     expect(person.page.get_by_text("v2", exact=True)).to_be_visible()

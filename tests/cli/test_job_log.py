@@ -11,7 +11,7 @@ import pytest
 from mahaam import enqueue
 from tasks import demo
 from tests.cli.conftest import Flask_
-from tests.dashboard.rows import a_job, ask
+from tests.dashboard.rows import a_job, add, ask
 from tests.waiting import wait_until
 
 LINES = """
@@ -94,7 +94,7 @@ def test_following_ends_a_moment_after_the_job(flask: Flask_) -> None:
 
 def _go_on(job_id: uuid.UUID) -> None:
     ask("UPDATE job SET state = 'completed', finished_at = now() WHERE id = %s", (str(job_id),))
-    ask("INSERT INTO job_log VALUES (%s, 1, 2, now(), 20, NULL, 'last')", (str(job_id),))
+    add("job_log", job_id=job_id, number=2, message="last")
 
 
 def test_what_cannot_be_meant_is_told_in_a_sentence(flask: Flask_) -> None:

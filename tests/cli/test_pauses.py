@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import Flask_
-from tests.dashboard.rows import ask
+from tests.dashboard.rows import add, ask
 
 TASK = "tasks.demo.echo"
 QUEUE = "set-aside"  # no test's jobs go here
@@ -16,7 +16,7 @@ QUEUE = "set-aside"  # no test's jobs go here
 
 @pytest.fixture(autouse=True)
 def _goes_on(shared_app: object, _here: None) -> Iterator[None]:
-    ask("INSERT INTO queue (name) VALUES (%s) ON CONFLICT DO NOTHING", (QUEUE,))
+    add("queue", name=QUEUE)
     yield
     ask("DELETE FROM task_pause")
     ask("DELETE FROM queue WHERE name = %s", (QUEUE,))

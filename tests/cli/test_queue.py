@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 from tests.cli.conftest import Flask_
-from tests.dashboard.rows import a_job, ask, state_of
-
-MINUTE = """
-INSERT INTO job_minute (minute, queue, task, worker_id, completed)
-VALUES (date_trunc('minute', now()), 'emails', 'tasks.demo.echo', %s, 600)
-"""
+from tests.dashboard.rows import a_job, add, state_of
+from tests.factory import Sql
 
 
 def test_a_snapshot_counts_every_queue_by_state(flask: Flask_) -> None:
     for state in ("queued", "queued", "running", "scheduled", "failed"):
         a_job(state, queue="emails")
     a_job("cancelled")
-    ask(MINUTE, (str(uuid.uuid4()),))
+    add("job_minute", queue="emails", task="tasks.demo.echo", completed=600)
 
     answer = flask("queue", "monitor", "--json")
 
@@ -44,7 +39,7 @@ def test_a_live_consumer_is_shown(flask: Flask_, consumer: None) -> None:
 
 
 def test_a_rank_is_changed(flask: Flask_) -> None:
-    ask("INSERT INTO queue (name, rank) VALUES ('ranked', 90) ON CONFLICT DO NOTHING")
+    add("queue", name="ranked", rank=90)
 
     assert "is 40; it was 90" in flask("queue", "rank", "ranked", "40").out
     assert json.loads(flask("queue", "rank", "ranked", "50", "--json").out)["before"] == 40
@@ -54,7 +49,7 @@ def test_a_rank_is_changed(flask: Flask_) -> None:
 
 def test_clear_cancels_what_is_queued_after_asking(flask: Flask_) -> None:
     # Of a queue that is not there for the consumer, which would be faster.
-    ask("INSERT INTO queue (name, paused_at) VALUES ('held', now()) ON CONFLICT DO NOTHING")
+    add("queue", name="held", paused_at=Sql("now()"))
     queued, running = a_job(queue="held"), a_job("running", queue="held")
 
     assert flask("queue", "clear", "held", stdin="n\n").code == 1

@@ -9,13 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import Flask_
-from tests.dashboard.rows import ask
-
-WORKER = """
-INSERT INTO worker (id, host, pid, version, queues, greenlets, state, lease_until, stopped_at)
-VALUES (%(id)s, 'h', 42, '1', '{}', 4, %(state)s, now() + interval '1 hour',
-        CASE WHEN %(state)s = 'stopped' THEN now() - interval '185 s' END)
-"""
+from tests.dashboard.rows import add, ask
+from tests.factory import Sql
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +20,8 @@ def _without_rows() -> Iterator[None]:
 
 
 def a_worker(id_: str, state: str = "running") -> str:
-    ask(WORKER, {"id": id_, "state": state})
+    ended_at = Sql("now() - interval '185 s'") if state == "stopped" else None
+    add("worker", id=id_, host="h", state=state, stopped_at=ended_at)
     return id_
 
 

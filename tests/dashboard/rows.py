@@ -10,6 +10,8 @@ import psycopg2
 
 from mahaam.core.ids import new_id
 from mahaam.jobs.states import State
+from tests import factory
+from tests.factory import Sql
 
 JOB = """
 INSERT INTO job (id, task, queue, state, kwargs, result, error, attempt, retry_count, worker_id,
@@ -17,24 +19,6 @@ INSERT INTO job (id, task, queue, state, kwargs, result, error, attempt, retry_c
 VALUES (%(id)s, %(task)s, %(queue)s, %(state)s, '{"order_id": 12345678901234567890}', '[1]',
         %(error)s, %(attempt)s, 1, gen_random_uuid(), now(), now() + interval '1 hour', now(),
         CASE WHEN %(state)s IN ('completed', 'failed', 'cancelled', 'expired') THEN now() END)
-"""
-ATTEMPT = """
-INSERT INTO attempt (job_id, number, started_at, finished_at, outcome, error_class, error_message,
-                     traceback)
-VALUES (%s, 1, now(), now(), 'retrying', 'FirstError', 'the first message', 'Traceback: first')
-"""
-LETTER = """
-INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                         first_error_class, first_error_message, first_traceback, fingerprint,
-                         retry_count)
-SELECT id, attempt, task, queue, 'LastError', 'the last message', 'Traceback: last', 'FirstError',
-       'the first message', 'Traceback: first', 'f', retry_count
-FROM job WHERE id = %s RETURNING id
-"""
-LINE = "INSERT INTO job_log VALUES (%s, 1, 1, now(), 30, 'shop.mail', 'a <b>line</b>')"
-WORKER = """
-INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until)
-VALUES (gen_random_uuid(), 'host-1', 42, '0.1.0', '{}', 4, now() + interval '1 hour')
 """
 
 
@@ -44,6 +28,11 @@ def ask(sql: str, values: Any = None, *, database_url: str | None = None) -> lis
     with link, link.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
+
+
+def add(table: str, **fields: Any) -> Any:
+    """Insert a row by the factory; return its id."""
+    return factory.add(lambda sql, values: [row[0] for row in ask(sql, values)], table, **fields)
 
 
 _links: dict[str, Any] = {}  # to connect anew for each of thousands of questions takes a minute
@@ -68,18 +57,28 @@ def a_job(state: str = State.QUEUED, **fields: Any) -> uuid.UUID:
 def a_failed_job() -> uuid.UUID:
     """The id of a job that failed at its second start."""
     job_id = a_job(State.FAILED, attempt=2, error="LastError: the last message")
-    ask(ATTEMPT, (str(job_id),))
+    add(
+        "attempt", job_id=job_id, started_at=Sql("now()"), error_class="FirstError",
+        error_message="the first message", traceback="Traceback: first",
+    )  # fmt: skip
     return job_id
 
 
 def a_line(job_id: uuid.UUID) -> None:
     """A line that a job said in its first attempt."""
-    ask(LINE, (str(job_id),))
+    add("job_log", job_id=job_id, level=30, logger="shop.mail", message="a <b>line</b>")
 
 
 def a_letter(job_id: uuid.UUID | None = None) -> int:
     """The id of a new open dead letter."""
-    return int(ask(LETTER, (str(job_id or a_failed_job()),))[0][0])
+    return int(
+        add(
+            "dead_letter", of=job_id or a_failed_job(), error_class="LastError",
+            error_message="the last message", traceback="Traceback: last",
+            first_error_class="FirstError", first_error_message="the first message",
+            first_traceback="Traceback: first",
+        )
+    )  # fmt: skip
 
 
 GROUP = """
@@ -184,7 +183,7 @@ def put_aside(
 
 def a_worker() -> None:
     """A live worker."""
-    ask(WORKER)
+    add("worker", host="host-1")
 
 
 SCHEDULE = """

@@ -5,19 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from tests.dashboard.rows import ask
+from tests.dashboard.rows import add, ask
+from tests.factory import Sql
 
-WORKER = """
-INSERT INTO worker (id, host, pid, version, queues, greenlets, state, lease_until, beat_at, stopped_at)
-VALUES (%(id)s, %(host)s, 42, '0.1.0', %(queues)s, 4, %(state)s,
-        now() + %(lease_s)s * interval '1 s', now() - %(silent_s)s * interval '1 s',
-        CASE WHEN %(state)s IN ('stopped', 'lost') THEN now() - %(silent_s)s * interval '1 s' END)
-"""
-MINUTE = """
-INSERT INTO job_minute (minute, queue, task, worker_id, completed, failed, retried)
-VALUES (date_trunc('minute', now() - %(ago_s)s * interval '1 s'), %(queue)s, %(task)s,
-        gen_random_uuid(), %(completed)s, %(failed)s, %(retried)s)
-"""
 PERIOD = """
 INSERT INTO job_period (length_s, starts_at, queue, task, completed, failed, waits, wait_counts, runs,
                         run_counts, oldest_s)
@@ -38,15 +28,19 @@ def a_worker(
     *queues: str, state: str = "running", silent_s: float = 0, lease_s: float = 60
 ) -> uuid.UUID:
     """The id of a worker that was heard of `silent_s` ago."""
-    id_ = uuid.uuid4()
-    values = {"id": str(id_), "host": "host-1", "queues": list(queues), "state": state}
-    ask(WORKER, values | {"silent_s": silent_s, "lease_s": lease_s})
-    return id_
+    heard_at = Sql(f"now() - {silent_s} * interval '1 s'")
+    id_ = add(
+        "worker", host="host-1", queues=list(queues), state=state, beat_at=heard_at,
+        lease_until=Sql(f"now() + {lease_s} * interval '1 s'"),
+        stopped_at=heard_at if state in ("stopped", "lost") else None,
+    )  # fmt: skip
+    return uuid.UUID(id_)
 
 
 def a_minute(*, ago_s: float, **counts: Any) -> None:
     """What ended in a minute of the past."""
-    ask(MINUTE, QUIET | {"ago_s": ago_s} | counts)
+    minute = Sql(f"date_trunc('minute', now() - {ago_s} * interval '1 s')")
+    add("job_minute", minute=minute, **(QUIET | counts))
 
 
 def a_period(*, length_s: int, ago_s: float, **figures: Any) -> None:
@@ -73,7 +67,4 @@ def pause_queue(name: str, reason: str | None = None) -> None:
 
 def pause_task(name: str, reason: str | None = None) -> None:
     """Pause a task as somebody else did."""
-    ask(
-        "INSERT INTO task_pause (task, paused_by, pause_reason) VALUES (%s, 'ann', %s)",
-        (name, reason),
-    )
+    add("task_pause", task=name, pause_reason=reason)

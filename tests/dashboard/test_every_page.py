@@ -30,6 +30,7 @@ from tests.dashboard.rows import (
     a_rule,
     a_schedule,
     a_worker,
+    add,
     an_alert,
     an_error_group,
     ask,
@@ -208,15 +209,8 @@ def stored(text: str, *, secret: str = "") -> dict[str, Any]:
         " WHERE job_id = %(id)s",
         {"text": text, "name": name, "id": str(job)},
     )
-    ask(
-        "INSERT INTO job_log VALUES (%(id)s, 1, 1, now(), 30, %(name)s, %(text)s)",
-        {"text": text, "name": name, "id": str(job)},
-    )
-    ask(
-        "INSERT INTO worker (id, host, pid, version, queues, greenlets, lease_until) VALUES"
-        " (gen_random_uuid(), %(name)s, 42, %(name)s, ARRAY[%(name)s], 4, now() + interval '1 hour')",
-        {"name": name},
-    )
+    add("job_log", job_id=job, level=30, logger=name, message=text)
+    add("worker", host=name, version=name, queues=[name])
     letter = a_letter(job)
     ask(
         "UPDATE dead_letter SET task = %(name)s, queue = %(name)s, error_class = %(name)s,"
@@ -276,11 +270,8 @@ def at_the_desk(text: str, name: str, letter: int, secret: str) -> int:
         " ignored_by = %(name)s, owner = %(name)s, runbook = %(runbook)s WHERE id = %(id)s",
         {"text": text, "name": name, "runbook": runbook, "id": group},
     )
-    ask(
-        "INSERT INTO dead_letter_note (dead_letter_id, note, written_by) VALUES (%s, %s, %s)",
-        (letter, text, name),
-    )
-    ask("INSERT INTO task_runbook (task, text, changed_by) VALUES (%s, %s, 'x')", (name, runbook))
+    add("dead_letter_note", dead_letter_id=letter, note=text, written_by=name)
+    add("task_runbook", task=name, text=runbook)
     ask(
         "UPDATE redrive SET reason = %s, created_by = %s, stopped_by = %s, state = 'stopped',"
         " finished_at = now() WHERE id = %s",
@@ -295,11 +286,8 @@ def say_why(text: str, name: str, job: uuid.UUID) -> None:
         "UPDATE queue SET paused_at = now(), paused_by = 'ann', pause_reason = %s WHERE name = 'default'",
         (text,),
     )
-    ask(
-        "INSERT INTO task_pause (task, paused_at, paused_by, pause_reason) VALUES (%s, now(), 'ann', %s)",
-        (name, text),
-    )
-    ask("INSERT INTO deploy (revision, note, marked_by) VALUES ('v1', %s, 'ann')", (text,))
+    add("task_pause", task=name, pause_reason=text)
+    add("deploy", note=text)
     running = a_job("running", task=name)
     ask(
         "UPDATE job SET worker_id = (SELECT id FROM worker LIMIT 1), cancel_requested_at = now(),"
@@ -326,16 +314,12 @@ def note_in_the_audit(text: str, job: uuid.UUID) -> None:
 def a_person(text: str) -> int:
     """Somebody whose address is `text`, which no form would take."""
     email = f"{uuid.uuid4().hex[:8]}{text.lower()}"
-    row = ask(
-        'INSERT INTO "user" (email, password, role_name, fs_uniquifier, active)'
-        " VALUES (%s, %s, %s, %s, false) RETURNING id",
-        (email, "x", "viewer", uuid.uuid4().hex),
-    )
+    person = add("user", email=email, role_name="viewer", active=False)
     ask(
         "INSERT INTO user_session (token_hash, user_id, address, agent) VALUES (%s, %s, %s, %s)",
-        (uuid.uuid4().bytes, row[0][0], text, text),
+        (uuid.uuid4().bytes, person, text, text),
     )
-    return int(row[0][0])
+    return int(person)
 
 
 def test_a_saved_view_with_script_is_text(app: Flask) -> None:

@@ -8,7 +8,8 @@ from uuid import uuid4
 from mahaam.core.ids import new_id
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.outcome import Ended, Failure, Outcome
-from mahaam.jobs.states import FINAL, State
+from mahaam.jobs.states import State
+from tests.factory import DEFAULTS, Sql, demanded, insert
 from tests.mahaam.stage import Stage
 
 CRASH = {
@@ -20,44 +21,31 @@ CRASH = {
 FAILURE = Failure("E", "broken", "Traceback: broken", "f")
 
 
-def sound_fields(state: str) -> dict[str, Any]:
+def sound_fields(state: str) -> dict[str, str]:
     """Columns of a row in `state` that keeps all rules; SQL expressions by name."""
-    fields = {"task": "'tests.mahaam.tasks.nothing'", "queue": "'default'", "state": f"'{state}'"}
-    if state == State.QUEUED:
-        fields["queued_at"] = "now()"
-    elif state == State.RUNNING:
-        fields |= {"started_at": "now()", "worker_id": "gen_random_uuid()", "attempt": "1"}
-    elif state in (State.SCHEDULED, State.RETRYING):
-        fields["run_at"] = "now()"
-    elif state in FINAL:
-        fields["finished_at"] = "now()"
-    return fields
+    fields = DEFAULTS["job"] | demanded(state)
+    return {name: v if isinstance(v, Sql) else f"'{v}'" for name, v in fields.items()}
 
 
-def insert_job(stage: Stage, fields: dict[str, Any]) -> str:
-    """Insert one job from SQL expressions by column; its id."""
-    id_ = new_id()
-    names, values = ", ".join(fields), ", ".join(fields.values())
-    stage.ask(f"INSERT INTO job (id, {names}) VALUES ('{id_}', {values})")
-    return id_
+def insert_job(stage: Stage, fields: dict[str, str]) -> str:
+    """Insert one job from SQL expressions by column, sound or not; its id."""
+    return str(insert(stage.inserted, "job", {"id": new_id()} | sql_of(fields)))
 
 
 def a_job(stage: Stage, state: str = "queued", /, **fields: str) -> str:
     """The id of a new job in `state`; `fields` are SQL expressions."""
-    return insert_job(stage, sound_fields(state) | fields)
+    return str(stage.add("job", **({"state": state} | sql_of(fields))))
+
+
+def sql_of(fields: dict[str, str]) -> dict[str, Any]:
+    """The same fields, as expressions."""
+    return {name: Sql(text) for name, text in fields.items()}
 
 
 def a_worker(stage: Stage, *, state: str = "running", lease_s: float = 60) -> str:
     """The id of a new worker whose lease ends in `lease_s` seconds."""
-    id_ = str(uuid4())
-    stage.ask(
-        "INSERT INTO worker (id, host, pid, version, queues, greenlets, state, lease_until)"
-        " VALUES (%s, 'h', 1, '1', '{}', 4, %s, now() + %s * interval '1 s')",
-        id_,
-        state,
-        lease_s,
-    )
-    return id_
+    lease_until = Sql(f"now() + {lease_s} * interval '1 s'")
+    return str(stage.add("worker", state=state, lease_until=lease_until))
 
 
 def claim_of(stage: Stage, id_: str, **fields: Any) -> Claim:

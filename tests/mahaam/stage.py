@@ -22,6 +22,7 @@ from mahaam.enqueuing import accept, known_queues
 from mahaam.huey_adapter.api import huey
 from mahaam.postgres import database
 from mahaam.postgres.database import Connection
+from tests import factory
 from tests.mahaam.consumer_process import Consumer
 from tests.servers import TestServers, fresh_database
 from tests.waiting import wait_until
@@ -95,6 +96,14 @@ class Stage:
             return (
                 [dict(row) for row in cursor.fetchall()] if cursor.description is not None else []
             )
+
+    def add(self, table: str, **fields: Any) -> Any:
+        """Insert a row by the factory; return its id."""
+        return factory.add(self.inserted, table, **fields)
+
+    def inserted(self, sql: str, values: list[Any]) -> list[Any]:
+        """Run an INSERT; return the first column."""
+        return [next(iter(row.values())) for row in self.ask(sql, *values)]
 
     @cached_property
     def _link(self) -> Connection:

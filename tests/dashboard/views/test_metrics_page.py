@@ -14,7 +14,8 @@ from mahaam.core.histogram import bucket_of
 from mahaam.metrics.queries import WINDOWS
 from tests.dashboard import situations
 from tests.dashboard.browser import Browser
-from tests.dashboard.rows import ask
+from tests.dashboard.rows import add
+from tests.factory import Sql
 
 HOUR_S, DAY_S = 3600, 86400
 
@@ -85,10 +86,8 @@ def test_what_is_older_than_the_window_does_not_count(operator: Browser) -> None
 
 
 def test_deploys_of_the_window_are_lines_in_every_chart(operator: Browser) -> None:
-    ask(
-        "INSERT INTO deploy (revision, marked_by, marked_at) VALUES ('v2', 'ann', now() - interval '10 min'),"
-        " ('v1', 'ann', now() - interval '3 days')"
-    )
+    add("deploy", revision="v2", marked_at=Sql("now() - interval '10 min'"))
+    add("deploy", revision="v1", marked_at=Sql("now() - interval '3 days'"))
     text = operator.get("/admin/metrics/?window=1h").text
     assert [[line["text"] for line in chart["lines"]] for chart in charts(text)] == [["v2"]] * 3
     text = operator.get("/admin/metrics/?window=7d").text

@@ -17,7 +17,7 @@ from mahaam.operations import lifecycle
 from tests.dashboard import situations
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import LogIn, forget_shared
-from tests.dashboard.rows import a_failed_job, a_job, a_line, ask, state_of
+from tests.dashboard.rows import a_failed_job, a_job, a_line, add, ask, state_of
 
 LIVE = {"HX-Request": "true"}
 
@@ -320,7 +320,7 @@ HOSTILE = "<script>alert(1)</script>"
         (lambda: situations.pause_queue("default", HOSTILE), "/admin/queues/"),
         (lambda: situations.pause_task(HOSTILE, HOSTILE), "/admin/task/"),
         (lambda: ask("UPDATE worker SET host = %s", (HOSTILE,)), "/admin/worker/"),
-        (lambda: ask("INSERT INTO deploy (revision, note, marked_by) VALUES (%s, %s, %s)", (HOSTILE,) * 3),
+        (lambda: add("deploy", revision=HOSTILE, note=HOSTILE, marked_by=HOSTILE),
          "/admin/metrics/"),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ from tests.dashboard.bulk_work import (
     work_off,
 )
 from tests.dashboard.conftest import LogIn
-from tests.dashboard.rows import a_failed_job, a_job, a_letter, ask, state_of
+from tests.dashboard.rows import a_failed_job, a_job, a_letter, add, ask, state_of
 from tests.dashboard.situations import a_worker
 
 ALL = {"scope": "all", "url": "/admin/job/", "reason": "a test"}
@@ -36,7 +36,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _another_queue() -> None:
-    ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    add("queue", name="orders")
 
 
 def states() -> list[str]:

@@ -67,10 +67,7 @@ def told(
     rule = {"name": "failed", "kind": "job_failed", "severity": "critical", "channels": channels}
     rules.create_rule(rule | {"cooldown_s": 0}, by="ann")
     quiet.ask('DELETE FROM "user"')
-    quiet.ask(
-        'INSERT INTO "user" (email, password, role_name, fs_uniquifier, language)'
-        " VALUES ('noor@shop.example', 'x', 'admin', 'n', 'ar')"
-    )
+    quiet.add("user", email="noor@shop.example", language="ar")
     yield quiet
     quiet.ask('DELETE FROM "user"')
 

@@ -16,6 +16,7 @@ from mahaam.alerts.rule_types import KINDS
 from mahaam.alerts.rule_types.rule_type import Probes, firings
 from mahaam.alerts.rules import would_have_fired
 from mahaam.core.field import FieldNotValid
+from tests.factory import Sql
 from tests.mahaam import rows
 from tests.mahaam.alerts.conftest import alerts, look, open_subjects
 from tests.mahaam.stage import Stage
@@ -28,17 +29,17 @@ def sql(statement: str, *values: Any) -> Given:
     return lambda stage: stage.ask(statement, *values) and None
 
 
+def row(table: str, **fields: Any) -> Given:
+    """A row that a rule may find."""
+    return lambda stage: stage.add(table, **fields) and None
+
+
 def a_letter(fingerprint: str = "f", task: str = "t", queue: str = "default") -> Given:
     def given(stage: Stage) -> None:
         job = rows.a_job(stage, "failed", attempt="1")
-        stage.ask(
-            "WITH letter AS (INSERT INTO dead_letter (job_id, attempt, task, queue, error_class,"
-            " error_message, traceback, first_error_class, first_error_message, first_traceback,"
-            " fingerprint, retry_count) VALUES (%s, 1, %s, %s, 'E', 'm', 'T', 'E', 'm', 'T', %s, 0)"
-            " RETURNING *) INSERT INTO failure (dead_letter_id, fingerprint, error_class, message, task,"
-            " queue) SELECT id, fingerprint, error_class, error_message, task, queue FROM letter",
-            job, task, queue, fingerprint,
-        )  # fmt: skip
+        names = {"task": task, "queue": queue, "fingerprint": fingerprint}
+        letter = stage.add("dead_letter", of=job, **names)
+        stage.add("failure", dead_letter_id=letter, **names)
 
     return given
 
@@ -48,11 +49,8 @@ def both(*given: Given) -> Given:
 
 
 def minute(ago: int = 1, completed: int = 0, failed: int = 0, task: str = "t") -> Given:
-    return sql(
-        "INSERT INTO job_minute (minute, queue, task, worker_id, completed, failed) VALUES"
-        " (date_trunc('minute', now()) - %s * interval '1 minute', 'default', %s, gen_random_uuid(), %s, %s)",
-        ago, task, completed, failed,
-    )  # fmt: skip
+    then = Sql(f"date_trunc('minute', now()) - {ago} * interval '1 minute'")
+    return row("job_minute", minute=then, task=task, completed=completed, failed=failed)
 
 
 def waiting(seconds: int, queue: str = "default") -> Given:
@@ -95,11 +93,10 @@ DEPTH = (
 )
 INCIDENT = "INSERT INTO incident (kind, happened_at) VALUES (%s, now() - %s * interval '1 minute')"
 
-OLD_CAUSE = sql(
-    "INSERT INTO error_group (fingerprint, error_class, message, tasks, queues, releases, count,"
-    " first_seen_at, last_seen_at) VALUES ('f', 'E', 'm', '{t}', '{default}', '{}', 1,"
-    " now() - interval '2 hours', now())"
-)
+OLD_CAUSE = row(
+    "error_group", fingerprint="f", tasks=["t"], queues=["default"],
+    first_seen_at=Sql("now() - interval '2 hours'"),
+)  # fmt: skip
 
 # kind, parameters, what is there, whether it fires
 FIRES: list[tuple[str, dict[str, Any], Given, bool]] = [

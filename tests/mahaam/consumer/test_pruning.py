@@ -24,12 +24,6 @@ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
 FROM (SELECT %s AS state, now() - %s * interval '1 day' AS at FROM generate_series(1, %s)) AS made
 RETURNING id::text
 """
-LETTER = """
-INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                         first_error_class, first_error_message, first_traceback, fingerprint,
-                         retry_count, resolved_at)
-VALUES (%s, 1, 't', 'default', 'E', 'm', 't', 'E', 'm', 't', 'f', 0, %s)
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +72,7 @@ def test_a_job_is_kept_as_long_as_its_state_and_task_say(
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_job_with_an_open_dead_letter_stays(stage: Stage, is_open: bool) -> None:
     (job,) = jobs(stage, "failed", 200)
-    stage.ask(LETTER, job, None if is_open else datetime.now(UTC))
+    stage.add("dead_letter", of=job, resolved_at=None if is_open else datetime.now(UTC))
     step()
     assert bool(stage.job(job)) is is_open
     assert bool(stage.letters(job)) is is_open
@@ -86,11 +80,8 @@ def test_a_job_with_an_open_dead_letter_stays(stage: Stage, is_open: bool) -> No
 
 def test_attempts_and_lines_go_with_their_job(stage: Stage) -> None:
     (job,) = jobs(stage, "completed", 31)
-    stage.ask(
-        "INSERT INTO attempt (job_id, number, finished_at, outcome) VALUES (%s, 1, now(), 'retrying')",
-        job,
-    )
-    stage.ask("INSERT INTO job_log VALUES (%s, 1, 1, now(), 20, NULL, 'x')", job)
+    stage.add("attempt", job_id=job)
+    stage.add("job_log", job_id=job)
     step()
     assert stage.ask("SELECT FROM attempt") == stage.ask("SELECT FROM job_log") == []
 

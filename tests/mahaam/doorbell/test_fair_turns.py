@@ -149,7 +149,7 @@ def test_who_waits_for_the_next_bell_hears_equals_by_turns(bell: Doorbell) -> No
 
 
 def test_equals_are_run_by_hand_in_the_order_of_queueing(empty_stage: Stage) -> None:
-    empty_stage.ask("INSERT INTO queue (name, rank) VALUES ('zeta', 30) ON CONFLICT DO NOTHING")
+    empty_stage.add("queue", name="zeta", rank=30)
     try:
         for word, queue in (("one", "zeta"), ("two", "default"), ("three", "zeta")):
             enqueue(huey_jobs.plain, (word,), queue=queue)
@@ -166,7 +166,8 @@ def test_the_quiet_one_of_equals_waits_no_longer_than_the_talkative_one(
 ) -> None:
     """One consumer, three queues of one rank: a thousand jobs, and two that have ten each."""
     with make_stage() as stage, stage.here():
-        stage.ask("INSERT INTO queue (name, rank) VALUES ('a', 50), ('y', 50), ('z', 50)")
+        for name in "ayz":
+            stage.add("queue", name=name, rank=50)
         enqueue_many(jobs.nothing, [()] * 1000, queue="a")
         for queue in ("y", "z"):
             enqueue_many(jobs.nothing, [()] * 10, queue=queue)
@@ -188,7 +189,7 @@ def test_a_new_queue_shares_with_the_default_one_and_the_log_says_so(
 
     known_queues.declare(["aaa", "zzz"])
     known_queues.declare(["zzz"])
-    empty_stage.ask("INSERT INTO queue (name) VALUES ('by-hand')")
+    empty_stage.add("queue", name="by-hand")
 
     ranks = {row["name"]: row["rank"] for row in empty_stage.ask("SELECT name, rank FROM queue")}
     assert {ranks[name] for name in ("aaa", "zzz", "by-hand", "default")} == {30}
@@ -204,7 +205,7 @@ def test_the_rank_of_new_queues_is_a_setting(empty_stage: Stage) -> None:
 
 
 def test_an_operator_changes_a_rank(empty_stage: Stage) -> None:
-    empty_stage.ask("INSERT INTO queue (name, rank) VALUES ('late', 90)")
+    empty_stage.add("queue", name="late", rank=90)
 
     assert verbs.set_rank("late", 5, by="ann") == 90
 

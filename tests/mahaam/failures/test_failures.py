@@ -18,21 +18,11 @@ from mahaam.operations import lifecycle
 from mahaam.postgres import database
 from mahaam.queries.dead_letter_list import DeadLetterFilter
 from mahaam.store.actions import triage
+from tests.factory import Sql
 from tests.mahaam import rows
 from tests.mahaam import tasks as jobs
 from tests.mahaam.stage import Stage
 from tests.waiting import wait_until
-
-LETTER = """
-INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                         first_error_class, first_error_message, first_traceback, fingerprint, retry_count)
-SELECT id, attempt, task, queue, 'E', 'm', 'T', 'E', 'm', 'T', 'f', 0 FROM job WHERE id = %s RETURNING id
-"""
-FAILURE = """
-INSERT INTO failure (dead_letter_id, fingerprint, error_class, message, task, queue, failed_at)
-SELECT n, %s, 'E', 'number ' || n, %s, 'default', now() - %s * interval '1 minute'
-FROM generate_series(1, %s) AS n
-"""
 
 
 @pytest.fixture
@@ -43,13 +33,20 @@ def desk(empty_stage: Stage) -> Stage:
 
 def a_letter(stage: Stage, state: str = "failed") -> int:
     job_id = rows.a_job(stage, state, attempt="1")
-    return int(stage.ask(LETTER, job_id)[0]["id"])
+    return int(
+        stage.add(
+            "dead_letter", of=job_id, error_message="m", first_error_message="m", retry_count=0
+        )
+    )
 
 
 def failures(
     stage: Stage, count: int = 1, cause: str = "f", *, task: str = "t", ago: int = 0
 ) -> None:
-    stage.ask(FAILURE, cause, task, ago, count)
+    stage.add(
+        "failure", count=count, dead_letter_id=Sql("n"), fingerprint=cause, task=task,
+        message=Sql("'number ' || n"), failed_at=Sql(f"now() - {ago} * interval '1 minute'"),
+    )  # fmt: skip
 
 
 def gather() -> int | None:

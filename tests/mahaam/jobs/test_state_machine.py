@@ -321,7 +321,7 @@ class Machine(Model):
 
 @pytest.mark.timeout(900)
 def test_no_random_life_breaks_the_table_of_moves(empty_stage: Stage) -> None:
-    empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    empty_stage.add("queue", name="orders")
     lives = settings(
         max_examples=max(1, STEPS // STEPS_OF_ONE),
         stateful_step_count=STEPS_OF_ONE,

@@ -13,15 +13,12 @@ from mahaam.core.histogram import bucket_of
 from mahaam.metrics import store as metrics_store
 from mahaam.metrics.store import LatencyRow
 from mahaam.postgres.database import Cursor
+from tests.factory import Sql
 from tests.mahaam.stage import Stage
 from tests.waiting import wait_until
 
 WORKERS = ("00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002")
 MIDNIGHT = 29_479_680  # in minutes since the epoch
-COUNTED = """
-INSERT INTO job_minute (minute, queue, task, worker_id, completed, failed)
-VALUES (to_timestamp(%s * 60), %s, %s, %s, %s, %s)
-"""
 PERIODS = """
 SELECT extract(epoch FROM starts_at)::bigint / 60 AS minute, queue, task, completed, failed, waits,
        wait_counts, runs, run_counts, oldest_s
@@ -48,6 +45,16 @@ def carry_out(stage: Stage, work: Callable[[Cursor], Any]) -> Any:
 
 def write(stage: Stage, *rows: LatencyRow) -> None:
     carry_out(stage, lambda cursor: metrics_store.write_spreads(cursor, rows))
+
+
+def counted(
+    stage: Stage, minute: int, queue: str, task: str, worker: str, completed: int, failed: int
+) -> None:
+    """What a worker counted in a minute."""
+    stage.add(
+        "job_minute", minute=Sql(f"to_timestamp({minute * 60})"), queue=queue, task=task,
+        worker_id=worker, completed=completed, failed=failed,
+    )  # fmt: skip
 
 
 def add_up(stage: Stage) -> None:
@@ -78,7 +85,7 @@ def test_a_row_without_a_name_stops_nobodys_figures(clean: Stage, queue: str) ->
     write(clean, LatencyRow(MIDNIGHT, queue, "", WORKERS[0], {3: 1}, {}))
     write(clean, LatencyRow(MIDNIGHT, queue, metrics_store.NAMELESS, WORKERS[0], {3: 2}, {}))
     write(clean, LatencyRow(MIDNIGHT, "mail", "send", WORKERS[0], {3: 4}, {}))
-    clean.ask(COUNTED, MIDNIGHT, queue, "", WORKERS[0], 5, 1)
+    counted(clean, MIDNIGHT, queue, "", WORKERS[0], 5, 1)
     clean.ask("INSERT INTO queue_age VALUES (to_timestamp(%s * 60), '', 7)", MIDNIGHT)
     add_up(clean)
     found = periods(clean)
@@ -99,7 +106,7 @@ def test_what_two_consumers_saw_is_one_period(clean: Stage) -> None:
 
 def test_all_queues_and_all_tasks_have_periods_of_their_own(clean: Stage) -> None:
     for queue, task, completed in (("a", "one", 1), ("a", "two", 2), ("b", "one", 4)):
-        clean.ask(COUNTED, MIDNIGHT, queue, task, WORKERS[0], completed, 0)
+        counted(clean, MIDNIGHT, queue, task, WORKERS[0], completed, 0)
         write(clean, LatencyRow(MIDNIGHT, queue, task, WORKERS[0], {completed: 1}, {1: completed}))
     add_up(clean)
     found = {key[1:]: row["completed"] for key, row in periods(clean).items()}
@@ -116,7 +123,7 @@ def test_longer_periods_are_the_sum_of_shorter_ones(
     clean: Stage, length_s: int, starts: set[int]
 ) -> None:
     for minute in (0, 9, 10):
-        clean.ask(COUNTED, MIDNIGHT + minute, "a", "one", WORKERS[0], 5, 1)
+        counted(clean, MIDNIGHT + minute, "a", "one", WORKERS[0], 5, 1)
         write(clean, LatencyRow(MIDNIGHT + minute, "a", "one", WORKERS[0], {3: 1}, {minute: 1}))
     add_up(clean)
     rows = {key[0]: row for key, row in periods(clean, length_s).items() if key[1:] == ("a", "one")}
@@ -126,7 +133,7 @@ def test_longer_periods_are_the_sum_of_shorter_ones(
 
 
 def test_adding_up_twice_changes_nothing(clean: Stage) -> None:
-    clean.ask(COUNTED, MIDNIGHT, "a", "one", WORKERS[0], 5, 1)
+    counted(clean, MIDNIGHT, "a", "one", WORKERS[0], 5, 1)
     write(clean, LatencyRow(MIDNIGHT, "a", "one", WORKERS[0], {3: 1}, {4: 1}))
     add_up(clean)
     before = {length_s: periods(clean, length_s) for length_s in (60, 600, 3600, 86400)}
@@ -135,17 +142,17 @@ def test_adding_up_twice_changes_nothing(clean: Stage) -> None:
 
 
 def test_a_time_in_which_nobody_added_up_is_made_good(clean: Stage) -> None:
-    clean.ask(COUNTED, MIDNIGHT, "a", "one", WORKERS[0], 1, 0)
+    counted(clean, MIDNIGHT, "a", "one", WORKERS[0], 1, 0)
     add_up(clean)
     for minute in (0, 60, 500, 2000):
-        clean.ask(COUNTED, MIDNIGHT + minute, "a", "one", WORKERS[1], 1, 0)
+        counted(clean, MIDNIGHT + minute, "a", "one", WORKERS[1], 1, 0)
     add_up(clean)
     days = periods(clean, 86400)
     assert [days[minute, "", ""]["completed"] for minute in (0, 1440)] == [4, 1]
 
 
 def test_only_one_adds_up_at_a_time(clean: Stage) -> None:
-    clean.ask(COUNTED, MIDNIGHT, "a", "one", WORKERS[0], 1, 0)
+    counted(clean, MIDNIGHT, "a", "one", WORKERS[0], 1, 0)
 
     def while_another(cursor: Cursor) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (metrics_store.ONE_AT_A_TIME,))

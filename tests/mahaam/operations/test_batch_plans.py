@@ -129,7 +129,7 @@ def touched_by_a_chunk() -> dict[str, int]:
 
 @pytest.fixture(autouse=True)
 def _empty_tables(empty_stage: Stage) -> None:
-    empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    empty_stage.add("queue", name="orders")
     own(empty_stage, f"TRUNCATE {TABLES} CASCADE")
 
 

@@ -29,20 +29,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 JOB_VERBS = [verb for verb, act in ACTS.items() if act.kind == "job"]
 UNDOABLE = [verb for verb in JOB_VERBS if ACTS[verb].is_undoable]
-LETTER = """
-INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,
-                         first_error_class, first_error_message, first_traceback, fingerprint,
-                         retry_count)
-SELECT id, attempt, task, queue, 'E', 'broken', 'T', 'E', 'broken', 'T', 'f', 1
-FROM job WHERE id = %s RETURNING id
-"""
 KEPT = "id, state, run_at, queue, priority, finished_at, queued_at, attempt, dedupe_key"
 
 
 @pytest.fixture(autouse=True)
 def _no_operations(empty_stage: Stage) -> None:
     empty_stage.ask("DELETE FROM operation; DELETE FROM task_pause")
-    empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    empty_stage.add("queue", name="orders")
 
 
 def order(verb: str, **more: Any) -> OperationRequest:
@@ -71,7 +64,7 @@ def results(stage: Stage, id_: int) -> list[dict[str, Any]]:
 
 def a_letter(stage: Stage, job_id: str | None = None) -> int:
     job_id = job_id or rows.a_job(stage, "failed", attempt="1")
-    return int(stage.ask(LETTER, job_id)[0]["id"])
+    return int(stage.add("dead_letter", of=job_id, retry_count=1))
 
 
 def kept(stage: Stage, id_: str) -> dict[str, Any]:

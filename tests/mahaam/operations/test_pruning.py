@@ -7,21 +7,9 @@ import pytest
 from mahaam.operations.pruning import prune
 from mahaam.postgres import database
 from mahaam.store.pruning import PruneStep
+from tests.factory import Sql
 from tests.mahaam.stage import Stage
 from tests.waiting import wait_until
-
-OPERATION = """
-INSERT INTO operation (kind, verb, created_by, state, finished_at, undone_by, undone_at)
-VALUES ('job', 'retry', 'ann', %(state)s,
-        CASE WHEN %(state)s NOT IN ('running', 'waiting') THEN now() - %(days)s * interval '1 day' END,
-        CASE WHEN %(state)s IN ('undoing', 'undone') THEN 'bob' END,
-        CASE WHEN %(state)s = 'undone' THEN now() - %(days)s * interval '1 day' END)
-RETURNING id
-"""
-RESULTS = """
-INSERT INTO operation_result (operation_id, number, job_id, is_done)
-SELECT %s, number, gen_random_uuid(), true FROM generate_series(1, %s) AS number
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +18,15 @@ def _empty(empty_stage: Stage) -> None:
 
 
 def operation(stage: Stage, state: str = "finished", days: float = 91, results: int = 0) -> int:
-    with database.transaction() as cursor:
-        cursor.execute(OPERATION, {"state": state, "days": days})
-        (id_,) = cursor.fetchone() or (0,)
-        cursor.execute(RESULTS, (id_, results))
+    then = Sql(f"now() - {days} * interval '1 day'")
+    id_ = stage.add(
+        "operation", state=state,
+        finished_at=None if state in ("running", "waiting") else then,
+        undone_by="bob" if state in ("undoing", "undone") else None,
+        undone_at=then if state == "undone" else None,
+    )  # fmt: skip
+    if results:
+        stage.add("operation_result", count=results, operation_id=id_)
     return int(id_)
 
 

@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[Callable[..., VerbResult], Event]] = {
 
 @pytest.fixture(autouse=True)
 def _orders(empty_stage: Stage) -> None:
-    empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    empty_stage.add("queue", name="orders")
 
 
 def a_job(stage: Stage, state: str = "queued", **fields: str) -> UUID:
@@ -157,7 +157,7 @@ def test_a_wrong_value_changes_nothing(
 
 def test_a_job_of_a_paused_task_is_not_promoted(empty_stage: Stage) -> None:
     job = a_job(empty_stage, "scheduled")
-    empty_stage.ask("INSERT INTO task_pause (task, paused_by) VALUES (%s, 'bob')", TASK)
+    empty_stage.add("task_pause", task=TASK, paused_by="bob")
 
     refused = verbs.apply("promote", [job], by="ann").refused[job]
 

@@ -15,6 +15,7 @@ from mahaam import verbs
 from mahaam.operations import lifecycle
 from mahaam.search.job_filter import JobFilter
 from mahaam.verbs import OperationRequest
+from tests.factory import Sql
 from tests.mahaam.stage import Stage
 from tests.waiting import wait_until
 
@@ -48,7 +49,7 @@ def operation(stage: Stage, id_: int) -> dict[str, Any]:
 def test_undo_gives_each_column_back_and_leaves_what_ran_since_whoever_is_killed(
     empty_stage: Stage,
 ) -> None:
-    empty_stage.ask("INSERT INTO queue (name, paused_at) VALUES ('held', now())")
+    empty_stage.add("queue", name="held", paused_at=Sql("now()"))
     empty_stage.ask(FILL, JOBS)
     before = rows_of(empty_stage)
     id_ = verbs.start(OperationRequest("cancel", "ann"), JobFilter())

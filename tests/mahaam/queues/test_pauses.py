@@ -104,7 +104,7 @@ def test_a_task_goes_on_by_itself_at_the_end_of_its_pause(
 def test_a_paused_queue_is_left_alone_until_it_is_resumed(
     stage: Stage, consumers: list[Consumer]
 ) -> None:
-    stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    stage.add("queue", name="orders")
     wanted = verbs.pause(by="ann", reason="stocktaking", for_s=600)
     assert verbs.pause_queues(["orders"], wanted).done == ("orders",)
     wait_until(lambda: is_left_alone(stage, "orders"), timeout_s=SEEN_S, every_s=0.1)

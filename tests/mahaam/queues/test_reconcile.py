@@ -16,7 +16,7 @@ OLD = "now() - interval '1 minute'"
 @pytest.fixture
 def mischief(empty_stage: Stage) -> dict[str, str]:
     """One of each fault, beside three jobs whose bells are right; members by fault."""
-    empty_stage.ask("INSERT INTO queue (name) VALUES ('orders') ON CONFLICT DO NOTHING")
+    empty_stage.add("queue", name="orders")
     right = [rows.a_job(empty_stage, queued_at=OLD, priority="3") for _ in range(3)]
     elsewhere, early, overtaking = (rows.a_job(empty_stage, queued_at=OLD) for _ in range(3))
     done, lost = rows.a_job(empty_stage, "completed"), rows.a_job(empty_stage, queued_at=OLD)

@@ -6,7 +6,6 @@ a broken index or a value that no longer fits would.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from tests.factory import NOW, Sql
 from tests.machine import within
 from tests.mahaam.conftest import MakeStage
 from tests.mahaam.consumer_process import Consumer
@@ -90,35 +90,22 @@ def orphan(stage: Stage, is_bad: bool) -> str:
 
 
 def held(stage: Stage, is_bad: bool) -> str:
-    stage.ask(
-        "INSERT INTO task_pause (task, paused_by, resume_at)"
-        " VALUES ('tests.mahaam.tasks.nothing', 'a', now())"
-        " ON CONFLICT DO NOTHING"
-    )
+    stage.add("task_pause", resume_at=NOW)
     id_ = a_job(stage, "scheduled", run_at=HELD_UNTIL)
     return poisoned(stage, "job", id_, is_bad=is_bad)
 
 
 def failure(stage: Stage, is_bad: bool) -> str:
     cause = f"cause {is_bad}"
-    made = scalar(
-        stage,
-        "INSERT INTO failure (dead_letter_id, fingerprint, error_class, message, task, queue)"
-        " VALUES (1, %s, 'E', 'm', 't', 'default') RETURNING id",
-        cause,
-    )
+    made = stage.add("failure", dead_letter_id=1, fingerprint=cause)
     poisoned(stage, "error_group", cause, is_bad=is_bad)
     return str(made)
 
 
 def ignored(stage: Stage, is_bad: bool) -> str:
     cause = f"ignored {is_bad}"
-    made = scalar(
-        stage,
-        "INSERT INTO error_group (fingerprint, error_class, message, tasks, queues, releases, first_seen_at,"
-        " last_seen_at, count, ignored_at, ignored_by, ignored_until_count)"
-        " VALUES (%s, 'E', 'm', '{}', '{}', '{}', now(), now(), 5, now(), 'a', 3) RETURNING id",
-        cause,
+    made = stage.add(
+        "error_group", fingerprint=cause, ignored_at=NOW, ignored_by="a", ignored_until_count=1
     )
     poisoned(stage, "error_group", cause, is_bad=is_bad)
     return str(made)
@@ -126,23 +113,13 @@ def ignored(stage: Stage, is_bad: bool) -> str:
 
 def letter(stage: Stage, is_bad: bool) -> str:
     id_ = a_job(stage, "completed")
-    made = scalar(
-        stage,
-        "INSERT INTO dead_letter (job_id, attempt, task, queue, error_class, error_message, traceback,"
-        " first_error_class, first_error_message, first_traceback, fingerprint, retry_count, reprocessed_at)"
-        " VALUES (%s, 1, 't', 'default', 'E', 'm', '', 'E', 'm', '', 'f', 0, now()) RETURNING id",
-        id_,
-    )
+    made = stage.add("dead_letter", of=id_, attempt=1, reprocessed_at=NOW)
     return poisoned(stage, "dead_letter", str(made), is_bad=is_bad)
 
 
 def minute(stage: Stage, is_bad: bool) -> str:
     task = f"task.{is_bad}"
-    stage.ask(
-        "INSERT INTO job_minute (minute, queue, task, worker_id, completed)"
-        " VALUES (date_trunc('minute', now()), 'default', %s, gen_random_uuid(), 3)",
-        task,
-    )
+    stage.add("job_minute", task=task, completed=3)
     return poisoned(stage, "job_period", task, is_bad=is_bad)
 
 
@@ -154,34 +131,23 @@ def old_job(stage: Stage, is_bad: bool) -> str:
 
 
 def old_operation(stage: Stage, is_bad: bool) -> str:
-    made = scalar(
-        stage,
-        "INSERT INTO operation (kind, verb, created_by, state, finished_at)"
-        f" VALUES ('job', 'cancel', 'a', 'finished', {OLD}) RETURNING id",
-    )
+    made = stage.add("operation", verb="cancel", state="finished", finished_at=Sql(OLD))
     return poisoned(stage, "operation", str(made), is_bad=is_bad)
 
 
 def redrive(stage: Stage, is_bad: bool) -> str:
     # Its filter cannot be read, as one of an older version.
-    words = json.dumps({"no such filter": 1} if is_bad else {})
-    made = scalar(
-        stage,
-        "INSERT INTO redrive (filter, expected, until, shares, max_failed_percent, created_by)"
-        " VALUES (%s, 1, 0, '{100}', 10, 'a') RETURNING id",
-        words,
-    )
-    return str(made)
+    words = {"no such filter": 1} if is_bad else {}
+    return str(stage.add("redrive", filter=words, until=0, shares=[100], max_failed_percent=10))
 
 
 def schedule(stage: Stage, is_bad: bool) -> str:
     """The bad one's zone is gone from the time zones of this machine."""
     name = f"schedule {is_bad}"
-    stage.ask(
-        "INSERT INTO schedule (name, task, kind, cron, timezone, next_run_at, starts_at, created_by)"
-        " VALUES (%s, 'tests.mahaam.tasks.nothing', 'cron', '* * * * *', %s, now(), now(), 'a')",
-        name, "Mars/Olympus" if is_bad else "UTC",
-    )  # fmt: skip
+    zone = "Mars/Olympus" if is_bad else "UTC"
+    stage.add(
+        "schedule", name=name, cron="* * * * *", timezone=zone, next_run_at=NOW, starts_at=NOW
+    )
     return name
 
 

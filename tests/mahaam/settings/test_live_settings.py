@@ -93,7 +93,7 @@ def test_the_same_value_again_is_no_change(stage: Stage) -> None:
 
 def test_another_process_change_is_seen_within_two_seconds(stage: Stage) -> None:
     assert current.value("undo_window_s") == 10
-    stage.ask("INSERT INTO setting (name, value, changed_by) VALUES ('undo_window_s', '5', 'x')")
+    stage.add("setting", name="undo_window_s", value="5")
     wait_until(lambda: current.value("undo_window_s") == 5)
 
 
