@@ -22,16 +22,20 @@ def pause_form(spans_s: dict[int, str]) -> Form:
     """Return the form of a pause; `spans_s` are its lengths in words."""
     never = {"": _("never: somebody resumes it")}
     words = never | {str(s): _("after %(time)s", time=span) for s, span in spans_s.items()}
-    reason = _l("Reason, for those who wonder")
     return Form(
         (
-            Field("reason", reason, TEXT, None, most=MOST_REASON),
+            _reason(),
             Field(
                 "for_s", _l("It goes on by itself"), TEXT, None, choices=tuple(words), words=words
             ),
             Field("until", _l("or at a moment (UTC)"), LOCAL_TIME, None, most=40),
         )
     )
+
+
+def reason_form() -> Form:
+    """Return the form that asks why, and takes no answer, too."""
+    return Form((_reason(),))
 
 
 def redrive_form(percent: int) -> Form:
@@ -81,6 +85,10 @@ def password_form() -> Form:
             _password("again", _("New password, once more"), "new-password", lengths=LENGTHS),
         )
     )
+
+
+def _reason() -> Field:
+    return Field("reason", _l("Reason, for those who wonder"), TEXT, None, most=MOST_REASON)
 
 
 def _password(

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from mahaam.jobs.states import State
+from mahaam.jobs.states import FINAL, State
 from mahaam.verbs import NoticeFault
 
 
@@ -32,6 +32,9 @@ JOB = {
     State.COMPLETED: Badge("green", "circle-check", _l("completed")),
 }
 
+THEME_ICONS = {"auto": "device-desktop", "light": "sun", "dark": "moon"}
+ENDED = {state: look for state, look in JOB.items() if state in FINAL}
+IN_BAR = (State.RUNNING, State.QUEUED, State.SCHEDULED, State.RETRYING, State.FAILED)
 STOPPING = Badge("orange", "clock", _l("stopping"))
 
 # How a start of a job can end besides the states of the job itself.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from mahaam.search.job_filter import moment_of
 from ..auth import access, preferences
 from ..web import languages
 from ..web.languages import number
-from . import audit_labels, availability, badges, charts, schedule_text
+from . import audit_labels, availability, badges, charts, columns, schedule_text
 from .diff import differences
 from .markdown import markdown
 
@@ -37,6 +37,11 @@ def register(app: Flask) -> None:
         overlap_words=schedule_text.overlap_words,
         ngettext=ngettext,
         can=availability.can,
+        bulk_actions=bulk_actions,
+        columns=columns.columns,
+        drawn=drawn,
+        operation_columns=operation_columns,
+        row_actions=row_actions,
         charts=charts,
         filter_in_address=filter_in_address,
         icons_url=icons_url,
@@ -86,6 +91,41 @@ def _of_this_request() -> dict[str, Any]:
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
     }
+
+
+def bulk_actions(actions: Mapping[str, Any], state: str | None) -> tuple[list[Any], list[Any]]:
+    """Return the actions that rows of a state take: those that come first, and the others."""
+    return _by_rank([action for action in actions.values() if action.takes(state)])
+
+
+def row_actions(actions: Mapping[str, Any], row: Any) -> tuple[list[Any], list[Any]]:
+    """Return what this person may do to a row as it is: what comes first, and the rest."""
+    return _by_rank(
+        [
+            action
+            for action in actions.values()
+            if access.may(action.verb) and availability.can(action.verb, row)
+        ]
+    )
+
+
+def _by_rank(actions: list[Any]) -> tuple[list[Any], list[Any]]:
+    return [one for one in actions if one.is_first], [one for one in actions if not one.is_first]
+
+
+def drawn(look: Any, badge: Callable[[Any], Markup]) -> Markup:
+    """Return a badge that fifty rows share: it is drawn once in a request."""
+    badges_of_request: dict[tuple[str, str], Markup] = g.setdefault("badges_drawn", {})
+    key = (look.colour, look.icon)
+    if key not in badges_of_request:
+        badges_of_request[key] = badge(look)
+    return badges_of_request[key]
+
+
+def operation_columns(kept: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
+    """Return what an operation noted of a row; the times that follow from its state say nothing."""
+    silent = ("finished_at", "queued_at")
+    return [(k, v) for k, v in (kept or {}).items() if v is not None and k not in silent]
 
 
 def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:

@@ -18,12 +18,17 @@ from mahaam.postgres.paging import PageCursor
 
 from ..actions import direct
 from ..auth import access
+from ..forms import filters
 from ..web.database import db
 from ..web.query_string import QueryString, moment
 from .act_page import ActPage
 from .page import ID, found, read_list
 
 SILENCES_MIN = (30, 120, 480, 1440)
+
+
+def _rules() -> dict[str, str]:
+    return {str(rule.id): rule.name for rule in queries.rules(db.session)}
 
 
 class AlertView(ActPage):
@@ -53,7 +58,7 @@ class AlertView(ActPage):
             wanted=wanted,
             counts=queries.alert_counts(db.session),
             summary=queries.alert_summary(db.session, shown=0),
-            rules=queries.rules(db.session),
+            filters=filters.filled(filters.ALERT, rule=_rules()),
             maintenances=queries.maintenances(db.session),
             is_mail_set_up=get_settings().sends_mail,
             silences=SILENCES_MIN,

@@ -11,6 +11,7 @@ from mahaam.audit.queries import AuditFilter, audit_page, is_protected
 from mahaam.postgres.paging import PageCursor
 
 from ..actions.audit_labels import VERBS
+from ..forms import filters
 from ..web.database import db
 from ..web.query_string import QueryString
 from .page import MORE, ConsolePage, read_list
@@ -41,9 +42,8 @@ class AuditView(ConsolePage):
         shown = self.render(
             "audit/list.html",
             query=query,
-            wanted=wanted,
+            filters=filters.filled(filters.AUDIT, verb=VERBS),
             page=page,
-            verbs=VERBS,
             is_protected=is_protected(db.session),
         )
         return shown, 400 if query.faults else 200

@@ -27,6 +27,7 @@ from mahaam.queries.queues import queue_names
 from ..actions import catalog as actions
 from ..actions import preview as matching
 from ..actions.bulk import BulkAction, BulkPreview
+from ..forms import filters
 from ..jobs.dead_letter_filter import read_filter
 from ..present import job_payload
 from ..web.database import db
@@ -92,7 +93,10 @@ class DeadLetterView(ListPage):
             "dead_letter/list.html",
             query=query,
             open_count=open_letter_count(db.session),
-            queues=queue_names(db.session),
-            tasks=[card.name for card in catalog.all_tasks()],
+            filters=filters.filled(
+                filters.DEAD_LETTER,
+                queues=queue_names(db.session),
+                tasks=tuple(card.name for card in catalog.all_tasks()),
+            ),
             **shown,
         )

@@ -19,6 +19,7 @@ from mahaam.queries.dead_letter_list import find_dead_letter
 from ..actions import direct
 from ..auth import access
 from ..auth.login_required import safe_path
+from ..forms import filters
 from ..forms.small_forms import runbook_form
 from ..web.database import db
 from ..web.query_string import QueryString
@@ -58,7 +59,7 @@ class ErrorView(ActPage):
             hours=queries.hours(
                 db.session, [entry.id for entry in page.entries], database.repeatable(now)
             ),
-            tasks=sorted(task_registry.tasks),
+            filters=filters.filled(filters.ERROR, tasks=tuple(sorted(task_registry.tasks))),
         )
         return shown, 400 if query.faults else 200
 

@@ -16,6 +16,7 @@ from mahaam.schedules.definitions_queries import definition_tag
 from mahaam.schedules.queries import schedule
 from mahaam.search.job_filter import JobFilter
 
+from ..forms import filters
 from ..web.database import db
 from ..web.query_string import QueryString
 from .page import MORE, ConsolePage, read_list
@@ -54,10 +55,16 @@ class ExecutionView(ConsolePage):
             "execution/list.html",
             query=query,
             page=page,
-            wanted=wanted,
             definition=definition,
             schedule=schedule(db.session, schedule_id) if schedule_id is not None else None,
-            queues=queue_names(db.session),
-            tasks=sorted(task_registry.tasks),
+            filters=() if schedule_id is not None else _filters(),
         )
         return shown, 400 if query.faults else 200
+
+
+def _filters() -> tuple[filters.Filter, ...]:
+    return filters.filled(
+        filters.EXECUTION,
+        queues=queue_names(db.session),
+        tasks=tuple(sorted(task_registry.tasks)),
+    )

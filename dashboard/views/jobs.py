@@ -24,6 +24,7 @@ from ..actions import catalog as actions
 from ..actions import preview as matching
 from ..actions.bulk import BulkAction, BulkPreview
 from ..auth import access
+from ..forms import filters
 from ..jobs import export, saved_views
 from ..jobs.filter import read_filter
 from ..live.cached import Cached
@@ -103,10 +104,13 @@ class JobView(JobPages):
             "job/list.html",
             query=query,
             counts=self._counts.peek() or {},
-            queues=queue_names(db.session),
-            tasks=[card.name for card in catalog.all_tasks()],
+            filters=filters.filled(
+                filters.JOB,
+                queues=queue_names(db.session),
+                tasks=tuple(card.name for card in catalog.all_tasks()),
+            ),
             views=saved_views.visible_to(g.person),
-            is_partial=wanted.may_meet_secrets and are_jobs_left(db.session),
+            is_search_incomplete=wanted.may_meet_secrets and are_jobs_left(db.session),
             wanted=wanted,
             **shown,
         )

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from mahaam.metrics.deploys_queries import deploys
 from mahaam.metrics.queries import WINDOWS, Metrics, metrics
 
+from ..forms import filters
 from ..live import snapshot
 from ..live.cached import Cached
 from ..present import charts
@@ -33,6 +34,7 @@ class MetricsView(ConsolePage):
         """A window of all jobs, of one queue, of one task or of a task in a queue."""
         query = QueryString(request.args)
         name = query.choice("window", WINDOWS) or "1h"
+        query.understood.setdefault("window", name)
         queue, task = query.name("queue"), query.name("task")
         code = 400 if query.close() else 200
         found = _cached(name, queue, task)
@@ -47,7 +49,7 @@ class MetricsView(ConsolePage):
             deploys=marks,
             rows=found.coarse(ROWS_SHOWN),
             charts=charts.of_metrics(found, marks),
-            queues=[queue.name for queue in snapshot.current().situation.queues],
+            filters=filters.filled(filters.METRICS, queues=_queues(), tasks=tuple(found.tasks)),
         )
         return text, code
 
@@ -67,3 +69,7 @@ def _cached(name: str, queue: str | None, task: str | None) -> Metrics:
             stale_s=STALE_S,
         )
     return cached.get()
+
+
+def _queues() -> tuple[str, ...]:
+    return tuple(queue.name for queue in snapshot.current().situation.queues)

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from mahaam import verbs
 from mahaam.config import get_settings
+from mahaam.postgres.paging import Page
 from mahaam.verbs import NoticeComparison
 
 from ..auth import access
@@ -36,7 +37,7 @@ class ReconcileView(ConsolePage):
         """What a look at the heads of the queues and at some of the rest finds."""
         return self.render(
             "reconcile.html",
-            compared=verbs.sample_bells(),
+            page=Page(tuple(verbs.sample_bells())),
             words=badges.BELL_FAULTS,
             grace_s=get_settings().ring_grace_s,
         )

@@ -14,6 +14,7 @@ from mahaam.alerts.queries import RuleEntry
 from mahaam.alerts.rule_types import KINDS
 from mahaam.core.errors import DatabaseUnavailable
 from mahaam.core.field import FieldNotValid
+from mahaam.postgres.paging import Page
 from mahaam.queries.queues import queue_names
 
 from ..auth import access
@@ -37,7 +38,7 @@ class RuleView(ConsolePage):
         return str(
             self.render(
                 "rule/list.html",
-                rules=queries.rules(db.session),
+                page=Page(tuple(queries.rules(db.session))),
                 kinds=KINDS,
                 channels={channel.id: channel for channel in queries.channels(db.session)},
                 looked_at=queries.last_pass(db.session),

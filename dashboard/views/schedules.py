@@ -20,9 +20,10 @@ from mahaam.schedules.rules.previews import previews
 
 from ..actions import direct
 from ..auth import access
+from ..forms import filters
 from ..forms.form import Form
 from ..forms.options import OF_SCHEDULES
-from ..forms.small_forms import period_form
+from ..forms.small_forms import period_form, reason_form
 from ..present.charts import of_fires
 from ..present.schedule_text import in_words
 from ..web.database import db
@@ -32,6 +33,22 @@ from .act_page import ActPage
 from .page import ID, found, read_list
 
 NEXT_SHOWN = 10
+
+
+QUESTIONS = {
+    "disable": (
+        _l("Disable"),
+        _l("It fires no more. What it made goes on, and what passes meanwhile is not made up."),
+    ),
+    "delete": (
+        _l("Delete"),
+        _l(
+            "It goes with its history. Its jobs stay. A schedule of the code comes back with the next"
+            " start."
+        ),
+    ),
+    "back_to_code": (_l("Back to the code"), _l("What people changed is given up.")),
+}
 
 
 class ScheduleView(ActPage):
@@ -59,7 +76,7 @@ class ScheduleView(ActPage):
             page=page,
             wanted=wanted,
             counts=queries.schedule_counts(db.session),
-            tasks=sorted(task_registry.tasks),
+            filters=filters.filled(filters.SCHEDULE, tasks=tuple(sorted(task_registry.tasks))),
             in_words=in_words,
         )
         return shown, 400 if query.faults else 200
@@ -89,7 +106,16 @@ class ScheduleView(ActPage):
     def question(self, verb: str, ids: list[int], back: str) -> str:
         """What cannot be taken back is asked for once more."""
         chosen = [entry for id_ in ids if (entry := queries.schedule(db.session, id_))]
-        return str(self.render("schedule/confirm.html", verb=verb, entries=chosen, back=back))
+        return str(
+            self.render(
+                "schedule/confirm.html",
+                verb=verb,
+                question=QUESTIONS[verb],
+                form=reason_form() if verb == "disable" else Form(()),
+                entries=chosen,
+                back=back,
+            )
+        )
 
     def place_after(self, verb: str, back: str) -> str:
         """After a deletion, the list."""

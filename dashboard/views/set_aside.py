@@ -11,6 +11,7 @@ from flask_babel.speaklater import LazyString
 
 from mahaam.core.payload import clean
 from mahaam.postgres.ask import by_session
+from mahaam.postgres.paging import Page
 from mahaam.set_aside.queries import aside_entries
 from mahaam.set_aside.verbs import try_again
 
@@ -52,7 +53,7 @@ class SetAsideView(ConsolePage):
     def index(self) -> str:
         """The rows, the newest first."""
         entries = aside_entries(by_session(db.session))
-        return self.render("set_aside.html", entries=entries, loops=LOOPS)
+        return self.render("set_aside.html", page=Page(tuple(entries)), loops=LOOPS)
 
     @expose("/again/", methods=("POST",))
     def again(self) -> ResponseReturnValue:

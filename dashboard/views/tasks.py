@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from mahaam.core.errors import UnknownTask
 from mahaam.enqueuing import catalog
+from mahaam.postgres.paging import Page
 
 from ..live import snapshot
 from .page import MORE
@@ -31,7 +32,9 @@ class TaskView(PausingPage):
         gone = sorted(pauses.keys() - {card.name for card in cards})
         failing = {task.task: task for task in now.failing}
         return str(
-            self.render("tasks.html", cards=cards, gone=gone, pauses=pauses, failing=failing)
+            self.render(
+                "tasks.html", page=Page(tuple(cards)), gone=gone, pauses=pauses, failing=failing
+            )
         )
 
     def check(self, subject: str) -> None:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from mahaam.audit.queries import AuditFilter, audit_page
-from mahaam.postgres.paging import PageCursor
+from mahaam.postgres.paging import Page, PageCursor
 
 from ..auth import access, account_changes, accounts, user_list
 from ..auth.sessions import sessions_of
@@ -77,7 +77,7 @@ class UserView(ConsolePage):
     def _list(self, form: Form) -> str:
         return self.render(
             "user/list.html",
-            people=user_list.everybody(),
+            page=Page(tuple(user_list.everybody())),
             roles=list(access.RANKS),
             needed=access.NEEDED,
             ranks=access.RANKS,

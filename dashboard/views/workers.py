@@ -10,6 +10,7 @@ from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
 from mahaam.core.errors import OptionNotValid
+from mahaam.postgres.paging import Page
 from mahaam.queries.running import jobs_by_worker
 from mahaam.workers.queries import shown_workers
 
@@ -37,7 +38,7 @@ class WorkerView(ConsolePage):
         return str(
             self.render(
                 "workers.html",
-                workers=found,
+                page=Page(found),
                 running=jobs_by_worker(db.session, [worker.id for worker in found]),
                 steps=ACTIONS,
             )

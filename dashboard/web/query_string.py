@@ -33,6 +33,7 @@ class QueryString:
     def __init__(self, arguments: Mapping[str, str]) -> None:
         self.given = {name: value for name, value in arguments.items() if value != ""}
         self.understood: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
         self.faults: list[str] = []
         self._asked: set[str] = set()
 
@@ -60,6 +61,7 @@ class QueryString:
         if wanted is None or not searches_secret(json.loads(wanted), task):
             return wanted
         del self.understood[name]
+        self.given[name] = ""
         self.faults.append(_("Secrets cannot be searched: look for an argument that is shown."))
         return None
 
@@ -90,8 +92,25 @@ class QueryString:
     @property
     def filter(self) -> dict[str, str]:
         """What was understood, without where the page begins."""
-        places = ("after", "before")
-        return {name: text for name, text in self.understood.items() if name not in places}
+        return self.without()
+
+    def without(self, *names: str) -> dict[str, str]:
+        """What was understood, without these and without where the page begins."""
+        left_out = {"after", "before", *names}
+        return {name: text for name, text in self.understood.items() if name not in left_out}
+
+    def narrowed(self, name: str, text: str) -> dict[str, str]:
+        """What was understood, with one filter more or another one."""
+        return self.without() | {name: text}
+
+    def shown(self, name: str) -> str:
+        """What the field of a filter holds: what was typed, or a time in UTC."""
+        value = self.values.get(name)
+        return (
+            f"{value:%Y-%m-%dT%H:%M:%S}"
+            if isinstance(value, datetime)
+            else self.given.get(name, "")
+        )
 
     def close(self) -> list[str]:
         """All faults, after every parameter of the page has been asked for."""
@@ -108,6 +127,7 @@ class QueryString:
             return None
         if tells_secret(value):
             # Its hits would confirm a guess, and it would stand in addresses, logs and saved views.
+            self.given[name] = ""
             self.faults.append(_("Secrets cannot be searched: look for an argument that is shown."))
             return None
         parsed = parse(value)
@@ -119,6 +139,7 @@ class QueryString:
             )
         else:
             self.understood[name] = value
+            self.values[name] = parsed
         return parsed
 
 

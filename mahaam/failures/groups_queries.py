@@ -54,6 +54,11 @@ class GroupEntry:
             return "ignored"
         return "returned" if self.returned_at is not None else "open"
 
+    @property
+    def needs_somebody(self) -> bool:
+        """Return whether it is neither resolved nor ignored."""
+        return self.resolved_at is None and self.ignored_at is None
+
 
 @dataclass(frozen=True)
 class GroupFilter:

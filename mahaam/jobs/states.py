@@ -88,6 +88,8 @@ HELD_UNTIL = datetime(9999, 1, 1, tzinfo=UTC)
 WAITING = frozenset({S.SCHEDULED, S.QUEUED, S.RETRYING})
 LIVE = WAITING | {S.RUNNING}
 FINAL = frozenset(State) - LIVE
+FAILED = frozenset({S.FAILED, S.RETRYING})  # the last attempt has failed
+CALLED_OFF = frozenset({S.CANCELLED, S.EXPIRED})
 
 
 def sources(event: Event) -> tuple[str, ...]:

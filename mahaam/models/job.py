@@ -17,7 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mahaam.jobs.states import LIVE, is_held
+from mahaam.jobs.state_questions import StateQuestions
+from mahaam.jobs.states import LIVE
 from mahaam.models.base import Base, listed
 
 AT_REST = "state <> 'running'"
@@ -28,7 +29,7 @@ GIN: dict[str, Any] = {
 }
 
 
-class Job(Base):
+class Job(StateQuestions, Base):
     """One job: what to run, where it is in its life, how it ended. `attempt` is the fence."""
 
     __tablename__ = "job"
@@ -80,11 +81,6 @@ class Job(Base):
     result_taken: Mapped[int | None] = mapped_column(
         comment="the attempt whose result Huey's Result.get has handed out"
     )
-
-    @property
-    def is_held(self) -> bool:
-        """Whether it waits for the end of its task's pause; `run_at` is no time to show."""
-        return is_held(self.state, self.run_at)
 
     __table_args__ = (
         # A function (of the first migration), because PostgreSQL reads a CHECK's expression anew for

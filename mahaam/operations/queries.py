@@ -52,6 +52,11 @@ class OperationEntry:
         return self.is_open or self.state == "undoing"
 
     @property
+    def is_under_way(self) -> bool:
+        """Return whether its rows are being changed now."""
+        return self.state in ("running", "undoing")
+
+    @property
     def looked_at(self) -> int:
         """How many it has come to."""
         return self.done + self.refused

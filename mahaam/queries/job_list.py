@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from mahaam.jobs.states import is_held
+from mahaam.jobs.state_questions import StateQuestions
 from mahaam.models import Job
 from mahaam.postgres.ask import by_session
 from mahaam.postgres.paging import Page, PageCursor
@@ -23,7 +23,7 @@ ERROR_SHOWN = 200
 
 
 @dataclass(frozen=True)
-class JobEntry:
+class JobEntry(StateQuestions):
     """A job as a list shows it; `error` is only its beginning."""
 
     id: uuid.UUID
@@ -40,11 +40,6 @@ class JobEntry:
     finished_at: datetime | None
     cancel_requested_at: datetime | None
     error: str | None
-
-    @property
-    def is_held(self) -> bool:
-        """Whether it waits for the end of its task's pause."""
-        return is_held(self.state, self.run_at)
 
 
 def jobs_page(session: Reader, wanted: JobFilter, cursor: PageCursor) -> Page[JobEntry]:

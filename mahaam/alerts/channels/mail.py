@@ -30,6 +30,7 @@ from mahaam.postgres import database
 PERMANENT = range(500, 600)  # of SMTP: asking again would not help
 # No word about a recipient: the others will fare alike.
 OF_ALL = (smtplib.SMTPSenderRefused, TimeoutError)
+COLOURS = {"critical": "#c01c28", "warning": "#a84300", "info": "#1d5fc4", "closed": "#14743c"}
 
 
 def deliver(delivery: NewDelivery, effects: Effects) -> None:
@@ -164,7 +165,12 @@ def _context(settings: Settings) -> ssl.SSLContext:
 
 def _letter(message: Message, language: str, address: str, settings: Settings) -> Any:
     own = words(language)
-    shown = {"message": message, "own": own, "console_url": settings.console_url}
+    shown = {
+        "message": message,
+        "own": own,
+        "console_url": settings.console_url,
+        "colours": COLOURS,
+    }
     pages = _pages(language)
     letter = Letter(
         message.subject(own),
