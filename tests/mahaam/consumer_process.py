@@ -19,14 +19,15 @@ from tests.waiting import wait_until
 
 READY = "Consumer ready."
 START_TIMEOUT_S = 20
-_LOADER = {"LD_PRELOAD", "PYTHONPATH"}  # what only a new interpreter reads
+LOADER = ("LD_PRELOAD", "PYTHONPATH")  # what only a new interpreter reads
 
 
 def start(
     environment: Mapping[str, str], log_path: Path, *arguments: str, is_cold: bool = False
 ) -> Forked | subprocess.Popen[bytes]:
     """Start a consumer: as a fork, where a fork server runs and the environment allows it."""
-    if not (is_cold or fork_server.pid is None or _LOADER & environment.keys()):
+    needs_loader = any(environment.get(name) != os.environ.get(name) for name in LOADER)
+    if not (is_cold or needs_loader or fork_server.pid is None):
         return fork_server.fork(environment, log_path, *arguments)
     with log_path.open("wb") as log:
         return subprocess.Popen(
