@@ -10,7 +10,7 @@ from mahaam import current_job, task
 from mahaam.consumer.log_writer import LogWriter
 
 log = logging.getLogger("bench")
-scribe = LogWriter()
+log_writer = LogWriter()
 
 
 @task(max_retries=0)
@@ -36,7 +36,7 @@ def say(lines: int, by_hand: bool) -> list[float]:
         else:
             log.info("Sent mail %s of %s to %s", number, lines, "somebody@example.com")
     said = time.perf_counter()
-    scribe.write()
+    log_writer.write()
     return [(said - begun) * 1e3, (time.perf_counter() - begun) * 1e3]
 
 

@@ -20,8 +20,8 @@ READS_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
 def check_port(host: str, port: int) -> None:
     """Raises PortTaken when the web server could not listen there."""
     try:
-        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
+        related_jobs, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(related_jobs, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:

@@ -198,8 +198,8 @@ def test_every_file_that_the_architecture_names_is_there() -> None:
     text = (PROJECT_DIR / "docs/architecture.md").read_text("utf-8")
     named = set(re.findall(r"`((?:[\w-]+/)*[\w-]+\.py)`", text))
     assert len(named) > 50
-    places = (PROJECT_DIR, PROJECT_DIR / "mahaam")
-    assert [name for name in sorted(named) if not any((at / name).is_file() for at in places)] == []
+    slots = (PROJECT_DIR, PROJECT_DIR / "mahaam")
+    assert [name for name in sorted(named) if not any((at / name).is_file() for at in slots)] == []
 
 
 def test_the_table_of_layers_names_every_folder_of_the_engine() -> None:

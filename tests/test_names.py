@@ -11,11 +11,11 @@ PRODUCT = ("mahaam", "dashboard", "tasks", "launch")
 
 
 def test_no_two_classes_have_one_name() -> None:
-    places: dict[str, list[str]] = defaultdict(list)
+    slots: dict[str, list[str]] = defaultdict(list)
     for folder in PRODUCT:
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.ClassDef):
-                    places[node.name].append(str(file.relative_to(ROOT)))
-    assert len(places) > 100
-    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+                    slots[node.name].append(str(file.relative_to(ROOT)))
+    assert len(slots) > 100
+    assert {name: found for name, found in slots.items() if len(found) > 1} == {}

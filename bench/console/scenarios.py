@@ -104,7 +104,7 @@ FAILED = "SELECT id::text FROM job WHERE state = 'failed' ORDER BY id DESC LIMIT
 def paths(servers: BenchServers, site: Site) -> dict[str, str]:
     """Every page to be measured on the database that `servers` uses: name -> path."""
     (row,) = servers.run(PLACES)
-    places = dict(zip(("oldest", "middle", "yesterday", "from", "to"), row, strict=True))
+    slots = dict(zip(("oldest", "middle", "yesterday", "from", "to"), row, strict=True))
     pages = dict.fromkeys(MENU.findall(site.get("/admin/")[1]))
     pages |= {"/jobs/create/": None}
     ((failed,),) = servers.run(FAILED)
@@ -117,13 +117,13 @@ def paths(servers: BenchServers, site: Site) -> dict[str, str]:
         "how many jobs there are": f"{JOBS}count/",
         "page of an error": f"/admin/error/{group}/",
         **{
-            f"dead letters: {name}": _address(asked, places, "/admin/deadletterqueue/")
+            f"dead letters: {name}": _address(asked, slots, "/admin/deadletterqueue/")
             for name, asked in LETTERS.items()
         },
-        **{f"jobs: {name}": _address(asked, places) for name, asked in LISTS.items()},
+        **{f"jobs: {name}": _address(asked, slots) for name, asked in LISTS.items()},
     }
 
 
-def _address(asked: dict[str, str], places: dict[str, str], list_: str = JOBS) -> str:
-    filled = {name: places.get(value[1:-1], value) for name, value in asked.items()}
+def _address(asked: dict[str, str], slots: dict[str, str], list_: str = JOBS) -> str:
+    filled = {name: slots.get(value[1:-1], value) for name, value in asked.items()}
     return f"{list_}?{urlencode(filled)}" if filled else list_

@@ -117,19 +117,19 @@ def preview(action: BulkAction, entries: Iterable[Any], *, asked: int) -> BulkPr
     )
 
 
-def tell(action: BulkAction, verdict: VerbResult) -> None:
+def tell(action: BulkAction, result: VerbResult) -> None:
     """Say what was done, offer to undo it, and say why the rest was not."""
-    if verdict.done:
-        flash(action.done(len(verdict.done)), "success")
+    if result.done:
+        flash(action.done(len(result.done)), "success")
         if ACTS[action.verb].is_undoable:
-            flash(str(verdict.operation_id), "undo")
-    for made in list(verdict.made.values())[:1]:
+            flash(str(result.operation_id), "undo")
+    for made in list(result.made.values())[:1]:
         flash(str(made), "made")
-    reasons = sorted(set(map(said, verdict.refused.values())))
+    reasons = sorted(set(map(said, result.refused.values())))
     for reason in reasons[:SAMPLES]:
         flash(reason, "warning")
     if len(reasons) > SAMPLES:
         flash(_("Others were refused for like reasons."), "warning")
-        flash(str(verdict.operation_id), "operation")
-    if not verdict.done and not reasons:
+        flash(str(result.operation_id), "operation")
+    if not result.done and not reasons:
         flash(_("None of these rows exists any more."), "warning")

@@ -15,7 +15,7 @@ from mahaam.queries import dead_letter_ids
 from mahaam.queries.dead_letter_list import DeadLetterFilter, dead_letters_page
 from mahaam.queries.job_list import jobs_page
 from mahaam.search.job_filter import JobFilter
-from mahaam.search.match_count import MatchCount, tally
+from mahaam.search.match_count import MatchCount, match_count
 
 from ..present import badges
 from ..web.database import db
@@ -31,7 +31,7 @@ def of_jobs(action: BulkAction, wanted: JobFilter) -> BulkPreview:
     """
     act = verbs.ACTS[action.verb]
     asked = [State(wanted.state)] if wanted.state else list(badges.JOB)
-    found = {state: tally(db.session, replace(wanted, state=state)) for state in asked}
+    found = {state: match_count(db.session, replace(wanted, state=state)) for state in asked}
     fitting = [state for state in asked if state in act.sources and found[state].jobs]
     samples = (
         jobs_page(db.session, replace(wanted, state=fitting[0]), FIRST).entries if fitting else ()

@@ -50,9 +50,9 @@ class BulkRequest:
     def carry_out(self, ids: list[Any], *, wanted: Any = None) -> ResponseReturnValue:
         """Do it to these rows now, and go back."""
         with actor.because(self.reason or self.note or None):
-            verdict = verbs.carry_out(self._order, ids, wanted=wanted)
-        bulk.tell(self.action, verdict)
-        return redirect(self._way_back(verdict.done), code=303)
+            result = verbs.carry_out(self._order, ids, wanted=wanted)
+        bulk.tell(self.action, result)
+        return redirect(self._way_back(result.done), code=303)
 
     def carry_out_matching(
         self, wanted: Any, *, until: str | None, count: Callable[[], int | None]

@@ -86,10 +86,10 @@ def retry(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> No
         if isinstance(outcome, Begun):
             outcome.tell(is_json=is_json)
             return
-        verdicts = [outcome]
+        results = [outcome]
     else:
-        verdicts = _retry(wanted)
-    _tell_retried(verdicts, is_json=is_json)
+        results = _retry(wanted)
+    _tell_retried(results, is_json=is_json)
 
 
 @queue.add("flush")
@@ -118,16 +118,16 @@ def _retry(wanted: BulkOptions) -> list[VerbResult]:
     return [outcome for outcome in outcomes if isinstance(outcome, VerbResult)]
 
 
-def _tell_retried(verdicts: list[VerbResult], *, is_json: bool) -> None:
-    done = [id_ for verdict in verdicts for id_ in verdict.done]
-    refused = {id_: why for verdict in verdicts for id_, why in verdict.refused.items()}
+def _tell_retried(results: list[VerbResult], *, is_json: bool) -> None:
+    done = [id_ for result in results for id_ in result.done]
+    refused = {id_: why for result in results for id_, why in result.refused.items()}
     if is_json:
         print_json(
             {
                 "queued": len(done),
                 "ids": done,
                 "refused": {str(id_): str(why) for id_, why in refused.items()},
-                "operations": [verdict.operation_id for verdict in verdicts],
+                "operations": [result.operation_id for result in results],
             }
         )
     elif done or not refused:

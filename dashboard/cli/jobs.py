@@ -124,9 +124,9 @@ def edit(job: str, args_text: str | None, kwargs_text: str | None, is_json: bool
     kwargs = parsed("--kwargs", kwargs_text, (dict,), _("an object"))
     if args is None and kwargs is None:
         raise BadInput(_("Say --args, --kwargs or both."))
-    verdict = verbs.edit(job_id(job), args=args, kwargs=kwargs, by=operator())
+    result = verbs.edit(job_id(job), args=args, kwargs=kwargs, by=operator())
     tell(
-        verdict,
+        result,
         lambda n: ngettext("%(num)s job was edited.", "%(num)s jobs were edited.", n),
         is_json=is_json,
     )

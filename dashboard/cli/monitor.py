@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from mahaam.jobs.states import State
-from mahaam.overview.live_counts import LiveCounts, board
+from mahaam.overview.live_counts import LiveCounts, live_counts
 from mahaam.queries.queues import QueueEntry
 from mahaam.workers.queries import WorkerEntry
 
@@ -32,19 +32,19 @@ def monitor(once: bool, every_s: float, is_json: bool) -> None:
     """Show queues by state, rates, the oldest waiting job, and the workers; Ctrl-C ends it."""
     console = paper()
     if is_json:
-        print_json(_plain(read(board)))
+        print_json(_plain(read(live_counts)))
     elif once or not console.is_terminal:
-        console.print(_picture(read(board)))
+        console.print(_picture(read(live_counts)))
     else:
         _follow(every_s)
 
 
 def _follow(every_s: float) -> None:
     try:
-        with Live(_picture(read(board)), console=paper(), screen=True) as live:
+        with Live(_picture(read(live_counts)), console=paper(), screen=True) as live:
             while True:
                 time.sleep(every_s)
-                live.update(_picture(read(board)), refresh=True)
+                live.update(_picture(read(live_counts)), refresh=True)
     except KeyboardInterrupt:
         return
 

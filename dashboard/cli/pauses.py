@@ -53,9 +53,9 @@ def pause_queue(names: tuple[str, ...], is_json: bool, **options: Any) -> None:
 @as_json
 def resume_queue(names: tuple[str, ...], is_json: bool) -> None:
     """Serve QUEUE again."""
-    verdict = verbs.resume_queues(names, by=operator())
+    result = verbs.resume_queues(names, by=operator())
     tell(
-        verdict,
+        result,
         lambda n: ngettext("%(num)s queue is served again.", "%(num)s queues are served again.", n),
         is_json=is_json,
     )
@@ -79,9 +79,9 @@ def list_tasks(is_json: bool) -> None:
 @as_json
 def pause_task(names: tuple[str, ...], is_json: bool, **options: Any) -> None:
     """Start no job of TASK; what runs finishes."""
-    verdict = verbs.pause_tasks(names, _pause(**options))
+    result = verbs.pause_tasks(names, _pause(**options))
     tell(
-        verdict,
+        result,
         lambda n: ngettext("%(num)s task is paused.", "%(num)s tasks are paused.", n),
         is_json=is_json,
     )
@@ -92,9 +92,9 @@ def pause_task(names: tuple[str, ...], is_json: bool, **options: Any) -> None:
 @as_json
 def resume_task(names: tuple[str, ...], is_json: bool) -> None:
     """Start jobs of TASK again."""
-    verdict = verbs.resume_tasks(names, by=operator())
+    result = verbs.resume_tasks(names, by=operator())
     tell(
-        verdict,
+        result,
         lambda n: ngettext("%(num)s task goes on.", "%(num)s tasks go on.", n),
         is_json=is_json,
     )

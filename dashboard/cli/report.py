@@ -14,15 +14,13 @@ from .commands import Refusal
 from .output import print_json
 
 
-def tell(
-    verdict: VerbResult, sentence: Callable[[int], str], *, is_json: bool, **more: Any
-) -> None:
+def tell(result: VerbResult, sentence: Callable[[int], str], *, is_json: bool, **more: Any) -> None:
     """Print `sentence` of how many it was done to, or everything as JSON, with `more`."""
-    count = len(verdict.done)
+    count = len(result.done)
     if is_json:
-        refused = {str(id_): str(reason) for id_, reason in verdict.refused.items()}
-        print_json({"done": verdict.done, "refused": refused, **more})
+        refused = {str(id_): str(reason) for id_, reason in result.refused.items()}
+        print_json({"done": result.done, "refused": refused, **more})
     elif count:
         click.echo(sentence(count))
-    if verdict.refused:
-        raise Refusal("\n".join(map(said, verdict.refused.values())))
+    if result.refused:
+        raise Refusal("\n".join(map(said, result.refused.values())))

@@ -166,10 +166,10 @@ def _tick() -> int:
     """Fire until nothing is due that can be fired here; how many jobs were made."""
     count = 0
     while True:
-        rings, is_more = firing.fire_due()
-        rings += firing.release()
-        firing.ring(rings)
-        count += len(rings)
+        notices, is_more = firing.fire_due()
+        notices += firing.release()
+        firing.ring(notices)
+        count += len(notices)
         if not is_more:
             return count
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from mahaam.alerts.queries import AlertSummary, alert_summary
-from mahaam.overview.overview import Overview, situation
+from mahaam.overview.overview import Overview, overview
 
 from ..web.database import db
 from ..web.languages import current_language
@@ -43,7 +43,7 @@ class Part:
 class Snapshot:
     """A situation and the open alerts, with the parts that were rendered of them."""
 
-    situation: Overview
+    overview: Overview
     alerts: AlertSummary
     parts: dict[tuple[Any, ...], Part] = field(default_factory=dict)
 
@@ -83,14 +83,14 @@ def live_page(
 
 def _take() -> Snapshot:
     with Session(db.engine) as session:
-        return Snapshot(situation(session), alert_summary(session, shown=1))
+        return Snapshot(overview(session), alert_summary(session, shown=1))
 
 
 def _part(template: str, asked: QueueRequest) -> Part:
     snapshot = current()
     key = (template, current_language().code, g.person.role_name, request.script_root, asked)
     if key not in snapshot.parts:
-        now = snapshot.situation
+        now = snapshot.overview
         html = render_template(
             template,
             now=now,

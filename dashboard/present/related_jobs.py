@@ -38,72 +38,74 @@ class RelatedJobsPicture:
     height: int
 
 
-def picture_of(family: RelatedJobs) -> RelatedJobsPicture:
+def picture_of(related_jobs: RelatedJobs) -> RelatedJobsPicture:
     """Where each of the family stands."""
-    columns = [column for column in _columns(family) if column]
+    columns = [column for column in _columns(related_jobs) if column]
     tallest = max(map(len, columns))
     boxes = {
         (place, relative.id): JobBox(
             relative,
             MARGIN + place * (BOX_WIDTH + GAP_X),
             MARGIN + row * (BOX_HEIGHT + GAP_Y) + _lead(len(column), tallest),
-            is_here=relative.id == family.job.id,
+            is_here=relative.id == related_jobs.job.id,
         )
         for place, column in enumerate(columns)
         for row, relative in enumerate(column)
     }
     return RelatedJobsPicture(
         tuple(boxes.values()),
-        tuple(_line(*ends) for ends in _ends(family, list(boxes.values()))),
+        tuple(_line(*ends) for ends in _ends(related_jobs, list(boxes.values()))),
         2 * MARGIN + len(columns) * (BOX_WIDTH + GAP_X) - GAP_X,
         2 * MARGIN + tallest * (BOX_HEIGHT + GAP_Y) - GAP_Y,
     )
 
 
-def _columns(family: RelatedJobs) -> Iterator[list[RelatedJob]]:
+def _columns(related_jobs: RelatedJobs) -> Iterator[list[RelatedJob]]:
     """Who stands in which column, the first on the left."""
-    if family.gathered:
-        yield list(family.gathered.members)
+    if related_jobs.gathered:
+        yield list(related_jobs.gathered.members)
     else:
-        yield from ([ancestor] for ancestor in family.ancestors)
-    yield _own_column(family)
-    yield list(dict.fromkeys((*family.links[:1], *family.children)))
-    yield from ([link] for link in family.links[1:])
-    if family.chord:
-        yield [family.chord.callback]
+        yield from ([ancestor] for ancestor in related_jobs.ancestors)
+    yield _own_column(related_jobs)
+    yield list(dict.fromkeys((*related_jobs.links[:1], *related_jobs.children)))
+    yield from ([link] for link in related_jobs.links[1:])
+    if related_jobs.chord:
+        yield [related_jobs.chord.callback]
 
 
-def _own_column(family: RelatedJobs) -> list[RelatedJob]:
+def _own_column(related_jobs: RelatedJobs) -> list[RelatedJob]:
     """The job, among the members of its chord if it is one of them itself."""
-    members = _members(family.chord)
-    is_member = any(member.id == family.job.id for member in members)
-    return members if is_member else [family.job]
+    members = _members(related_jobs.chord)
+    is_member = any(member.id == related_jobs.job.id for member in members)
+    return members if is_member else [related_jobs.job]
 
 
 def _members(chord: ChordView | None) -> list[RelatedJob]:
     return list(chord.members) if chord else []
 
 
-def _ends(family: RelatedJobs, boxes: list[JobBox]) -> Iterator[tuple[JobBox, JobBox]]:
+def _ends(related_jobs: RelatedJobs, boxes: list[JobBox]) -> Iterator[tuple[JobBox, JobBox]]:
     """The pairs of boxes that a line joins."""
     of = {box.relative.id: box for box in boxes}
     pairs: Iterable[tuple[RelatedJob, RelatedJob]] = chain(
-        _in_a_row((*(family.ancestors if not family.gathered else ()), family.job)),
-        ((member, family.job) for member in _members(family.gathered)),
-        ((family.job, child) for child in family.children),
-        _in_a_row((family.job, *family.links)),
-        _to_callback(family),
+        _in_a_row(
+            (*(related_jobs.ancestors if not related_jobs.gathered else ()), related_jobs.job)
+        ),
+        ((member, related_jobs.job) for member in _members(related_jobs.gathered)),
+        ((related_jobs.job, child) for child in related_jobs.children),
+        _in_a_row((related_jobs.job, *related_jobs.links)),
+        _to_callback(related_jobs),
     )
     for left, right in dict.fromkeys((left.id, right.id) for left, right in pairs):
         if left in of and right in of:
             yield of[left], of[right]
 
 
-def _to_callback(family: RelatedJobs) -> Iterator[tuple[RelatedJob, RelatedJob]]:
-    if not family.chord:
+def _to_callback(related_jobs: RelatedJobs) -> Iterator[tuple[RelatedJob, RelatedJob]]:
+    if not related_jobs.chord:
         return
-    for member in (*family.chord.members, (family.links or (family.job,))[-1]):
-        yield member, family.chord.callback
+    for member in (*related_jobs.chord.members, (related_jobs.links or (related_jobs.job,))[-1]):
+        yield member, related_jobs.chord.callback
 
 
 def _in_a_row(relatives: tuple[RelatedJob, ...]) -> Iterable[tuple[RelatedJob, RelatedJob]]:

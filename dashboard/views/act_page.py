@@ -62,8 +62,8 @@ def _ticked() -> list[int]:
     return [id_ for id_ in ids if id_ is not None]
 
 
-def _tell(act: DirectAction, verdict: VerbResult) -> None:
-    if verdict.done:
-        flash(act.done(len(verdict.done)), "success")
-    for reason in sorted(set(map(said, verdict.refused.values())))[:MOST_REASONS]:
+def _tell(act: DirectAction, result: VerbResult) -> None:
+    if result.done:
+        flash(act.done(len(result.done)), "success")
+    for reason in sorted(set(map(said, result.refused.values())))[:MOST_REASONS]:
         flash(reason, "warning")

@@ -52,13 +52,13 @@ class EditJobView(ConsolePage):
         if typed is None:
             return self._page(job, call), 400
         try:
-            verdict = verbs.edit(id, args=typed[0], kwargs=typed[1], by=g.person.email)
+            result = verbs.edit(id, args=typed[0], kwargs=typed[1], by=g.person.email)
         except DatabaseUnavailable:
             raise
         except MahaamError as fault:
             call.faults.append(str(fault))
             return self._page(job, call), 400
-        _tell(verdict, job)
+        _tell(result, job)
         return redirect(url_for("job.details", id=id), code=303)
 
     def _page(self, job: Job, call: RawCall) -> str:
@@ -75,10 +75,10 @@ def _call(job: Job) -> RawCall:
     return RawCall(job.task, (job.args, job.kwargs), keeps_masks=True)
 
 
-def _tell(verdict: verbs.VerbResult, job: Job) -> None:
-    for reason in verdict.refused.values():
+def _tell(result: verbs.VerbResult, job: Job) -> None:
+    for reason in result.refused.values():
         flash(said(reason), "warning")
-    if verdict.done and job.finished_at is not None:
+    if result.done and job.finished_at is not None:
         flash(_("The job has other arguments and was queued again."), "success")
-    elif verdict.done:
+    elif result.done:
         flash(_("The job has other arguments."), "success")

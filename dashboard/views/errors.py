@@ -84,8 +84,8 @@ class ErrorView(ActPage):
         """Write down what to do about a cause."""
         access.require("runbook")
         text = request.form.get("runbook", "")[:MOST_TEXT]
-        verdict = verbs.write_group_runbook(id, text, by=g.person.email)
-        if verdict.refused:
+        result = verbs.write_group_runbook(id, text, by=g.person.email)
+        if result.refused:
             abort(404)
         flash(_("The runbook was saved."), "success")
         return redirect(url_for("error.details", id=id), code=303)

@@ -46,7 +46,7 @@ class JobPages(ListPage):
     def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
         """Everything about one job, with the way to what is too much for one page."""
         job = found(find_job(db.session, id))
-        family = family_of(db.session, job)
+        related_jobs = family_of(db.session, job)
         return self.render(
             "job/details.html",
             job=job,
@@ -56,8 +56,8 @@ class JobPages(ListPage):
             log=log_page(db.session, job.id, limit=LINES_ON_PAGE),
             letters=dead_letters_of(db.session, job.id, limit=LETTERS_ON_PAGE),
             events=audit_of(db.session, job.id, limit=EVENTS_ON_PAGE),
-            family=family,
-            picture=picture_of(family) if family else None,
+            related_jobs=related_jobs,
+            picture=picture_of(related_jobs) if related_jobs else None,
         )
 
     @expose("/<uuid:id>/attempts/")

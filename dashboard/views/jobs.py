@@ -17,7 +17,7 @@ from mahaam.queries.counts import state_counts
 from mahaam.queries.job_list import JobEntry, jobs_by_id, jobs_page
 from mahaam.queries.queues import queue_names
 from mahaam.search.job_filter import JobFilter
-from mahaam.search.match_count import tally
+from mahaam.search.match_count import match_count
 from mahaam.search.searchable_rows import are_jobs_left
 
 from ..actions import catalog as actions
@@ -64,10 +64,10 @@ class JobView(JobPages):
         if query.close():
             abort(400)
         try:
-            found = tally(db.session, wanted)
+            found = match_count(db.session, wanted)
         except QueryTooSlow:
             found = None
-        return self.render("job/count.html", tally=found)
+        return self.render("job/count.html", match_count=found)
 
     @expose("/export.<any(csv, json):form>")
     def export(self, form: str) -> ResponseReturnValue:

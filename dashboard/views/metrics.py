@@ -72,4 +72,4 @@ def _cached(name: str, queue: str | None, task: str | None) -> Metrics:
 
 
 def _queues() -> tuple[str, ...]:
-    return tuple(queue.name for queue in snapshot.current().situation.queues)
+    return tuple(queue.name for queue in snapshot.current().overview.queues)

@@ -53,11 +53,11 @@ class PausingPage(ConsolePage):
         if not form.is_right:
             return self._form(subject, form), 400
         try:
-            verdict = self._row("pause").run([subject], by=g.person.email, **_options(form, given))
+            result = self._row("pause").run([subject], by=g.person.email, **_options(form, given))
         except (OptionNotValid, ValueError):
             form.fault("until", str(BAD_END))
             return self._form(subject, form), 400
-        return self._told(subject, "pause", verdict)
+        return self._told(subject, "pause", result)
 
     @expose("/<subject>/resume/", methods=("GET", "POST"))
     def resume(self, subject: str) -> ResponseReturnValue:
@@ -66,8 +66,8 @@ class PausingPage(ConsolePage):
         self.check(subject)
         if request.method == "GET":
             return str(self.render("pausing/resume.html", subject=subject, back=self.home(subject)))
-        verdict = self._row("resume").run([subject], by=g.person.email)
-        return self._told(subject, "resume", verdict)
+        result = self._row("resume").run([subject], by=g.person.email)
+        return self._told(subject, "resume", result)
 
     def _form(self, subject: str, form: Form) -> str:
         back = self.home(subject)
@@ -76,11 +76,11 @@ class PausingPage(ConsolePage):
     def _row(self, verb: str) -> VerbRow:
         return direct.of_kind(self.kind)[verb].row
 
-    def _told(self, subject: str, verb: str, verdict: VerbResult) -> ResponseReturnValue:
+    def _told(self, subject: str, verb: str, result: VerbResult) -> ResponseReturnValue:
         snapshot.forget()
-        for reason in verdict.refused.values():
+        for reason in result.refused.values():
             flash(said(reason), "warning")
-        if verdict.done:
+        if result.done:
             flash(direct.of_kind(self.kind)[verb].done(1), "success")
         return redirect(self.home(subject), code=303)
 

@@ -48,7 +48,7 @@ class QueueView(PausingPage):
     @expose("/<subject>/")
     def details(self, subject: str) -> ResponseReturnValue:
         """A queue with the newest jobs of one state."""
-        now = snapshot.current().situation
+        now = snapshot.current().overview
         queue = self._queue(subject)
         query = QueryString(request.args)
         state = query.choice("state", badges.JOB) or _first_state(queue)
@@ -81,7 +81,7 @@ class QueueView(PausingPage):
         """Do something to all jobs of a state in this queue, once it is confirmed."""
         sweep = SWEEPS.get(verb) or abort(404)
         require(verb)
-        now = snapshot.current().situation
+        now = snapshot.current().overview
         self.check(subject)
         query = QueryString(request.args)
         state = query.choice("state", sweep.states) or sweep.states[0]
@@ -109,7 +109,7 @@ class QueueView(PausingPage):
         return url_for("queues.details", subject=subject)
 
     def _queue(self, subject: str) -> QueueEntry:
-        queues = snapshot.current().situation.queues
+        queues = snapshot.current().overview.queues
         return next((queue for queue in queues if queue.name == subject), None) or abort(404)
 
 

@@ -26,7 +26,7 @@ class TaskView(PausingPage):
     @expose("/")
     def index(self) -> str:
         """Every registered task, and those that are paused and not registered any more."""
-        now = snapshot.current().situation
+        now = snapshot.current().overview
         pauses = {pause.task: pause for pause in now.paused_tasks}
         cards = catalog.all_tasks()
         gone = sorted(pauses.keys() - {card.name for card in cards})
@@ -42,7 +42,7 @@ class TaskView(PausingPage):
         try:
             catalog.find(subject)
         except UnknownTask:
-            paused = snapshot.current().situation.paused_tasks
+            paused = snapshot.current().overview.paused_tasks
             if subject not in {pause.task for pause in paused}:
                 abort(404)
 

@@ -55,14 +55,14 @@ class WorkerView(ConsolePage):
         if request.method == "GET":
             return str(self.render("worker/steer.html", worker=worker, step=step))
         try:
-            verdict = step.carry_out([id], request.form, by=g.person.email)
+            result = step.carry_out([id], request.form, by=g.person.email)
         except (OptionNotValid, NotUnderstood):
             return str(
                 self.render("worker/steer.html", worker=worker, step=step, is_wrong=True)
             ), 400
-        for reason in verdict.refused.values():
+        for reason in result.refused.values():
             flash(said(reason), "warning")
-        if verdict.done:
+        if result.done:
             flash(step.done(1), "success")
         snapshot.forget()
         return redirect(url_for("worker.index"), code=303)

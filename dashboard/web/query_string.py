@@ -52,12 +52,12 @@ class QueryString:
     def letters(self, name: str) -> str | None:
         """A text to look for, of three letters and more."""
         too_short = _("Enter at least 3 letters of the error.")
-        return self._read(name, _letters, complaint=too_short)
+        return self._read(name, _letters, warning=too_short)
 
     def argument(self, name: str, *, task: str | None) -> str | None:
         """What arguments are to contain, as JSON; nothing that is hidden from who looks at `task`."""
         unclear = _('Write an argument as user_id=42, opts.batch=7 or {"a": 1}.')
-        wanted: str | None = self._read(name, wanted_json, complaint=unclear)
+        wanted: str | None = self._read(name, wanted_json, warning=unclear)
         if wanted is None or not searches_secret(json.loads(wanted), task):
             return wanted
         del self.understood[name]
@@ -120,7 +120,7 @@ class QueryString:
         ]
         return self.faults
 
-    def _read(self, name: str, parse: Any, *, complaint: str = "") -> Any:
+    def _read(self, name: str, parse: Any, *, warning: str = "") -> Any:
         self._asked.add(name)
         value = self.given.get(name)
         if value is None:
@@ -135,7 +135,7 @@ class QueryString:
             shown = repr(value[:50])
             self.faults.append(
                 _("%(value)s is not a value for the filter %(name)s.", value=shown, name=name)
-                + (f" {complaint}" if complaint else "")
+                + (f" {warning}" if warning else "")
             )
         else:
             self.understood[name] = value

@@ -52,13 +52,13 @@ class PatientWorker(GeventWorker):  # type: ignore[misc]
         """No limit of gunicorn's own: the client's connection has them."""
         return nullcontext()
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def handle(self, fetcher: Any, client: Any, addr: Any) -> None:
         """Serve one connection to its end."""
         self._open += 1
         if self._open > self.worker_connections * CROWDED:
             self._waiting.drop_longest()
         try:
-            super().handle(listener, Client(client, self._limits, self._waiting), addr)
+            super().handle(fetcher, Client(client, self._limits, self._waiting), addr)
         finally:
             self._open -= 1
 

@@ -94,9 +94,11 @@ def tell(cursor: Cursor) -> list[Notice]:
     closed = _readable(cursor, cursor.fetchall())
     usable = usable_channels(cursor, {id_ for change in opened + closed for id_ in change.channels})
     told = [change for change in opened if usable & set(change.channels)]
-    rings = _messages(cursor, "opened", told, usable) + _messages(cursor, "closed", closed, usable)
+    notices = _messages(cursor, "opened", told, usable) + _messages(
+        cursor, "closed", closed, usable
+    )
     _mark(cursor, told, closed)
-    return rings
+    return notices
 
 
 def usable_channels(cursor: Cursor, ids: Iterable[int]) -> set[int]:
@@ -134,7 +136,7 @@ def _messages(
         for channel in sorted(usable)
     }
     made = isolate.each(isolate.inside(cursor), "channels", steps)
-    return [ring for rings in made for ring in rings]
+    return [ring for notices in made for ring in notices]
 
 
 def _messages_of(

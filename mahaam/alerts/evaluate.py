@@ -41,9 +41,9 @@ def watch() -> bool:
         cursor.execute(PATIENCE)
         _look_at_all(cursor, world(cursor))
         deliveries.end_left_behind(cursor)
-        rings = dispatch.tell(cursor)
+        notices = dispatch.tell(cursor)
         store.end(cursor, took_ms=int((time.monotonic() - began_at) * 1000))
-    accept.ring(rings)
+    accept.ring(notices)
     return True
 
 

@@ -20,7 +20,7 @@ def world(cursor: Cursor) -> Probes:
     cursor.execute("SELECT name FROM queue")
     queues = [row[0] for row in cursor.fetchall()]
     try:
-        depths = {queue: accept.bell().waiting(queue) for queue in queues}
+        depths = {queue: accept.notice().waiting(queue) for queue in queues}
         redis_percent = _redis_percent(_client().info("memory"))
     except redis.RedisError:
         depths, redis_percent = {}, None

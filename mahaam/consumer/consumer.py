@@ -65,27 +65,27 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         huey.patience.is_limited = True
         self._doorbell = huey.storage.doorbell
         self._ears = ResultNotifier(huey.storage.channels)
-        places = Slots(plan.workers, limit=plan.max_jobs)
+        slots = Slots(plan.workers, limit=plan.max_jobs)
         self.dispatcher = Dispatcher(
             self._doorbell,
-            places,
+            slots,
             queues=plan.queues,
             weighted=plan.weighted,
-            ears=self._ears,
-            news=SignalSender(huey.tell),
+            result_notifier=self._ears,
+            signal_sender=SignalSender(huey.tell),
         )
-        self._stops = StopRequests(places)
-        self._wishes = WorkerRequests(places, self.dispatcher.lease, grow=self._grow)
+        self._stops = StopRequests(slots)
+        self._wishes = WorkerRequests(slots, self.dispatcher.lease, grow=self._grow)
         self._upkeep = MaintenanceLoop(
             self.dispatcher,
             self._doorbell,
             huey.storage.ringing,
             queues=plan.queues,
             stops=self._stops,
-            wishes=self._wishes,
+            requests=self._wishes,
         )
         self._scribe = LogWriter()
-        self._spreads = LatencyWriter(self.dispatcher.spreads)
+        self._spreads = LatencyWriter(self.dispatcher.latencies)
         self._operations = OperationRunner()
         self._streams = Streams()
         self._freeze = FreezeWatch(self.dispatcher.lease)
@@ -102,7 +102,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _loops(self) -> list[Loop]:
         """What goes on beside the jobs."""
         works: dict[str, Callable[[], None]] = {
-            "listener": self.dispatcher.listener.listen,
+            "listener": self.dispatcher.fetcher.listen,
             "dispatcher": self.dispatcher.turn,
             "flusher": self.dispatcher.flusher.loop,
             "upkeep": partial(duties.loop, self._upkeep.duties),
@@ -117,10 +117,10 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _create_worker(self) -> DurableWorker:
         worker: DurableWorker = super()._create_worker()
-        worker.places = self.dispatcher.places
+        worker.slots = self.dispatcher.slots
         worker.streams = self._streams
         worker.in_slot(self._freeze.slots.new())
-        worker.strays = self.dispatcher.strays
+        worker.unknown_jobs = self.dispatcher.unknown_jobs
         return worker
 
     def _create_scheduler(self) -> DueScheduler:
@@ -145,7 +145,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             return 0
         while not (reason := self._reason_to_end(started_at)):
             gevent.sleep(WATCH_S)
-            self.dispatcher.lease.pulse.beat()
+            self.dispatcher.lease.watchdog.beat()
             self._fault = self._watch.look()
             try:
                 self._look_around()
@@ -153,7 +153,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
                 log.exception("The watch of a consumer failed; it goes on.")
         log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
         self._close()
-        log.info("Stopped. started=%s", self.dispatcher.places.started)
+        log.info("Stopped. started=%s", self.dispatcher.slots.started)
         return 1 if self._fault else 0
 
     def _look_around(self) -> None:
@@ -209,8 +209,8 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _leave_half_open(self) -> None:
         """Take back the worker's row, which would be missed when its lease is over."""
         self.stop_flag.set()
-        self.dispatcher.places.be_quiet()
-        self.dispatcher.places.send_home(len(self.worker_threads))
+        self.dispatcher.slots.be_quiet()
+        self.dispatcher.slots.send_home(len(self.worker_threads))
         self.dispatcher.lease.close()
         self._freeze.close()
         if self._is_registered:
@@ -235,14 +235,12 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.dispatcher.lease.worker_id,
             self._plan.workers,
             ",".join(
-                line.name
-                for line in self.dispatcher.listener.lines
-                if not line.name.startswith("@")
+                line.name for line in self.dispatcher.fetcher.lines if not line.name.startswith("@")
             ),
         )
 
     def _check_queues(self) -> None:
-        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.listener.lines}
+        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.fetcher.lines}
         if missing:
             raise UnknownQueue(
                 f"There is no queue {', '.join(sorted(missing))}. Name it in a task's @task(queue=…) "
@@ -279,14 +277,14 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             return "it is to restart" if self.is_to_restart else "a signal came"
         if self._wishes.is_to_stop:
             return "an operator asked for it"
-        if self.dispatcher.places.is_used_up:
+        if self.dispatcher.slots.is_used_up:
             return f"{plan.max_jobs} jobs were started"
         if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
             return f"{plan.max_time_s:g} s have passed"
         return "nothing is left" if plan.stop_when_empty and self._is_empty() else None
 
     def _is_empty(self) -> bool:
-        since = self.dispatcher.listener.silent_since
+        since = self.dispatcher.fetcher.silent_since
         if since is None or time.monotonic() - since < EMPTY_S or not self.dispatcher.is_idle():
             return False
         try:
@@ -300,7 +298,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if lease.is_valid():
             return
         self._interrupt()
-        if lease.lost and not self.dispatcher.places.running():
+        if lease.lost and not self.dispatcher.slots.running():
             lease.renew()
 
     def _watch_workers(self) -> None:
@@ -318,7 +316,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.scheduler.kill(block=False)
 
     def _interrupt(self) -> None:
-        for run in self.dispatcher.places.running():
+        for run in self.dispatcher.slots.running():
             if run.greenlet is not None:
                 run.is_interrupted = True
                 gevent.kill(run.greenlet, KeyboardInterrupt)
@@ -328,9 +326,9 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         deadline = time.monotonic() + self._plan.shutdown_timeout_s
         if lease.abandon_at is None:
             lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
-        self.dispatcher.places.be_quiet()
+        self.dispatcher.slots.be_quiet()
         self.stop_flag.set()
-        self.dispatcher.places.send_home(len(self.worker_threads))
+        self.dispatcher.slots.send_home(len(self.worker_threads))
         self._operations.end()
         self._mark("stopping")
         self._wait_until_idle(deadline)
@@ -355,7 +353,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _wait_until_idle(self, deadline: float) -> None:
         while not self.dispatcher.is_idle() and time.monotonic() < deadline and self._signals < 2:
             gevent.sleep(WATCH_S / 5)
-            self.dispatcher.lease.pulse.beat()
+            self.dispatcher.lease.watchdog.beat()
             self._stops.press()
 
     def _wait_for_hooks(self, deadline: float) -> None:
@@ -366,7 +364,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             if time.monotonic() >= deadline or self._signals > 1:
                 return
             gevent.sleep(WATCH_S / 5)
-            self.dispatcher.lease.pulse.beat()
+            self.dispatcher.lease.watchdog.beat()
 
     def _mark(self, state: str) -> None:
         try:

@@ -26,9 +26,11 @@ LOOK_EVERY_S = 1.0
 class Periodic:
     """The clock of one consumer. A minute in which no consumer looked is not made up."""
 
-    def __init__(self, huey: MahaamHuey, link: ReconnectingConnection, news: SignalSender) -> None:
+    def __init__(
+        self, huey: MahaamHuey, link: ReconnectingConnection, signal_sender: SignalSender
+    ) -> None:
         self._huey = huey
-        self._news = news
+        self._news = signal_sender
         self._link = link
         self._look_at = 0.0
         self._minute: datetime | None = None  # the last one that was seen to

@@ -15,9 +15,9 @@ RELEASE_EVERY_S = 0.5
 class ScheduleLoop:
     """Fires what is due on the scheduler's own connection. The clock of this machine only paces it."""
 
-    def __init__(self, link: ReconnectingConnection, news: SignalSender) -> None:
+    def __init__(self, link: ReconnectingConnection, signal_sender: SignalSender) -> None:
         self._link = link
-        self._news = news
+        self._news = signal_sender
         self._look_at = 0.0
         self._release_at = 0.0
 
@@ -26,11 +26,11 @@ class ScheduleLoop:
         now = time.monotonic()
         if now < self._look_at:
             return
-        rings, is_more = firing.fire_due(self._link.run)
+        notices, is_more = firing.fire_due(self._link.run)
         self._look_at = now if is_more else now + LOOK_EVERY_S
         if now >= self._release_at:
             self._release_at = now + RELEASE_EVERY_S
-            rings += firing.release(self._link.run)
-        firing.ring(rings)
-        if rings:
-            self._news.enqueued([ring.id for ring in rings])
+            notices += firing.release(self._link.run)
+        firing.ring(notices)
+        if notices:
+            self._news.enqueued([ring.id for ring in notices])

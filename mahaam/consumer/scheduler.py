@@ -46,9 +46,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         """Queue and ring what is due, then wait for one interval."""
         get_on()
         try:
-            rings = self._due()
-            self.huey.storage.doorbell.ring(rings)
-            self._news.enqueued([ring.id for ring in rings])
+            notices = self._due()
+            self.huey.storage.doorbell.ring(notices)
+            self._news.enqueued([ring.id for ring in notices])
             if self.periodic:
                 self._clockwork.look()
                 self._periodic.look()
@@ -60,7 +60,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
             log.exception("Looking for due jobs failed; trying again.")
             self.stop_flag.wait(PAUSE_S)
         else:
-            if len(rings) < LIMIT:
+            if len(notices) < LIMIT:
                 self.stop_flag.wait(self._interval_s)
 
     def _due(self) -> list[Notice]:

@@ -27,10 +27,10 @@ log = logging.getLogger("mahaam.worker")
 class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     """Huey's worker, fed by the dispatcher instead of by Redis."""
 
-    places: Slots
+    slots: Slots
     streams: Streams
     slot: FreezeRow
-    strays: UnknownTaskJobs
+    unknown_jobs: UnknownTaskJobs
 
     def in_slot(self, slot: FreezeRow) -> None:
         """Run jobs from now on in a place that can be told from outside when the process is frozen."""
@@ -50,7 +50,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     def loop(self, now: Any = None) -> None:
         """Run one job, if there is one."""
         try:
-            run = self.places.take()
+            run = self.slots.take()
         except KeyboardInterrupt:  # meant for a job that has just ended
             return
         if run is not None:
@@ -69,17 +69,17 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 run.greenlet = None
                 if run.lines_left_out:
                     said.end(run)
-                self.streams.mend(run, is_alone=self.places.is_single)
+                self.streams.mend(run, is_alone=self.slots.is_single)
                 run.settle()  # here, where users' objects may do what they like
                 run.let_go()
                 self.slot.leave()
-                self.places.finish(run)
+                self.slots.finish(run)
 
     def _run(self, run: Run) -> None:
         try:
             task = self.huey.task_of(run)
         except UnknownTask as error:
-            self.strays.meet(run, error, is_own=task_registry.find(run.claim.task) is None)
+            self.unknown_jobs.meet(run, error, is_own=task_registry.find(run.claim.task) is None)
         except MahaamError as error:
             run.end_without_running(error)
         else:

@@ -49,6 +49,6 @@ def fingerprint(error_class: str, message: str, traceback: str) -> str:
     """
     frames = [(match["file"], match["name"]) for match in FRAME.finditer(traceback)]
     own = [frame for frame in frames if not is_foreign(frame[0])]
-    places = [f"{file.rsplit('/', 1)[-1]}:{name}" for file, name in (own or frames)[-FRAMES:]]
-    parts = [error_class, *places, gist(message)]
+    slots = [f"{file.rsplit('/', 1)[-1]}:{name}" for file, name in (own or frames)[-FRAMES:]]
+    parts = [error_class, *slots, gist(message)]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]

@@ -89,41 +89,41 @@ class Doorbell:
         self._bells: list[PipelinedNotices] = []  # free ones, the last used first
         os.register_at_fork(after_in_child=self._bells.clear)
 
-    def ring(self, rings: Iterable[Notice]) -> None:
+    def ring(self, notices: Iterable[Notice]) -> None:
         """Add jobs to their queues; one that is there goes no further forward."""
         queues: dict[str, dict[str, int]] = defaultdict(dict)
-        for queue, priority, id_, queued_at in rings:
+        for queue, priority, id_, queued_at in notices:
             queues[queue][id_] = score(priority, queued_at)
         if len(queues) == 1:
-            ((queue, places),) = queues.items()
-            if len(places) == 1:
-                ((id_, place),) = places.items()
+            ((queue, slots),) = queues.items()
+            if len(slots) == 1:
+                ((id_, place),) = slots.items()
                 self._ring_one(self.key(queue), place, id_)
             else:
-                self._add(self._client, queue, places)
+                self._add(self._client, queue, slots)
         elif queues:
             # At one instant: a consumer must not hear the lower rank before the higher one.
             with self._client.pipeline(transaction=True) as pipeline:
-                for queue, places in queues.items():
-                    self._add(pipeline, queue, places)
+                for queue, slots in queues.items():
+                    self._add(pipeline, queue, slots)
                 pipeline.execute()
 
     def ring_together(self, queue: str, priority: int, queued_at: datetime, ids: str) -> None:
         """Add jobs that were queued at the same instant; `ids` stand one behind the other."""
         self._client.eval(ADD, 1, self.key(queue), score(priority, queued_at), ids)
 
-    def pass_on(self, worker_id: str, rings: Sequence[Notice]) -> None:
+    def pass_on(self, worker_id: str, notices: Sequence[Notice]) -> None:
         """Let one worker alone hear of jobs; what it does not take in time is rung for all again."""
         line = private_line(worker_id)
-        self.ring([ring._replace(queue=line) for ring in rings])
+        self.ring([ring._replace(queue=line) for ring in notices])
         self._client.expire(self.key(line), PRIVATE_S)
 
-    def ring_lost(self, queue: str, rings: Iterable[Notice]) -> int:
+    def ring_lost(self, queue: str, notices: Iterable[Notice]) -> int:
         """Add jobs to a queue. Return how many were not there."""
-        places = {ring.id: score(ring.priority, ring.queued_at) for ring in rings}
+        slots = {ring.id: score(ring.priority, ring.queued_at) for ring in notices}
         connection: Any = self._client.connection_pool.get_connection()
         try:
-            connection.send_packed_command([packed_many(self.key(queue), places)])
+            connection.send_packed_command([packed_many(self.key(queue), slots)])
             return int(connection.read_response())
         except BaseException:
             connection.disconnect()
@@ -132,19 +132,19 @@ class Doorbell:
             self._client.connection_pool.release(connection)
 
     def _ring_one(self, key: str, place: int, id_: str) -> None:
-        bell = self._bells.pop() if self._bells else PipelinedNotices(self._client)
+        notice = self._bells.pop() if self._bells else PipelinedNotices(self._client)
         try:
-            bell.ring(key, place, id_)
+            notice.ring(key, place, id_)
         except BaseException:
-            bell.close()
+            notice.close()
             raise
-        self._bells.append(bell)
+        self._bells.append(notice)
 
-    def _add(self, client: redis.Redis, queue: str, places: dict[str, int]) -> None:
-        if len(places) <= FEW:
-            client.zadd(self.key(queue), places, gt=True)
+    def _add(self, client: redis.Redis, queue: str, slots: dict[str, int]) -> None:
+        if len(slots) <= FEW:
+            client.zadd(self.key(queue), slots, gt=True)
         else:
-            client.eval(ADD_EACH, 1, self.key(queue), packed(places))
+            client.eval(ADD_EACH, 1, self.key(queue), packed(slots))
 
     def pop(self, wanted: int, lines: Sequence[QueueConfig], *, by_turns: bool = True) -> list[str]:
         """Up to `wanted` ids, the first line's first, within the rate limits; returns at once.
@@ -212,10 +212,10 @@ class Doorbell:
                 pipeline.zrem(f"{key}:starts", *ids)
             pipeline.execute()
 
-    def missing(self, rings: Sequence[Notice]) -> list[Notice]:
+    def missing(self, notices: Sequence[Notice]) -> list[Notice]:
         """Those that do not stand in their queues."""
         queues: dict[str, list[Notice]] = defaultdict(list)
-        for ring in rings:
+        for ring in notices:
             queues[ring.queue].append(ring)
         with self._client.pipeline(transaction=False) as pipeline:
             for queue, some in queues.items():
@@ -223,8 +223,8 @@ class Doorbell:
             found: Any = pipeline.execute()
         return [
             ring
-            for some, places in zip(queues.values(), found, strict=True)
-            for ring, place in zip(some, places, strict=True)
+            for some, slots in zip(queues.values(), found, strict=True)
+            for ring, place in zip(some, slots, strict=True)
             if place is None
         ]
 
@@ -293,9 +293,9 @@ class Doorbell:
         return f"{self._prefix}:queue:{queue}"
 
 
-def packed(places: dict[str, int]) -> str:
+def packed(slots: dict[str, int]) -> str:
     """Ids, each before its score, as ADD_EACH reads them."""
-    return "".join([f"{id_}{place:+0{SCORE_WIDTH}d}" for id_, place in places.items()])
+    return "".join([f"{id_}{place:+0{SCORE_WIDTH}d}" for id_, place in slots.items()])
 
 
 def _literal(text: str) -> str:

@@ -61,13 +61,13 @@ class PipelinedNotices:
             self._answer()
 
 
-def packed_many(key: str, places: dict[str, int]) -> bytes:
+def packed_many(key: str, slots: dict[str, int]) -> bytes:
     """ZADD key GT score id score id …, as Redis's protocol writes it: a third of what a script takes."""
     where = key.encode()
     head = b"*%d\r\n$4\r\nZADD\r\n$%d\r\n%b\r\n$2\r\nGT\r\n"
-    texts = ((str(place), id_) for id_, place in places.items())
+    texts = ((str(place), id_) for id_, place in slots.items())
     pairs = [f"${len(place)}\r\n{place}\r\n${len(id_)}\r\n{id_}\r\n" for place, id_ in texts]
-    return head % (3 + 2 * len(places), len(where), where) + "".join(pairs).encode()
+    return head % (3 + 2 * len(slots), len(where), where) + "".join(pairs).encode()
 
 
 def _packed(key: str, score: str, id_: str) -> bytes:

@@ -110,8 +110,8 @@ def together(follows: FollowUps) -> None:
         for wanted in follows.jobs:
             known_queues.check(wanted.job.queue)
     with database.transaction(statement_s=limit_s()) as cursor:
-        rings = follow_ups.write(cursor, follows)
-    ring(rings)
+        notices = follow_ups.write(cursor, follows)
+    ring(notices)
 
 
 def requeue(change: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
@@ -125,14 +125,14 @@ def requeue(change: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
         return moved
 
 
-def ring(rings: Sequence[Notice]) -> None:
+def ring(notices: Sequence[Notice]) -> None:
     """Ring for committed jobs. Without Redis they wait: a consumer rings for them later."""
-    _ring(lambda: bell().ring(rings))
+    _ring(lambda: notice().ring(notices))
 
 
 def ring_together(job: NewJob, queued_at: datetime, ids: str) -> None:
     """As `ring`, for jobs that were queued at the same instant; `ids` stand one behind the other."""
-    _ring(lambda: bell().ring_together(job.queue, job.priority, queued_at, ids))
+    _ring(lambda: notice().ring_together(job.queue, job.priority, queued_at, ids))
 
 
 def _ring(do: Callable[[], None]) -> None:
@@ -149,7 +149,7 @@ def _ring(do: Callable[[], None]) -> None:
 def forget(jobs_: Iterable[QueueMember]) -> None:
     """Spare the consumers ids that are not to start; without Redis they claim nothing anyway."""
     try:
-        bell().forget(jobs_)
+        notice().forget(jobs_)
     except redis.RedisError as fault:
         redis_away.warn("Redis is away; it keeps ids that are not to start. fault=%s", fault)
 
@@ -183,7 +183,7 @@ def bell_s() -> float:
 
 
 @lazy_for_greenlets
-def bell() -> Doorbell:
+def notice() -> Doorbell:
     """The process's doorbell."""
     settings = get_settings()
     return Doorbell(connect(settings.redis_url, timeout_s=bell_s()), settings.redis_prefix)

@@ -59,14 +59,14 @@ def announce_late(late: list[Ended]) -> None:
 
 def ring(doorbell: Doorbell, written: list[Ended], following: list[Notice]) -> None:
     """Ring for what was given back and for what follows from the outcomes."""
-    rings = following + [
+    notices = following + [
         Notice(claim.queue, claim.priority, claim.id, outcome.queued_at)
         for claim, outcome in written
         if outcome.state is State.QUEUED and outcome.queued_at is not None
     ]
-    if rings:
+    if notices:
         try:
-            doorbell.ring(rings)
+            doorbell.ring(notices)
         except redis.RedisError as fault:
             redis_away.warn("Redis is away; rung later. fault=%s", fault)
 
@@ -74,21 +74,21 @@ def ring(doorbell: Doorbell, written: list[Ended], following: list[Notice]) -> N
 def hold(doorbell: Doorbell, found: list[PausedJob]) -> None:
     """Ring again for what was not held; what was held counts for no rate limit."""
     try:
-        doorbell.forget([job.bell for job in found if job.is_held])
-        doorbell.ring([job.bell for job in found if not job.is_held])
+        doorbell.forget([job.notice for job in found if job.is_held])
+        doorbell.ring([job.notice for job in found if not job.is_held])
     except redis.RedisError as fault:
         redis_away.warn("Redis is away; rung later. fault=%s", fault)
 
 
-def pass_on(doorbell: Doorbell, strays: list[UnknownTaskJob]) -> None:
+def pass_on(doorbell: Doorbell, unknown_jobs: list[UnknownTaskJob]) -> None:
     """Let the workers that know the tasks of jobs hear of them, each of its own."""
     by_worker: dict[str, list[Notice]] = {}
-    for stray in strays:
-        if stray.worker_id is not None:
-            by_worker.setdefault(stray.worker_id, []).append(stray.bell)
-    for worker_id, rings in by_worker.items():
+    for unknown_job in unknown_jobs:
+        if unknown_job.worker_id is not None:
+            by_worker.setdefault(unknown_job.worker_id, []).append(unknown_job.notice)
+    for worker_id, notices in by_worker.items():
         try:
-            doorbell.pass_on(worker_id, rings)
+            doorbell.pass_on(worker_id, notices)
         except redis.RedisError as fault:
             redis_away.warn("Redis is away; rung later. fault=%s", fault)
 

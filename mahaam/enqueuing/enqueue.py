@@ -194,5 +194,5 @@ def _ring_after_commit(session: Session | scoped_session[Session], ring: Notice)
 
 def _ring_for_session(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None and session.info[WAITING]:
-        rings, session.info[WAITING] = session.info[WAITING], []
-        accept.ring(rings)
+        notices, session.info[WAITING] = session.info[WAITING], []
+        accept.ring(notices)

@@ -61,9 +61,9 @@ def bring_back(url: str, lost: Iterable[LostJob], *, by: str) -> list[str]:
             ids = [job.id for job in jobs]
             records = _asked(link, url, partial(queries.records, ids=ids))
             with database.transaction() as cursor:
-                made, rings = store.bring(cursor, records)
+                made, notices = store.bring(cursor, records)
                 record.tell(cursor, AuditRecord(actor=by, verb="repair", kind="job", targets=made))
-            accept.ring(rings)
+            accept.ring(notices)
             brought += made
     return brought
 

@@ -34,9 +34,9 @@ def bring(cursor: Cursor, records: Sequence[str]) -> tuple[list[str], list[Notic
     assert row is not None
     cursor.execute(BRING.format(columns=row[0]), {"records": list(records)})
     found = cursor.fetchall()
-    rings = [
+    notices = [
         Notice(queue, priority, id_, queued_at)
         for id_, queue, priority, queued_at, state in found
         if state == "queued"
     ]
-    return [id_ for id_, *_ in found], rings
+    return [id_ for id_, *_ in found], notices

@@ -97,18 +97,18 @@ class InlineWorker:
         try:
             with database.transaction() as cursor:
                 _prepare(cursor)
-                turned = turn(cursor)
+                cycle_result = turn(cursor)
         finally:
             self._runs.pop(run.claim.fence, None)
         is_at_once = not ended[1].delay_s and ended[1].run_at is None
         if ended[1].state is State.RETRYING and is_at_once:
             accept.ring(database.repeatable(due.make_due))
-        if turned.fences:
+        if cycle_result.fences:
             after_commit.announce([ended])
-            after_commit.ring(accept.bell(), [ended], turned.rings)
+            after_commit.ring(accept.notice(), [ended], cycle_result.notices)
         else:
             after_commit.announce_late([ended])
-        return after_commit.unannounced([ended], turned.rings)
+        return after_commit.unannounced([ended], cycle_result.notices)
 
     def close(self) -> None:
         """Give back what is held and stop being a worker."""

@@ -26,7 +26,7 @@ def queue_again(job_id: str) -> bool:
     if is_final(found.state):
         requeue(audited(partial(retry, ids=[job_id], by=WHO), _event))
     elif found.state == State.QUEUED:
-        found_again = database.repeatable(partial(notices.places, ids=[job_id]))
+        found_again = database.repeatable(partial(notices.slots, ids=[job_id]))
         accept.ring([place.ring for place in found_again.values() if place.ring])
     else:
         accept.ring(database.repeatable(partial(waiting_jobs_store.queue, job_id=job_id)))

@@ -141,9 +141,9 @@ def summed(parts: Iterable[Figures]) -> Figures:
     )
 
 
-def _together(spreads: Iterable[Spread]) -> Spread:
+def _together(latencies: Iterable[Spread]) -> Spread:
     sums: dict[int, int] = {}
-    for spread in spreads:
+    for spread in latencies:
         for bucket, count in zip(*spread, strict=True):
             sums[bucket] = sums.get(bucket, 0) + count
     buckets = sorted(sums)

@@ -59,8 +59,8 @@ def ring(applied: Applied) -> None:
     """Let Redis know of what is committed: forget first, so that a new priority is taken."""
     if applied.silenced:
         accept.forget(applied.silenced)
-    if applied.rings:
-        accept.ring(applied.rings)
+    if applied.notices:
+        accept.ring(applied.notices)
 
 
 def _event(

@@ -80,7 +80,7 @@ def undo_chunk(cursor: Cursor, work: LockedOperation, *, limit: int | None = Non
         for done in chunk
     }
     store.note_undo(cursor, work, facts, last=last)
-    return Applied(set(went.ids), [*went.silenced], went.rings)
+    return Applied(set(went.ids), [*went.silenced], went.notices)
 
 
 def _begin(cursor: Cursor, operation_id: int, *, by: str) -> tuple[UndoResult, list[Applied]]:

@@ -85,7 +85,7 @@ class Restored(NamedTuple):
 
     ids: set[str] | set[int]
     silenced: list[Member]
-    rings: list[Notice]
+    notices: list[Notice]
 
 
 def jobs(
@@ -110,15 +110,15 @@ def jobs(
     )
     _run(cursor, statement, operation_id, chunk, **values)
     rows = cursor.fetchall()
-    rings = [
+    notices = [
         Notice(queue, priority, id_, queued_at)
         for id_, _, queue, priority, state, queued_at, _ in rows
         if state == State.QUEUED
     ]
     if any(state == State.SCHEDULED and is_held for *_, state, _, is_held in rows):
-        rings += pauses.let_go(cursor)  # its task may not be paused any more
+        notices += pauses.let_go(cursor)  # its task may not be paused any more
     silenced = [Member(queue, id_) for id_, queue, *_ in rows]
-    return Restored({row[0] for row in rows}, silenced, rings)
+    return Restored({row[0] for row in rows}, silenced, notices)
 
 
 def letters(

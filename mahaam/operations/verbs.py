@@ -46,7 +46,7 @@ class Applied:
 
     ids: set[Any]
     silenced: list[QueueMember] = field(default_factory=list)
-    rings: list[Notice] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
     state: str | None = None
 
@@ -54,7 +54,7 @@ class Applied:
         """Take what was done to another chunk as well."""
         self.ids |= other.ids
         self.silenced += other.silenced
-        self.rings += other.rings
+        self.notices += other.notices
         self.made |= other.made
 
 
@@ -111,7 +111,7 @@ def _reprocess(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied
 
 
 def _requeued(moved: Sequence[Requeued]) -> Applied:
-    return Applied({job.id for job in moved}, rings=[job.ring for job in moved if job.ring])
+    return Applied({job.id for job in moved}, notices=[job.ring for job in moved if job.ring])
 
 
 def _cancel(cursor: Cursor, ids: list[str], _work: LockedOperation) -> Applied:
@@ -144,22 +144,22 @@ def _move(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
 
 
 def _changed(changed: Sequence[ChangedJob]) -> Applied:
-    rings = [job.bell for job in changed if job.bell]
-    return Applied({job.id for job in changed}, [job.bell_before for job in changed], rings)
+    notices = [job.notice for job in changed if job.notice]
+    return Applied({job.id for job in changed}, [job.bell_before for job in changed], notices)
 
 
 def _duplicate(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
     originals = arguments.read(cursor, ids)
     copies = {new_id(): original for original in originals}
     options = [own_options(original.options) for original in originals]
-    rings = arguments.copy(cursor, copies, options, by=work.by)
-    made = {copies[ring.id].id: ring.id for ring in rings}
-    return Applied(set(made), rings=rings, made=made)
+    notices = arguments.copy(cursor, copies, options, by=work.by)
+    made = {copies[ring.id].id: ring.id for ring in notices}
+    return Applied(set(made), notices=notices, made=made)
 
 
 def _fail(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
-    turned = turn_failed.turn(cursor, ids, _turned_by(work.by, work.reason))
-    return Applied(set(turned), state=State.FAILED)
+    cycle_result = turn_failed.turn(cursor, ids, _turned_by(work.by, work.reason))
+    return Applied(set(cycle_result), state=State.FAILED)
 
 
 def _turned_by(who: str, reason: str | None) -> Failure:
@@ -196,7 +196,9 @@ def _notify(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
     if work.done + work.refused:
         return Applied(set(ids))
     count = store.expected(cursor, work.id)
-    return Applied(set(ids), rings=[enqueue_with(cursor, NOTIFY, (ids, count), created_by=work.by)])
+    return Applied(
+        set(ids), notices=[enqueue_with(cursor, NOTIFY, (ids, count), created_by=work.by)]
+    )
 
 
 RETRYABLE = frozenset(MOVES[Event.RETRIED])

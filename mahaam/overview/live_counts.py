@@ -47,7 +47,7 @@ class LiveCounts:
     workers: tuple[WorkerEntry, ...]
 
 
-def board(session: Reader) -> LiveCounts:
+def live_counts(session: Reader) -> LiveCounts:
     """The product as it is now. Raises QueryTooSlow."""
     with time_limit(session):
         rare = session.execute(text(RARE_STATES), {"limit": COUNT_LIMIT}).all()

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from mahaam.jobs.states import State
 from mahaam.operations.stalled import StalledOperation, stalled_operations
-from mahaam.overview.live_counts import LiveCounts, board
+from mahaam.overview.live_counts import LiveCounts, live_counts
 from mahaam.postgres.ask import by_session
 from mahaam.postgres.query_limits import COUNT_LIMIT, Reader, time_limit
 from mahaam.queries.counts import open_letter_count
@@ -72,7 +72,7 @@ class MinuteCount:
 class Overview:
     """A moment: the board, and what stands out."""
 
-    board: LiveCounts
+    live_counts: LiveCounts
     failing: tuple[FailingTask, ...]
     paused_tasks: tuple[TaskPauseEntry, ...]
     open_letters: int
@@ -85,40 +85,40 @@ class Overview:
     @property
     def at(self) -> datetime:
         """PostgreSQL's time."""
-        return self.board.at
+        return self.live_counts.at
 
     @property
     def queues(self) -> tuple[QueueEntry, ...]:
         """All queues, first served first."""
-        return self.board.queues
+        return self.live_counts.queues
 
     @property
     def live_workers(self) -> tuple[WorkerEntry, ...]:
         """The consumers whose lease runs."""
-        return tuple(worker for worker in self.board.workers if worker.is_live)
+        return tuple(worker for worker in self.live_counts.workers if worker.is_live)
 
     @property
     def lost_workers(self) -> tuple[WorkerEntry, ...]:
         """Those that were lost in the last hour, or are about to be given up."""
         return tuple(
             worker
-            for worker in self.board.workers
+            for worker in self.live_counts.workers
             if worker.is_lost_since(self.at - LOST_SHOWN_FOR)
         )
 
     def total(self, state: str) -> int:
         """Jobs of all queues in a state; a lower bound when the state was cut."""
-        return sum(count for (_, of), count in self.board.counts.items() if of == state)
+        return sum(count for (_, of), count in self.live_counts.counts.items() if of == state)
 
     def count(self, queue: str, state: str) -> int:
         """Jobs of a queue in a state."""
-        return self.board.counts.get((queue, state), 0)
+        return self.live_counts.counts.get((queue, state), 0)
 
     def is_cut(self, queue: str, state: str) -> bool:
         """Whether there may be more of them."""
         if state == State.QUEUED:
             return self.count(queue, state) > COUNT_LIMIT
-        return state in self.board.cut
+        return state in self.live_counts.cut
 
     def shares(self, queue: str, states: Iterable[str]) -> list[tuple[float, float, str]]:
         """Begin and width, of a hundred, of those of `states` that have jobs in a queue."""
@@ -141,7 +141,7 @@ class Overview:
 
     def drain_s(self, queue: QueueEntry) -> float | None:
         """In how many seconds what waits is done, at the rate of the last two minutes; None: never."""
-        rate = self.board.rates.get(queue.name, 0)
+        rate = self.live_counts.rates.get(queue.name, 0)
         return queue.waiting / rate if rate > 0 else None
 
     def throughput(self) -> list[tuple[datetime, int, int]]:
@@ -177,13 +177,13 @@ GROUP BY minute
 """
 
 
-def situation(session: Reader) -> Overview:
+def overview(session: Reader) -> Overview:
     """This moment. Raises QueryTooSlow."""
-    now = board(session)
+    now = live_counts(session)
     with time_limit(session):
         failing = session.execute(text(FAILING), {"limit": FAILING_SHOWN}).all()
         return Overview(
-            board=now,
+            live_counts=now,
             failing=tuple(FailingTask(**row._mapping) for row in failing),
             paused_tasks=tuple(TaskPauseEntry(*row) for row in session.execute(text(PAUSES))),
             open_letters=open_letter_count(session),

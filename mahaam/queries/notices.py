@@ -119,7 +119,7 @@ class JobPlace(NamedTuple):
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
-def places(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobPlace]:
+def slots(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobPlace]:
     """Those of `ids` that are jobs."""
     cursor.execute(PLACES, (list(ids),))
     return {row[0]: JobPlace._make(row) for row in cursor.fetchall()}

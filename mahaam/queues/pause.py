@@ -73,10 +73,10 @@ def pause_tasks(names: Iterable[str], wanted: Pause) -> VerbResult:
 def resume_tasks(names: Iterable[str], *, by: str) -> VerbResult:
     """Start jobs of these tasks again, and queue those that were held. Raises DatabaseUnavailable."""
     step = partial(_resumed, pauses.resume_tasks, "task", by=by)
-    verdict = judged(names, step, partial(_why_not, "task", "resumed"))
-    while verdict.done and (rings := _end_pauses()):
-        accept.ring(rings)
-    return verdict
+    result = judged(names, step, partial(_why_not, "task", "resumed"))
+    while result.done and (notices := _end_pauses()):
+        accept.ring(notices)
+    return result
 
 
 def _known(names: Iterable[str], check: Callable[[str], object]) -> list[str]:

@@ -86,7 +86,7 @@ def sample() -> list[NoticeComparison]:
     compared = []
     for queue in _queues():
         found = _begun(queue)
-        _compare_members(found, accept.bell().some(queue, size=SAMPLE), repair=False)
+        _compare_members(found, accept.notice().some(queue, size=SAMPLE), repair=False)
         _compare_rows(found, _expected(queue, notices.FIRST, SAMPLE), repair=False)
         compared.append(found)
     return compared
@@ -114,7 +114,7 @@ def whole(*, repair: bool = False, by: str, limit_s: float | None = None) -> lis
 
 def _whole(queue: str, *, repair: bool, deadline: float | None) -> NoticeComparison:
     found = _begun(queue)
-    for members in accept.bell().steps(queue, size=STEP):
+    for members in accept.notice().steps(queue, size=STEP):
         if deadline is not None and time.monotonic() > deadline:
             return found
         _compare_members(found, members, repair=repair)
@@ -128,12 +128,12 @@ def _whole(queue: str, *, repair: bool, deadline: float | None) -> NoticeCompari
 
 def _begun(queue: str) -> NoticeComparison:
     count = partial(notices.count, queue=queue, limit=COUNT_LIMIT + 1)
-    return NoticeComparison(queue, accept.bell().waiting(queue), database.repeatable(count))
+    return NoticeComparison(queue, accept.notice().waiting(queue), database.repeatable(count))
 
 
 def _queues() -> list[str]:
     known = {line.name for line in database.repeatable(queue_configs.lines)}
-    return sorted(known | set(accept.bell().queues()))
+    return sorted(known | set(accept.notice().queues()))
 
 
 def _compare_members(
@@ -141,7 +141,7 @@ def _compare_members(
 ) -> None:
     """Look for the rows of what stands in Redis."""
     ids = [member.decode() for member in members if ID.fullmatch(member)]
-    rows = database.repeatable(partial(notices.places, ids=ids)) if ids else {}
+    rows = database.repeatable(partial(notices.slots, ids=ids)) if ids else {}
     wrong = {}
     for member, place in members.items():
         fault = _fault_of(member, place, rows, found.queue)
@@ -150,7 +150,7 @@ def _compare_members(
             found.note(fault, member.decode("utf-8", "replace")[:100])
     found.compared_ids += len(members)
     if repair and wrong:
-        accept.bell().drop(found.queue, list(wrong))
+        accept.notice().drop(found.queue, list(wrong))
         _ring_queued(member.decode() for member in wrong if ID.fullmatch(member))
 
 
@@ -172,11 +172,11 @@ def _fault_of(
 
 def _compare_rows(found: NoticeComparison, rows: list[Notice], *, repair: bool) -> None:
     """Look for the ids of rows that are queued for longer than the grace time."""
-    scores = accept.bell().scores(found.queue, [row.id for row in rows])
+    scores = accept.notice().scores(found.queue, [row.id for row in rows])
     found.compared_rows += len(rows)
     missing = [row.id for row in rows if scores[row.id] is None]
     # What was started since the rows were read has left Redis rightly.
-    still = database.repeatable(partial(notices.places, ids=missing)) if missing else {}
+    still = database.repeatable(partial(notices.slots, ids=missing)) if missing else {}
     lost = [id_ for id_, place in still.items() if place.state == State.QUEUED]
     for id_ in lost:
         found.note(NoticeFault.MISSING, id_)
@@ -189,8 +189,8 @@ def _ring_queued(ids: Iterable[str]) -> None:
     wanted = list(ids)
     if not wanted:
         return
-    rows = database.repeatable(partial(notices.places, ids=wanted))
-    accept.bell().ring(row.ring for row in rows.values() if row.ring)
+    rows = database.repeatable(partial(notices.slots, ids=wanted))
+    accept.notice().ring(row.ring for row in rows.values() if row.ring)
 
 
 def _all_expected(queue: str) -> Iterator[list[Notice]]:

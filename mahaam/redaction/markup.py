@@ -52,8 +52,8 @@ def spans(text: str, names: Names) -> Iterator[Span]:
 
 def _end_of_content(text: str, found: re.Match[str], marks: list[str]) -> int:
     start = found.end()
-    places = (text.find(mark + found["tag"], start, start + LONGEST) for mark in marks)
-    closing = min((at for at in places if at >= 0), default=None)
+    slots = (text.find(mark + found["tag"], start, start + LONGEST) for mark in marks)
+    closing = min((at for at in slots if at >= 0), default=None)
     if closing is not None:
         return closing
     is_cut_off = text[start : start + 1].strip() and text[start] not in "<\"'`),.;:"

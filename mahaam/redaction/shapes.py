@@ -95,8 +95,8 @@ def is_card(number: str) -> bool:
 
 def is_account(text: str) -> bool:
     """Return True for an IBAN: letters and digits of its country's length, and 1 modulo 97."""
-    turned = (text[4:] + text[:4]).upper()
-    return LENGTHS.get(text[:2].upper()) == len(text) and _modulo_97(turned) == 1
+    cycle_result = (text[4:] + text[:4]).upper()
+    return LENGTHS.get(text[:2].upper()) == len(text) and _modulo_97(cycle_result) == 1
 
 
 def _modulo_97(text: str) -> int:

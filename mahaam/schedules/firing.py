@@ -73,8 +73,8 @@ def fire_due(run: Run[Any] = database.repeatable) -> tuple[list[Notice], bool]:
     """
     found = _due(run)
     plans = [plan for schedule in found if (plan := _planned(run, schedule)) is not None]
-    rings = _fired(run, plans)
-    return rings, len(plans) == LIMIT
+    notices = _fired(run, plans)
+    return notices, len(plans) == LIMIT
 
 
 def release(run: Run[Any] = database.repeatable) -> list[Notice]:
@@ -145,7 +145,7 @@ def _sent(
         return []
     wanted = [row for plan in plans for row in plan.wanted]
     try:
-        rings: list[Notice] = run(partial(send, wanted=wanted, **more))
+        notices: list[Notice] = run(partial(send, wanted=wanted, **more))
     except REFUSALS as fault:
         if len(plans) == 1:
             _note_next_try(plans[0].schedule.id)
@@ -153,7 +153,7 @@ def _sent(
             return []
         half = len(plans) // 2
         return halve(run, plans[:half]) + halve(run, plans[half:])
-    return rings
+    return notices
 
 
 def by_hand(
@@ -277,7 +277,7 @@ def _say_broken(name: str, why: Translatable) -> None:
     )
 
 
-def ring(rings: Sequence[Notice]) -> None:
+def ring(notices: Sequence[Notice]) -> None:
     """Ring for what was fired; without Redis a consumer does it later."""
-    if rings:
-        accept.ring(rings)
+    if notices:
+        accept.ring(notices)

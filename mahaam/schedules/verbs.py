@@ -120,13 +120,13 @@ def run_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
                 refused[id_] = NO_SCHEDULE.about(id=id_)
             except CannotFire as fault:
                 refused[id_] = fault.phrase
-        rings = fires_store.run_now(cursor, rows) if rows else []
+        notices = fires_store.run_now(cursor, rows) if rows else []
         done = [row["schedule_id"] for row in rows]
         if done:
             names = [found[id_].name for id_ in done]
             audit.tell(cursor, AuditRecord(actor=by, verb="run", kind="schedule", targets=names))
-    firing.ring(rings)
-    log.info("Schedules run by hand. jobs=%s by=%s", len(rings), by)
+    firing.ring(notices)
+    log.info("Schedules run by hand. jobs=%s by=%s", len(notices), by)
     made = {UUID(int=row["schedule_id"]): UUID(row["id"]) for row in rows}
     return VerbResult(tuple(done), refused, made)
 
@@ -173,17 +173,17 @@ def backfill(id_: int, since: datetime, until: datetime, *, by: str) -> int:
         (schedule,) = some_schedules(cursor, [id_]) or _missing(id_)
         times = backfill_times(schedule.spec, since, until, now=schedule.now)
         fires_store.clear_skipped(cursor, id_, times)
-        rings = (
+        notices = (
             fires_store.run_now(cursor, firing.by_hand([schedule], by=by, at=times))
             if times
             else []
         )
-        if rings:
-            period = {"since": since, "until": until, "jobs": len(rings)}
+        if notices:
+            period = {"since": since, "until": until, "jobs": len(notices)}
             crud.note(cursor, SCHEDULE, "backfill", schedule.name, by=by, after=period)
-    firing.ring(rings)
-    log.info("Schedule backfilled. schedule=%s jobs=%s by=%s", schedule.name, len(rings), by)
-    return len(rings)
+    firing.ring(notices)
+    log.info("Schedule backfilled. schedule=%s jobs=%s by=%s", schedule.name, len(notices), by)
+    return len(notices)
 
 
 def spec_of(row: Row) -> Spec:

@@ -41,7 +41,7 @@ class MatchCount:
     is_least: bool = False
 
 
-def tally(session: Reader, wanted: JobFilter) -> MatchCount:
+def match_count(session: Reader, wanted: JobFilter) -> MatchCount:
     """How many jobs match. Raises QueryTooSlow."""
     with time_limit(session):
         ask = by_session(session)

@@ -52,8 +52,8 @@ class Cycle:
             paused=self.paused,
         )
         written |= done
-        rings = [] if self.is_plain else outcomes.follow(cursor, self.ended, written)
-        return CycleResult(written, claims, rings)
+        notices = [] if self.is_plain else outcomes.follow(cursor, self.ended, written)
+        return CycleResult(written, claims, notices)
 
 
 class CycleResult(NamedTuple):
@@ -61,4 +61,4 @@ class CycleResult(NamedTuple):
 
     fences: set[Fence]
     claims: list[Claim]
-    rings: list[Notice]
+    notices: list[Notice]

@@ -35,15 +35,15 @@ def write(cursor: Cursor, follows: FollowUps) -> list[Notice]:
         chords.replace(cursor, replacement)
     for key, value in follows.values:
         values.put(cursor, key, value, ttl_s=KEPT_S)
-    rings = []
+    notices = []
     for _, group in groupby(follows.jobs, key=attrgetter("job")):
-        rings += _accept(cursor, list(group))
+        notices += _accept(cursor, list(group))
     if follows.arrivals:
         fired = chords.arrive(cursor, follows.arrivals)
         cause = follows.arrivals[-1].cause
         for chord in fired:
-            rings += _accept(cursor, [_callback(chord, cause)])
-    return rings
+            notices += _accept(cursor, [_callback(chord, cause)])
+    return notices
 
 
 def of_ends(cursor: Cursor, ends: Iterable[FinalState]) -> list[Notice]:

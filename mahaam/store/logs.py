@@ -37,13 +37,13 @@ def write(cursor: Cursor, lines: Sequence[LogLine], *, again: bool) -> None:
     Raises psycopg2.errors.UniqueViolation when some were and `again` did not say so.
     """
     now = time.monotonic()
-    places: dict[Fence, int] = {}
-    spoken = [places.setdefault(line[:2], len(places) + 1) for line in lines]
+    slots: dict[Fence, int] = {}
+    spoken = [slots.setdefault(line[:2], len(slots) + 1) for line in lines]
     cursor.execute(
         AGAIN if again else LINES,
         {
-            "ids": array(job_id for job_id, _ in places),
-            "attempts": array(attempt for _, attempt in places),
+            "ids": array(job_id for job_id, _ in slots),
+            "attempts": array(attempt for _, attempt in slots),
             "places": array(spoken),
             "numbers": array(line.number for line in lines),
             "ages": array(round(now - line.said_at, 3) for line in lines),

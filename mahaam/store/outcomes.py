@@ -139,10 +139,10 @@ def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> list[
         follows.add(outcome.follows)
         if outcome.remove:
             removed.append(claim.id)
-    rings = follow_ups.write(cursor, follows) if follows else []
+    notices = follow_ups.write(cursor, follows) if follows else []
     if removed:
         cursor.execute(REMOVE, {"ids": removed})
-    return rings
+    return notices
 
 
 def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:

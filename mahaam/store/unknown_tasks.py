@@ -64,7 +64,7 @@ class UnknownTaskJob(NamedTuple):
     is_over: bool
 
     @property
-    def bell(self) -> Notice:
+    def notice(self) -> Notice:
         """What Redis must know of it."""
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 

@@ -64,7 +64,7 @@ class Lease:
         self._beat_s = settings.beat_s
         self._patience_s = max(settings.stop_grace_s, SILENT_S)
         self._held = held
-        self.pulse = Watchdog()
+        self.watchdog = Watchdog()
         self._connections: dict[int, Connection] = {}  # by thread: one may outlive its replacement
         self._closed = False
         self._is_leaving = False
@@ -151,7 +151,7 @@ class Lease:
                 self._abandon()
             if time.monotonic() >= next_beat or self._good_until == 0.0:
                 next_beat = time.monotonic() + (self._beat_s if self._beat() else RETRY_S)
-            if self.pulse.silent_s() >= self._patience_s and time.monotonic() >= next_look:
+            if self.watchdog.silent_s() >= self._patience_s and time.monotonic() >= next_look:
                 next_look = time.monotonic() + SILENT_S
                 self._complain()
             native_sleep(TICK_S)
@@ -215,7 +215,7 @@ class Lease:
         """Say at jobs that are to stop why they cannot be: no greenlet could."""
         try:
             with gevent.Timeout(self._beat_s), self._link().cursor() as cursor:
-                ids = self.pulse.complain(cursor, self.worker.id, grace_s=self._patience_s)
+                ids = self.watchdog.complain(cursor, self.worker.id, grace_s=self._patience_s)
         except (psycopg2.Error, gevent.Timeout):
             self._drop()
             return

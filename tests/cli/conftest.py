@@ -102,5 +102,5 @@ def _surroundings(patch: pytest.MonkeyPatch, database_url: str, servers: TestSer
 
 
 def _forget_engine() -> None:
-    for kept in (database.pool, accept.bell):
+    for kept in (database.pool, accept.notice):
         kept.cache_clear()

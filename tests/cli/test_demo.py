@@ -44,9 +44,9 @@ def test_a_broken_promise_ends_with_1(
 
     answer = flask("demo", "priority-concurrency", "--count", "4", "--sleep", "0.1", "--json")
 
-    verdict = json.loads(answer.out)
-    assert (answer.code, verdict["ok"]) == (1, False)
-    assert [check["ok"] for check in verdict["checks"]] == [True, False, True, False]
+    result = json.loads(answer.out)
+    assert (answer.code, result["ok"]) == (1, False)
+    assert [check["ok"] for check in result["checks"]] == [True, False, True, False]
 
 
 def test_a_job_goes_its_way_into_the_dead_letters(flask: Flask_, consumer: None) -> None:

@@ -148,7 +148,7 @@ def test_an_operation_that_does_not_exist(flask: Flask_, command: str) -> None:
 def test_reconcile_finds_and_mends(flask: Flask_) -> None:
     job = a_job()
     ask("UPDATE job SET queued_at = now() - interval '1 minute'")
-    accept.bell()._client.zadd(accept.bell().key("default"), {"junk": 0})
+    accept.notice()._client.zadd(accept.notice().key("default"), {"junk": 0})
 
     found = flask("queue", "reconcile", "--json")
     mended = flask("queue", "reconcile", "--repair")
@@ -158,4 +158,4 @@ def test_reconcile_finds_and_mends(flask: Flask_) -> None:
     assert (found.code, faults["default"]) == (1, {"junk": 1, "missing": 1})
     assert (mended.code, str(job) in mended.out) == (0, True)
     assert after.code == 0
-    assert accept.bell()._client.zscore(accept.bell().key("default"), str(job)) is not None
+    assert accept.notice()._client.zscore(accept.notice().key("default"), str(job)) is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.cli.conftest import Flask_
-from tests.dashboard.rows import a_job, add, state_of
+from tests.dashboard.rows import a_job, add, ask, state_of
+from tests.dashboard.situations import a_worker
 from tests.factory import Sql
 
 
@@ -51,6 +52,8 @@ def test_clear_cancels_what_is_queued_after_asking(flask: Flask_) -> None:
     # Of a queue that is not there for the consumer, which would be faster.
     add("queue", name="held", paused_at=Sql("now()"))
     queued, running = a_job(queue="held"), a_job("running", queue="held")
+    # Of a worker that lives: the consumer of other tests may be there, and would rescue it.
+    ask("UPDATE job SET worker_id = %s WHERE id = %s", (a_worker(), running))
 
     assert flask("queue", "clear", "held", stdin="n\n").code == 1
     assert state_of(queued) == "queued"

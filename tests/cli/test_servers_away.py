@@ -56,8 +56,8 @@ def test_without_redis_jobs_are_made_and_retried(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     get_settings.cache_clear()
-    accept.bell.cache_clear()
+    accept.notice.cache_clear()
 
     assert flask("jobs", "create", "tasks.demo.echo").code == 0
     assert flask("queue", "retry", str(a_letter())).code == 0
-    accept.bell.cache_clear()
+    accept.notice.cache_clear()

@@ -25,7 +25,7 @@ def a_worker(id_: str, state: str = "running") -> str:
     return id_
 
 
-def wishes(id_: str) -> tuple[str | None, int | None]:
+def requests(id_: str) -> tuple[str | None, int | None]:
     return tuple(ask("SELECT wanted_state, wanted_greenlets FROM worker WHERE id = %s", (id_,))[0])
 
 
@@ -53,15 +53,15 @@ def test_each_command_writes_its_wish(flask: Flask_) -> None:
 
     told = flask("workers", "resize", "0AAA", "7")
     assert (told.code, told.out) == (0, "1 worker was told; it does so within two seconds.\n")
-    assert wishes(id_) == (None, 7)
+    assert requests(id_) == (None, 7)
     assert flask("workers", "wake", "cafe").code == 0
-    assert wishes(quiet) == ("running", None)
+    assert requests(quiet) == ("running", None)
     assert json.loads(flask("workers", "quiet", "beef", "--json").out) == {
         "done": [id_],
         "refused": {},
     }
     assert flask("workers", "stop", "0bbb", "0aaa").out.startswith("2 workers were told")
-    assert (wishes(id_)[0], wishes(quiet)[0]) == ("stopped", "stopped")
+    assert (requests(id_)[0], requests(quiet)[0]) == ("stopped", "stopped")
 
 
 def test_what_cannot_be_meant_or_done_is_told(flask: Flask_) -> None:

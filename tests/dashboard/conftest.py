@@ -111,5 +111,5 @@ def _cookie_of(app: Flask, role: str) -> str:
 
 def _forget_engine() -> None:
     config.get_settings.cache_clear()
-    for kept in (database.pool, accept.bell):
+    for kept in (database.pool, accept.notice):
         kept.cache_clear()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tests.faults.clocks import faked
 from tests.faults.evidence import Evidence
+from tests.faults.result import Allowance, judge
 from tests.faults.servers import CampaignServers
 from tests.faults.stage import Stage
 from tests.faults.timetable import SCHEDULES, wrong_clock
-from tests.faults.verdict import Allowance, judge
 
 NOTHING_EXCUSED = Allowance()
 

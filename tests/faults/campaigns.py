@@ -23,8 +23,8 @@ from tests.faults.hostile import (
     spread_junk,
 )
 from tests.faults.load_clients import keeps_promises
+from tests.faults.result import PLACES, Allowance
 from tests.faults.timetable import SCHEDULES
-from tests.faults.verdict import PLACES, Allowance
 
 # What each kind of fault may make the others say, as docs/operations.md tells it.
 LOST_WORKERS = (r"Worker lost\.", r"Job rescued; it runs again\.", r"rule=A worker was lost")

@@ -88,9 +88,9 @@ def _operate(enough: Path, promised: int) -> None:
         name = chance.choice(list(DEEDS))
         near = live[:RUNNING] if name == "stop" else live
         ids = chance.sample(near, min(2, len(near)))
-        verdict = DEEDS[name](ids)
+        result = DEEDS[name](ids)
         if name in ("cancel", "stop"):
-            lines = [f"{name} {id_} {time.monotonic_ns()}\n" for id_ in verdict.done]
+            lines = [f"{name} {id_} {time.monotonic_ns()}\n" for id_ in result.done]
             os.write(promised, "".join(lines).encode())
         time.sleep(chance.uniform(0, REST_S))
 

@@ -14,7 +14,7 @@ import pytest
 from tests.faults.evidence import WORK, AttemptRow, Evidence, JobRow
 from tests.faults.ledger import Ledger, Pen, Run
 from tests.faults.load_clients import keeps_promises
-from tests.faults.verdict import Allowance, judge
+from tests.faults.result import Allowance, judge
 
 HERE, THERE = 100, 200  # consumers
 S = 10**9

@@ -36,7 +36,7 @@ Row = dict[str, Any]
 class Draw(NamedTuple):
     """What chance decides in a step."""
 
-    places: set[int]  # of jobs
+    slots: set[int]  # of jobs
     one: int
     worker: int
     yes: bool
@@ -44,7 +44,7 @@ class Draw(NamedTuple):
 
 draws = st.builds(
     Draw,
-    places=st.sets(st.integers(0, JOBS - 1), min_size=1, max_size=4),
+    slots=st.sets(st.integers(0, JOBS - 1), min_size=1, max_size=4),
     one=st.integers(0, JOBS - 1),
     worker=st.integers(0, 1),
     yes=st.booleans(),
@@ -118,9 +118,9 @@ class Model(RuleBasedStateMachine):
                 raise
             cursor.execute("COMMIT")
 
-    def chosen(self, places: set[int]) -> list[str]:
+    def chosen(self, slots: set[int]) -> list[str]:
         ids = list(self.before)
-        return [ids[place] for place in sorted(places) if place < len(ids)]
+        return [ids[place] for place in sorted(slots) if place < len(ids)]
 
     def those_in(self, state: str) -> list[str]:
         return [id_ for id_, row in self.before.items() if row["state"] == state]
@@ -154,15 +154,15 @@ class Model(RuleBasedStateMachine):
         """Let a verb do its work; it must be done to exactly the jobs that are in its states."""
         self.may = {event}
         wanted = states if states is not None else set(sources(event))
-        verdict = verbs.apply(verb, map(UUID, ids), by=BY, **inputs)
+        result = verbs.apply(verb, map(UUID, ids), by=BY, **inputs)
         fitting = {UUID(id_) for id_ in ids if self.before[id_]["state"] in wanted}
-        assert set(verdict.done) == fitting
-        assert len(verdict.done) + len(verdict.refused) == len(ids)
-        return verdict
+        assert set(result.done) == fitting
+        assert len(result.done) + len(result.refused) == len(ids)
+        return result
 
-    def end_for_good(self, verdict: VerbResult) -> None:
+    def end_for_good(self, result: VerbResult) -> None:
         """What was acknowledged must not run again."""
-        self.over |= {str(id_): self.before[str(id_)]["attempt"] for id_ in verdict.done}
+        self.over |= {str(id_): self.before[str(id_)]["attempt"] for id_ in result.done}
 
     def begin_anew(self, ids: list[str]) -> None:
         """Somebody wants these to run again."""

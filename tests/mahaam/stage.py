@@ -171,7 +171,7 @@ def forget_servers() -> None:
     """Let this process look for its servers anew."""
     get_settings.cache_clear()
     database.pool.cache_clear()
-    accept.bell.cache_clear()
+    accept.notice.cache_clear()
     accept.silence.end()
     if huey._storage is not None:
         huey.storage.close()

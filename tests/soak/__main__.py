@@ -8,8 +8,8 @@ import sys
 
 from mahaam import config
 from tests.faults.servers import own_servers
+from tests.soak.result import LONG, SHORT
 from tests.soak.soak import soak
-from tests.soak.verdict import LONG, SHORT
 
 SHORT_MINUTES = 2  # below that, a process is still warming up
 

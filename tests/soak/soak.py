@@ -15,8 +15,8 @@ import redis
 from bench.figure import percentile
 from tests.faults.servers import CampaignServers
 from tests.soak.readings import Reader, Reading, all_waits
+from tests.soak.result import Bounds, judge
 from tests.soak.stage import SoakStage, soak_stage
-from tests.soak.verdict import Bounds, judge
 
 LOOK_S = 0.5  # between two pages that somebody opens
 READINGS_AT_LEAST = 24

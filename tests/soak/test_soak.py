@@ -6,8 +6,8 @@ import pytest
 
 from tests.faults.servers import shared_servers
 from tests.servers import TestServers
+from tests.soak.result import SHORT
 from tests.soak.soak import soak
-from tests.soak.verdict import SHORT
 
 MINUTES = 1
 

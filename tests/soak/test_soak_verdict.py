@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.soak.readings import Reading, Usage
-from tests.soak.verdict import LONG, judge
+from tests.soak.result import LONG, judge
 
 LEVEL = Reading(
     at_s=0,

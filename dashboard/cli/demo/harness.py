@@ -82,11 +82,11 @@ def cancelled_on_interrupt(ids: list[UUID]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        verdict = verbs.apply("cancel", ids, by=operator())
+        result = verbs.apply("cancel", ids, by=operator())
         message = ngettext(
             "Stopped; %(num)s waiting job was cancelled.",
             "Stopped; %(num)s waiting jobs were cancelled.",
-            len(verdict.done),
+            len(result.done),
         )
         click.echo(f"\n{message}", err=True)
         raise SystemExit(INTERRUPTED) from None

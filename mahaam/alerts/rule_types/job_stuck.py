@@ -48,10 +48,10 @@ def _limits_s(cursor: Cursor, parameters: Parameters, tasks: set[str]) -> dict[s
     if times is None or not tasks:
         return limits
     cursor.execute(causes.JOB_STUCK_RUNS, (sorted(tasks),))
-    spreads: dict[str, list[tuple[int, int]]] = {}
+    latencies: dict[str, list[tuple[int, int]]] = {}
     for task, bucket, count in cursor.fetchall():
-        spreads.setdefault(task, []).append((bucket, count))
-    for task, spread in spreads.items():
+        latencies.setdefault(task, []).append((bucket, count))
+    for task, spread in latencies.items():
         buckets, counts = zip(*spread, strict=True)
         (p99_ms,) = percentiles_ms(buckets, counts, (0.99,))
         if p99_ms is not None and sum(counts) >= KNOWN_RUNS:

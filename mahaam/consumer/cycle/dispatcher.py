@@ -74,25 +74,25 @@ class Dispatcher:
     def __init__(
         self,
         doorbell: Doorbell,
-        places: Slots,
+        slots: Slots,
         *,
         queues: list[str],
         weighted: bool,
-        ears: ResultNotifier,
-        news: SignalSender,
+        result_notifier: ResultNotifier,
+        signal_sender: SignalSender,
     ) -> None:
-        self.places = places
+        self.slots = slots
         self.lease = Lease(
-            queues=queues, greenlets=places.count, held=self.held, tasks=task_registry.known_names()
+            queues=queues, greenlets=slots.count, held=self.held, tasks=task_registry.known_names()
         )
-        self.strays = UnknownTaskJobs()
-        self.listener = Fetcher(places, doorbell, may_start=self.lease.is_valid, weighted=weighted)
-        self.spreads = LatencyStats()
+        self.unknown_jobs = UnknownTaskJobs()
+        self.fetcher = Fetcher(slots, doorbell, may_start=self.lease.is_valid, weighted=weighted)
+        self.latencies = LatencyStats()
         # Popped or run, and no row of ours: when, and the id.
         self.unclaimed: deque[tuple[float, str]] = deque(maxlen=10_000)
         self._doorbell = doorbell
-        self._ears = ears
-        self._news = news
+        self._ears = result_notifier
+        self._news = signal_sender
         self._link = ReconnectingConnection(
             "mahaam dispatcher",
             timeout_s=SQL_TIMEOUT_S,
@@ -111,57 +111,57 @@ class Dispatcher:
 
     def held(self) -> list[str]:
         """Ids of all jobs that this consumer answers for; safe to call from any thread."""
-        return [*self.places.held(), *(claim.id for claim, _ in self._unflushed.pairs)]
+        return [*self.slots.held(), *(claim.id for claim, _ in self._unflushed.pairs)]
 
     def is_idle(self) -> bool:
         """Whether it answers for none."""
-        return self.places.is_empty and not self._unflushed
+        return self.slots.is_empty and not self._unflushed
 
     def turn(self) -> None:
         """Write and start as it comes, for ever."""
-        places = self.places
+        slots = self.slots
         while True:
             get_on()
             if not self._is_unsure and not self._is_wanted():
                 continue
-            self.listener.wait_for_pop(POP_S)
-            places.changed.clear()
+            self.fetcher.wait_for_pop(POP_S)
+            slots.changed.clear()
             # Kept where the next loop finds them, if this one ends in the middle.
-            self._ending, places.over = self._ending + places.over, []
-            starting = places.starting + places.popped
-            places.starting, places.popped = self._startable(starting), []
+            self._ending, slots.over = self._ending + slots.over, []
+            starting = slots.starting + slots.popped
+            slots.starting, slots.popped = self._startable(starting), []
             ending = self._ending
             self._exchange([(run.claim, run.settle()) for run in ending])
-            self.spreads.note_runs(ending)
-            places.starting = []
-            if not self.listener.is_popping:
-                places.begin_suspect()
-            places.freed.set()
+            self.latencies.note_runs(ending)
+            slots.starting = []
+            if not self.fetcher.is_popping:
+                slots.begin_suspect()
+            slots.freed.set()
 
     def _is_wanted(self) -> bool:
         """Wait for something to do; a crash of PostgreSQL must be seen while jobs run."""
         if self._unflushed:
-            self.places.changed.wait(self._flush_s)
+            self.slots.changed.wait(self._flush_s)
             return True
-        limit_s = CHECK_S if self.places.runs else IDLE_S
-        return self.places.changed.wait(limit_s) or bool(self.places.runs)
+        limit_s = CHECK_S if self.slots.runs else IDLE_S
+        return self.slots.changed.wait(limit_s) or bool(self.slots.runs)
 
     def _exchange(self, ended: list[Ended]) -> None:
         paused = self.paused  # as this turn is sent with: upkeep may read anew meanwhile
         new = len(ended)  # what is sent again after a fault may carry older ones along
         try:
-            turned = self._carried_out(ended, (*paused, *self.strays.tasks))
+            cycle_result = self._carried_out(ended, (*paused, *self.unknown_jobs.tasks))
         except REFUSALS as fault:
             self._is_unsure = False
             self._exchange_singly(ended, fault)
             return
         is_ours = self.lease.is_valid()
-        for claim in turned.claims:
-            self.places.begin(claim, is_ours=is_ours)
+        for claim in cycle_result.claims:
+            self.slots.begin(claim, is_ours=is_ours)
         self._forget(ended)
-        self.spreads.note_starts(turned.claims)
+        self.latencies.note_starts(cycle_result.claims)
         try:
-            self._tell(ended, turned, new=new, paused=paused)
+            self._tell(ended, cycle_result, new=new, paused=paused)
         except Exception:  # what is written is written; who did not hear of it looks at the rows
             log.exception("What follows from a turn could not be told to all.")
 
@@ -170,26 +170,26 @@ class Dispatcher:
         fences = {claim.fence for claim, _ in ended}
         self._ending = [run for run in self._ending if run.claim.fence not in fences]
         for fence in fences:
-            self.places.runs.pop(fence, None)
+            self.slots.runs.pop(fence, None)
 
     def _tell(
-        self, ended: list[Ended], turned: CycleResult, *, new: int, paused: tuple[str, ...]
+        self, ended: list[Ended], cycle_result: CycleResult, *, new: int, paused: tuple[str, ...]
     ) -> None:
         """Tell Redis, waiters, hooks and statistics; the first `new` of `ended` are told as new."""
-        fences, claims, rings = turned
+        fences, claims, notices = cycle_result
         self._put_aside({claim.id for claim in claims}, paused)
-        after_commit.stamp(self._doorbell, claims, self.listener.lines)
+        after_commit.stamp(self._doorbell, claims, self.fetcher.lines)
         written, late = _parted(ended, fences)
         after_commit.announce(written)
-        after_commit.ring(self._doorbell, written, rings)
+        after_commit.ring(self._doorbell, written, notices)
         self._ears.ended([claim.id for claim, _ in written])
-        if rings:
-            self._news.enqueued(after_commit.unannounced(written, rings))
+        if notices:
+            self._news.enqueued(after_commit.unannounced(written, notices))
         told = written if new == len(ended) else _parted(ended[:new], fences)[0]
         if hooks.is_used:
             hooks.started(claims)
             hooks.ended(told)
-        self.spreads.note_completed(told)
+        self.latencies.note_completed(told)
         if late:
             self._refuse(late)
         for id_ in {claim.id for claim in claims}.intersection(isolate.keys(STARTS)):
@@ -205,15 +205,15 @@ class Dispatcher:
             # Read before the turn is sent, whose answer is the proof.
             confirmed = self.flusher.confirmed
             flushed = repeated or self._must_flush()
-            unsure = self.places.starting if repeated else []
+            unsure = self.slots.starting if repeated else []
             turn = Cycle(
-                ended, self.places.starting, self.lease.worker_id, unsure, flushed, left_out
+                ended, self.slots.starting, self.lease.worker_id, unsure, flushed, left_out
             )
             try:
-                turned = self._link.run(turn, atomic=not turn.is_plain)
-                missing = [pair for pair in ended if pair[0].fence not in turned.fences]
+                cycle_result = self._link.run(turn, atomic=not turn.is_plain)
+                missing = [pair for pair in ended if pair[0].fence not in cycle_result.fences]
                 if repeated and missing:
-                    turned.fences.update(
+                    cycle_result.fences.update(
                         self._link.run(partial(outcomes.already_written, ended=missing))
                     )
             except ConnectionBroken:
@@ -223,9 +223,9 @@ class Dispatcher:
                 repeated = True
                 gevent.sleep(PAUSE_S)
             else:
-                self._remember(turn, turned.fences, confirmed)
+                self._remember(turn, cycle_result.fences, confirmed)
                 self._is_unsure = False
-                return turned
+                return cycle_result
 
     def _must_flush(self) -> bool:
         """Whether the next turn waits for the disk; where there is much to do, the flusher does."""
@@ -234,7 +234,7 @@ class Dispatcher:
         now = time.monotonic()
         if not self._unflushed or now < self._flush_at:
             return False
-        if now > self._flush_at + FLUSHER_S or not self.places.starting:
+        if now > self._flush_at + FLUSHER_S or not self.slots.starting:
             return True
         if self.flusher.ask(self._mark._replace(written=self._unflushed.written)):
             self._asked_at = now
@@ -259,7 +259,7 @@ class Dispatcher:
         confirmed are written. Both at one instant: else more rows would run than there are places.
         """
         self._mark = FlushMark(self._mark.connection + 1, flusher.server(cursor), 0)
-        running = [run.claim for run in self.places.runs.values()]
+        running = [run.claim for run in self.slots.runs.values()]
         held = running + [claim for claim, _ in self._unflushed.pairs]
         if not held:
             return
@@ -273,11 +273,11 @@ class Dispatcher:
 
     def _exchange_singly(self, ended: list[Ended], fault: Exception) -> None:
         """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
-        if len(ended) > 1 or (ended and self.places.starting):
-            starting, self.places.starting = self.places.starting, []
+        if len(ended) > 1 or (ended and self.slots.starting):
+            starting, self.slots.starting = self.slots.starting, []
             for pair in ended:
                 self._exchange([pair])
-            self.places.starting = starting
+            self.slots.starting = starting
             self._start_singly()
             return
         if not ended:
@@ -298,12 +298,12 @@ class Dispatcher:
 
     def _start_singly(self, fault: Exception | None = None) -> None:
         """Start what was popped one by one; a row that cannot be started keeps no other one back."""
-        starting, self.places.starting = self.places.starting, []
+        starting, self.slots.starting = self.slots.starting, []
         if fault is not None and len(starting) == 1:
             isolate.put(self._link.run, STARTS, starting[0], fault)
             return
         for id_ in starting:
-            self.places.starting = [id_]
+            self.slots.starting = [id_]
             self._exchange([])
 
     def _startable(self, popped: list[str]) -> list[str]:
@@ -313,7 +313,7 @@ class Dispatcher:
 
     def _put_aside(self, started: set[str], paused: tuple[str, ...]) -> None:
         """What was popped and not started was junk, taken by another, too late, or is paused."""
-        left = [id_ for id_ in self.places.starting if id_ not in started]
+        left = [id_ for id_ in self.slots.starting if id_ not in started]
         if left:
             self._note_unclaimed(left)
             self._leave(left, paused)
@@ -323,11 +323,11 @@ class Dispatcher:
         try:
             worker_id = self.lease.worker_id
             expire = partial(exchange.expire, popped=left, worker_id=worker_id)
-            rings = self._link.run(expire, atomic=True)
-            after_commit.ring(self._doorbell, [], rings)
+            notices = self._link.run(expire, atomic=True)
+            after_commit.ring(self._doorbell, [], notices)
             self._ears.ended(left)
             self._news.expired(left)
-            self._news.enqueued([ring.id for ring in rings])
+            self._news.enqueued([ring.id for ring in notices])
             self._leave_strays(left)
             if paused:
                 self._hold(left, paused)
@@ -350,10 +350,10 @@ class Dispatcher:
 
     def _leave_strays(self, left: list[str]) -> None:
         """Pass jobs of tasks that are not known here on to those who know them."""
-        strays = self.strays.leave(self._link, left)
-        if strays:
-            self.places.add([stray.id for stray in strays if stray.is_over])
-            after_commit.pass_on(self._doorbell, strays)
+        unknown_jobs = self.unknown_jobs.leave(self._link, left)
+        if unknown_jobs:
+            self.slots.add([unknown_job.id for unknown_job in unknown_jobs if unknown_job.is_over])
+            after_commit.pass_on(self._doorbell, unknown_jobs)
 
     def _note_unclaimed(self, ids: Iterable[str]) -> None:
         now = time.monotonic()

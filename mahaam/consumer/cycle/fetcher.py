@@ -27,9 +27,9 @@ class Fetcher:
     """The loop that fills the places; `may_start` says whether this worker's lease is good."""
 
     def __init__(
-        self, places: Slots, doorbell: Doorbell, *, may_start: Callable[[], bool], weighted: bool
+        self, slots: Slots, doorbell: Doorbell, *, may_start: Callable[[], bool], weighted: bool
     ) -> None:
-        self._places = places
+        self._places = slots
         self._doorbell = doorbell
         self._may_start = may_start
         self._weighted = weighted
@@ -40,18 +40,18 @@ class Fetcher:
 
     def listen(self) -> None:
         """Pop for ever, for as many as there is room."""
-        places = self._places
+        slots = self._places
         while True:
             get_on()
-            if places.idle <= 0:
-                places.freed.clear()
-                places.freed.wait(FULL_S)
+            if slots.idle <= 0:
+                slots.freed.clear()
+                slots.freed.wait(FULL_S)
             elif not self._may_start():
                 gevent.sleep(NOTHING_S)
             else:
                 # For all at once: halves that take turns, one running while the other is exchanged,
                 # are a fifth slower. Their round trips are twice as many, and overlap too little.
-                self._pop(places.idle)
+                self._pop(slots.idle)
 
     @property
     def is_popping(self) -> bool:

@@ -116,8 +116,8 @@ class LatencyStats:
 class LatencyWriter:
     """Writes the spreads of one consumer, on a connection of its own."""
 
-    def __init__(self, spreads: LatencyStats) -> None:
-        self._spreads = spreads
+    def __init__(self, latencies: LatencyStats) -> None:
+        self._spreads = latencies
         self._link = ReconnectingConnection(
             "mahaam spreads", timeout_s=10, settings=("SET synchronous_commit = off",)
         )

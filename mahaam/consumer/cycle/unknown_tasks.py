@@ -73,10 +73,14 @@ class UnknownTaskJobs:
             delay_s=self._delay_s(tasks),
         )
         found = link.run(find, atomic=True)
-        for stray in found:
-            self._say(stray)
-        self._condemned |= {stray.id: stray.task for stray in found if stray.is_over}
-        return [stray for stray in found if stray.worker_id or stray.is_over]
+        for unknown_job in found:
+            self._say(unknown_job)
+        self._condemned |= {
+            unknown_job.id: unknown_job.task for unknown_job in found if unknown_job.is_over
+        }
+        return [
+            unknown_job for unknown_job in found if unknown_job.worker_id or unknown_job.is_over
+        ]
 
     def _delay_s(self, tasks: Sequence[str]) -> float:
         waited_s = time.monotonic() - max(self._since[task] for task in tasks)
@@ -88,11 +92,11 @@ class UnknownTaskJobs:
             self._followers.clear()
         return now - self._followers.setdefault(claim.id, now) >= self._grace_s
 
-    def _say(self, stray: UnknownTaskJob) -> None:
-        if not stray.is_known:
+    def _say(self, unknown_job: UnknownTaskJob) -> None:
+        if not unknown_job.is_known:
             log.warning(
                 "No live worker knows the task; its jobs wait for one, then fail. "
                 "task=%s queue=%s grace_s=%g",
-                stray.task, stray.queue, self._grace_s,
-                extra=cause(stray.task),
+                unknown_job.task, unknown_job.queue, self._grace_s,
+                extra=cause(unknown_job.task),
             )  # fmt: skip

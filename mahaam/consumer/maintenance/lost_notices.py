@@ -99,9 +99,9 @@ class LostBells:
                 return
             for queue, members in found.items():
                 ids = [member.decode() for member in members if ID.fullmatch(member)]
-                places = link.run(partial(notices.places, ids=ids))
+                slots = link.run(partial(notices.slots, ids=ids))
                 self._doorbell.drop(queue, members)
-                self._doorbell.ring(place.ring for place in places.values() if place.ring)
+                self._doorbell.ring(place.ring for place in slots.values() if place.ring)
 
     def _begin(self, link: ReconnectingConnection) -> bool:
         wanted, self._wanted = sorted(self._wanted), set()
@@ -142,8 +142,8 @@ class LostBells:
     def _lost(self, link: ReconnectingConnection, head: int) -> list[NoticeProbe]:
         """What is missing in Redis as it was at the look before."""
         suspects = self._suspects
-        places = link.run(partial(notices.places, ids=list(suspects))) if suspects else {}
-        waiting = {id_ for id_, place in places.items() if place.ring == suspects[id_].ring}
+        slots = link.run(partial(notices.slots, ids=list(suspects))) if suspects else {}
+        waiting = {id_ for id_, place in slots.items() if place.ring == suspects[id_].ring}
         probes = {
             probe.id: probe
             for probe in link.run(

@@ -66,14 +66,14 @@ class MaintenanceLoop:
         *,
         queues: list[str],
         stops: StopRequests,
-        wishes: WorkerRequests,
+        requests: WorkerRequests,
     ) -> None:
         self._settings = get_settings()
         self._dispatcher = dispatcher
         self._doorbell = doorbell
         self._queues = queues
         self._stops = stops
-        self._wishes = wishes
+        self._wishes = requests
         self._link = ReconnectingConnection("mahaam upkeep", timeout_s=10)
         self._bells = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
         self._failover = Failover(self._link, doorbell, dispatcher.unclaimed)
@@ -116,7 +116,7 @@ class MaintenanceLoop:
                 (line._replace(rank=place[line.name]) for line in found if line.name in place),
                 key=lambda line: line.rank,
             )
-        self._dispatcher.listener.lines = [self._private_line(found), *found]
+        self._dispatcher.fetcher.lines = [self._private_line(found), *found]
         self._dispatcher.paused = tuple(self._link.run(queue_configs.paused_tasks))
 
     def _private_line(self, others: list[QueueConfig]) -> QueueConfig:
@@ -167,11 +167,11 @@ class MaintenanceLoop:
             message=failure.message,
             fingerprint=failure.fingerprint,
         )
-        for rescued, rings in self._handle("rescue", rescue, find=workers_store.find_orphans):
+        for rescued, notices in self._handle("rescue", rescue, find=workers_store.find_orphans):
             for job in rescued:
                 self._announce(job)
                 hooks.crashed(job, failure.line)
-            self._doorbell.ring(rings)
+            self._doorbell.ring(notices)
 
     def _announce(self, job: workers_store.Rescued) -> None:
         if job.state == "failed":
@@ -199,7 +199,7 @@ class MaintenanceLoop:
             )
 
     def _look_for_lost_bells(self) -> None:
-        served = [line.name for line in self._dispatcher.listener.lines]
+        served = [line.name for line in self._dispatcher.fetcher.lines]
         self._bells.look(self._link, served)
 
     def _ring_lost_bells(self) -> None:

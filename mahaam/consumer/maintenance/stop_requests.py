@@ -25,8 +25,8 @@ CATCHES = "The task catches the interruption and goes on."
 class StopRequests:
     """The jobs of one consumer that are to stop."""
 
-    def __init__(self, places: Slots) -> None:
-        self._places = places
+    def __init__(self, slots: Slots) -> None:
+        self._places = slots
         self._noted: set[Run] = set()
 
     def look(self, link: ReconnectingConnection, worker_id: str) -> None:

@@ -21,8 +21,8 @@ class WorkerRequests:
     `grow` makes as many greenlets as there are places.
     """
 
-    def __init__(self, places: Slots, lease: Lease, *, grow: Callable[[int], None]) -> None:
-        self._places = places
+    def __init__(self, slots: Slots, lease: Lease, *, grow: Callable[[int], None]) -> None:
+        self._places = slots
         self._lease = lease
         self._grow = grow
         self.is_to_stop = False

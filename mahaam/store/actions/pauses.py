@@ -132,7 +132,7 @@ class PausedJob(NamedTuple):
     is_held: bool
 
     @property
-    def bell(self) -> Notice:
+    def notice(self) -> Notice:
         """What Redis must know of it when it was not held."""
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
@@ -209,10 +209,10 @@ def end_pauses(
     """
     cursor.execute(OVER)
     tasks = [task for (task,) in cursor.fetchall()]
-    rings = let_go(cursor, but=but, keys=keys) if tasks else []
+    notices = let_go(cursor, but=but, keys=keys) if tasks else []
     if tasks:
         cursor.execute(FORGET, {"tasks": tasks, "held_until": HELD_UNTIL})
-    return rings
+    return notices
 
 
 def _names(

@@ -29,7 +29,7 @@ class ChangedJob(NamedTuple):
         return Member(self.queue_before, self.id)
 
     @property
-    def bell(self) -> Notice | None:
+    def notice(self) -> Notice | None:
         """What to ring; None for a job that is not queued now."""
         if self.state != State.QUEUED or self.queued_at is None:
             return None

@@ -71,8 +71,8 @@ def give_up(
     """
     failure = _failure(frozen, frozen_s)
     work = partial(_written, worker_id=worker_id, frozen=frozen, failure=failure)
-    charged, released, rings = database.repeatable(work, atomic=True)
-    accept.ring(rings)
+    charged, released, notices = database.repeatable(work, atomic=True)
+    accept.ring(notices)
     return charged, released
 
 
@@ -80,14 +80,14 @@ def _written(
     cursor: Cursor, *, worker_id: str, frozen: Frozen, failure: Failure
 ) -> tuple[list[Rescued], list[GivenBack], list[Notice]]:
     charged: list[Rescued] = []
-    rings: list[Notice] = []
+    notices: list[Notice] = []
     if frozen.job_id is not None:
-        charged, rings = workers_store.charge(
+        charged, notices = workers_store.charge(
             cursor, worker_id, frozen.job_id, failure, max_crashes=_freezes()
         )
     released = workers_store.release_all(cursor, worker_id) if frozen.is_known else []
     workers_store.stop(cursor, worker_id, state="stopped")
-    return charged, released, rings
+    return charged, released, notices
 
 
 def _failure(frozen: Frozen, frozen_s: float) -> Failure:

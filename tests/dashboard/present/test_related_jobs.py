@@ -31,7 +31,7 @@ def then(*_: Any) -> int:
 FIRST, THEN = f"{__name__}.first", f"{__name__}.then"
 
 
-def family(job_id: Any) -> RelatedJobs:
+def related_jobs(job_id: Any) -> RelatedJobs:
     """What is related to this job."""
     with a_session() as session:
         job = find_job(session, uuid.UUID(str(job_id)))
@@ -48,7 +48,7 @@ def a_child(parent: uuid.UUID, state: str = "queued") -> uuid.UUID:
 
 def test_a_job_alone_has_no_family(operator: Browser) -> None:
     job = a_job()
-    assert not family(job)
+    assert not related_jobs(job)
     assert 'id="family"' not in operator.get(f"/admin/job/{job}/").text
 
 
@@ -58,7 +58,7 @@ def test_parents_are_shown_from_the_farthest_on_and_children_as_they_came() -> N
     job = a_child(middle)
     children = [a_child(job) for _ in range(3)]
 
-    found = family(job)
+    found = related_jobs(job)
 
     assert [one.id for one in found.ancestors] == [top, middle]
     assert [one.id for one in found.children] == children
@@ -71,7 +71,7 @@ def test_of_very_many_children_some_are_shown_and_that_there_are_more(operator: 
         " SELECT gen_random_uuid(), 't', 'default', 'queued', now(), %s FROM generate_series(1, 80)",
         (str(job),),
     )
-    found = family(job)
+    found = related_jobs(job)
     assert len(found.children) == RELATIVES_SHOWN
     assert found.has_more_children
     assert "and more" in operator.get(f"/admin/job/{job}/").text
@@ -80,7 +80,7 @@ def test_of_very_many_children_some_are_shown_and_that_there_are_more(operator: 
 def test_the_next_tasks_of_a_pipeline_are_there_before_they_are_jobs(operator: Browser) -> None:
     huey.enqueue(first.s().then(then).then(then))
     (job,) = ask("SELECT id FROM job")[0]
-    found = family(job)
+    found = related_jobs(job)
 
     assert [(link.task, link.state) for link in found.links] == [(THEN, None), (THEN, None)]
     text = operator.get(f"/admin/job/{job}/").text
@@ -92,7 +92,7 @@ def test_a_chord_shows_its_members_and_what_they_lead_to() -> None:
     result = huey.enqueue(chord([first.s() for _ in range(3)], then.s()))
     members = [uuid.UUID(str(row[0])) for row in ask("SELECT id FROM job ORDER BY id")]
 
-    found = family(members[1])
+    found = related_jobs(members[1])
 
     assert found.chord is not None
     assert [one.id for one in found.chord.members] == members
@@ -108,7 +108,7 @@ def test_the_callback_of_a_chord_shows_whose_results_it_was_given() -> None:
         " VALUES (%s, 't', 'default', 'queued', now(), %s)",
         (result.callback.id, str(members[1])),
     )
-    found = family(result.callback.id)
+    found = related_jobs(result.callback.id)
 
     assert found.gathered is not None
     assert [one.id for one in found.gathered.members] == members
@@ -119,7 +119,7 @@ def test_of_a_large_chord_the_first_fifty_are_shown_and_how_many_there_are(
 ) -> None:
     huey.enqueue(chord([first.s() for _ in range(70)], then.s()))
     (job,) = ask("SELECT id FROM job ORDER BY id LIMIT 1")[0]
-    found = family(job)
+    found = related_jobs(job)
     assert found.chord is not None
     assert (len(found.chord.members), found.chord.unseen) == (50, 20)
     assert "and 20 more" in operator.get(f"/admin/job/{job}/").text
@@ -129,11 +129,11 @@ def test_a_picture_joins_members_with_the_callback_and_nobody_overlaps() -> None
     huey.enqueue(chord([first.s() for _ in range(3)], then.s()))
     (job,) = ask("SELECT id FROM job ORDER BY id LIMIT 1")[0]
 
-    picture = picture_of(family(job))
+    picture = picture_of(related_jobs(job))
 
     assert len(picture.lines) == 3
-    places = [(box.x, box.y) for box in picture.boxes]
-    assert len(set(places)) == len(places) == 4
+    slots = [(box.x, box.y) for box in picture.boxes]
+    assert len(set(slots)) == len(slots) == 4
     assert [box.is_here for box in picture.boxes].count(True) == 1
 
 

@@ -14,12 +14,12 @@ from tests.dashboard.rows import a_job, ask
 def lose_a_bell() -> str:
     job = a_job()
     ask("UPDATE job SET queued_at = now() - interval '1 minute'")
-    accept.bell()._client.zadd(accept.bell().key("default"), {"<i>junk</i>": 0})
+    accept.notice()._client.zadd(accept.notice().key("default"), {"<i>junk</i>": 0})
     return str(job)
 
 
 def is_rung(job: str) -> bool:
-    return accept.bell()._client.zscore(accept.bell().key("default"), job) is not None
+    return accept.notice()._client.zscore(accept.notice().key("default"), job) is not None
 
 
 def test_the_page_names_what_is_wrong_and_changes_nothing(operator: Browser) -> None:

@@ -29,7 +29,7 @@ SETTLING_S = 10
 
 
 @pytest.fixture
-def bell(empty_stage: Stage) -> Iterator[Doorbell]:
+def notice(empty_stage: Stage) -> Iterator[Doorbell]:
     client = empty_stage.redis()
     yield Doorbell(client, empty_stage.prefix)
     client.close()
@@ -62,131 +62,133 @@ def junk(stage: Stage, client: redis.Redis) -> dict[str, float]:
     return found
 
 
-def test_a_bell_is_heard_by_priority_and_then_by_age(bell: Doorbell) -> None:
+def test_a_bell_is_heard_by_priority_and_then_by_age(notice: Doorbell) -> None:
     late, middle, early = a_ring(5, after_us=1), a_ring(9, after_us=2), a_ring(5)
-    bell.ring([late, early, middle])
+    notice.ring([late, early, middle])
 
-    assert bell.pop(2, [LINE]) == [middle.id, early.id]
-    assert bell.pop(2, [LINE]) == [late.id]
-    assert bell.pop(2, [LINE]) == []
+    assert notice.pop(2, [LINE]) == [middle.id, early.id]
+    assert notice.pop(2, [LINE]) == [late.id]
+    assert notice.pop(2, [LINE]) == []
 
 
 @pytest.mark.parametrize("few", [True, False])
 def test_a_priority_goes_first_whatever_the_time_and_the_time_decides_among_equals(
-    bell: Doorbell, few: bool
+    notice: Doorbell, few: bool
 ) -> None:
     """However the ids are sorted, for all priorities that a row can have."""
     times_us = (0, 1, 10**6, 86_400 * 10**6)
     priorities = (0, 1, 3, -1, -6) if few else (0, 1, 2, 8, -7, 100, 10_000, INT4, -INT4)
-    rings = [a_ring(p, after_us=us) for us in reversed(times_us) for p in priorities]
-    in_order = sorted(rings, key=lambda ring: (-ring.priority, ring.queued_at))
+    notices = [a_ring(p, after_us=us) for us in reversed(times_us) for p in priorities]
+    in_order = sorted(notices, key=lambda ring: (-ring.priority, ring.queued_at))
 
-    bell.ring(rings)
+    notice.ring(notices)
 
-    popped = bell.pop(len(rings), [LINE])
-    exact = {ring.id for ring in rings if -7 <= ring.priority <= 8}
+    popped = notice.pop(len(notices), [LINE])
+    exact = {ring.id for ring in notices if -7 <= ring.priority <= 8}
     assert [id_ for id_ in popped if id_ in exact] == [r.id for r in in_order if r.id in exact]
-    coarse = {ring.id: ring.priority for ring in rings}
+    coarse = {ring.id: ring.priority for ring in notices}
     assert [coarse[id_] for id_ in popped] == [ring.priority for ring in in_order]
 
 
-def test_ringing_twice_keeps_the_place(bell: Doorbell) -> None:
+def test_ringing_twice_keeps_the_place(notice: Doorbell) -> None:
     ring, other = a_ring(5), a_ring(5, after_us=1)
-    bell.ring([ring, other])
-    bell.ring([ring._replace(priority=9)])
-    bell.ring([ring])
+    notice.ring([ring, other])
+    notice.ring([ring._replace(priority=9)])
+    notice.ring([ring])
 
-    assert bell.waiting("default") == 2
-    assert bell.pop(5, [LINE]) == [ring.id, other.id]
+    assert notice.waiting("default") == 2
+    assert notice.pop(5, [LINE]) == [ring.id, other.id]
 
 
-def test_a_job_that_was_queued_again_goes_behind_those_that_came_meanwhile(bell: Doorbell) -> None:
+def test_a_job_that_was_queued_again_goes_behind_those_that_came_meanwhile(
+    notice: Doorbell,
+) -> None:
     """Also when its first bell was never heard."""
     ring, other = a_ring(), a_ring(after_us=1)
-    bell.ring([ring, other])
-    bell.ring([ring._replace(queued_at=ring.queued_at + timedelta(seconds=1))])
-    bell.ring([ring])  # a late one
+    notice.ring([ring, other])
+    notice.ring([ring._replace(queued_at=ring.queued_at + timedelta(seconds=1))])
+    notice.ring([ring])  # a late one
 
-    assert bell.pop(5, [LINE]) == [other.id, ring.id]
+    assert notice.pop(5, [LINE]) == [other.id, ring.id]
 
 
-def test_a_popped_job_that_is_not_to_start_counts_for_no_rate_limit(bell: Doorbell) -> None:
+def test_a_popped_job_that_is_not_to_start_counts_for_no_rate_limit(notice: Doorbell) -> None:
     limited = QueueConfig("default", 1, 1, 1, 60.0, False)
     held, other = a_ring(5), a_ring()
-    bell.ring([held, other])
-    assert bell.pop(2, [limited]) == [held.id]
+    notice.ring([held, other])
+    assert notice.pop(2, [limited]) == [held.id]
 
-    bell.forget([held])
+    notice.forget([held])
 
-    assert bell.pop(2, [limited]) == [other.id]
+    assert notice.pop(2, [limited]) == [other.id]
 
 
-def test_junk_is_not_taken_for_a_job(empty_stage: Stage, bell: Doorbell) -> None:
+def test_junk_is_not_taken_for_a_job(empty_stage: Stage, notice: Doorbell) -> None:
     with empty_stage.redis() as client:
         known = junk(empty_stage, client)
 
-    popped = bell.pop(100, [LINE])
+    popped = notice.pop(100, [LINE])
 
     assert all(len(id_) == 36 for id_ in popped)
     assert set(popped) <= set(known)
-    assert bell.wait([LINE], timeout_s=0.01) is None
+    assert notice.wait([LINE], timeout_s=0.01) is None
 
 
-def test_a_waiting_consumer_hears_a_bell_and_no_junk(empty_stage: Stage, bell: Doorbell) -> None:
+def test_a_waiting_consumer_hears_a_bell_and_no_junk(empty_stage: Stage, notice: Doorbell) -> None:
     with empty_stage.redis() as client:
         client.zadd(empty_stage.key(), {"junk": -1e18})
     ring = a_ring(3)
-    bell.ring([ring])
+    notice.ring([ring])
 
-    assert bell.wait([LINE], timeout_s=1) is None
-    heard = bell.wait([LINE], timeout_s=1)
+    assert notice.wait([LINE], timeout_s=1) is None
+    heard = notice.wait([LINE], timeout_s=1)
     assert heard is not None
     assert heard[:2] == ("default", ring.id)
 
 
-def test_a_bell_that_is_put_back_has_its_place(empty_stage: Stage, bell: Doorbell) -> None:
-    bell.ring([a_ring(after_us=us) for us in range(3)] + [a_ring(10**6, after_us=1)])
+def test_a_bell_that_is_put_back_has_its_place(empty_stage: Stage, notice: Doorbell) -> None:
+    notice.ring([a_ring(after_us=us) for us in range(3)] + [a_ring(10**6, after_us=1)])
     before = empty_stage.rung()
-    heard = [bell.wait([LINE], timeout_s=1) for _ in before]
+    heard = [notice.wait([LINE], timeout_s=1) for _ in before]
 
     for one in heard:
         assert one is not None
-        bell.put_back(one)
+        notice.put_back(one)
 
     assert empty_stage.rung() == before
 
 
-def test_a_bell_is_heard_whatever_its_score(empty_stage: Stage, bell: Doorbell) -> None:
+def test_a_bell_is_heard_whatever_its_score(empty_stage: Stage, notice: Doorbell) -> None:
     for score in (float("inf"), float("-inf"), 1e300, 0.5):
         id_ = new_id()
         with empty_stage.redis() as client:
             client.zadd(empty_stage.key(), {id_: score})
 
-        heard = bell.wait([LINE], timeout_s=1)
+        heard = notice.wait([LINE], timeout_s=1)
 
         assert heard is not None
         assert heard.id == id_
-        bell.put_back(heard)  # as a consumer does that is about to end
-        assert bell.pop(1, [LINE]) == [id_]
+        notice.put_back(heard)  # as a consumer does that is about to end
+        assert notice.pop(1, [LINE]) == [id_]
 
 
-def test_a_rate_is_kept_by_all_who_pop_together(empty_stage: Stage, bell: Doorbell) -> None:
+def test_a_rate_is_kept_by_all_who_pop_together(empty_stage: Stage, notice: Doorbell) -> None:
     limited = LINE._replace(rate_limit=3, rate_period_s=60)
-    bell.ring([a_ring() for _ in range(10)])
+    notice.ring([a_ring() for _ in range(10)])
     with empty_stage.redis() as client:
         other = Doorbell(client, empty_stage.prefix)
-        popped = bell.pop(2, [limited]) + other.pop(5, [limited]) + bell.pop(5, [limited])
+        popped = notice.pop(2, [limited]) + other.pop(5, [limited]) + notice.pop(5, [limited])
 
     assert len(popped) == 3
-    assert bell.waiting("default") == 7
+    assert notice.waiting("default") == 7
 
 
-def test_an_empty_line_does_not_keep_the_next_from_being_served(bell: Doorbell) -> None:
+def test_an_empty_line_does_not_keep_the_next_from_being_served(notice: Doorbell) -> None:
     ring = a_ring()._replace(queue="reports")
-    bell.ring([ring])
+    notice.ring([ring])
 
-    assert bell.pop(3, [LINE, LINE._replace(name="reports")]) == [ring.id]
-    assert bell.pop(3, []) == []
+    assert notice.pop(3, [LINE, LINE._replace(name="reports")]) == [ring.id]
+    assert notice.pop(3, []) == []
 
 
 def test_whatever_happens_to_redis_every_job_runs_once(empty_stage: Stage) -> None:
@@ -235,37 +237,37 @@ def test_ringing_without_redis_is_only_a_complaint(
     assert len(complaints) == 1
 
 
-def test_a_bell_whose_connection_broke_is_rung_again(empty_stage: Stage, bell: Doorbell) -> None:
+def test_a_bell_whose_connection_broke_is_rung_again(empty_stage: Stage, notice: Doorbell) -> None:
     first, *others = (a_ring(after_us=us) for us in range(3))
-    bell.ring([first])
+    notice.ring([first])
     with empty_stage.redis() as client:
         client.client_kill_filter(_type="normal", skipme=True)
 
     for ring in others:  # the first of these goes into the void, the second one's answer is missed
-        bell.ring([ring])
+        notice.ring([ring])
 
     ids = {ring.id for ring in (first, *others)}
     wait_until(lambda: set(empty_stage.rung()) == ids)
 
 
-def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, bell: Doorbell) -> None:
-    bell.ring([a_ring()])
+def test_a_bell_that_is_refused_is_told_with_the_next(empty_stage: Stage, notice: Doorbell) -> None:
+    notice.ring([a_ring()])
     with empty_stage.redis() as client:
         client.delete(empty_stage.key())
         client.set(empty_stage.key(), "no sorted set")
-        bell.ring([a_ring()])
+        notice.ring([a_ring()])
         with pytest.raises(redis.ResponseError):
-            bell.ring([a_ring()])
+            notice.ring([a_ring()])
         client.delete(empty_stage.key())
 
-    bell.ring([a_ring()])
+    notice.ring([a_ring()])
 
     assert len(empty_stage.rung()) == 1
 
 
 @pytest.mark.parametrize("limited", [False, True])
 def test_a_key_of_another_kind_stops_no_queue(
-    bell: Doorbell, empty_stage: Stage, limited: bool
+    notice: Doorbell, empty_stage: Stage, limited: bool
 ) -> None:
     strange, other = LINE, QueueConfig("emails", 1, 1, None, None, False)
     if limited:
@@ -276,11 +278,11 @@ def test_a_key_of_another_kind_stops_no_queue(
             f"{empty_stage.key()}:starts" if limited else empty_stage.key(), "somebody else's"
         )
     ring = a_ring()._replace(queue="emails")
-    bell.ring([ring])
-    heard = bell.pop(4, [strange, other]) or bell.pop(4, [strange, other])
+    notice.ring([ring])
+    heard = notice.pop(4, [strange, other]) or notice.pop(4, [strange, other])
     assert heard == [ring.id]
     with empty_stage.redis() as client:
         client.set(empty_stage.key(), "again")
-    assert bell.wait([LINE], timeout_s=0.2) is None
-    bell.ring([a_ring()])
-    assert len(bell.pop(1, [LINE])) == 1
+    assert notice.wait([LINE], timeout_s=0.2) is None
+    notice.ring([a_ring()])
+    assert len(notice.pop(1, [LINE])) == 1

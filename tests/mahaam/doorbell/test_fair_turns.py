@@ -33,7 +33,7 @@ def client(empty_stage: Stage) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def bell(empty_stage: Stage, client: redis.Redis) -> Doorbell:
+def notice(empty_stage: Stage, client: redis.Redis) -> Doorbell:
     return Doorbell(client, empty_stage.prefix)
 
 
@@ -41,49 +41,51 @@ def line(name: str, rank: int = 1, **fields: object) -> QueueConfig:
     return QueueConfig(name, rank, 1, None, None, False)._replace(**fields)
 
 
-def fill(bell: Doorbell, queues: dict[str, int]) -> dict[str, str]:
+def fill(notice: Doorbell, queues: dict[str, int]) -> dict[str, str]:
     """So many jobs in each queue; the queue of each id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    rings = [Notice(name, 0, new_id(), at) for name, count in queues.items() for _ in range(count)]
-    bell.ring(rings)
-    return {ring.id: ring.queue for ring in rings}
+    notices = [
+        Notice(name, 0, new_id(), at) for name, count in queues.items() for _ in range(count)
+    ]
+    notice.ring(notices)
+    return {ring.id: ring.queue for ring in notices}
 
 
 @pytest.mark.parametrize("wanted", [1, 2, 3, 4, 7, 16])
 @pytest.mark.parametrize("full", [NAMES[:2], NAMES[1:3], NAMES[::3], NAMES])
 def test_equals_get_the_same_share_whatever_their_names_and_the_free_places(
-    bell: Doorbell, full: tuple[str, ...], wanted: int
+    notice: Doorbell, full: tuple[str, ...], wanted: int
 ) -> None:
     """Also when queues with nothing in them stand between."""
-    queue_of = fill(bell, dict.fromkeys(full, 300))
+    queue_of = fill(notice, dict.fromkeys(full, 300))
     lines = [line(name) for name in NAMES]
 
     popped: list[str] = []
     while len(popped) < 60 * len(full):
-        popped += bell.pop(wanted, lines)
+        popped += notice.pop(wanted, lines)
 
     shares = Counter(queue_of[id_] for id_ in popped)
     assert max(shares.values()) - min(shares[name] for name in full) <= wanted
 
 
-def test_a_quiet_queue_does_not_wait_for_a_talkative_one(bell: Doorbell) -> None:
-    queue_of = fill(bell, {"a": 500, "z": 3})
+def test_a_quiet_queue_does_not_wait_for_a_talkative_one(notice: Doorbell) -> None:
+    queue_of = fill(notice, {"a": 500, "z": 3})
 
-    popped = [id_ for _ in range(3) for id_ in bell.pop(2, [line("a"), line("z")])]
+    popped = [id_ for _ in range(3) for id_ in notice.pop(2, [line("a"), line("z")])]
 
     assert Counter(queue_of[id_] for id_ in popped) == {"a": 3, "z": 3}
 
 
-def test_what_one_cannot_give_the_others_do(bell: Doorbell) -> None:
-    queue_of = fill(bell, {"a": 1, "b": 500, "c": 2})
+def test_what_one_cannot_give_the_others_do(notice: Doorbell) -> None:
+    queue_of = fill(notice, {"a": 1, "b": 500, "c": 2})
 
-    popped = bell.pop(16, [line("a"), line("b"), line("c")])
+    popped = notice.pop(16, [line("a"), line("b"), line("c")])
 
     assert Counter(queue_of[id_] for id_ in popped) == {"a": 1, "b": 13, "c": 2}
 
 
-def test_ranks_stay_strict(bell: Doorbell) -> None:
-    queue_of = fill(bell, {"low a": 50, "high a": 5, "high b": 20, "highest": 3, "low b": 50})
+def test_ranks_stay_strict(notice: Doorbell) -> None:
+    queue_of = fill(notice, {"low a": 50, "high a": 5, "high b": 20, "highest": 3, "low b": 50})
     lines = [
         line("highest", 1),
         line("high a", 2),
@@ -92,7 +94,7 @@ def test_ranks_stay_strict(bell: Doorbell) -> None:
         line("low b", 3),
     ]
 
-    popped = [queue_of[id_] for _ in range(16) for id_ in bell.pop(3, lines)]
+    popped = [queue_of[id_] for _ in range(16) for id_ in notice.pop(3, lines)]
 
     assert popped[:3] == ["highest"] * 3
     assert Counter(popped[3:28]) == {"high a": 5, "high b": 20}
@@ -101,49 +103,49 @@ def test_ranks_stay_strict(bell: Doorbell) -> None:
 
 
 def test_turns_of_a_rank_go_on_where_they_were_when_a_better_rank_came_between(
-    bell: Doorbell,
+    notice: Doorbell,
 ) -> None:
-    queue_of = fill(bell, {"low a": 100, "low b": 100})
+    queue_of = fill(notice, {"low a": 100, "low b": 100})
     lines = [line("high a", 1), line("high b", 1), line("low a", 2), line("low b", 2)]
 
     low = []
     for _ in range(40):
-        queue_of |= fill(bell, {"high b": 1})
+        queue_of |= fill(notice, {"high b": 1})
         wait_until(
-            lambda: bell.waiting("high b") == 1
+            lambda: notice.waiting("high b") == 1
         )  # one bell is rung without waiting for Redis
-        low += [queue_of[id_] for id_ in bell.pop(2, lines) if queue_of[id_].startswith("low")]
+        low += [queue_of[id_] for id_ in notice.pop(2, lines) if queue_of[id_].startswith("low")]
 
     assert Counter(low) == {"low a": 20, "low b": 20}
 
 
-def test_a_limit_holds_in_a_shared_rank_and_the_others_use_the_rest(bell: Doorbell) -> None:
-    queue_of = fill(bell, {"a": 50, "b": 50})
+def test_a_limit_holds_in_a_shared_rank_and_the_others_use_the_rest(notice: Doorbell) -> None:
+    queue_of = fill(notice, {"a": 50, "b": 50})
     lines = [line("a", rate_limit=3, rate_period_s=60.0), line("b")]
 
-    popped = [queue_of[id_] for _ in range(5) for id_ in bell.pop(4, lines)]
+    popped = [queue_of[id_] for _ in range(5) for id_ in notice.pop(4, lines)]
 
     assert Counter(popped) == {"a": 3, "b": 17}
 
 
-def test_without_turns_the_given_order_holds(bell: Doorbell) -> None:
+def test_without_turns_the_given_order_holds(notice: Doorbell) -> None:
     """As the weights have drawn it."""
-    queue_of = fill(bell, {"a": 10, "b": 10})
+    queue_of = fill(notice, {"a": 10, "b": 10})
 
     popped = [
         queue_of[id_]
         for _ in range(5)
-        for id_ in bell.pop(2, [line("b"), line("a")], by_turns=False)
+        for id_ in notice.pop(2, [line("b"), line("a")], by_turns=False)
     ]
 
     assert popped == ["b"] * 10
 
 
-def test_who_waits_for_the_next_bell_hears_equals_by_turns(bell: Doorbell) -> None:
-    fill(bell, {"a": 50, "b": 50, "low": 50})
+def test_who_waits_for_the_next_bell_hears_equals_by_turns(notice: Doorbell) -> None:
+    fill(notice, {"a": 50, "b": 50, "low": 50})
     lines = [line("a"), line("b"), line("low", 2)]
 
-    heard = [bell.wait(lines, timeout_s=1) for _ in range(20)]
+    heard = [notice.wait(lines, timeout_s=1) for _ in range(20)]
 
     assert Counter(one.queue for one in heard if one) == {"a": 10, "b": 10}
 

@@ -198,7 +198,7 @@ def released(stage: Stage, id_: str) -> None:
     with database.transaction() as cursor:
         ended = rows.ended(claim, State.QUEUED)
         outcomes.end(cursor, [ended])
-    after_commit.ring(accept.bell(), [ended], [])
+    after_commit.ring(accept.notice(), [ended], [])
 
 
 def rescued(stage: Stage, id_: str) -> None:

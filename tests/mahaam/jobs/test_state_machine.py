@@ -48,13 +48,13 @@ class Consumers:
     @staticmethod
     def start(model: Model, draw: Draw) -> None:
         """Start queued jobs, and others whose bells are old."""
-        ids = model.those_in(State.QUEUED)[:2] + model.chosen(draw.places)
+        ids = model.those_in(State.QUEUED)[:2] + model.chosen(draw.slots)
         turn(model, ids, [], draw.worker, paused=model.paused_tasks() if draw.yes else [])
 
     @staticmethod
     def complete(model: Model, draw: Draw) -> None:
         """Complete an attempt, perhaps one that is long over, and start others in the same turn."""
-        turn(model, model.chosen(draw.places), model.told(draw.one), draw.worker)
+        turn(model, model.chosen(draw.slots), model.told(draw.one), draw.worker)
 
     @staticmethod
     def end(model: Model, draw: Draw) -> None:
@@ -68,7 +68,7 @@ class Consumers:
 
     @staticmethod
     def make_due(model: Model, draw: Draw) -> None:
-        for id_ in model.chosen(draw.places):
+        for id_ in model.chosen(draw.slots):
             if not model.is_held(id_):
                 model.stage.ask("UPDATE job SET run_at = now() WHERE id = %s", id_)
         model.may = {Event.DUE}
@@ -81,13 +81,13 @@ class Consumers:
             model.stage.ask("UPDATE job SET expires_at = now() WHERE id = %s", id_)
         model.may = {Event.EXPIRED}
         with model.cursor() as cursor:
-            exchange.expire(cursor, model.chosen(draw.places), worker_id=model.workers[0])
+            exchange.expire(cursor, model.chosen(draw.slots), worker_id=model.workers[0])
 
     @staticmethod
     def hold(model: Model, draw: Draw) -> None:
         model.may = {Event.HELD}
         with model.cursor() as cursor:
-            ids = model.those_in(State.QUEUED)[:2] + model.chosen(draw.places)
+            ids = model.those_in(State.QUEUED)[:2] + model.chosen(draw.slots)
             found = pauses.hold(cursor, ids, TASKS)
         assert {job.task for job in found if job.is_held} <= set(model.paused_tasks())
 
@@ -126,7 +126,7 @@ class Faults:
         model.stage.ask(old)
         model.may = {Event.RELEASED, Event.CANCELLED}
         with model.cursor() as cursor:
-            workers_store.disown(cursor, model.workers[draw.worker], model.chosen(draw.places))
+            workers_store.disown(cursor, model.workers[draw.worker], model.chosen(draw.slots))
 
     @staticmethod
     def take_back(model: Model, draw: Draw) -> None:
@@ -173,13 +173,13 @@ class Operators:
 
     @staticmethod
     def retry(model: Model, draw: Draw) -> None:
-        verdict = model.asked("retry", model.chosen(draw.places), Event.RETRIED)
-        model.begin_anew([str(id_) for id_ in verdict.done])
+        result = model.asked("retry", model.chosen(draw.slots), Event.RETRIED)
+        model.begin_anew([str(id_) for id_ in result.done])
 
     @staticmethod
     def fail(model: Model, draw: Draw) -> None:
-        verdict = model.asked("fail", model.chosen(draw.places), Event.TURNED)
-        assert all(model.before[str(id_)]["state"] == State.COMPLETED for id_ in verdict.done)
+        result = model.asked("fail", model.chosen(draw.slots), Event.TURNED)
+        assert all(model.before[str(id_)]["state"] == State.COMPLETED for id_ in result.done)
 
     @staticmethod
     def operate(model: Model, draw: Draw) -> None:
@@ -205,7 +205,7 @@ class Operators:
 
     @staticmethod
     def promote(model: Model, draw: Draw) -> None:
-        paused, ids = model.paused_tasks(), model.chosen(draw.places)
+        paused, ids = model.paused_tasks(), model.chosen(draw.slots)
         free = [id_ for id_ in ids if model.before[id_]["task"] not in paused]
         model.asked("promote", free, Event.PROMOTED)
         assert not verbs.apply("promote", map(UUID, set(ids) - set(free)), by=BY).done
@@ -213,11 +213,11 @@ class Operators:
     @staticmethod
     def reschedule(model: Model, draw: Draw) -> None:
         delay_s = 3600.0 * draw.yes
-        model.asked("reschedule", model.chosen(draw.places), Event.RESCHEDULED, delay_s=delay_s)
+        model.asked("reschedule", model.chosen(draw.slots), Event.RESCHEDULED, delay_s=delay_s)
 
     @staticmethod
     def set_priority(model: Model, draw: Draw) -> None:
-        ids = model.chosen(draw.places)
+        ids = model.chosen(draw.slots)
         model.asked("set_priority", ids, Event.CHANGED, priority=draw.one)
 
     @staticmethod
@@ -230,8 +230,8 @@ class Operators:
         model.may = {Event.CHANGED, Event.RETRIED}
         for id_ in model.chosen({draw.one}):
             state = model.before[id_]["state"]
-            verdict = verbs.edit(UUID(id_), args=[3, 4], by=BY)
-            assert bool(verdict.done) == (state != State.RUNNING)
+            result = verbs.edit(UUID(id_), args=[3, 4], by=BY)
+            assert bool(result.done) == (state != State.RUNNING)
             model.begin_anew([id_] if state in sources(Event.RETRIED) else [])
 
     @staticmethod

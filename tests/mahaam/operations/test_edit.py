@@ -101,22 +101,22 @@ def test_an_edited_job_is_not_queued_while_another_has_its_key(empty_stage: Stag
 def test_a_job_is_duplicated_from_any_state(empty_stage: Stage, state: str) -> None:
     job = a_sum(empty_stage, state, priority="5", dedupe_key="'k'", tags="'{a}'", max_retries="7")
 
-    verdict = verbs.apply("duplicate", [job], by="ann")
+    result = verbs.apply("duplicate", [job], by="ann")
 
-    copy = empty_stage.job(verdict.made[job])
+    copy = empty_stage.job(result.made[job])
     assert (copy["state"], copy["args"], copy["kwargs"]) == ("queued", [1], {"b": 2})
     assert (copy["priority"], copy["tags"], copy["max_retries"]) == (5, ["a"], 7)
     assert (copy["dedupe_key"], copy["created_by"]) == (None, "ann")
     assert empty_stage.job(job)["state"] == state
-    assert empty_stage.rung_priorities() == {str(verdict.made[job]): 5}
+    assert empty_stage.rung_priorities() == {str(result.made[job]): 5}
 
 
 def test_a_job_that_does_not_exist_is_not_duplicated(empty_stage: Stage) -> None:
     missing = UUID(int=1)
 
-    verdict = verbs.apply("duplicate", [missing], by="ann")
+    result = verbs.apply("duplicate", [missing], by="ann")
 
-    assert (verdict.made, str(verdict.refused[missing])) == ({}, f"No job {missing} exists.")
+    assert (result.made, str(result.refused[missing])) == ({}, f"No job {missing} exists.")
 
 
 def test_a_duplicate_has_a_pipeline_of_its_own(empty_stage: Stage) -> None:

@@ -50,14 +50,14 @@ def test_a_verb_is_done_from_the_states_that_allow_it_and_refused_from_the_other
     verb, event = VERBS[participle]
     jobs = {a_job(empty_stage, state): state for state in State}
 
-    verdict = verb(jobs, by="ann")
+    result = verb(jobs, by="ann")
 
-    assert {jobs[job] for job in verdict.done} == set(MOVES[event])
+    assert {jobs[job] for job in result.done} == set(MOVES[event])
     for job, state in jobs.items():
         found = empty_stage.job(job)["state"]
-        assert found in (MOVES[event][state] if job in verdict.done else {state})
-        if job not in verdict.done:
-            reason = str(verdict.refused[job])
+        assert found in (MOVES[event][state] if job in result.done else {state})
+        if job not in result.done:
+            reason = str(result.refused[job])
             assert reason.startswith(f"Job {job} cannot be {participle}: it ")
 
 

@@ -149,9 +149,9 @@ def test_a_chunk_that_is_given_up_names_its_operation(empty_stage: Stage) -> Non
 LONG_CHUNK = """
 from mahaam.postgres import database
 from mahaam.operations import store
-from mahaam.operations import operations
+from mahaam.operations import lifecycle
 with database.transaction() as cursor:
-    cursor.execute(operations.PATIENCE)
+    cursor.execute(lifecycle.PATIENCE)
     assert store.take(cursor) is not None
     print("taken", flush=True)
     cursor.execute("SELECT pg_sleep(14)")

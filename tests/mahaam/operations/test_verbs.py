@@ -65,7 +65,7 @@ def _here(shared_database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def _forget_engine() -> None:
-    for kept in (database.pool, accept.bell):
+    for kept in (database.pool, accept.notice):
         kept.cache_clear()
 
 
@@ -106,8 +106,8 @@ def to_all(verb: str, *, by: str, queue: str | None = None) -> VerbResult:
 
 
 def rung(queue: str = "default") -> set[str]:
-    key = accept.bell().key(queue)
-    return {id_.decode() for id_ in accept.bell()._client.zrange(key, 0, -1)}
+    key = accept.notice().key(queue)
+    return {id_.decode() for id_ in accept.notice()._client.zrange(key, 0, -1)}
 
 
 def test_only_a_job_that_has_ended_is_retried() -> None:
@@ -243,10 +243,10 @@ def test_of_two_operators_at_once_one_wins_and_the_other_is_told() -> None:
             pool.submit(verbs.apply, "retry", jobs[::-1], by="bob"),
             pool.submit(verbs.apply, "reprocess", letters, by="eve"),
         ]
-    verdicts = [answer.result() for answer in asked]
+    results = [answer.result() for answer in asked]
 
-    assert sorted(len(verdict.done) for verdict in verdicts) == [0, 0, 30]
-    for verdict in verdicts:
+    assert sorted(len(verdict.done) for verdict in results) == [0, 0, 30]
+    for verdict in results:
         assert len(verdict.done) + len(verdict.refused) == 30
     assert ask("SELECT count(*), count(DISTINCT reprocessed_by) FROM dead_letter") == [(30, 1)]
 
@@ -289,12 +289,12 @@ def test_a_resolved_dead_letter_is_not_reprocessed_and_its_job_stays_failed() ->
     letter = a_dead_letter()
     assert verbs.apply("resolve", [letter], by="ann", note="known\x00").done == (letter,)
 
-    verdicts = (
+    results = (
         verbs.apply("reprocess", [letter], by="bob"),
         verbs.apply("resolve", [letter], by="bob"),
     )
 
-    assert all("it was resolved 0 s ago by ann" in told(v)[letter] for v in verdicts)
+    assert all("it was resolved 0 s ago by ann" in told(v)[letter] for v in results)
     found = ask("SELECT state, resolved_by, resolution_note FROM job, dead_letter")
     assert found == [("failed", "ann", "known␀")]
 
@@ -395,9 +395,9 @@ def test_nothing_named_makes_no_operation_and_wrong_inputs_are_refused() -> None
 def test_without_redis_the_verbs_do_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     get_settings.cache_clear()
-    accept.bell.cache_clear()
+    accept.notice.cache_clear()
     failed, queued = a_job("failed"), a_job()
 
     assert verbs.apply("retry", [failed], by="ann").done == (failed,)
     assert verbs.apply("cancel", [queued], by="ann").done == (queued,)
-    accept.bell.cache_clear()
+    accept.notice.cache_clear()

@@ -24,9 +24,9 @@ def jobs(stage: Stage) -> list[dict[str, Any]]:
 
 
 def fire() -> int:
-    rings, _ = firing.fire_due()
-    firing.ring(rings)
-    return len(rings)
+    notices, _ = firing.fire_due()
+    firing.ring(notices)
+    return len(notices)
 
 
 def test_a_due_schedule_makes_one_job_with_its_options(make: Make, clear: Stage) -> None:

@@ -128,10 +128,10 @@ def test_run_now_makes_a_job_and_leaves_the_next_time(make: Make, clear: Stage) 
     id_ = make(priority=3)
     before = row(clear, id_)["next_run_at"]
 
-    verdict = verbs.run_schedules([id_, 10**9], by="ali")
+    result = verbs.run_schedules([id_, 10**9], by="ali")
 
-    assert verdict.done == (id_,)
-    assert 10**9 in verdict.refused
+    assert result.done == (id_,)
+    assert 10**9 in result.refused
     (job,) = clear.ask("SELECT priority, schedule_id, created_by FROM job")
     assert (job["priority"], job["schedule_id"], job["created_by"]) == (3, id_, "ali")
     assert clear.ask("SELECT made_by FROM schedule_fire") == [{"made_by": "ali"}]

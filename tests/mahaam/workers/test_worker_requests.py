@@ -44,8 +44,8 @@ def running(stage: Stage) -> int:
     return stage.count("state = 'running'")
 
 
-def told(verdict: VerbResult) -> list[str]:
-    return [str(reason) for reason in verdict.refused.values()]
+def told(result: VerbResult) -> list[str]:
+    return [str(reason) for reason in result.refused.values()]
 
 
 def test_a_consumer_grows_while_it_runs(empty_stage: Stage, worker: UUID) -> None:
