@@ -1,8 +1,11 @@
 """Starts a consumer: `python huey_consumer.py --help` tells all."""
 
+import gc
 import os
 import signal
 import sys
+
+gc.disable()  # nothing that imports make is garbage: to look for it is a fifth of the start
 
 
 def _heed_early(number, _frame):  # type: ignore[no-untyped-def]
@@ -25,6 +28,9 @@ from psycogreen.gevent import patch_psycopg
 patch_psycopg()
 
 from mahaam.consumer.command import main
+
+gc.freeze()  # it stays for good, and need not be looked at again
+gc.enable()
 
 if __name__ == "__main__":
     sys.exit(main())

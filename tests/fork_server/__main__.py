@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -14,7 +13,6 @@ from typing import Any, BinaryIO
 fork, waitpid = os.fork, os.waitpid
 PROGRAM = "huey_consumer.py"
 
-gc.disable()
 import gevent  # noqa: E402
 
 import huey_consumer  # noqa: E402 (with its handlers of signals, and patched by gevent)
@@ -25,7 +23,6 @@ from mahaam.config import get_settings  # noqa: E402
 def main() -> None:
     """Answer requests until standard input ends; in a child, be the consumer that was asked for."""
     assert not get_settings.cache_info().currsize, "a setting was read by an import"
-    gc.freeze()  # what all children share is theirs only to read
     with os.fdopen(0, "rb", closefd=False) as requests:
         order = serve(requests)
     if order is not None:
@@ -73,7 +70,6 @@ def become(order: dict[str, Any]) -> None:
     sys.argv = [PROGRAM, *order["arguments"]]
     sys.orig_argv = [sys.executable, *sys.argv]
     sys.modules["__main__"] = huey_consumer
-    gc.enable()
     sys.exit(huey_consumer.main())
 
 
