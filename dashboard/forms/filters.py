@@ -29,11 +29,13 @@ class Filter:
     suggestions: tuple[str, ...] = ()
     is_wide: bool = False
     is_more: bool = False
+    is_typed_when_many: bool = False
 
     @property
     def is_choice(self) -> bool:
         """Whether one of few is chosen."""
-        return self.widget == "choice" and len(self.choices) <= MOST_CHOICES
+        is_long = self.is_typed_when_many and len(self.choices) > MOST_CHOICES
+        return self.widget == "choice" and not is_long
 
 
 def choice(name: str, label: LazyString, choices: Mapping[Any, Any], **more: Any) -> Filter:
@@ -52,7 +54,9 @@ def flag(name: str, label: LazyString, **more: Any) -> Filter:
     return Filter(name, label, "flag", **more)
 
 
-QUEUE = Filter("queue", _l("Queue"), widget="choice", example=_l("Name of a queue"))
+QUEUE = Filter(
+    "queue", _l("Queue"), widget="choice", example=_l("Name of a queue"), is_typed_when_many=True
+)
 TASK = Filter("task", _l("Task"), is_wide=True)
 OWNER = Filter("owner", _l("Owner"), example="ann@example.com")
 CREATED = (

@@ -42,6 +42,7 @@ def _field(one: LiveSetting, change: SettingChange | None) -> Field:
         one.name,
         said(one.label),
         FieldType("int" if one.kind.widget == "number" else kind, one.kind.widget, one.parse, ""),
+        default="",
         hint=said(one.help) if one.help else "",
         text=one.kind.text(value),
         choices=one.kind.choices,

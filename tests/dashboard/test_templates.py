@@ -45,6 +45,12 @@ def test_a_template_asks_for_states_by_their_meaning(path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_what_keeps_white_space_begins_and_ends_with_none_of_the_template(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not re.search(r'class="[^"]*(?:error-text|log-text|task-doc)[^"]*"[^>]*>\s', text)
+
+
 @pytest.mark.parametrize(
     ("names", "skeleton"), [(LISTS, "list_page.html"), (FORMS, "form_page.html")]
 )
