@@ -16,7 +16,7 @@ import pytest
 from mahaam import config
 from mahaam.config import Settings
 from tests import cluster
-from tests.fork_server import fork_server
+from tests.fork_server.client import fork_server
 from tests.machine import pace
 from tests.servers import TestServers, fresh_database, running_servers
 from tests.strays import end_strays, mark_this_run, marked_processes

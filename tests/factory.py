@@ -86,7 +86,8 @@ def insert(
 ) -> Any:
     """Insert these columns and no others; return the id of the last row."""
     bound = [_bound(value) for value in columns.values() if not isinstance(value, Sql)]
-    places = [value if isinstance(value, Sql) else "%s" for value in columns.values()]
+    assert bound, "nothing is bound, so that signs of per cent would stay double"
+    places = [v.replace("%", "%%") if isinstance(v, Sql) else "%s" for v in columns.values()]
     rest = "ON CONFLICT DO NOTHING" if table in STAYS else ""
     made = run(
         f'INSERT INTO "{table}" AS made ({", ".join(columns)}) SELECT {", ".join(places)}'

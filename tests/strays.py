@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from tests.fork_server import fork_server
+from tests.fork_server.client import fork_server
 from tests.machine import within
 
 MARK = "MAHAAM_TEST_RUN"

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.campaign import Campaign, Result, carry_out
 from tests.faults.campaigns import SHORT
 from tests.faults.servers import own_servers, shared_servers
-from tests.fork_server import fork_server
+from tests.fork_server.client import fork_server
 from tests.servers import TestServers
 
 AT_ONCE = 3  # most of a campaign is waiting for a lease

@@ -15,9 +15,9 @@ from mahaam.config import PROJECT_DIR
 
 ADD = """
 import sys
-from launch import account
-account.SYSTEM_ACCOUNT = sys.argv[1]
-print(account.server_account().entry.pw_uid)
+from launch import os_user
+os_user.SYSTEM_ACCOUNT = sys.argv[1]
+print(os_user.server_account().entry.pw_uid)
 """
 
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from launch.processes import signal_on_death_of
 from mahaam.config import PROJECT_DIR
-from tests.fork_server import Forked, fork_server
+from tests.fork_server.client import Forked, fork_server
 from tests.waiting import wait_until
 
 READY = "Consumer ready."
