@@ -12,7 +12,7 @@ import pytest
 from mahaam.config import PROJECT_DIR
 
 LEVELS = {
-    "warning": "WARNING", "say": "WARNING", "error": "ERROR", "exception": "ERROR", "critical": "CRITICAL",
+    "warning": "WARNING", "warn": "WARNING", "error": "ERROR", "exception": "ERROR", "critical": "CRITICAL",
 }  # fmt: skip
 ROW = re.compile(r"^\| (WARNING|ERROR|CRITICAL) \| (.*?) \| ", re.MULTILINE)
 FACTS = re.compile(r"(^|\s+)\w+=.*", re.DOTALL)
@@ -38,8 +38,8 @@ def lines() -> Iterator[tuple[str, str, str]]:
 
 def _line(call: ast.Call, func: ast.Attribute, place: str) -> Iterator[tuple[str, str, str]]:
     is_log = isinstance(func.value, ast.Name) and func.value.id == "log"
-    is_complaint = func.attr == "say" and len(call.args) > 0
-    if func.attr not in LEVELS or not (is_log or is_complaint):
+    is_repeated = func.attr == "warn" and len(call.args) > 0
+    if func.attr not in LEVELS or not (is_log or is_repeated):
         return
     first = call.args[0]
     is_sentence = isinstance(first, ast.Constant) and isinstance(first.value, str)
