@@ -37,15 +37,19 @@ class RuleForm(Form):
         self.entry = entry
         self.kind: RuleType = KINDS.get(kind or (entry.kind if entry else "")) or KINDS[FIRST_KIND]
         before, after = _own_fields(tuple(channels))
-        of_kind = [_parameter_field(one, queues) for one in self.kind.parameters]
-        self.parameters = [field.name for field in of_kind]
+        own = {field.name for field in (*before, *after)}
+        # A parameter may be called as a field of the rule itself is, such as name.
+        self.parameters = {
+            f"of_{one.name}" if one.name in own else one.name: one for one in self.kind.parameters
+        }
+        of_kind = [_field(name, one, queues) for name, one in self.parameters.items()]
         super().__init__([*before, *of_kind, *after])
         self._begin()
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
         """Return the fields as the verbs take them; None when a text is no value at all."""
         given = self.values(typed)
-        parameters = {name: given.pop(name) for name in self.parameters}
+        parameters = {one.name: given.pop(name) for name, one in self.parameters.items()}
         given["parameters"] = {k: v for k, v in parameters.items() if v not in (None, "")}
         return given if self.is_right else None
 
@@ -57,8 +61,8 @@ class RuleForm(Form):
             self[name].text = str(getattr(self.entry, name))
         self["is_enabled"].text = "yes" if self.entry.is_enabled else ""
         self["channels"].text = ",".join(map(str, self.entry.channels))
-        for name in self.parameters:
-            value = self.entry.parameters.get(name)
+        for name, one in self.parameters.items():
+            value = self.entry.parameters.get(one.name)
             self[name].text = "" if value is None else str(value)
 
 
@@ -94,10 +98,10 @@ def _own_fields(channels: tuple[ChannelEntry, ...]) -> tuple[list[Field], list[F
     return before, after
 
 
-def _parameter_field(one: RuleParameter, queues: tuple[str, ...]) -> Field:
+def _field(name: str, one: RuleParameter, queues: tuple[str, ...]) -> Field:
     text = "" if one.default is None else str(one.default)
     kind = INTEGER if one.kind == "int" else TEXT
-    field = Field(one.name, said(one.label), kind, None, text=text, most=MOST)
+    field = Field(name, said(one.label), kind, None, text=text, most=MOST)
     if one.kind == "choice":
         field.choices = one.choices
     elif one.name == "queue":

@@ -91,8 +91,9 @@ def test_a_rule_is_tried_before_it_is_saved(person: Person, rows: dict[str, Any]
     expect(person.page.locator("[role=status]")).to_be_visible()
     press(person, "save")
     assert ask(
-        "SELECT kind, parameters ->> 'percent' FROM alert_rule WHERE name = 'too many fail'"
-    ) == [("failure_rate", "30")]
+        "SELECT kind, parameters ->> 'percent', parameters ->> 'name'"
+        " FROM alert_rule WHERE name = 'too many fail'"
+    ) == [("failure_rate", "30", None)]
 
 
 def test_a_channel_refuses_what_is_inside_and_keeps_its_secret(
