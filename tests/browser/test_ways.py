@@ -98,11 +98,11 @@ def test_the_form_begins_as_the_last_job_of_the_same_person(person: Person) -> N
         ('{"a": "x', "Not JSON: line 1, column 7"),
     ],
 )
-def test_json_is_judged_while_it_is_typed(person: Person, typed: str, result: str) -> None:
+def test_json_is_judged_while_it_is_typed(person: Person, typed: str, verdict: str) -> None:
     person.open(f"/jobs/create/?task={MANY}&as=json")
     area = person.page.get_by_label("Arguments by name")
     area.fill(typed)
-    expect(person.page.locator("#about-kwargs .json-verdict")).to_contain_text(result)
+    expect(person.page.locator("#about-kwargs .json-verdict")).to_contain_text(verdict)
 
 
 def test_tidying_json_changes_no_digit(person: Person) -> None:

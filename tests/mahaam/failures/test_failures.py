@@ -174,7 +174,7 @@ def test_letters_are_assigned_annotated_and_that_is_audited(desk: Stage) -> None
     ],
 )
 def test_both_ways_of_filtering_agree(
-    desk: Stage, wanted: dict[str, Any], slots: list[int]
+    desk: Stage, wanted: dict[str, Any], places: list[int]
 ) -> None:
     ids = [a_letter(desk) for _ in range(3)]
     desk.ask("UPDATE dead_letter SET owner = 'bob' WHERE id = %s", ids[0])
@@ -184,7 +184,7 @@ def test_both_ways_of_filtering_agree(
     found = lifecycle.find(
         verbs.OperationRequest("annotate", "ann", {"note": "x"}), asked, until=None
     )
-    assert sorted(found or []) == [ids[place] for place in slots]
+    assert sorted(found or []) == [ids[place] for place in places]
 
 
 def test_failures_of_one_cause_are_one_group(desk: Stage) -> None:
