@@ -166,5 +166,12 @@ def test_a_dump_tells_the_job_by_its_slot() -> None:
 
 def watcher_of(process: psutil.Process) -> psutil.Process | None:
     """The process that watches a consumer."""
-    found = [child for child in process.children() if "watcher.py" in " ".join(child.cmdline())]
+    found = [child for child in process.children() if "watcher.py" in _command_line(child)]
     return found[0] if found else None
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended, and waits to be reaped
+        return ""
