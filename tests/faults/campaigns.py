@@ -153,7 +153,9 @@ LONG = (
         story="The other runs its jobs; its late results are refused and noted.",
         jobs=3000, ms=60, holding=True, fault=fault.freeze, times=3, until=0.3,
         allowance=Allowance(
-            cuts=True, crashes=True, completed_again=3 * PLACES, says=(*POSTGRES_AWAY, *SHUT_OUT)
+            cuts=True, crashes=True, completed_again=3 * PLACES,
+            # A process that goes on finds that its time for an answer of Redis is over.
+            says=(*POSTGRES_AWAY, *SHUT_OUT, r"Redis is away; trying again"),
         ),
         also=has_late_results,
     ),

@@ -45,7 +45,7 @@ def sql_of(fields: dict[str, str]) -> dict[str, Any]:
 def a_worker(stage: Stage, *, state: str = "running", lease_s: float = 60) -> str:
     """The id of a new worker whose lease ends in `lease_s` seconds."""
     lease_until = Sql(f"now() + {lease_s} * interval '1 s'")
-    return str(stage.add("worker", state=state, lease_until=lease_until))
+    return str(stage.add("worker", host="h", state=state, lease_until=lease_until))
 
 
 def claim_of(stage: Stage, id_: str, **fields: Any) -> Claim:
