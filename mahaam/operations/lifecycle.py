@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -108,16 +109,23 @@ def carry_out(
     keys = _keys(order.act, ids)
     while True:
         try:
-            with database.transaction() as cursor:
-                work = store.lock(cursor, store.make(cursor, **values))
-                assert work is not None, "it was made in this transaction"
-                applied, facts = _all(cursor, work, keys)
+            work, applied, facts = database.transact(
+                partial(_carried_out, values=values, keys=keys)
+            )
             break
         except UniqueViolation:
             continue  # a job with the same dedupe key came at this moment; now it is seen
     batch.ring(applied)
     _tell(work, done=len(applied.ids), refused=len(facts))
     return _verdict(work.id, order.act, ids, applied, facts)
+
+
+def _carried_out(
+    cursor: Cursor, *, values: Mapping[str, Any], keys: list[Any]
+) -> tuple[LockedOperation, Applied, dict[Any, Translatable]]:
+    work = store.lock(cursor, store.make(cursor, **values))
+    assert work is not None, "it was made in this transaction"
+    return work, *_all(cursor, work, keys)
 
 
 def _all(
@@ -262,10 +270,11 @@ def _not_met_before(cursor: Cursor, act: Verb, work: LockedOperation, ids: list[
 
 
 def _keys(act: Verb, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
-    once = dict.fromkeys(ids)
+    """Return each id once, as rows have it, in the order in which everybody locks rows."""
+    once = set(ids)
     if act.kind == JOB:
-        return [str(id_) for id_ in once]
-    return [id_ for id_ in once if isinstance(id_, int) and 0 < id_ <= LARGEST_ID]
+        return sorted(str(id_) for id_ in once)
+    return sorted(id_ for id_ in once if isinstance(id_, int) and 0 < id_ <= LARGEST_ID)
 
 
 def _verdict(

@@ -17,7 +17,7 @@ from mahaam.core.errors import DatabaseUnavailable
 from mahaam.core.lazy import lazy
 from mahaam.postgres.connection import Connection, Cursor, LimitedCursor
 from mahaam.postgres.pool import Pool
-from mahaam.postgres.sqlstates import condition_of, first_line, keeps_session
+from mahaam.postgres.sqlstates import ROLLED_BACK, condition_of, first_line, keeps_session
 from mahaam.postgres.wait_limit import left_s, patience
 
 __all__ = [
@@ -32,6 +32,7 @@ POOL_SIZE = 32
 POOL_WAIT_S = 10.0  # for a free connection, and for a new one
 POOL_IDLE_S = 60.0  # in a transaction, while Python does something else
 BEGIN_S = 5.0  # the first statement on a connection that was idle tells whether it works
+MEETINGS = 3  # of a transaction that meets others, before it is given up
 STATEMENT_S = 30.0  # of a pooled connection, unless the caller has less patience
 LINK_S = 10.0
 LOCK_S = 5.0
@@ -102,6 +103,22 @@ def repeatable(work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
     except psycopg2.Error as fault:
         _explain(fault)
         raise
+
+
+def transact(work: Callable[[Cursor], T]) -> T:
+    """Return what `work` returns; its statements commit together, and are never done twice.
+
+    A transaction that PostgreSQL rolled back since it met another one, as in a deadlock, was not done
+    at all: it is done again. Raises DatabaseUnavailable.
+    """
+    with explained():
+        for _ in range(MEETINGS):
+            try:
+                return _in_transaction(work)
+            except psycopg2.Error as fault:
+                if condition_of(fault) is not ROLLED_BACK:
+                    raise
+        return _in_transaction(work)
 
 
 def _at_once(work: Callable[[Cursor], T]) -> T:

@@ -52,6 +52,13 @@ TOO_MANY_CONNECTIONS = Condition(
     codes=("53300",),
     sentence="PostgreSQL takes no further connection",
 )
+ROLLED_BACK = Condition(
+    name="rolled_back",
+    codes=("40",),
+    sentence="PostgreSQL rolled a transaction back that met another one",
+    keeps_session=True,
+    is_repeated=True,
+)
 
 CONDITIONS = (
     NO_ANSWER,
@@ -93,13 +100,7 @@ CONDITIONS = (
         sentence="PostgreSQL does not know whether it was done",
         is_undone=False,
     ),
-    Condition(
-        name="rolled_back",
-        codes=("40",),
-        sentence="PostgreSQL rolled a transaction back that met another one",
-        keeps_session=True,
-        is_repeated=True,
-    ),
+    ROLLED_BACK,
     Condition(
         name="idle_too_long",
         codes=("25P03", "25P04"),

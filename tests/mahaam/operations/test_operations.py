@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import pytest
 from huey.api import chord
 
 from mahaam import enqueue, huey, verbs
-from mahaam.core.errors import OptionNotValid, UnknownQueue
+from mahaam.core.errors import DatabaseUnavailable, OptionNotValid, UnknownQueue
 from mahaam.core.translatable import Translatable
 from mahaam.jobs.states import HELD_UNTIL, MOVES, Event, State
 from mahaam.operations import batch, lifecycle, selection, undo
@@ -21,6 +24,7 @@ from mahaam.verbs import ACTS, OperationRequest
 from tests.mahaam import rows
 from tests.mahaam import tasks as jobs
 from tests.mahaam.stage import Stage
+from tests.servers import owner_url
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "set_priority": {"priority": 7},
@@ -510,3 +514,47 @@ def test_what_is_found_at_once_is_everything_or_left_to_consumers(
     assert verbs.find(order("cancel"), JobFilter(), until=None) is None
     monkeypatch.setattr(selection, "STEPS_AT_ONCE", 1)
     assert verbs.find(order("cancel"), JobFilter(queue="nobody"), until=None) is None
+
+
+MEETING = """
+CREATE SEQUENCE meeting;
+GRANT USAGE ON SEQUENCE meeting TO PUBLIC;
+CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF nextval('mahaam.meeting') <= {count} THEN
+    RAISE EXCEPTION USING ERRCODE = 'deadlock_detected', MESSAGE = 'deadlock detected';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER meet BEFORE UPDATE ON job FOR EACH ROW EXECUTE FUNCTION meet();
+"""
+PARTED = "DROP TRIGGER meet ON job; DROP FUNCTION meet; DROP SEQUENCE meeting"
+
+
+@contextmanager
+def meetings(stage: Stage, count: int) -> Iterator[None]:
+    """Let the next transactions that change a job be the ones that PostgreSQL ends in a deadlock."""
+    with closing(psycopg2.connect(owner_url(stage.database_url))) as owner:
+        owner.autocommit = True
+        cursor = owner.cursor()
+        cursor.execute("SET search_path = mahaam")
+        cursor.execute(MEETING.format(count=count))
+        try:
+            yield
+        finally:
+            cursor.execute(PARTED)
+
+
+def test_an_operator_who_meets_a_consumer_in_a_deadlock_is_served(empty_stage: Stage) -> None:
+    id_ = rows.a_job(empty_stage)
+    with meetings(empty_stage, 3):
+        assert carry_out("cancel", id_).done == (UUID(id_),)
+    assert empty_stage.job(id_)["state"] == "cancelled"
+    assert len(empty_stage.ask("SELECT FROM operation")) == 1
+
+
+def test_one_who_meets_others_again_and_again_is_told_to_try_again(empty_stage: Stage) -> None:
+    id_ = rows.a_job(empty_stage)
+    with meetings(empty_stage, 100), pytest.raises(DatabaseUnavailable, match="Try again"):
+        carry_out("cancel", id_)
+    assert empty_stage.job(id_)["state"] == "queued"
+    assert not empty_stage.ask("SELECT FROM operation")
