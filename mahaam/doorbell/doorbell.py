@@ -31,6 +31,7 @@ from mahaam.queries.queue_configs import QueueConfig
 log = logging.getLogger("mahaam.doorbell")
 
 PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
+ANSWER_S = 5.0  # how long an answer of Redis is waited for
 CONNECT_S = 3.0
 FEW = 20
 
@@ -303,7 +304,7 @@ def _literal(text: str) -> str:
     return re.sub(r"([*?\[\]\\^])", r"\\\1", text)
 
 
-def connect(url: str, *, timeout_s: float = 5.0) -> redis.Redis:
+def connect(url: str, *, timeout_s: float = ANSWER_S) -> redis.Redis:
     """A client that waits for one answer no longer than `timeout_s`, and asks only once."""
     client = open_redis(
         url,

@@ -154,8 +154,7 @@ LONG = (
         jobs=3000, ms=60, holding=True, fault=fault.freeze, times=3, until=0.3,
         allowance=Allowance(
             cuts=True, crashes=True, completed_again=3 * PLACES,
-            # A process that goes on finds that its time for an answer of Redis is over.
-            says=(*POSTGRES_AWAY, *SHUT_OUT, r"Redis is away; trying again"),
+            says=(*POSTGRES_AWAY, *SHUT_OUT),
         ),
         also=has_late_results,
     ),

@@ -1,7 +1,8 @@
-"""Hears who is next: pops ids from Redis for places that are free at this moment."""
+"""Fetch the next jobs: pop ids from Redis for slots that are free at this moment."""
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -13,18 +14,21 @@ from mahaam.consumer.cycle.slots import Slots
 from mahaam.core.deadline import TimedEvent
 from mahaam.core.liveness import get_on
 from mahaam.core.log_throttle import redis_away
-from mahaam.doorbell.doorbell import Doorbell
+from mahaam.doorbell.doorbell import ANSWER_S, Doorbell
 from mahaam.queries.queue_configs import QueueConfig
+
+log = logging.getLogger("mahaam.fetcher")
 
 PAUSE_S = 0.5  # between tries while Redis is away
 FULL_S = 2.0  # how often a listener that has no room says that it lives
 LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
+STOPPED_S = 0.5  # later than this after its limit, a time-out says that this process was stopped
 NOTHING_S = 0.1  # between looks while there is nothing that could be asked
 
 
 class Fetcher:
-    """The loop that fills the places; `may_start` says whether this worker's lease is good."""
+    """The loop that fills the slots; `may_start` says whether this worker's lease is good."""
 
     def __init__(
         self, slots: Slots, doorbell: Doorbell, *, may_start: Callable[[], bool], weighted: bool
@@ -63,9 +67,13 @@ class Fetcher:
         self._pop_is_over.wait(limit_s)
 
     def _pop(self, wanted: int) -> None:
+        began_at = time.monotonic()
         try:
             popped = self._next(wanted)
         except redis.RedisError as fault:
+            if time.monotonic() - began_at > ANSWER_S + LISTEN_S + STOPPED_S:
+                log.info("This process was stopped for a while; Redis is asked anew.")
+                return
             redis_away.warn("Redis is away; trying again. fault=%s", fault)
             gevent.sleep(PAUSE_S)
             return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +14,8 @@ import pytest
 from launch.os_user import server_account
 from launch.redis import Redis
 from mahaam import enqueue, enqueue_many
+from mahaam.consumer.cycle.fetcher import LISTEN_S, STOPPED_S
+from mahaam.doorbell.doorbell import ANSWER_S
 from tests.mahaam import tasks as jobs
 from tests.mahaam.conftest import MakeStage
 from tests.mahaam.consumer_process import Consumer
@@ -90,3 +95,14 @@ def test_a_consumer_outlives_every_broken_connection_to_postgresql(
     assert own_stage.count("state = 'completed' AND attempt = 1") == 60
     assert own_stage.ask("SELECT 1 FROM attempt") == []
     assert "PostgreSQL is back." in consumer.log
+
+
+def test_a_consumer_that_was_stopped_does_not_take_redis_for_away(stage: Stage) -> None:
+    with stage.consumer("--workers", "1", lease_s=120, freeze_limit_s=60) as consumer:
+        consumer.wait_ready()
+        os.kill(consumer.pid, signal.SIGSTOP)
+        time.sleep(ANSWER_S + LISTEN_S + 2 * STOPPED_S)  # an answer comes, and nobody takes it
+        os.kill(consumer.pid, signal.SIGCONT)
+        stage.wait_for_state(enqueue(jobs.nothing).id, "completed")
+        assert consumer.stop() == 0
+    assert "Redis is away" not in consumer.log
