@@ -20,7 +20,7 @@ SELECT count(*) FILTER (WHERE state = 'running') AS running,
        count(*) FILTER (WHERE finished_at IS NOT NULL) AS finished, count(*) AS jobs
 FROM job WHERE task = 'tests.mahaam.tasks.nap'
 """
-SEEN_S = 10.0  # a change of a queue is seen within 2 s, and in this time on a busy machine
+SEEN_S = within(2.0)  # a change of a queue is seen within this time
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +119,11 @@ def test_a_queue_is_never_faster_than_its_rate(stage: Stage, consumer: Consumer)
     other = enqueue(jobs.nothing)
 
     stage.wait_for_state(other.id, "completed")
-    wait_until(lambda: len(starts(stage, "emails")) == 14, timeout_s=20)
+    wait_until(lambda: len(starts(stage, "emails")) == 14, timeout_s=within(6))
 
     moments = starts(stage, "emails")
     assert most_in(0.5, moments) <= 4
-    assert moments[-1] - moments[0] < timedelta(seconds=within(10))
+    assert moments[-1] - moments[0] < timedelta(seconds=1.5 + within(1))
 
 
 def test_a_changed_rate_is_seen_soon(stage: Stage, consumer: Consumer) -> None:

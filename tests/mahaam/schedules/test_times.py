@@ -134,7 +134,7 @@ def test_bad_times_are_refused_at_once_with_their_field(
         spec(now=NOW, **{"kind": "cron", **given})  # type: ignore[arg-type]
     assert refusal.value.field == field
     assert len(str(refusal.value)) < 300
-    assert time.process_time() - began_at < within(2)  # a parser that runs away takes minutes
+    assert time.process_time() - began_at < within(0.5)  # a parser that runs away takes minutes
 
 
 @pytest.mark.parametrize(
