@@ -36,8 +36,8 @@ from mahaam.operations.verbs import ACTS, Verb
 from mahaam.queues.clear import clear, set_rank
 from mahaam.queues.pause import pause, pause_queues, pause_tasks, resume_queues, resume_tasks
 from mahaam.queues.reconciliation import NoticeComparison, NoticeFault
-from mahaam.queues.reconciliation import sample as sample_bells
-from mahaam.queues.reconciliation import whole as compare_bells
+from mahaam.queues.reconciliation import sample as sample_notices
+from mahaam.queues.reconciliation import whole as compare_notices
 from mahaam.schedules.firing import CannotFire
 from mahaam.schedules.task_definitions import (
     create_definition,
@@ -86,7 +86,7 @@ __all__ = [
     "carry_out",
     "change_setting",
     "clear",
-    "compare_bells",
+    "compare_notices",
     "create_definition",
     "create_schedule",
     "delete_definition",
@@ -114,7 +114,7 @@ __all__ = [
     "resume_queues",
     "resume_tasks",
     "run_schedules",
-    "sample_bells",
+    "sample_notices",
     "set_rank",
     "start",
     "start_redrive",

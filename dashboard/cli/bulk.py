@@ -22,7 +22,7 @@ from ..actions import catalog
 from ..actions import preview as matching
 from ..actions.bulk import BulkAction, BulkPreview
 from ..jobs import dead_letter_filter
-from ..jobs import filter as job_query
+from ..jobs import filter as job_filter
 from ..web.database import db
 from ..web.query_string import QueryString
 from .commands import BadInput, Commands, operator
@@ -73,7 +73,7 @@ class Target:
     preview: Callable[[BulkAction, Any], BulkPreview]
 
 
-JOBS = Target(jobs, JOB_FILTER, job_query.read_filter, job_id, matching.of_jobs)
+JOBS = Target(jobs, JOB_FILTER, job_filter.read_filter, job_id, matching.of_jobs)
 LETTERS = Target(
     queue, LETTER_FILTER, dead_letter_filter.read_filter, letter_id, matching.of_letters
 )

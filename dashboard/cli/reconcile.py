@@ -57,7 +57,7 @@ def reconcile(
     if logs:
         lost_jobs.of_log(logs, is_json=is_json)
         return
-    compared = verbs.compare_bells(repair=repair, by=operator())
+    compared = verbs.compare_notices(repair=repair, by=operator())
     if is_json:
         print_json({"repaired": repair, "queues": compared})
     else:

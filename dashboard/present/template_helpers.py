@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from mahaam.core.fingerprint import is_foreign
-from mahaam.live_settings.current import value as live
+from mahaam.live_settings.current import value as setting_value
 from mahaam.postgres.query_limits import COUNT_LIMIT
 from mahaam.redaction.redact import masked, masked_call, masked_text
 from mahaam.search.job_filter import moment_of
@@ -56,7 +56,7 @@ def register(app: Flask) -> None:
         role_word=audit_labels.role_word,
         theme_words=preferences.theme_words,
         themes=preferences.THEMES,
-        undo_window_s=lambda: live("undo_window_s"),
+        undo_window_s=lambda: setting_value("undo_window_s"),
     )
     app.jinja_env.filters.update(
         bounded=bounded,
@@ -86,7 +86,7 @@ def register(app: Flask) -> None:
 def _of_this_request() -> dict[str, Any]:
     return {
         "person": g.get("person"),
-        "environment": (live("environment_name"), live("environment_colour")),
+        "environment": (setting_value("environment_name"), setting_value("environment_colour")),
         "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
         "language": languages.current_language(),
         "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else

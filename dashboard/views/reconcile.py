@@ -37,7 +37,7 @@ class ReconcileView(ConsolePage):
         """What a look at the heads of the queues and at some of the rest finds."""
         return self.render(
             "reconcile.html",
-            page=Page(tuple(verbs.sample_bells())),
+            page=Page(tuple(verbs.sample_notices())),
             words=badges.BELL_FAULTS,
             grace_s=get_settings().ring_grace_s,
         )
@@ -46,7 +46,7 @@ class ReconcileView(ConsolePage):
     def repair(self) -> ResponseReturnValue:
         """Ring what is missing, take away what claims nothing."""
         access.require("repair")
-        compared = verbs.compare_bells(repair=True, by=g.person.email, limit_s=REPAIR_LIMIT_S)
+        compared = verbs.compare_notices(repair=True, by=g.person.email, limit_s=REPAIR_LIMIT_S)
         _tell(compared)
         return redirect(url_for("reconcile.index"), code=303)
 

@@ -12,7 +12,7 @@ from mahaam.alerts import store
 from mahaam.alerts.channels.address import AddressRefused, target
 from mahaam.alerts.messages import deliveries
 from mahaam.alerts.messages.alert_message import Item
-from mahaam.audit import record as audit
+from mahaam.audit import record
 from mahaam.audit.record import AuditRecord
 from mahaam.core.field import FieldNotValid, check_fields, one_of, short_name
 from mahaam.core.translatable import Translatable
@@ -81,7 +81,7 @@ def send_again(delivery_id: int, *, by: str) -> bool:
         ring = deliveries.again(cursor, delivery_id, by=by)
         if ring is None:
             return False
-        audit.tell(
+        record.tell(
             cursor,
             AuditRecord(actor=by, verb="send_again", kind="delivery", targets=[str(delivery_id)]),
         )

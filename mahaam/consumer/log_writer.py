@@ -17,7 +17,7 @@ from mahaam.run.hooks import hooks
 from mahaam.run.log_buffer import said
 from mahaam.store import logs, progress
 
-log = logging.getLogger("mahaam.scribe")
+log = logging.getLogger("mahaam.log_writer")
 
 EVERY_S = 0.5
 LOCKED_S = 0.02  # for longer no turn of the dispatcher holds a row

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mahaam.consumer.loop import Loop
 from mahaam.workers.lease import Lease
 
-log = logging.getLogger("mahaam.watch")
+log = logging.getLogger("mahaam.loop_watcher")
 
 LATE_S = 2.0  # the watch itself had no turn for longer: nobody else had one, either
 THREADS = 3  # that may end one after the other, before the process is given up

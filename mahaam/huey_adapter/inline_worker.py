@@ -27,7 +27,7 @@ from mahaam.store.cycle import Cycle
 from mahaam.workers import store as workers_store
 from mahaam.workers.lease import Lease
 
-log = logging.getLogger("mahaam.hand")
+log = logging.getLogger("mahaam.inline_worker")
 
 IDS_KEPT = 100
 TRIES = 20  # for jobs that another worker starts at the same moment

@@ -17,7 +17,7 @@ from mahaam.jobs.follow_ups import FollowUp, FollowUps
 from mahaam.jobs.job_message import job_of
 from mahaam.jobs.states import State
 
-log = logging.getLogger("mahaam.consequence")
+log = logging.getLogger("mahaam.follow_ups")
 
 
 class FinalState(NamedTuple):

@@ -19,7 +19,7 @@ from mahaam.core.verb_result import Id, VerbResult, judged
 from mahaam.enqueuing import catalog
 from mahaam.enqueuing.accept import requeue
 from mahaam.jobs.states import MOVES
-from mahaam.jobs.states import Event as Moved
+from mahaam.jobs.states import Event as StateEvent
 from mahaam.postgres import database
 from mahaam.queries import rejection_text, rejections
 from mahaam.redaction.redact import masked_call, shown_call, unmasked_call
@@ -29,7 +29,7 @@ from mahaam.store.actions.requeue import retry
 
 log = logging.getLogger("mahaam.verbs")
 
-EDITABLE = frozenset(MOVES[Moved.CHANGED]) | frozenset(MOVES[Moved.RETRIED])
+EDITABLE = frozenset(MOVES[StateEvent.CHANGED]) | frozenset(MOVES[StateEvent.RETRIED])
 FOLLOWING = ("on_complete", "on_error")  # tasks that ride along, each with an id of its own
 
 

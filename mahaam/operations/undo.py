@@ -15,8 +15,7 @@ from mahaam.core.payload import load
 from mahaam.core.translatable import Translatable
 from mahaam.jobs import derive_follow_ups
 from mahaam.live_settings import current
-from mahaam.operations import batch, rejection, store
-from mahaam.operations import undo_store as back
+from mahaam.operations import batch, rejection, store, undo_store
 from mahaam.operations.facts import operation_fact
 from mahaam.operations.store import LockedOperation, UndoEntry
 from mahaam.operations.verbs import ACTS, JOB, Applied, Verb
@@ -106,16 +105,16 @@ def _begin(cursor: Cursor, operation_id: int, *, by: str) -> tuple[UndoResult, l
 
 def _give_back(
     cursor: Cursor, act: Verb, work: LockedOperation, chunk: Sequence[UndoEntry]
-) -> back.Restored:
+) -> undo_store.Restored:
     if act.kind == JOB:
         states = sorted(act.left_in)
-        return back.jobs(cursor, work.id, chunk, columns=act.columns, states=states)
-    return back.letters(cursor, work.id, chunk, columns=act.columns)
+        return undo_store.jobs(cursor, work.id, chunk, columns=act.columns, states=states)
+    return undo_store.letters(cursor, work.id, chunk, columns=act.columns)
 
 
 def _known_to_chords(cursor: Cursor, chunk: Sequence[UndoEntry]) -> set[str]:
     """The cancelled jobs of whose end a chord was told: it counts them as ended for good."""
-    rides = back.options(cursor, [done.job_id for done in chunk])
+    rides = undo_store.options(cursor, [done.job_id for done in chunk])
     return {id_ for id_, options in rides.items() if _tells_a_chord(id_, options)}
 
 

@@ -18,7 +18,7 @@ from mahaam.postgres import database
 from mahaam.postgres.database import Connection, Cursor
 from mahaam.postgres.sqlstates import NO_ANSWER, condition_of, first_line
 
-log = logging.getLogger("mahaam.link")
+log = logging.getLogger("mahaam.postgres")
 passing = LogThrottle(log, every_s=10.0)
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ LOGGER = "mahaam"  # signs the line that says how many were left out
 LOGGER_LIMIT_BYTES = 200
 LEVEL_MAX = 32_767
 
-full = LogThrottle(logging.getLogger("mahaam.said"), every_s=10.0)
+full = LogThrottle(logging.getLogger("mahaam.job_log"), every_s=10.0)
 
 
 class LogBuffer:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from mahaam.audit import record as audit
+from mahaam.audit import record
 from mahaam.audit.record import AuditRecord
 from mahaam.core.field import FieldNotValid, short_name
 from mahaam.core.payload import clean, load
@@ -61,7 +61,7 @@ def execute_definition(id_: int, kwargs: dict[str, Any] | None = None, *, by: st
         row["task"], (), load(json.dumps(wanted)), queue=row["queue"], created_by=by,
         tags=[definition_tag(row["name"])],
     )  # fmt: skip
-    audit.note(
+    record.note(
         AuditRecord(
             actor=by, verb="execute", kind="definition", targets=[row["name"]],
             after={"job": str(made.id)},

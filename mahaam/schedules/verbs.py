@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from mahaam.audit import record as audit
+from mahaam.audit import record
 from mahaam.audit.record import AuditRecord
 from mahaam.core.field import FieldNotValid
 from mahaam.core.payload import clean
@@ -124,7 +124,7 @@ def run_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
         done = [row["schedule_id"] for row in rows]
         if done:
             names = [found[id_].name for id_ in done]
-            audit.tell(cursor, AuditRecord(actor=by, verb="run", kind="schedule", targets=names))
+            record.tell(cursor, AuditRecord(actor=by, verb="run", kind="schedule", targets=names))
     firing.ring(notices)
     log.info("Schedules run by hand. jobs=%s by=%s", len(notices), by)
     made = {UUID(int=row["schedule_id"]): UUID(row["id"]) for row in rows}

@@ -21,7 +21,7 @@ from mahaam.postgres.reconnecting import REFUSALS, ConnectionBroken
 from mahaam.set_aside import store
 from mahaam.set_aside.store import NewSetAside
 
-log = logging.getLogger("mahaam.aside")
+log = logging.getLogger("mahaam.set_aside")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -9,7 +9,7 @@ from mahaam.audit.record import AuditRecord
 from mahaam.postgres import database
 from mahaam.set_aside import store
 
-log = logging.getLogger("mahaam.aside")
+log = logging.getLogger("mahaam.set_aside")
 
 
 def try_again(loop: str, key: str, *, by: str) -> bool:

@@ -62,7 +62,7 @@ def test_a_warning_that_nothing_provoked_is_told(tmp_path: Path) -> None:
     log.write_text(
         '{"time": "x", "level": "CRITICAL", "logger": "mahaam.outcome", '
         '"message": "Job failed for good. task=tests.soak.jobs.fall"}\n'
-        '{"time": "x", "level": "WARNING", "logger": "mahaam.link", "message": "away"}\n'
+        '{"time": "x", "level": "WARNING", "logger": "mahaam.postgres", "message": "away"}\n'
     )
     (sentence,) = judge(readings(), LONG, [log])
     assert "mahaam.link away" in sentence

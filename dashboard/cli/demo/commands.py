@@ -6,8 +6,8 @@ import click
 
 from ..commands import Commands
 from ..output import as_json
-from . import dead_letter as failing
-from . import priority_concurrency as racing
+from . import dead_letter as dead_letter_demo
+from . import priority_concurrency as priority_demo
 
 demo = Commands("demo", help="Try the running product and judge it.")
 
@@ -28,7 +28,7 @@ clear = click.option("--clear", is_flag=True, help="First cancel what earlier de
 @as_json
 def priority_concurrency(count: int, sleep_s: float, clear: bool, is_json: bool) -> None:
     """See that higher priorities start first, and that exactly as many run as there are slots."""
-    racing.show(count, sleep_s=sleep_s, clear=clear, is_json=is_json)
+    priority_demo.show(count, sleep_s=sleep_s, clear=clear, is_json=is_json)
 
 
 @demo.add("dead-letter")
@@ -51,4 +51,4 @@ def priority_concurrency(count: int, sleep_s: float, clear: bool, is_json: bool)
 @as_json
 def dead_letter(retries: int, delay_s: float, clear: bool, is_json: bool) -> None:
     """See a job fail, be retried, and end in the dead letters."""
-    failing.show(retries, delay_s=delay_s, clear=clear, is_json=is_json)
+    dead_letter_demo.show(retries, delay_s=delay_s, clear=clear, is_json=is_json)

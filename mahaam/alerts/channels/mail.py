@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask
 from flask_mail import Connection, Mail
-from flask_mail import Message as Letter
+from flask_mail import Message as MailMessage
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from mahaam.alerts.messages import deliveries
@@ -172,7 +172,7 @@ def _letter(message: Message, language: str, address: str, settings: Settings) -
         "colours": COLOURS,
     }
     pages = _pages(language)
-    letter = Letter(
+    letter = MailMessage(
         message.subject(own),
         sender=("Mahaam", settings.mail_default_sender),
         recipients=[address],

@@ -27,7 +27,7 @@ from mahaam.metrics.store import LatencyRow
 from mahaam.postgres.reconnecting import REFUSALS, ConnectionBroken, ReconnectingConnection
 from mahaam.run.run import Run
 
-log = logging.getLogger("mahaam.spreads")
+log = logging.getLogger("mahaam.latency_stats")
 
 EVERY_S = 1.0
 MINUTES_KEPT = 10  # while PostgreSQL is away; nothing is started then

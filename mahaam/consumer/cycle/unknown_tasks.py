@@ -18,7 +18,7 @@ from mahaam.run.run import Run
 from mahaam.store import unknown_tasks as store
 from mahaam.store.unknown_tasks import UnknownTaskJob
 
-log = logging.getLogger("mahaam.strays")
+log = logging.getLogger("mahaam.unknown_tasks")
 
 DELAY_S, LONGEST_DELAY_S = 1.0, 10.0  # until a job that nobody knows is popped again
 FOLLOWER_DELAY_S = 2.0

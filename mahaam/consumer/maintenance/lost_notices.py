@@ -16,7 +16,7 @@ from mahaam.queries import notices, queue_configs
 from mahaam.queries.notices import NoticeProbe
 from mahaam.store import incidents
 
-log = logging.getLogger("mahaam.upkeep")
+log = logging.getLogger("mahaam.maintenance")
 
 SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
 PAGE = 2000

@@ -39,7 +39,7 @@ from mahaam.store import chords, locks, unknown_tasks, values
 from mahaam.store.actions import pauses, triage
 from mahaam.workers import store as workers_store
 
-log = logging.getLogger("mahaam.upkeep")
+log = logging.getLogger("mahaam.maintenance")
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from mahaam.postgres.reconnecting import ReconnectingConnection
 from mahaam.redaction import old_rows
 from mahaam.redaction.redact import hidden_names
 
-log = logging.getLogger("mahaam.upkeep")
+log = logging.getLogger("mahaam.maintenance")
 
 LARGEST, SMALLEST, FIRST = 2000, 50, 200
 WANTED_S = 0.1

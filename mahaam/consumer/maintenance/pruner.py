@@ -17,7 +17,7 @@ from mahaam.set_aside import isolate
 from mahaam.store import pruning
 from mahaam.store.pruning import PruneStep, Retention
 
-log = logging.getLogger("mahaam.upkeep")
+log = logging.getLogger("mahaam.maintenance")
 
 LARGEST, SMALLEST, FIRST = 1000, 10, 100
 WANTED_S = 0.05  # half of what a lock may be held for

@@ -16,7 +16,7 @@ from mahaam.queries import stop_requests as queries
 from mahaam.run.run import Run
 from mahaam.store.actions import stops as store
 
-log = logging.getLogger("mahaam.stops")
+log = logging.getLogger("mahaam.stop_requests")
 
 AGAIN_S = 1.0  # between interruptions of a task that catches them, at least
 CATCHES = "The task catches the interruption and goes on."

@@ -12,7 +12,7 @@ from mahaam.workers import requests_queries as queries
 from mahaam.workers import requests_store as store
 from mahaam.workers.lease import Lease
 
-log = logging.getLogger("mahaam.wishes")
+log = logging.getLogger("mahaam.worker_requests")
 
 
 class WorkerRequests:

@@ -51,8 +51,8 @@ def test_the_product_needs_no_more(stage: Stage, servers: TestServers) -> None:
         verbs.apply("cancel", [waits[1].id], by="ann")
         with stage.redis() as client:
             client.delete(stage.key("reports"), f"{stage.prefix}:memory")
-        verbs.compare_bells(repair=True, by="ann")
-        verbs.sample_bells()
+        verbs.compare_notices(repair=True, by="ann")
+        verbs.sample_notices()
         verbs.clear("reports", by="ann")
         Browser(create_app()).log_in("ann@example.com")  # fails, and is counted in Redis
         stage.wait_for_ends(timeout_s=60)

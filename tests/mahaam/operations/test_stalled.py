@@ -12,7 +12,7 @@ import pytest
 
 from mahaam import verbs
 from mahaam.config import PROJECT_DIR
-from mahaam.consumer.maintenance import operation_runner as loop
+from mahaam.consumer.maintenance import operation_runner
 from mahaam.operations import lifecycle
 from mahaam.operations.stalled import stalled_operations
 from mahaam.postgres import database
@@ -193,7 +193,7 @@ def test_an_operation_that_does_not_move_is_said_again_after_a_while(
 ) -> None:
     id_ = an_operation(empty_stage)
     empty_stage.ask(LONG_AGO, [id_])
-    watcher = loop.OperationRunner()
+    watcher = operation_runner.OperationRunner()
 
     for _ in range(3):
         watcher._check_at = 0.0
