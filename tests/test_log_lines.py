@@ -9,7 +9,7 @@ import pytest
 from bench.log_lines import Line, entries, serious
 
 TEXT = """2026-11-30T01:02:03Z INFO     mahaam.consumer Consumer ready. worker=1
-2026-11-30T01:02:04Z WARNING  mahaam.upkeep Redis is away; trying again. duty=_ring
+2026-11-30T01:02:04Z WARNING  mahaam.maintenance Redis is away; trying again. duty=_ring
 2026-11-30T01:02:05Z ERROR    mahaam.worker A run ended in an unexpected way.
 Traceback (most recent call last):
   File "x.py", line 1

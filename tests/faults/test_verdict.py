@@ -95,7 +95,7 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], Allowance]] = {
     "belong to no failed job": (lambda: evidence(letters=[("a", "E")]), CRASH),
     "ended by itself": (lambda: evidence(consumer_faults=["It ended by itself."]), CRASH),
     "are not excused": (
-        lambda: evidence(said=[("ERROR", "mahaam.link PostgreSQL is away")]),
+        lambda: evidence(said=[("ERROR", "mahaam.postgres PostgreSQL is away")]),
         CRASH,
     ),
     "with code 1": (lambda: evidence(client_faults=["It ended with code 1."]), CRASH),
@@ -113,7 +113,7 @@ def test_a_calm_run_breaks_no_rule() -> None:
 
 
 def test_what_a_campaign_provokes_may_be_said() -> None:
-    said = [("ERROR", "mahaam.upkeep Worker lost. worker=1"), ("CRITICAL", "x Job failed for good")]
+    said = [("ERROR", "mahaam.maintenance Worker lost. worker=1"), ("CRITICAL", "x Job failed for good")]
     assert judge(evidence(said=said), Allowance(says=(r"Worker lost\.",))) == []
 
 

@@ -16,7 +16,7 @@ SELECT pid, application_name FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND application_name LIKE 'mahaam%'
 """
 SIZES = """
-SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_stat_user_tables
+SELECT relname, pg_total_relation_size(relid)::bigint FROM pg_stat_user_tables
 """
 LATE = "SELECT count(*) FROM attempt WHERE late_at IS NOT NULL"
 # Only the newest: the table grows, and this is asked every few seconds.
@@ -43,9 +43,14 @@ class Reading:
     usage: Mapping[str, Usage]
     backends: frozenset[tuple[int, str]]  # pid and application name
     redis_clients: int
-    tables_mb: float
+    sizes_mb: Mapping[str, float]  # of each table, with its indexes
     late_results: int
     waits_s: tuple[float, ...]
+
+    @property
+    def tables_mb(self) -> float:
+        """Return the size of all tables together."""
+        return sum(self.sizes_mb.values())
 
 
 class Reader:
@@ -69,7 +74,7 @@ class Reader:
             cursor.execute(CONNECTIONS)
             backends = frozenset(cursor.fetchall())
             cursor.execute(SIZES)
-            tables_mb = (cursor.fetchone() or (0,))[0] / 1e6
+            sizes_mb = {table: size / 1e6 for table, size in cursor.fetchall()}
             cursor.execute(LATE)
             late = (cursor.fetchone() or (0,))[0]
             cursor.execute(WAITS, (self._every_s,))
@@ -79,7 +84,7 @@ class Reader:
             usage={name: _usage(process) for name, process in processes.items()},
             backends=backends,
             redis_clients=int(self._client.info("clients")["connected_clients"]),  # type: ignore[index]
-            tables_mb=tables_mb,
+            sizes_mb=sizes_mb,
             late_results=late,
             waits_s=waits_s,
         )

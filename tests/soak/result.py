@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,16 @@ def _tables_stay_level(
     minutes = (last[-1].at_s - middle[-1].at_s) / 60
     grown = (last[-1].tables_mb - middle[-1].tables_mb) / minutes
     if grown > bounds.tables_mb_per_minute:
-        yield f"The tables grow by {grown:.1f} MB a minute, to {last[-1].tables_mb:.0f} MB."
+        yield (
+            f"The tables grow by {grown:.1f} MB a minute, to {last[-1].tables_mb:.0f} MB, "
+            f"most of it in {_most_grown(middle[-1].sizes_mb, last[-1].sizes_mb)}."
+        )
+
+
+def _most_grown(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    grown = {table: size - before.get(table, 0) for table, size in after.items()}
+    most = sorted(grown, key=grown.__getitem__, reverse=True)[:4]
+    return ", ".join(f"{table} ({grown[table]:.2f})" for table in most)
 
 
 def _latency_stays_level(

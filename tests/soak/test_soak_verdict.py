@@ -16,7 +16,7 @@ LEVEL = Reading(
     usage={"consumer 0": Usage(90, 20, 3)},
     backends=frozenset({(1, "mahaam dispatcher"), (2, "mahaam")}),
     redis_clients=5,
-    tables_mb=10,
+    sizes_mb={"job": 10},
     late_results=0,
     waits_s=(0.002, 0.003),
 )
@@ -41,7 +41,7 @@ def test_a_level_system_breaks_no_rule() -> None:
         ({"backends": LEVEL.backends | {(n, "mahaam") for n in range(9)}}, "to PostgreSQL grew"),
         ({"redis_clients": 50}, "to Redis grew"),
         ({"backends": {(7, "mahaam dispatcher"), (2, "mahaam")}}, "connected anew"),
-        ({"tables_mb": 20}, "tables grow"),
+        ({"sizes_mb": {"job": 20}}, "most of it in job"),
         ({"waits_s": (0.5,)}, "start latency rose"),
         ({"waits_s": ()}, "No probe was started"),
         ({"late_results": 1}, "results came late"),
@@ -65,4 +65,4 @@ def test_a_warning_that_nothing_provoked_is_told(tmp_path: Path) -> None:
         '{"time": "x", "level": "WARNING", "logger": "mahaam.postgres", "message": "away"}\n'
     )
     (sentence,) = judge(readings(), LONG, [log])
-    assert "mahaam.link away" in sentence
+    assert "mahaam.postgres away" in sentence
