@@ -10,7 +10,7 @@ from bench.figure import Figure, at_most, reported, spread
 from bench.servers import BenchServers
 from bench.waiting import running_consumer, wait_for_count
 
-JOBS = 20_000  # of which the scribe has written nearly all when the last one ends
+JOBS = 20_000  # of which the log writer has written nearly all when the last one ends
 GREENLETS = 4
 LINES = 1000
 SPOKEN = """

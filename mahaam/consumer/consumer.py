@@ -64,28 +64,28 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._plan = plan
         huey.patience.is_limited = True
         self._doorbell = huey.storage.doorbell
-        self._ears = ResultNotifier(huey.storage.channels)
+        self._result_notifier = ResultNotifier(huey.storage.channels)
         slots = Slots(plan.workers, limit=plan.max_jobs)
         self.dispatcher = Dispatcher(
             self._doorbell,
             slots,
             queues=plan.queues,
             weighted=plan.weighted,
-            result_notifier=self._ears,
+            result_notifier=self._result_notifier,
             signal_sender=SignalSender(huey.tell),
         )
         self._stops = StopRequests(slots)
-        self._wishes = WorkerRequests(slots, self.dispatcher.lease, grow=self._grow)
-        self._upkeep = MaintenanceLoop(
+        self._requests = WorkerRequests(slots, self.dispatcher.lease, grow=self._grow)
+        self._maintenance = MaintenanceLoop(
             self.dispatcher,
             self._doorbell,
             huey.storage.ringing,
             queues=plan.queues,
             stops=self._stops,
-            requests=self._wishes,
+            requests=self._requests,
         )
-        self._scribe = LogWriter()
-        self._spreads = LatencyWriter(self.dispatcher.latencies)
+        self._log_writer = LogWriter()
+        self._latency_stats = LatencyWriter(self.dispatcher.latencies)
         self._operations = OperationRunner()
         self._streams = Streams()
         self._freeze = FreezeWatch(self.dispatcher.lease)
@@ -105,12 +105,12 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             "listener": self.dispatcher.fetcher.listen,
             "dispatcher": self.dispatcher.turn,
             "flusher": self.dispatcher.flusher.loop,
-            "upkeep": partial(duties.loop, self._upkeep.duties),
+            "maintenance": partial(duties.loop, self._maintenance.duties),
             "operations": self._operations.loop,
-            "scribe": self._scribe.loop,
-            "spreads": self._spreads.loop,
+            "log_writer": self._log_writer.loop,
+            "latency_stats": self._latency_stats.loop,
             "hooks": hooks.loop,
-            "ears": self._ears.listen,
+            "ears": self._result_notifier.listen,
             "duties": partial(duties.loop, duties.registered.values()),
         }
         return [Loop(name, work, silent_s=self._silent_s) for name, work in works.items()]
@@ -158,7 +158,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _look_around(self) -> None:
         self._stops.press()
-        self._wishes.heed_signal()
+        self._requests.heed_signal()
         self._watch_lease()
         self._watch_workers()
         self._watch_signals()
@@ -220,7 +220,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         catalog.declare_queues()
         if self._plan.periodic:
             sync_schedules()
-        self._upkeep.read_lines()
+        self._maintenance.read_lines()
         self._check_queues()
         self._is_registered = True
         self.dispatcher.lease.open()
@@ -266,7 +266,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         dump_stacks()
 
     def _note_quiet(self, _number: int, _frame: FrameType | None) -> None:
-        self._wishes.is_to_be_quiet = True
+        self._requests.is_to_be_quiet = True
 
     def _reason_to_end(self, started_at: float) -> str | None:
         plan = self._plan
@@ -275,7 +275,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             return "a fault"
         if self._signals:
             return "it is to restart" if self.is_to_restart else "a signal came"
-        if self._wishes.is_to_stop:
+        if self._requests.is_to_stop:
             return "an operator asked for it"
         if self.dispatcher.slots.is_used_up:
             return f"{plan.max_jobs} jobs were started"
@@ -288,7 +288,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if since is None or time.monotonic() - since < EMPTY_S or not self.dispatcher.is_idle():
             return False
         try:
-            return self._upkeep.is_empty()
+            return self._maintenance.is_empty()
         except ConnectionBroken:
             return False
 
@@ -336,7 +336,11 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._wait_until_idle(time.monotonic() + INTERRUPT_S)
         self._release_rest()
         self._wait_for_hooks(max(deadline, time.monotonic() + HOOKS_S))
-        for say in (self._scribe.write, self._spreads.write, partial(hooks.finish, INTERRUPT_S)):
+        for say in (
+            self._log_writer.write,
+            self._latency_stats.write,
+            partial(hooks.finish, INTERRUPT_S),
+        ):
             self._say_last(say)
         pool.close()
         lease.close()

@@ -33,7 +33,7 @@ class LogWriter:
 
     def __init__(self) -> None:
         self._link = ReconnectingConnection(
-            "mahaam scribe", timeout_s=10, settings=("SET synchronous_commit = off",)
+            "mahaam log writer", timeout_s=10, settings=("SET synchronous_commit = off",)
         )
         self._free = Semaphore()
         self._again = False  # whether the next lines may have been written already

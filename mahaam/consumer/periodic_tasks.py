@@ -30,7 +30,7 @@ class Periodic:
         self, huey: MahaamHuey, link: ReconnectingConnection, signal_sender: SignalSender
     ) -> None:
         self._huey = huey
-        self._news = signal_sender
+        self._signal_sender = signal_sender
         self._link = link
         self._look_at = 0.0
         self._minute: datetime | None = None  # the last one that was seen to
@@ -60,7 +60,7 @@ class Periodic:
             partial(periodic_store.fire, minute=minute, wanted=wanted), atomic=True
         )
         accept.ring([ring for ring in made.values() if ring])
-        self._news.enqueued(sorted(made))
+        self._signal_sender.enqueued(sorted(made))
 
     def _follow_up(
         self, _cursor: Cursor, *, task: Task, moment: datetime | None

@@ -17,7 +17,7 @@ class ScheduleLoop:
 
     def __init__(self, link: ReconnectingConnection, signal_sender: SignalSender) -> None:
         self._link = link
-        self._news = signal_sender
+        self._signal_sender = signal_sender
         self._look_at = 0.0
         self._release_at = 0.0
 
@@ -33,4 +33,4 @@ class ScheduleLoop:
             notices += firing.release(self._link.run)
         firing.ring(notices)
         if notices:
-            self._news.enqueued([ring.id for ring in notices])
+            self._signal_sender.enqueued([ring.id for ring in notices])

@@ -32,9 +32,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._link = ReconnectingConnection("mahaam scheduler", timeout_s=10)
-        self._news = SignalSender(self.huey.tell)
-        self._periodic = Periodic(self.huey, self._link, self._news)
-        self._clockwork = ScheduleLoop(self._link, self._news)
+        self._signal_sender = SignalSender(self.huey.tell)
+        self._periodic = Periodic(self.huey, self._link, self._signal_sender)
+        self._schedule_loop = ScheduleLoop(self._link, self._signal_sender)
         self.liveness = Liveness()
         self._interval_s = get_settings().scheduler_interval_ms / 1000
 
@@ -48,9 +48,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         try:
             notices = self._due()
             self.huey.storage.doorbell.ring(notices)
-            self._news.enqueued([ring.id for ring in notices])
+            self._signal_sender.enqueued([ring.id for ring in notices])
             if self.periodic:
-                self._clockwork.look()
+                self._schedule_loop.look()
                 self._periodic.look()
         except ConnectionBroken:
             self.stop_flag.wait(PAUSE_S)

@@ -68,7 +68,7 @@ end
 
 
 class PoppedNotice(NamedTuple):
-    """A bell that was taken out of its queue, and its score there."""
+    """A notice that was taken out of its queue, and its score there."""
 
     queue: str
     id: str
@@ -87,8 +87,8 @@ class Doorbell:
         self._client = client
         self._prefix = prefix
         self._pop = Pop(client)
-        self._bells: list[PipelinedNotices] = []  # free ones, the last used first
-        os.register_at_fork(after_in_child=self._bells.clear)
+        self._notices: list[PipelinedNotices] = []  # free ones, the last used first
+        os.register_at_fork(after_in_child=self._notices.clear)
 
     def ring(self, notices: Iterable[Notice]) -> None:
         """Add jobs to their queues; one that is there goes no further forward."""
@@ -133,13 +133,13 @@ class Doorbell:
             self._client.connection_pool.release(connection)
 
     def _ring_one(self, key: str, place: int, id_: str) -> None:
-        notice = self._bells.pop() if self._bells else PipelinedNotices(self._client)
+        notice = self._notices.pop() if self._notices else PipelinedNotices(self._client)
         try:
             notice.ring(key, place, id_)
         except BaseException:
             notice.close()
             raise
-        self._bells.append(notice)
+        self._notices.append(notice)
 
     def _add(self, client: redis.Redis, queue: str, slots: dict[str, int]) -> None:
         if len(slots) <= FEW:
@@ -162,7 +162,7 @@ class Doorbell:
             return []
 
     def wait(self, lines: Sequence[QueueConfig], *, timeout_s: float) -> PoppedNotice | None:
-        """The next bell as soon as one is rung in a line without rate limit; None after `timeout_s`."""
+        """The next notice as soon as one is rung in a line without rate limit; None after `timeout_s`."""
         names = {self.key(line.name): line.name for line in self._pop.turns.ordered(lines)}
         try:
             heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
@@ -195,7 +195,7 @@ class Doorbell:
                     )  # fmt: skip
 
     def put_back(self, heard: PoppedNotice) -> None:
-        """Give a bell back to its place, for another consumer or for later."""
+        """Give a notice back to its place, for another consumer or for later."""
         self._client.zadd(self.key(heard.queue), {heard.id: heard.place}, nx=True)
 
     def stamp(self, queue: str, ids: Sequence[str]) -> None:
@@ -285,7 +285,7 @@ class Doorbell:
 
     def close(self) -> None:
         """Close all connections; the next use opens others."""
-        self._bells.clear()
+        self._notices.clear()
         self._pop.close()
         self._client.connection_pool.disconnect()
 

@@ -1,4 +1,4 @@
-"""One bell at a time, rung without waiting for Redis to say that it heard."""
+"""One notice at a time, rung without waiting for Redis to say that it heard."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ RECENT_S = 1.0
 
 
 class PipelinedNotices:
-    """A connection that, while bells come thick and fast, reads each answer before the next one.
+    """A connection that, while notices come thick and fast, reads each answer before the next one.
 
     An accepted job is in PostgreSQL already; to wait for Redis would take the caller as long as all
-    else that Python does for an enqueue. A bell whose answer never came is rung again with the
+    else that Python does for an enqueue. A notice whose answer never came is rung again with the
     next, and by consumers after their grace time. After a silence the answer is waited for: the
     connection may be gone.
     """
@@ -27,7 +27,7 @@ class PipelinedNotices:
         self._rung_at = 0.0
 
     def ring(self, key: str, place: int, id_: str) -> None:
-        """Add a job to its queue. Raises redis.RedisError, also for the bell before this one."""
+        """Add a job to its queue. Raises redis.RedisError, also for the notice before this one."""
         command = _packed(key, str(place), id_)
         last_at, self._rung_at = self._rung_at, time.monotonic()
         try:
@@ -48,13 +48,13 @@ class PipelinedNotices:
         self._unanswered = command
 
     def _answer(self) -> None:
-        """Hear what Redis said to the last bell. Raises redis.ResponseError when it refused."""
+        """Hear what Redis said to the last notice. Raises redis.ResponseError when it refused."""
         if self._unanswered is not None:
             self._connection.read_response()
             self._unanswered = None
 
     def _ring_again(self, command: bytes) -> None:
-        """On a new connection: the last bell may be lost, too."""
+        """On a new connection: the last notice may be lost, too."""
         self._connection.disconnect()
         for lost in dict.fromkeys((self._unanswered or command, command)):
             self._send(lost)

@@ -1,4 +1,4 @@
-"""Accepts jobs: the row first, committed; then the bell."""
+"""Accepts jobs: the row first, committed; then the notice."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from mahaam.store.actions.requeue import Requeued
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
 CALLS_S = 600.0  # what the caller's generator may take between two chunks
 LONGEST_BELL_S = 5.0
-OF_THE_LIMIT = 0.2  # a bell waits at most three times: for an answer, a new connection, an answer
-TRIES_OF_A_BELL = 3
+OF_THE_LIMIT = 0.2  # a notice waits at most three times: for an answer, a new connection, an answer
+TRIES_OF_A_NOTICE = 3
 SILENCE_S = 2.0
 
 
@@ -60,7 +60,7 @@ def limit_s() -> float:
 
 
 def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
-    """Insert one job, or find who holds its dedupe key; the bell is the caller's."""
+    """Insert one job, or find who holds its dedupe key; the notice is the caller's."""
     if accept_jobs.is_plain(job) and isinstance(cursor.connection, Connection):
         made_now = accept_jobs.accept_one_now(cursor, job, wanted)
         if made_now is not None:
@@ -136,7 +136,7 @@ def ring_together(job: NewJob, queued_at: datetime, ids: str) -> None:
 
 
 def _ring(do: Callable[[], None]) -> None:
-    if silence.is_on or left_s(math.inf) < TRIES_OF_A_BELL * bell_s():
+    if silence.is_on or left_s(math.inf) < TRIES_OF_A_NOTICE * notice_limit_s():
         return
     try:
         do()
@@ -177,7 +177,7 @@ class RedisPause:
 silence = RedisPause()
 
 
-def bell_s() -> float:
+def notice_limit_s() -> float:
     """How long is waited for one answer of Redis."""
     return min(LONGEST_BELL_S, OF_THE_LIMIT * limit_s())
 
@@ -186,4 +186,4 @@ def bell_s() -> float:
 def notice() -> Doorbell:
     """The process's doorbell."""
     settings = get_settings()
-    return Doorbell(connect(settings.redis_url, timeout_s=bell_s()), settings.redis_prefix)
+    return Doorbell(connect(settings.redis_url, timeout_s=notice_limit_s()), settings.redis_prefix)

@@ -1,4 +1,4 @@
-"""What others must hear after a turn: Redis the bells, the operator what went wrong."""
+"""What others must hear after a turn: Redis the notices, the operator what went wrong."""
 
 from __future__ import annotations
 

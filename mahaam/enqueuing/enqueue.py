@@ -185,7 +185,7 @@ def _link(session: Session | scoped_session[Session] | Connection) -> Connection
 
 
 def _ring_after_commit(session: Session | scoped_session[Session], ring: Notice) -> None:
-    """Ring once the outermost transaction is over; after a rollback the bell claims nothing."""
+    """Ring once the outermost transaction is over; after a rollback the notice claims nothing."""
     target = session() if isinstance(session, scoped_session) else session
     if WAITING not in target.info:
         event.listen(target, "after_transaction_end", _ring_for_session)

@@ -25,7 +25,7 @@ RETURNING id::text, queue, priority, queued_at, state
 
 
 def bring(cursor: Cursor, records: Sequence[str]) -> tuple[list[str], list[Notice]]:
-    """Insert rows that are given as JSON. Returns the ids of those that were not there, and their bells.
+    """Insert rows that are given as JSON. Returns the ids of those that were not there, and their notices.
 
     A row whose dedupe key a live job holds is left out.
     """

@@ -161,7 +161,7 @@ DELETE FROM job_period WHERE length_s >= 3600 AND starts_at < now() - interval '
 """
 
 
-def write_spreads(cursor: Cursor, rows: Sequence[LatencyRow]) -> float:
+def write_latencies(cursor: Cursor, rows: Sequence[LatencyRow]) -> float:
     """Write what one consumer saw, whole minutes as they stand now; returns PostgreSQL's epoch.
 
     Each row is committed alone: two at once could be locked against a statement that fails jobs.

@@ -117,7 +117,7 @@ def carry_out(
             continue  # a job with the same dedupe key came at this moment; now it is seen
     batch.ring(applied)
     _tell(work, done=len(applied.ids), refused=len(facts))
-    return _verdict(work.id, order.act, ids, applied, facts)
+    return _verb_result(work.id, order.act, ids, applied, facts)
 
 
 def _carried_out(
@@ -277,7 +277,7 @@ def _keys(act: Verb, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
     return sorted(id_ for id_ in once if isinstance(id_, int) and 0 < id_ <= LARGEST_ID)
 
 
-def _verdict(
+def _verb_result(
     operation_id: int,
     act: Verb,
     ids: Sequence[UUID] | Sequence[int],

@@ -145,7 +145,7 @@ def _move(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
 
 def _changed(changed: Sequence[ChangedJob]) -> Applied:
     notices = [job.notice for job in changed if job.notice]
-    return Applied({job.id for job in changed}, [job.bell_before for job in changed], notices)
+    return Applied({job.id for job in changed}, [job.notice_before for job in changed], notices)
 
 
 def _duplicate(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:

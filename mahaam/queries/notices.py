@@ -1,4 +1,4 @@
-"""What the rows say of ids that stand in Redis, and which rows should have a bell there."""
+"""What the rows say of ids that stand in Redis, and which rows should have a notice there."""
 
 from __future__ import annotations
 

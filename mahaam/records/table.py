@@ -35,7 +35,7 @@ class RecordTable:
         """Make a row. Return its id, or None when the name is taken."""
         values = self._stored(row) | {"created_by": by}
         cursor.execute(
-            f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({_places(values)})"
+            f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({_slots(values)})"
             " ON CONFLICT (name) DO NOTHING RETURNING id",
             values,
         )
@@ -85,5 +85,5 @@ def rows(cursor: Cursor) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _places(values: Iterable[str]) -> str:
+def _slots(values: Iterable[str]) -> str:
     return ", ".join(f"%({name})s" for name in values)

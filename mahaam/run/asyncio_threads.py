@@ -114,15 +114,15 @@ class _LoopRun:
         self._loop = loop
         self._context = contextvars.copy_context()
         self._is_over = Event()
-        self._bell = gevent.get_hub().loop.async_()
-        self._bell.start(self._is_over.set)
+        self._notice = gevent.get_hub().loop.async_()
+        self._notice.start(self._is_over.set)
         self.fault: BaseException | None = None
 
     def wait(self) -> None:
         """Let other greenlets run until it is over."""
         self._is_over.wait()
-        self._bell.stop()
-        self._bell.close()
+        self._notice.stop()
+        self._notice.close()
 
     def carry_out(self) -> None:
         """Run the loop, in its thread."""
@@ -130,7 +130,7 @@ class _LoopRun:
             self._context.run(self._run)
         except BaseException as fault:  # noqa: BLE001 (raised where it is waited for)
             self.fault = fault
-        self._bell.send()
+        self._notice.send()
 
     def _run(self) -> None:
         loop = self._loop

@@ -1,4 +1,4 @@
-"""What running jobs say of themselves, kept here until the scribe has written it down."""
+"""What running jobs say of themselves, kept here until the log writer has written it down."""
 
 from __future__ import annotations
 

@@ -282,17 +282,6 @@ def schedules_of(session: Reader, task: str, *, limit: int = 20) -> Sequence[Sch
         return [ScheduleEntry(**row._mapping) for row in session.execute(question)]
 
 
-def fire_of(session: Reader, job_id: uuid.UUID) -> tuple[int, str, datetime] | None:
-    """Id and name of the schedule that made a job, and the due time."""
-    question = (
-        select(Schedule.id, Schedule.name, ScheduleFire.fire_at)
-        .join(ScheduleFire, ScheduleFire.schedule_id == Schedule.id)
-        .where(ScheduleFire.job_id == job_id)
-    )
-    row = session.execute(question).first()
-    return (row.id, row.name, row.fire_at) if row else None
-
-
 def _entries() -> Select[Any]:
     columns = [column for column in Schedule.__table__.columns if column.name in _SHOWN]
     return select(

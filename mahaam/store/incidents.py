@@ -19,6 +19,6 @@ def note(cursor: Cursor, kind: str, detail: str = "") -> None:
 
 
 def begin_memory(cursor: Cursor) -> bool:
-    """Note that Redis holds bells from now on. Return True if it is the first time."""
+    """Note that Redis holds notices from now on. Return True if it is the first time."""
     cursor.execute(BEGIN_MEMORY)
     return cursor.rowcount == 1

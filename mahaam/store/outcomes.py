@@ -102,7 +102,7 @@ WHERE job_id = late.id AND number = late.attempt AND attempt.worker_id = late.wo
   AND outcome = 'crashed'
 """
 
-# In the order in which the scribe locks the jobs whose lines it writes.
+# In the order in which the log writer locks the jobs whose lines it writes.
 REMOVE = """
 WITH locked AS (SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE)
 DELETE FROM job USING locked WHERE job.id = locked.id

@@ -324,9 +324,9 @@ def a_person(text: str) -> int:
 
 def test_a_saved_view_with_script_is_text(app: Flask) -> None:
     with app.app_context():
-        create_person("scribe@example.com", password=PASSWORD, role="operator")
+        create_person("log writer@example.com", password=PASSWORD, role="operator")
     browser = Browser(app)
-    browser.log_in("scribe@example.com")
+    browser.log_in("log writer@example.com")
     browser.post("/admin/view/", {"name": SCRIPT[:60], "state": "failed"})
     page = browser.get("/admin/job/").text
     assert "<script>alert(1)" not in page

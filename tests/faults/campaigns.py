@@ -33,7 +33,7 @@ POSTGRES_AWAY = (
     *(re.escape(condition.sentence) for condition in CONDITIONS),
     r"PostgreSQL is back", r"Beat failed; trying again", r"waits? for PostgreSQL",
     r"Rows were not compared with what runs here", r"Late results could not be noted",
-    r"Starts lost in a crash of PostgreSQL made again", r"Jobs are left for the next bell",
+    r"Starts lost in a crash of PostgreSQL made again", r"Jobs are left for the next notice",
 )  # fmt: skip
 LOCKED = (*POSTGRES_AWAY, r"canceling statement due to")
 SHUT_OUT = (

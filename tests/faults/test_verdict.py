@@ -113,7 +113,10 @@ def test_a_calm_run_breaks_no_rule() -> None:
 
 
 def test_what_a_campaign_provokes_may_be_said() -> None:
-    said = [("ERROR", "mahaam.maintenance Worker lost. worker=1"), ("CRITICAL", "x Job failed for good")]
+    said = [
+        ("ERROR", "mahaam.maintenance Worker lost. worker=1"),
+        ("CRITICAL", "x Job failed for good"),
+    ]
     assert judge(evidence(said=said), Allowance(says=(r"Worker lost\.",))) == []
 
 

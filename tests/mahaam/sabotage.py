@@ -46,7 +46,7 @@ def break_sleep() -> None:
 
 
 @task(max_retries=0)
-def fail_scribe(times: int) -> None:
+def fail_log_writer(times: int) -> None:
     """Let the loop that writes logs meet an error that nobody has thought of, `times` times."""
     write, left = log_writer.LogWriter.write, iter(range(times))
 

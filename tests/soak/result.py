@@ -17,7 +17,13 @@ PROVOKED = (
     r"Cause [a-e] of the soak",
     r"Alert opened\..* rule=A job failed for good ",
 )
-LASTING = ("dispatcher", "upkeep", "scheduler", "beat", "consumer")  # connections that are kept
+LASTING = (
+    "dispatcher",
+    "maintenance",
+    "scheduler",
+    "beat",
+    "consumer",
+)  # connections that are kept
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

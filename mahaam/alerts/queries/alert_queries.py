@@ -88,9 +88,6 @@ SELECT (SELECT coalesce(jsonb_object_agg(severity, count), '{}') FROM (
 """
 
 
-WORST = {"critical": 0, "warning": 1, "info": 2}
-
-
 def alert_page(
     session: Reader,
     *,

@@ -91,8 +91,8 @@ class Dispatcher:
         # Popped or run, and no row of ours: when, and the id.
         self.unclaimed: deque[tuple[float, str]] = deque(maxlen=10_000)
         self._doorbell = doorbell
-        self._ears = result_notifier
-        self._news = signal_sender
+        self._result_notifier = result_notifier
+        self._signal_sender = signal_sender
         self._link = ReconnectingConnection(
             "mahaam dispatcher",
             timeout_s=SQL_TIMEOUT_S,
@@ -147,7 +147,7 @@ class Dispatcher:
         return self.slots.changed.wait(limit_s) or bool(self.slots.runs)
 
     def _exchange(self, ended: list[Ended]) -> None:
-        paused = self.paused  # as this turn is sent with: upkeep may read anew meanwhile
+        paused = self.paused  # as this turn is sent with: maintenance may read anew meanwhile
         new = len(ended)  # what is sent again after a fault may carry older ones along
         try:
             cycle_result = self._carried_out(ended, (*paused, *self.unknown_jobs.tasks))
@@ -182,9 +182,9 @@ class Dispatcher:
         written, late = _parted(ended, fences)
         after_commit.announce(written)
         after_commit.ring(self._doorbell, written, notices)
-        self._ears.ended([claim.id for claim, _ in written])
+        self._result_notifier.ended([claim.id for claim, _ in written])
         if notices:
-            self._news.enqueued(after_commit.unannounced(written, notices))
+            self._signal_sender.enqueued(after_commit.unannounced(written, notices))
         told = written if new == len(ended) else _parted(ended[:new], fences)[0]
         if hooks.is_used:
             hooks.started(claims)
@@ -325,14 +325,14 @@ class Dispatcher:
             expire = partial(exchange.expire, popped=left, worker_id=worker_id)
             notices = self._link.run(expire, atomic=True)
             after_commit.ring(self._doorbell, [], notices)
-            self._ears.ended(left)
-            self._news.expired(left)
-            self._news.enqueued([ring.id for ring in notices])
+            self._result_notifier.ended(left)
+            self._signal_sender.expired(left)
+            self._signal_sender.enqueued([ring.id for ring in notices])
             self._leave_strays(left)
             if paused:
                 self._hold(left, paused)
         except ConnectionBroken:
-            log.warning("Jobs are left for the next bell. jobs=%s", ",".join(left))
+            log.warning("Jobs are left for the next notice. jobs=%s", ",".join(left))
         except REFUSALS as fault:
             if len(left) == 1:
                 isolate.put(self._link.run, STARTS, left[0], fault)

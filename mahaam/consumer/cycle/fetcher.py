@@ -33,7 +33,7 @@ class Fetcher:
     def __init__(
         self, slots: Slots, doorbell: Doorbell, *, may_start: Callable[[], bool], weighted: bool
     ) -> None:
-        self._places = slots
+        self._slots = slots
         self._doorbell = doorbell
         self._may_start = may_start
         self._weighted = weighted
@@ -44,7 +44,7 @@ class Fetcher:
 
     def listen(self) -> None:
         """Pop for ever, for as many as there is room."""
-        slots = self._places
+        slots = self._slots
         while True:
             get_on()
             if slots.idle <= 0:
@@ -79,7 +79,7 @@ class Fetcher:
             return
         if popped:
             self.silent_since = None
-            self._places.add(popped)
+            self._slots.add(popped)
         else:
             self.silent_since = self.silent_since or time.monotonic()
 
@@ -95,7 +95,7 @@ class Fetcher:
         return popped or self._wait(lines)
 
     def _wait(self, lines: list[QueueConfig]) -> list[str]:
-        if self._places.is_quiet:
+        if self._slots.is_quiet:
             return []
         unlimited = [line for line in lines if not line.rate_limit]
         limited = len(unlimited) < len(lines)
@@ -103,7 +103,7 @@ class Fetcher:
             gevent.sleep(LIMITED_S if limited else NOTHING_S)
             return []
         heard = self._doorbell.wait(unlimited, timeout_s=LIMITED_S if limited else LISTEN_S)
-        if heard is not None and (self._places.is_quiet or self._places.idle <= 0):
+        if heard is not None and (self._slots.is_quiet or self._slots.idle <= 0):
             self._doorbell.put_back(heard)
             return []
         return [heard.id] if heard else []

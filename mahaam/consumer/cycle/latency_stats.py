@@ -117,9 +117,9 @@ class LatencyWriter:
     """Writes the spreads of one consumer, on a connection of its own."""
 
     def __init__(self, latencies: LatencyStats) -> None:
-        self._spreads = latencies
+        self._latency_stats = latencies
         self._link = ReconnectingConnection(
-            "mahaam spreads", timeout_s=10, settings=("SET synchronous_commit = off",)
+            "mahaam latency stats", timeout_s=10, settings=("SET synchronous_commit = off",)
         )
         self._free = Semaphore()
 
@@ -134,14 +134,14 @@ class LatencyWriter:
         """Write what was counted until now; kept when PostgreSQL is away."""
         with self._free:
             try:
-                self._spreads.written(epoch_s=self._write(self._spreads.rows()))
+                self._latency_stats.written(epoch_s=self._write(self._latency_stats.rows()))
             except ConnectionBroken:
-                self._spreads.lost()
+                self._latency_stats.lost()
 
     def _write(self, rows: list[LatencyRow]) -> float:
         """Write rows, one by one when PostgreSQL refuses some; returns PostgreSQL's epoch."""
         try:
-            return self._link.run(partial(metrics_store.write_spreads, rows=rows))
+            return self._link.run(partial(metrics_store.write_latencies, rows=rows))
         except REFUSALS as fault:
             if len(rows) == 1:
                 log.error(

@@ -26,7 +26,7 @@ from mahaam.postgres.reconnecting import ConnectionBroken, ReconnectingConnectio
 log = logging.getLogger("mahaam.failover")
 
 WATCHED_S = 3600.0  # how long afterwards ids without a row are looked at
-NOTICED_S = 60.0  # within which the upkeep's connection breaks, too
+NOTICED_S = 60.0  # within which the maintenance's connection breaks, too
 BEFORE, CLOCKS = timedelta(days=1), timedelta(minutes=1)  # when such a job was accepted
 STEP = 1000
 PAUSE_S = 5.0

@@ -1,4 +1,4 @@
-"""Finds bells that Redis has lost, for whatever reason, and rings for whole queues at once."""
+"""Finds notices that Redis has lost, for whatever reason, and rings for whole queues at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEP_S = 0.5  # how long a step of ringing keeps the other duties waiting
 REST = 3  # a queue is not rung again for so many times as long as that took
 AT_ONCE, SMALLEST_HEAD = 4000, 10  # jobs that a look asks for, of all queues together and of each
 LOOK_SHARE = 20  # a look, in an installation of thousands of queues, comes so many times seldomer
-MANY = 1000  # bells that no killed consumer takes along: Redis itself has lost them
+MANY = 1000  # notices that no killed consumer takes along: Redis itself has lost them
 
 
 class LostBells:

@@ -73,9 +73,9 @@ class MaintenanceLoop:
         self._doorbell = doorbell
         self._queues = queues
         self._stops = stops
-        self._wishes = requests
-        self._link = ReconnectingConnection("mahaam upkeep", timeout_s=10)
-        self._bells = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
+        self._requests = requests
+        self._link = ReconnectingConnection("mahaam maintenance", timeout_s=10)
+        self._notices = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
         self._failover = Failover(self._link, doorbell, dispatcher.unclaimed)
         self._pruners = pruners()
         self._mask_walker = MaskWalker()
@@ -87,8 +87,8 @@ class MaintenanceLoop:
             Duty("stop jobs", 0.5, 1.0, self._look_for_stops),
             Duty("worker requests", 1.0, 1.0, self._look_for_wishes),
             Duty("rescue", self._settings.rescue_interval_s, 5.0, self._rescue),
-            Duty("find lost notices", 1.0, 2.0, self._look_for_lost_bells),
-            Duty("ring lost notices", TICK_S, 2.0, self._ring_lost_bells),
+            Duty("find lost notices", 1.0, 2.0, self._look_for_lost_notices),
+            Duty("ring lost notices", TICK_S, 2.0, self._ring_lost_notices),
             Duty("failover", 1.0, 5.0, self._failover.look),
             Duty("prune", TICK_S, 2.0, self._prune),
             Duty("hide secrets", 1.0, 2.0, self._hide_secrets),
@@ -135,7 +135,7 @@ class MaintenanceLoop:
         current.learn(self._link.run(current.changed_values))
 
     def _look_for_wishes(self) -> None:
-        self._wishes.look(self._link)
+        self._requests.look(self._link)
 
     def _end_pauses(self) -> None:
         """Queue what was held for pauses that are over."""
@@ -198,12 +198,12 @@ class MaintenanceLoop:
                 job.crash_count,
             )
 
-    def _look_for_lost_bells(self) -> None:
+    def _look_for_lost_notices(self) -> None:
         served = [line.name for line in self._dispatcher.fetcher.lines]
-        self._bells.look(self._link, served)
+        self._notices.look(self._link, served)
 
-    def _ring_lost_bells(self) -> None:
-        self._bells.step(self._link)
+    def _ring_lost_notices(self) -> None:
+        self._notices.step(self._link)
 
     def _sample_ages(self) -> None:
         self._link.run(metrics_store.sample_ages)
@@ -268,7 +268,7 @@ class MaintenanceLoop:
         self._letters_seen = parts[0][1] if parts else 0
 
     def _handle(self, loop: str, work: RowWork[T], *, find: RowKeys) -> list[T]:
-        """Do a batch on the connection of upkeep, a row's fault put aside; what its parts returned."""
+        """Do a batch on the connection of maintenance, a row's fault put aside; what its parts returned."""
         return isolate.handle(partial(self._link.run, atomic=True), loop, work, find=find)
 
     def _learn_what_is_aside(self) -> None:

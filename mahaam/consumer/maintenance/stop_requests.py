@@ -26,12 +26,12 @@ class StopRequests:
     """The jobs of one consumer that are to stop."""
 
     def __init__(self, slots: Slots) -> None:
-        self._places = slots
+        self._slots = slots
         self._noted: set[Run] = set()
 
     def look(self, link: ReconnectingConnection, worker_id: str) -> None:
         """See whom the rows want stopped, and note there who goes on. Raises ConnectionBroken."""
-        runs = self._places.running()
+        runs = self._slots.running()
         if not runs:
             return
         wanted = link.run(partial(queries.wanted, worker_id=worker_id))
@@ -43,7 +43,7 @@ class StopRequests:
 
     def press(self) -> None:
         """Interrupt the tasks that did not stop in time; again after each further grace time."""
-        for run in self._places.running():
+        for run in self._slots.running():
             if run.is_stopping and time.monotonic() >= self._patience_until(run):
                 gevent.get_hub().loop.run_callback(_interrupt, run)
 

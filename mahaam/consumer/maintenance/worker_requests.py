@@ -22,7 +22,7 @@ class WorkerRequests:
     """
 
     def __init__(self, slots: Slots, lease: Lease, *, grow: Callable[[int], None]) -> None:
-        self._places = slots
+        self._slots = slots
         self._lease = lease
         self._grow = grow
         self.is_to_stop = False
@@ -50,19 +50,19 @@ class WorkerRequests:
             self._be_quiet(True)
 
     def _now(self) -> tuple[str, int]:
-        return "quiet" if self._places.is_quiet else "running", self._places.count
+        return "quiet" if self._slots.is_quiet else "running", self._slots.count
 
     def _resize(self, greenlets: int) -> None:
-        if greenlets != self._places.count:
-            log.info("Resized. greenlets=%s before=%s", greenlets, self._places.count)
+        if greenlets != self._slots.count:
+            log.info("Resized. greenlets=%s before=%s", greenlets, self._slots.count)
             self._grow(greenlets)
-            self._places.resize(greenlets)
+            self._slots.resize(greenlets)
             self._lease.resize(greenlets)
 
     def _be_quiet(self, wanted: bool) -> None:
-        if wanted and not self._places.is_quiet:
+        if wanted and not self._slots.is_quiet:
             log.info("Quiet: what runs finishes, nothing new is taken.")
-            self._places.be_quiet()
-        elif self._places.is_quiet and not wanted:
+            self._slots.be_quiet()
+        elif self._slots.is_quiet and not wanted:
             log.info("Awake: new jobs are taken again.")
-            self._places.wake()
+            self._slots.wake()

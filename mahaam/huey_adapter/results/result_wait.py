@@ -91,7 +91,9 @@ class ResultWait:
     def _subscribe(self) -> None:
         self._ear = self._channels.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._ear.subscribe(*map(self._channels.done, self.ids))
-        for _ in self.ids:  # a bell that is rung before the subscription stands would not be heard
+        for (
+            _
+        ) in self.ids:  # a notice that is rung before the subscription stands would not be heard
             self._ear.get_message(timeout=CONFIRM_S)
 
     def _drop(self) -> None:

@@ -24,7 +24,7 @@ class ChangedJob(NamedTuple):
     queued_at: datetime | None
 
     @property
-    def bell_before(self) -> Member:
+    def notice_before(self) -> Member:
         """What to forget."""
         return Member(self.queue_before, self.id)
 

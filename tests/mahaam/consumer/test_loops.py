@@ -125,7 +125,7 @@ def works(stage: Stage) -> None:
     ("harm", "said"),
     [
         (sabotage.end_lease_thread, "another one is started"),
-        (lambda: sabotage.fail_scribe(2), "A loop of the consumer failed"),
+        (lambda: sabotage.fail_log_writer(2), "A loop of the consumer failed"),
         (sabotage.fail_watch, "The watch of a consumer failed"),
         (sabotage.halt_scheduler, "A loop stands still"),
     ],

@@ -63,7 +63,7 @@ def lost(empty_stage: Stage, client: redis.Redis) -> LostBells:
 
 
 def fill(stage: Stage, count: int = MANY, *, priority: int = 0) -> None:
-    """Queue many jobs with their bells."""
+    """Queue many jobs with their notices."""
     stage.ask(FILL, priority, count)
     page = partial(notices.expected, queue="default", grace_s=0, limit=100_000)
     accept.ring(database.repeatable(page))
@@ -317,7 +317,7 @@ def test_a_second_loss_while_the_first_is_mended_leaves_no_mark(
 def test_scores_of_an_earlier_release_find_their_places(
     empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
 ) -> None:
-    """Also beside clients of that release, whose bells still come."""
+    """Also beside clients of that release, whose notices still come."""
     for priority in (5, 0, -3):
         fill(empty_stage, 20, priority=priority)
     before = empty_stage.rung()

@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 
 LINE = QueueConfig("default", 1, 1, None, None, False)
 MANY = 3000
-# PostgreSQL has to be up for a while before a queued job counts as overheard: upkeep.SETTLING_S.
+# PostgreSQL has to be up for a while before a queued job counts as overheard: maintenance.SETTLING_S.
 SETTLING_S = 10
 
 
@@ -103,7 +103,7 @@ def test_ringing_twice_keeps_the_place(notice: Doorbell) -> None:
 def test_a_job_that_was_queued_again_goes_behind_those_that_came_meanwhile(
     notice: Doorbell,
 ) -> None:
-    """Also when its first bell was never heard."""
+    """Also when its first notice was never heard."""
     ring, other = a_ring(), a_ring(after_us=1)
     notice.ring([ring, other])
     notice.ring([ring._replace(queued_at=ring.queued_at + timedelta(seconds=1))])
@@ -192,7 +192,7 @@ def test_an_empty_line_does_not_keep_the_next_from_being_served(notice: Doorbell
 
 
 def test_whatever_happens_to_redis_every_job_runs_once(empty_stage: Stage) -> None:
-    """Junk at first, a flush in the middle, one bell lost, one never rung."""
+    """Junk at first, a flush in the middle, one notice lost, one never rung."""
     stage = empty_stage
     with stage.redis() as client, stage.consumer(ring_grace_s=0.5) as consumer:
         consumer.wait_ready()
@@ -213,7 +213,7 @@ def test_whatever_happens_to_redis_every_job_runs_once(empty_stage: Stage) -> No
 
 
 def lost_bell(stage: Stage, client: redis.Redis) -> str:
-    """The id of a job whose bell was lost before anybody heard it."""
+    """The id of a job whose notice was lost before anybody heard it."""
     id_ = rows.a_job(stage)
     client.zrem(stage.key(), id_)
     return id_

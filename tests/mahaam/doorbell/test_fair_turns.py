@@ -113,7 +113,7 @@ def test_turns_of_a_rank_go_on_where_they_were_when_a_better_rank_came_between(
         queue_of |= fill(notice, {"high b": 1})
         wait_until(
             lambda: notice.waiting("high b") == 1
-        )  # one bell is rung without waiting for Redis
+        )  # one notice is rung without waiting for Redis
         low += [queue_of[id_] for id_ in notice.pop(2, lines) if queue_of[id_].startswith("low")]
 
     assert Counter(low) == {"low a": 20, "low b": 20}

@@ -47,7 +47,7 @@ class Consumers:
 
     @staticmethod
     def start(model: Model, draw: Draw) -> None:
-        """Start queued jobs, and others whose bells are old."""
+        """Start queued jobs, and others whose notices are old."""
         ids = model.those_in(State.QUEUED)[:2] + model.chosen(draw.slots)
         turn(model, ids, [], draw.worker, paused=model.paused_tasks() if draw.yes else [])
 

@@ -44,7 +44,7 @@ def carry_out(stage: Stage, work: Callable[[Cursor], Any]) -> Any:
 
 
 def write(stage: Stage, *rows: LatencyRow) -> None:
-    carry_out(stage, lambda cursor: metrics_store.write_spreads(cursor, rows))
+    carry_out(stage, lambda cursor: metrics_store.write_latencies(cursor, rows))
 
 
 def counted(

@@ -15,12 +15,12 @@ OLD = "now() - interval '1 minute'"
 
 @pytest.fixture
 def mischief(empty_stage: Stage) -> dict[str, str]:
-    """One of each fault, beside three jobs whose bells are right; members by fault."""
+    """One of each fault, beside three jobs whose notices are right; members by fault."""
     empty_stage.add("queue", name="orders")
     right = [rows.a_job(empty_stage, queued_at=OLD, priority="3") for _ in range(3)]
     elsewhere, early, overtaking = (rows.a_job(empty_stage, queued_at=OLD) for _ in range(3))
     done, lost = rows.a_job(empty_stage, "completed"), rows.a_job(empty_stage, queued_at=OLD)
-    rows.a_job(empty_stage)  # within the grace time: nobody misses its bell yet
+    rows.a_job(empty_stage)  # within the grace time: nobody misses its notice yet
     with empty_stage.redis() as client:
         client.zadd(empty_stage.key(), {id_: place(empty_stage, id_) for id_ in right})
         client.zadd(empty_stage.key("orders"), {elsewhere: 0})
@@ -62,7 +62,7 @@ def test_every_fault_is_found_and_named(
 
     assert set(found) >= {"default", "orders"}
     assert dict(found["orders"].faults) == {NoticeFault.WRONG_QUEUE: 1}
-    # The job whose bell stands in the wrong queue has none in its own.
+    # The job whose notice stands in the wrong queue has none in its own.
     assert dict(found["default"].faults) == {
         NoticeFault.WRONG_PRIORITY: 1,
         NoticeFault.WRONG_PLACE: 1,

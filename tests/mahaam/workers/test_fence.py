@@ -190,7 +190,7 @@ def test_a_job_that_ends_is_not_taken_for_a_start_whose_answer_was_lost(
     written, claims = exchange.exchange(
         cursor,
         [ended(claim, State.COMPLETED)],
-        [id_],  # a doubled bell
+        [id_],  # a doubled notice
         worker_id=worker,
         unsure=[id_],
         durable=True,

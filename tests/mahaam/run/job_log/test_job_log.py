@@ -153,7 +153,7 @@ def test_lines_are_kept_while_postgresql_breaks_the_connection(
 ) -> None:
     stage.ask(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'mahaam scribe' AND datname = current_database()"
+        " WHERE application_name = 'mahaam log writer' AND datname = current_database()"
     )
     job = enqueue(tasks.chatter, (5,))
 
