@@ -1,4 +1,4 @@
-"""What an operation does to one chunk: the verb, and a record of what became of each."""
+"""One batch of an operation: the verb, and a record of its result for each job."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ Rows = dict[Any, RowSnapshot]
 def do(
     cursor: Cursor, work: LockedOperation, ids: list[Any]
 ) -> tuple[Applied, dict[Any, Translatable]]:
-    """Do the verb to some, and write down what became of each; the reasons of the others."""
+    """Do the verb to a batch and record the result for each id.
+
+    Return what was applied, and the reason for each id that the verb left alone.
+    """
     if not ids:
         return Applied(set()), {}
     reach_rows_by_key(cursor)
     act = ACTS[work.verb]
-    # Only what undo gives back must be exactly what the verb found; a lock costs as much as a write.
+    # Only what undo restores must be exactly what the verb found; a lock costs as much as a write.
     before = store.look(cursor, act.kind, ids, act.seen, lock=act.is_undoable)
     applied = act.apply(cursor, [id_ for id_ in ids if id_ in before], work)
     after = (
@@ -56,7 +59,7 @@ def do(
 
 
 def ring(applied: Applied) -> None:
-    """Let Redis know of what is committed: forget first, so that a new priority is taken."""
+    """Tell Redis what is committed: forget first, so that a new priority is taken."""
     if applied.silenced:
         accept.forget(applied.silenced)
     if applied.notices:
@@ -82,7 +85,7 @@ def _event(
 
 
 def _columns(rows: Rows, ids: list[Any]) -> dict[str, Any]:
-    """Each column with what all had in common, else with the value of each by its id."""
+    """Return each column with the value that all rows have in common, else with the values by id."""
     known = {id_: rows[id_].columns for id_ in ids if id_ in rows}
     names = dict.fromkeys(name for columns in known.values() for name in columns)
     return {
@@ -96,7 +99,7 @@ def _made(applied: Applied, id_: Any) -> dict[str, str] | None:
 
 
 def _facts(cursor: Cursor, act: Verb, left: list[Any]) -> dict[Any, Translatable]:
-    """Why a verb left some alone, as this transaction sees them."""
+    """Return why the verb left each of these rows alone, as this transaction sees them."""
     if not left:
         return {}
     if act.kind == JOB:

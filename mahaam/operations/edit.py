@@ -1,4 +1,4 @@
-"""Give a job other arguments; what rides along with a copy of one."""
+"""Change of a job's arguments, and the options that a copy of a job takes with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mahaam.store.actions.requeue import retry
 log = logging.getLogger("mahaam.verbs")
 
 EDITABLE = frozenset(MOVES[StateEvent.CHANGED]) | frozenset(MOVES[StateEvent.RETRIED])
-FOLLOWING = ("on_complete", "on_error")  # tasks that ride along, each with an id of its own
+FOLLOWING = ("on_complete", "on_error")  # tasks kept in the options, each with its own id
 
 
 def edit(
@@ -40,10 +40,10 @@ def edit(
     args: Sequence[Any] | None = None,
     kwargs: dict[str, Any] | None = None,
 ) -> VerbResult:
-    """Give a job other arguments; None keeps the old ones. One that has ended is queued again.
+    """Give a job other arguments; None keeps the old ones. A job that has ended is queued again.
 
-    Where the mask of a secret was left, the secret stays. Raises MaskLeftOver,
-    ArgumentsNotFitting, ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
+    Where the mask of a secret was left, the secret stays. Raises MaskLeftOver, ArgumentsNotFitting,
+    ArgumentNotStorable, PayloadTooLarge, DatabaseUnavailable.
     """
     return judged([job_id], partial(_edit, args=args, kwargs=kwargs, by=by), _why_not)
 
@@ -92,7 +92,7 @@ def _edit_event(
 
 
 def _shown(job: Contents, args: str | None, kwargs: str | None) -> dict[str, Any]:
-    """Arguments as JSON, without secrets; those that stay as they are (None) are left out."""
+    """Return the arguments as JSON, without secrets; arguments that stay as they are (None) are left out."""
     shown = masked_call(json.loads(args or "[]"), json.loads(kwargs or "{}"), job.task)
     given = {"args": args is not None, "kwargs": kwargs is not None}
     return {
@@ -105,9 +105,10 @@ def _shown(job: Contents, args: str | None, kwargs: str | None) -> dict[str, Any
 def _checked(
     job: Contents, args: Sequence[Any] | None, kwargs: dict[str, Any] | None
 ) -> tuple[str | None, str | None, str | None]:
-    """The JSON of new arguments, None of old ones, if the task can be called with them together.
+    """Check that the task can be called with the new and the old arguments together.
 
-    The third is what searches may see of both.
+    Return the JSON of the new arguments (None for old ones), and as the third what searches may see
+    of both.
     """
     old_args, old_kwargs = load(job.args), load(job.kwargs)
     args, kwargs = unmasked_call(args, kwargs, old=(old_args, old_kwargs), task=job.task)
@@ -116,7 +117,7 @@ def _checked(
     try:
         catalog.find(job.task).check(positional, named)
     except UnknownTask:
-        pass  # it is known where it runs
+        pass  # the consumers know the task
     except TypeError as fault:
         raise ArgumentsNotFitting(f"{job.task} cannot be called so: {fault}.") from None
     texts = dump_call(positional, named, limit_bytes=get_settings().payload_limit_bytes)
@@ -125,7 +126,7 @@ def _checked(
 
 
 def own_options(text: str | None) -> str | None:
-    """What rides along with a copy: the same tasks under new ids, and no place in a chord."""
+    """Return the options for a copy of a job: the same tasks under new ids, and no membership of a chord."""
     if text is None:
         return None
     return json.dumps(_of_its_own(json.loads(text)))

@@ -1,4 +1,4 @@
-"""Why an operation was neither aborted nor undone: what it looks like at this moment."""
+"""Facts about an operation at this moment, which say why it was neither aborted nor undone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OperationFact(NamedTuple):
 
 
 def operation_fact(cursor: Cursor, operation_id: int) -> OperationFact | None:
-    """None when there is no such operation."""
+    """Return the facts about an operation, or None when there is no such operation."""
     cursor.execute(FACT, (operation_id,))
     row = cursor.fetchone()
     return OperationFact._make(row) if row else None

@@ -23,7 +23,7 @@ Parameters = Mapping[str, Any]
 class Input:
     """One value that a verb takes.
 
-    `check` returns the value as it is kept in JSON, and None when there is none; it raises
+    `check` returns the value as it is stored in JSON, or None when there is none. It raises
     OptionNotValid or UnknownQueue.
     """
 
@@ -35,7 +35,7 @@ class Input:
 
 
 def checked(inputs: tuple[Input, ...], given: Parameters) -> dict[str, Any]:
-    """Return what was given, ready to be kept. Raise OptionNotValid, UnknownQueue."""
+    """Return the given values, ready to be stored. Raises OptionNotValid, UnknownQueue."""
     unknown = given.keys() - {one.name for one in inputs}
     if unknown:
         raise OptionNotValid(f"It takes no {', '.join(sorted(unknown))}.")

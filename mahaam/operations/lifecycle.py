@@ -1,7 +1,7 @@
-"""Bulk work: a verb for some jobs at once, or for all that match a filter, chunk by chunk.
+"""Bulk work: a verb for some jobs at once, or for all that match a filter, batch by batch.
 
-A chunk, its results and the operation's cursor are committed together. A consumer that is killed
-leaves the operation as its last chunk left it; any other goes on from there.
+A batch, its results and the operation's cursor are committed together. A consumer that is killed
+leaves the operation as its last batch left it, and any other consumer continues from there.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from mahaam.queries import rejection_text
 
 log = logging.getLogger("mahaam.operations")
 
-AT_ONCE = 500  # so many are done while the person waits
+AT_ONCE = 500  # the number that is done while the person waits
 CHUNK = 1000
 REASON_LIMIT_BYTES = 500
-# Nobody waits for a chunk that waits for somebody else: it is given up and done again later. One
-# whose process is frozen or dead must not hold its rows: PostgreSQL looks every second whether the
-# client of a statement is there still, and ends a statement that takes fifty times what a chunk may.
+# A batch never waits long for a lock: it is given up and done again later. A batch whose process is
+# frozen or dead must not hold its rows: PostgreSQL checks every second whether the client of a
+# statement still exists, and ends a statement that takes fifty times what a batch may.
 PATIENCE = """
 SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '15s';
 SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL client_connection_check_interval = '1s'
@@ -47,7 +47,7 @@ SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL client_connectio
 
 
 class ChunkGivenUp(DatabaseUnavailable):
-    """A chunk of an operation could not be done now; nothing of it was."""
+    """A batch of an operation that could not be done now; nothing of it was done."""
 
     def __init__(self, operation_id: int, message: str) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class ChunkGivenUp(DatabaseUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What somebody wants done, and why; `parameters` are those of the verb."""
+    """The verb that somebody requests, and the reason; `parameters` are those of the verb."""
 
     verb: str
     by: str
@@ -65,11 +65,11 @@ class OperationRequest:
 
     @property
     def act(self) -> Verb:
-        """How it is done."""
+        """Return the verb."""
         return ACTS[self.verb]
 
     def checked(self) -> dict[str, Any]:
-        """The columns of its operation. Raises OptionNotValid, UnknownQueue."""
+        """Return the columns of the operation. Raises OptionNotValid, UnknownQueue."""
         return {
             "kind": self.act.kind,
             "verb": self.verb,
@@ -87,7 +87,7 @@ def apply(
     reason: str | None = None,
     **inputs: Any,
 ) -> VerbResult:
-    """Do a verb to these jobs or dead letters now. Return what became of each.
+    """Do a verb to these jobs or dead letters now. Return the result for each.
 
     `inputs` are those of the verb, such as `priority=5`. Raises OptionNotValid, UnknownQueue,
     DatabaseUnavailable.
@@ -100,9 +100,10 @@ def apply(
 def carry_out(
     order: OperationRequest, ids: Sequence[UUID] | Sequence[int], *, wanted: Selection | None = None
 ) -> VerbResult:
-    """Do it to these now, in one transaction; `wanted` is the filter that they were found by.
+    """Do the verb to these ids now, in one transaction.
 
-    Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
+    `wanted` is the filter that the ids were found by. Raises OptionNotValid, UnknownQueue,
+    DatabaseUnavailable.
     """
     values = order.checked() | {"until": None, "expected": len(ids)}
     values["filter"] = None if wanted is None else selection.kept(wanted)
@@ -114,7 +115,7 @@ def carry_out(
             )
             break
         except UniqueViolation:
-            continue  # a job with the same dedupe key came at this moment; now it is seen
+            continue  # a job with the same dedupe key was just enqueued; the next try sees it
     batch.ring(applied)
     _tell(work, done=len(applied.ids), refused=len(facts))
     return _verb_result(work.id, order.act, ids, applied, facts)
@@ -149,14 +150,14 @@ def start(
     until: str | None = None,
     expected: int | None = None,
 ) -> int:
-    """Let consumers do it to all that match and are not newer than `until` (None: than now).
+    """Let consumers do the verb to all that match and are not newer than `until` (None: than now).
 
-    Returns the operation's id. Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
+    Return the operation's id. Raises OptionNotValid, UnknownQueue, DatabaseUnavailable.
     """
     values = order.checked() | {"filter": selection.kept(wanted), "expected": expected}
     with database.transaction() as cursor:
         values["until"] = _top(cursor, order.act, until)
-        if order.verb == "clean":  # what ends while the walk goes on was not in the preview
+        if order.verb == "clean":  # jobs that end while the operation runs were not in the preview
             ended_before = watermarks.now(cursor).isoformat()
             values["parameters"] = {"ended_before": ended_before} | values["parameters"]
         id_ = store.make(cursor, **values)
@@ -165,7 +166,7 @@ def start(
 
 
 def abort(operation_id: int, *, by: str) -> Translatable | None:
-    """End an operation after the chunk that is under way; why not, if it is not done."""
+    """End an operation after the batch that is under way. Return the reason if that is not possible."""
     with database.transaction() as cursor:
         if store.abort(cursor, operation_id, by=by):
             record.tell(
@@ -190,16 +191,17 @@ def _begun(order: OperationRequest, id_: int, values: dict[str, Any]) -> AuditRe
 
 
 def newest(cursor: Cursor, act: Verb) -> str | None:
-    """The newest id that there is of what `act` is done to."""
+    """Return the newest id of the rows that `act` applies to."""
     if act.kind == JOB:
         return watermarks.newest_job(cursor)
     return str(watermarks.newest_letter(cursor))
 
 
 def find(order: OperationRequest, wanted: Selection, *, until: str | None) -> list[Any] | None:
-    """The ids that the order is about, none newer than `until` (None: than now).
+    """Return the ids that the request is about, none newer than `until` (None: than now).
 
-    None when they are more than AT_ONCE, or when finding them takes long. Raises DatabaseUnavailable.
+    Return None when there are more than AT_ONCE, or when finding them takes long. Raises
+    DatabaseUnavailable.
     """
     with database.transaction() as cursor:
         top = _top(cursor, order.act, until)
@@ -210,11 +212,11 @@ def find(order: OperationRequest, wanted: Selection, *, until: str | None) -> li
 
 
 def work_on_next(*, chunk: int | None = None, but: Sequence[int] = ()) -> bool:
-    """Do a chunk of the oldest operation that nobody works at. Return whether there was one.
+    """Do a batch of the oldest operation that nobody works at. Return True if there was one.
 
-    `chunk` is how many at most (None: CHUNK); the operations in `but` are left alone.
+    `chunk` is the largest size of the batch (None: CHUNK); the operations in `but` are left alone.
 
-    Raises ChunkGivenUp when somebody else holds a row for too long, DatabaseUnavailable.
+    Raises ChunkGivenUp when another transaction holds a row for too long, DatabaseUnavailable.
     """
     work: LockedOperation | None = None
     try:
@@ -241,7 +243,7 @@ def work_on_next(*, chunk: int | None = None, but: Sequence[int] = ()) -> bool:
 
 
 def carry_on(cursor: Cursor, work: LockedOperation, *, limit: int | None = None) -> Applied:
-    """Do the next chunk of an operation that is taken, or undo it; at most `limit` jobs or letters."""
+    """Do or undo the next batch of a locked operation, with at most `limit` jobs or dead letters."""
     if work.state == "undoing":
         return undo_chunk(cursor, work, limit=limit)
     return _chunk(cursor, work, limit=limit or CHUNK)
@@ -262,7 +264,7 @@ def _chunk(cursor: Cursor, work: LockedOperation, *, limit: int) -> Applied:
 
 
 def _not_met_before(cursor: Cursor, act: Verb, work: LockedOperation, ids: list[Any]) -> list[Any]:
-    """`ids` without those that were done: a job may change its state and be met by the walk again."""
+    """Return `ids` without those that were done: a job may change its state and be selected again."""
     if act.kind != JOB:
         return ids
     done = store.already_done(cursor, work.id, ids)
@@ -270,7 +272,7 @@ def _not_met_before(cursor: Cursor, act: Verb, work: LockedOperation, ids: list[
 
 
 def _keys(act: Verb, ids: Sequence[UUID] | Sequence[int]) -> list[Any]:
-    """Return each id once, as rows have it, in the order in which everybody locks rows."""
+    """Return each id once, as rows have it, in the order in which every store locks rows."""
     once = set(ids)
     if act.kind == JOB:
         return sorted(str(id_) for id_ in once)
@@ -299,7 +301,7 @@ def _verb_result(
 
 
 def _top(cursor: Cursor, act: Verb, until: str | None) -> str | None:
-    """The newest id to be touched: `until`, but none that does not exist yet."""
+    """Return the newest id to be touched: `until`, but no id that does not exist yet."""
     top = newest(cursor, act)
     if until is None or top is None:
         return top

@@ -1,4 +1,4 @@
-"""Forgets operations whose time is over, with their results; what was done stands in the audit."""
+"""Pruning of operations past their retention, with their results; the audit keeps what was done."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mahaam.models.operation import OPEN
 from mahaam.postgres.database import Cursor
 from mahaam.store.pruning import PruneStep
 
-# The first few by id are the oldest. One that is worked at is never among them, nor in anybody's way.
-# Index: operation_pkey.
+# The first few by id are the oldest. An operation that is worked at is never among them, and never
+# waits for this. Index: operation_pkey.
 OLDEST = f"""
 WITH oldest AS (
   SELECT id, state, finished_at, undone_at FROM operation
@@ -20,7 +20,7 @@ WHERE oldest.state NOT IN ({", ".join(f"'{state}'" for state in OPEN)})
   AND (%(only)s::bigint[] IS NULL OR operation.id = ANY(%(only)s::bigint[]))
 ORDER BY operation.id LIMIT 1 FOR UPDATE OF operation SKIP LOCKED
 """
-# A span of numbers, which are there without a gap. Index: operation_result_pkey.
+# A range of numbers, which are there without a gap. Index: operation_result_pkey.
 FORGET_RESULTS = """
 DELETE FROM operation_result WHERE operation_id = %(id)s AND number < %(limit)s + (
   SELECT number FROM operation_result WHERE operation_id = %(id)s ORDER BY number LIMIT 1)
@@ -38,8 +38,8 @@ def prune(
 ) -> PruneStep:
     """Delete at most `limit` results of the oldest operation that ended `days` ago (0: never do).
 
-    The operation itself goes with the last of them. Those in `but` are left alone; `keys` are all
-    that it is about (None: any). To be called in a transaction.
+    The operation itself goes with the last of them. Those in `but` are left alone; `keys` are the
+    ids of all operations in question (None: any). To be called in a transaction.
     """
     row = _oldest(cursor, days, but, keys) if days else None
     if row is None:
@@ -52,7 +52,7 @@ def prune(
 
 
 def find(cursor: Cursor, *, days: int, but: Sequence[str] = ()) -> list[str]:
-    """The id of the operation that `prune` would be about."""
+    """Return the id of the operation that `prune` would delete from, as a list of one or none."""
     row = _oldest(cursor, days, but, None) if days else None
     return [str(row[0])] if row else []
 

@@ -17,7 +17,7 @@ from mahaam.postgres.query_limits import Reader
 
 @dataclass(frozen=True)
 class OperationEntry:
-    """An operation; `s_since_end` is how long ago it ended, None while it goes on."""
+    """An operation; `s_since_end` is how long ago it ended, None while it is not over."""
 
     id: int
     kind: str
@@ -43,34 +43,34 @@ class OperationEntry:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is waiting or running."""
+        """Return True if the operation is waiting or running."""
         return self.state in ("waiting", "running")
 
     @property
     def is_unfinished(self) -> bool:
-        """Return whether consumers have something to do for it: carry it out, or undo it."""
+        """Return True if consumers still have to carry out the operation or to undo it."""
         return self.is_open or self.state == "undoing"
 
     @property
     def is_under_way(self) -> bool:
-        """Return whether its rows are being changed now."""
+        """Return True if rows of the operation are being changed now."""
         return self.state in ("running", "undoing")
 
     @property
     def looked_at(self) -> int:
-        """How many it has come to."""
+        """Return the number of rows that the operation has reached."""
         return self.done + self.refused
 
     @property
     def left(self) -> int | None:
-        """About how many are left; None when nobody has counted them."""
+        """Return about how many rows are left, or None when nobody has counted them."""
         if not self.is_open:
             return 0
         return None if self.expected is None else max(self.expected - self.looked_at, 0)
 
     @property
     def percent(self) -> int | None:
-        """How far it has come, or how far undoing has; None when nobody has counted."""
+        """Return the progress of the operation, or of its undo, in percent; None without a count."""
         if self.state == "undoing":
             return 100 * (self.undone + self.kept) // max(self.done, 1)
         if not self.is_open:
@@ -80,7 +80,7 @@ class OperationEntry:
 
 @dataclass(frozen=True)
 class ResultEntry:
-    """What an operation did to one job or dead letter; the facts are phrases as they are kept."""
+    """What an operation did to one job or dead letter; the facts are stored as translatable texts."""
 
     number: int
     job_id: uuid.UUID | None
@@ -94,23 +94,23 @@ class ResultEntry:
 
     @property
     def id(self) -> int:
-        """Where it stands in the list."""
+        """Return the number of the result in the list."""
         return self.number
 
     @property
     def reason(self) -> Translatable | None:
-        """Why it was not done, or not undone."""
+        """Return why the verb was not done, or not undone."""
         kept = self.fact or self.undo_fact
         return Translatable.of_kept(kept) if kept else None
 
 
 def operations_page(session: Reader, cursor: PageCursor) -> Page[OperationEntry]:
-    """A page of operations, newest first."""
+    """Return a page of operations, newest first."""
     return read_page(session, _entries(), key=Operation.id, cursor=cursor, entry=OperationEntry)
 
 
 def find_operation(session: Reader, operation_id: int) -> OperationEntry | None:
-    """One operation; None when it does not exist."""
+    """Return one operation, or None when it does not exist."""
     row = session.execute(_entries().where(Operation.id == operation_id)).first()
     return OperationEntry(**row._mapping) if row else None
 
@@ -118,7 +118,7 @@ def find_operation(session: Reader, operation_id: int) -> OperationEntry | None:
 def results_page(
     session: Reader, operation_id: int, cursor: PageCursor, *, done: bool | None = None
 ) -> Page[ResultEntry]:
-    """A page of what an operation did, the last first; `done` picks what was done or refused.
+    """Return a page of what an operation did, the last first; `done` selects what was done or rejected.
 
     Index: operation_result_pkey, operation_result_refused.
     """
@@ -131,7 +131,7 @@ def results_page(
 
 
 def is_anybody_there(session: Reader) -> bool:
-    """Whether a consumer lives that would carry operations out."""
+    """Return True if a consumer is alive that would carry operations out."""
     live = "SELECT EXISTS (SELECT FROM worker WHERE state IN ('running', 'quiet') AND lease_until > now())"
     return bool(session.execute(text(live)).scalar_one())
 

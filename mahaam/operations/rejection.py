@@ -19,7 +19,7 @@ UNDONE = Translatable("%(who)s has undone it")
 
 
 def of_abort(id_: int, fact: OperationFact | None) -> Translatable:
-    """Why an operation was not aborted."""
+    """Return why an operation was not aborted."""
     if fact is None:
         return NO_OPERATION.about(id=id_)
     return NOT_ABORTED.about(id=id_, reason=_end(fact))
@@ -28,7 +28,7 @@ def of_abort(id_: int, fact: OperationFact | None) -> Translatable:
 def of_undo(
     id_: int, fact: OperationFact | None, *, is_undoable: bool, window_s: float
 ) -> Translatable:
-    """Why an operation was not undone; `is_undoable` says whether its verb can be."""
+    """Return why an operation was not undone; `is_undoable` says whether its verb can be."""
     if fact is None:
         return NO_OPERATION.about(id=id_)
     if fact.undone_by is not None:

@@ -1,4 +1,4 @@
-"""Which jobs or dead letters an operation by filter comes to, chunk by chunk, newest first."""
+"""Selection of the jobs or dead letters of an operation by filter, batch by batch, newest first."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from mahaam.search.job_filter import JobFilter
 
 Selection = JobFilter | DeadLetterFilter
 
-# What moves from one of these to a later one during the walk is come to all the same.
+# A job that moves from one of these states to a later one during the selection is still reached.
 LIFE = (
     State.SCHEDULED, State.RETRYING, State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED,
     State.EXPIRED, State.COMPLETED,
 )  # fmt: skip
 
-STEPS_AT_ONCE = 20  # a search for what is rare is left to consumers after so many steps
+STEPS_AT_ONCE = 20  # a search for what is rare is left to consumers after this number of steps
 
 
 class SelectionBatch(NamedTuple):
-    """The next ids, perhaps none, and where to go on; None: this was the last step."""
+    """The next ids, perhaps none, and where to continue; None: this was the last step."""
 
     ids: list[Any]
     cursor: str | None
 
 
 def kept(wanted: Selection) -> dict[str, Any]:
-    """The filter as an operation keeps it."""
+    """Return the filter as an operation stores it."""
     return dict(wanted.to_dict())
 
 
 def read_back(act: Verb, kept_filter: dict[str, Any]) -> Selection:
-    """The filter that `kept` made this of. Raises TypeError for a filter of later times."""
+    """Return the filter that `kept` made this of. Raises TypeError for a filter of later versions."""
     return (
         JobFilter.from_dict(kept_filter)
         if act.kind == JOB
@@ -47,14 +47,16 @@ def read_back(act: Verb, kept_filter: dict[str, Any]) -> Selection:
 
 
 def narrowed(act: Verb, wanted: DeadLetterFilter) -> DeadLetterFilter:
-    """The dead letters that match and that the verb may take: one that was dealt with is left out."""
+    """Return the filter of the dead letters that the verb may take: those that are dealt with are
+    left out.
+    """
     marks: dict[str, Any] = {mark: False for mark in act.closed_to if getattr(wanted, mark) is None}
     return replace(wanted, **marks)
 
 
 def states_of(act: Verb, wanted: JobFilter) -> list[State]:
-    """The states that the walk goes through: the filter's one, or all that the verb takes."""
-    # A walk through ten million completed jobs that are only to be refused would help nobody.
+    """Return the states to select from: the filter's one, or all that the verb takes."""
+    # Selecting ten million completed jobs only to reject each would help nobody.
     if wanted.state is not None:
         return [State(wanted.state)]
     return [state for state in LIFE if state in act.sources]
@@ -63,7 +65,7 @@ def states_of(act: Verb, wanted: JobFilter) -> list[State]:
 def step(
     cursor: Cursor, act: Verb, wanted: Selection, *, top: str | None, after: str | None, limit: int
 ) -> SelectionBatch:
-    """The next ids, none newer than `top`, behind the step whose cursor was `after`."""
+    """Return the next ids, none newer than `top`, behind the step whose cursor was `after`."""
     if top is None:
         return SelectionBatch([], None)
     if isinstance(wanted, JobFilter):
@@ -76,7 +78,7 @@ def step(
 def first(
     cursor: Cursor, act: Verb, wanted: Selection, *, top: str | None, limit: int
 ) -> SelectionBatch:
-    """The first ids, about `limit`; without a cursor these are all that there are."""
+    """Return the first ids, about `limit`; without a cursor these are all that there are."""
     ids: list[Any] = []
     after: str | None = None
     for _ in range(STEPS_AT_ONCE):
@@ -97,7 +99,7 @@ def _jobs(
     after: str | None,
     limit: int,
 ) -> SelectionBatch:
-    """One slice; the cursor says of which state it is and below which id it lies."""
+    """Return one slice; the cursor says which state it is of and below which id it lies."""
     beginning = UUID(int=UUID(top).int + 1)
     place, below = (after or f"0 {beginning}").split()
     of_state = replace(wanted, state=states[int(place)])

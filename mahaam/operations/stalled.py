@@ -1,4 +1,4 @@
-"""Operations that do not move although their turn has come."""
+"""Operations that make no progress although consumers should be working at them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mahaam.postgres.ask import Ask
 STALLED_AFTER_S = 30
 SHOWN = 100
 
-# Each consumer works at one operation at a time, the oldest first: who stands behind as many moving
-# ones as there are consumers waits for its turn. Index: operation_open.
+# Each consumer works at one operation at a time, the oldest first: an operation behind as many
+# moving ones as there are consumers waits without a fault. Index: operation_open.
 STALLED = """
 SELECT id, verb, state, moved_at, still_s FROM (
   SELECT id, verb, state, moved_at, still_s,
@@ -29,7 +29,7 @@ ORDER BY id LIMIT %(limit)s
 
 
 class StalledOperation(NamedTuple):
-    """An operation of which no chunk was done since `moved_at`, `still_s` seconds ago."""
+    """An operation of which no batch was done since `moved_at`, `still_s` seconds ago."""
 
     id: int
     verb: str
@@ -39,6 +39,6 @@ class StalledOperation(NamedTuple):
 
 
 def stalled_operations(ask: Ask) -> list[StalledOperation]:
-    """Return those that have not moved for STALLED_AFTER_S seconds, the oldest first."""
+    """Return the operations without progress for STALLED_AFTER_S seconds, the oldest first."""
     rows = ask(STALLED, {"after_s": STALLED_AFTER_S, "limit": SHOWN})
     return [StalledOperation(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""Keeps operations: what was asked, how far it has come, what it did to each job."""
+"""Storage of operations: what was requested, its progress, and its result for each job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mahaam.postgres.database import Cursor
 
 Kept = dict[str, Any]  # some columns of a row, as JSON
 
-# Columns that verbs change and undo gives back, by kind.
+# Columns that verbs change and undo restores, by kind.
 TYPES = {
     "job": {
         "state": "text",
@@ -40,15 +40,15 @@ RETURNING id
 FIELDS = """id, kind, verb, filter, parameters, reason, created_by, state, until, cursor, done,
 refused, undo_cursor, undone, kept, undone_by"""
 
-# Index: operation_open. Another consumer that is at work on an operation holds its row; one that
-# was killed does not, and its last chunk was not written.
+# Index: operation_open. Another consumer that works at an operation holds its row; one that was
+# killed does not, and its last batch was not written.
 TAKE = f"""
 SELECT {FIELDS} FROM operation
 WHERE state IN ('waiting', 'running', 'undoing') AND id <> ALL(%s::bigint[])
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
-# Who aborts or undoes waits for the chunk that is under way.
+# An abort or an undo waits for the batch that is under way.
 LOCK = f"""
 SELECT {FIELDS} FROM operation WHERE id = %s FOR UPDATE
 """
@@ -97,8 +97,8 @@ SET undo_cursor = %(cursor)s, undone = undone + %(undone)s, kept = kept + %(kept
 WHERE id = %(id)s
 """
 
-# A span of numbers, and the facts by their place in it: joined with a list, each would be looked for
-# among all.
+# A range of numbers, and the facts by their index in it: joined with a list, each would be looked
+# for among all.
 NOTE_UNDO = f"""
 UPDATE operation_result AS result
 SET undo_fact = (%(facts)s::jsonb[])[number - %(after)s],
@@ -113,7 +113,8 @@ ORDER BY number
 """
 
 
-# Index: operation_result_done_job, which begins with the job: an operation is as large as the table.
+# Index: operation_result_done_job, which begins with the job: an operation is as large as the
+# table.
 ALREADY_DONE = f"""
 SELECT job_id::text FROM operation_result
 WHERE job_id = ANY(%(ids)s::uuid[]) AND is_done AND {recheck("operation_id = %(id)s")}
@@ -127,7 +128,7 @@ LOOK_AT_LETTERS = "SELECT id, job_id::text, {columns} FROM dead_letter WHERE id 
 
 
 class LockedOperation(NamedTuple):
-    """An operation that is taken: nobody else changes it before the transaction ends."""
+    """An operation that is locked: nobody else changes it before the transaction ends."""
 
     id: int
     kind: str
@@ -148,7 +149,7 @@ class LockedOperation(NamedTuple):
 
 
 class UndoEntry(NamedTuple):
-    """A result that undoing looks at: what was done to a job or a dead letter."""
+    """A result that undo reads: what was done to a job or a dead letter."""
 
     number: int
     job_id: str
@@ -156,14 +157,14 @@ class UndoEntry(NamedTuple):
 
 
 class RowSnapshot(NamedTuple):
-    """A job or dead letter before or after a verb; `columns` are those that it changes."""
+    """A job or dead letter before or after a verb; `columns` are those that the verb changes."""
 
     job_id: str
     columns: Kept
 
 
 def snapshot(columns: Sequence[str], table: str) -> str:
-    """The SQL of a JSON object of these columns of `table`."""
+    """Return the SQL of a JSON object of these columns of `table`."""
     pairs = ", ".join(f"'{name}', {table}.{name}" for name in columns)
     return f"jsonb_build_object({pairs})"
 
@@ -176,9 +177,10 @@ def look(
     *,
     lock: bool,
 ) -> dict[Any, RowSnapshot]:
-    """Those of `ids` that exist; with `lock`, jobs stay as they are seen. Index: the primary key."""
-    # Jobs in the order of their ids, as every store locks them, so that operators wait for each other
-    # in a line and not in a ring. Letters not at all: who locks both begins with the jobs.
+    """Return those of `ids` that exist; with `lock`, jobs stay as they are read. Index: the primary key."""
+    # Jobs in the order of their ids, as every store locks them, so that operators wait for each
+    # other without a deadlock. Dead letters are not locked at all: a transaction that locks both
+    # begins with the jobs.
     statement = LOOK_AT_JOBS if kind == "job" else LOOK_AT_LETTERS
     locking = "ORDER BY id FOR UPDATE" if lock else ""
     sql = statement.format(columns=snapshot(columns, kind), locking=locking)
@@ -187,7 +189,7 @@ def look(
 
 
 def make(cursor: Cursor, **values: Any) -> int:
-    """Enter an operation; its id. No id that is newer than `until` is touched."""
+    """Insert an operation. Return its id. No id that is newer than `until` is touched."""
     kept = {
         name: json.dumps(value) if name in ("filter", "parameters") and value is not None else value
         for name, value in values.items()
@@ -199,7 +201,7 @@ def make(cursor: Cursor, **values: Any) -> int:
 
 
 def take(cursor: Cursor, *, but: Sequence[int] = ()) -> LockedOperation | None:
-    """The oldest operation that is not at its end and that nobody works at; for a transaction.
+    """Return the oldest unfinished operation that nobody works at, locked; for a transaction.
 
     None of the ids in `but` is taken.
     """
@@ -209,20 +211,22 @@ def take(cursor: Cursor, *, but: Sequence[int] = ()) -> LockedOperation | None:
 
 
 def lock(cursor: Cursor, operation_id: int) -> LockedOperation | None:
-    """One operation; None when there is none. For a transaction."""
+    """Return one operation, locked, or None when there is none. For a transaction."""
     cursor.execute(LOCK, (operation_id,))
     row = cursor.fetchone()
     return LockedOperation._make(row) if row else None
 
 
 def already_done(cursor: Cursor, operation_id: int, ids: Sequence[str]) -> set[str]:
-    """The jobs among `ids` that the operation has done: a walk from state to state meets some again."""
+    """Return the jobs among `ids` that the operation has done: one that changes its state may be
+    selected again.
+    """
     cursor.execute(ALREADY_DONE, {"id": operation_id, "ids": list(ids)})
     return {row[0] for row in cursor.fetchall()}
 
 
 def note(cursor: Cursor, work: LockedOperation, results: Sequence[Mapping[str, Any]]) -> None:
-    """Write what was done to a chunk: job_id, dead_letter_id, fact, before and after of each."""
+    """Write the results of a batch: job_id, dead_letter_id, fact, before and after of each."""
     if not results:
         return
     values = {
@@ -247,37 +251,40 @@ def advance(
     refused: int,
     is_last: bool,
 ) -> None:
-    """Move the cursor of an operation behind a chunk that was done in the same transaction."""
+    """Move the cursor of an operation behind a batch that was done in the same transaction."""
     values = {"id": work.id, "cursor": next_, "done": done, "refused": refused, "is_last": is_last}
     cursor.execute(ADVANCE, values)
 
 
 def expected(cursor: Cursor, operation_id: int) -> int | None:
-    """How many an operation was to be done to, as counted before."""
+    """Return the number of rows that an operation was to be done to, as counted before."""
     cursor.execute("SELECT expected FROM operation WHERE id = %s", (operation_id,))
     row = cursor.fetchone()
     return row[0] if row else None
 
 
 def abort(cursor: Cursor, operation_id: int, *, by: str | None, fault: str | None = None) -> bool:
-    """End an operation that is waiting or running; whether it was."""
+    """End an operation that is waiting or running. Return True if it was."""
     cursor.execute(ABORT, {"id": operation_id, "by": by, "fault": fault})
     return cursor.fetchone() is not None
 
 
 def end_undo(cursor: Cursor, operation_id: int, *, fault: str) -> None:
-    """End an undoing that cannot go on."""
+    """End an undo that cannot continue."""
     cursor.execute(END_UNDO, {"id": operation_id, "fault": fault})
 
 
 def begin_undo(cursor: Cursor, operation_id: int, *, by: str, window_s: float) -> bool:
-    """Let an operation that ended within `window_s` seconds be undone; whether it may be."""
+    """Start the undo of an operation that ended within `window_s` seconds.
+
+    Return True if that is allowed.
+    """
     cursor.execute(BEGIN_UNDO, {"id": operation_id, "by": by, "window_s": window_s})
     return cursor.fetchone() is not None
 
 
 def done_in(cursor: Cursor, work: LockedOperation, *, last: int) -> list[UndoEntry]:
-    """What was done, of the results behind the cursor of undoing up to number `last`.
+    """Return what was done, of the results behind the cursor of the undo up to number `last`.
 
     Index: operation_result_pkey.
     """
@@ -288,7 +295,7 @@ def done_in(cursor: Cursor, work: LockedOperation, *, last: int) -> list[UndoEnt
 def note_undo(
     cursor: Cursor, work: LockedOperation, facts: Mapping[int, dict[str, Any] | None], *, last: int
 ) -> None:
-    """Write which results up to number `last` went back (None) and why others did not."""
+    """Write which results up to number `last` were undone (None) and why others were not."""
     after = work.undo_cursor
     by_place = [_json(facts.get(number)) for number in range(after + 1, last + 1)]
     values = {"id": work.id, "after": after, "last": last, "facts": text_array(by_place)}

@@ -1,4 +1,4 @@
-"""Takes back what an operation did, where nothing has come of it yet."""
+"""Undo of an operation, for rows that nothing has changed since."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from mahaam.queries import rejections
 log = logging.getLogger("mahaam.operations")
 
 CHUNK = 500
-AT_ONCE = 500  # so many go back while the person waits
+AT_ONCE = 500  # the number that is undone while the person waits
 
 
 class UndoResult(NamedTuple):
-    """How many went back and how many could not; `refusal` says why nothing was even tried.
+    """How many rows were restored and how many could not be; `refusal` says why nothing was even tried.
 
-    While `is_over` is false, consumers go on with it.
+    While `is_over` is false, consumers continue the undo.
     """
 
     refusal: Translatable | None = None
@@ -44,7 +44,7 @@ class UndoResult(NamedTuple):
 
 
 def undo(operation_id: int, *, by: str) -> UndoResult:
-    """Give back what an operation changed, where the rows still are as it left them.
+    """Restore what an operation changed, where the rows still are as it left them.
 
     Possible for UNDO_WINDOW_S seconds after its end. Raises DatabaseUnavailable.
     """
@@ -54,14 +54,14 @@ def undo(operation_id: int, *, by: str) -> UndoResult:
                 answer, applied = _begin(cursor, operation_id, by=by)
             break
         except UniqueViolation:
-            continue  # a job with the same dedupe key came at this moment; now it is seen
+            continue  # a job with the same dedupe key was just enqueued; the next try sees it
     for chunk in applied:
         batch.ring(chunk)
     return answer
 
 
 def undo_chunk(cursor: Cursor, work: LockedOperation, *, limit: int | None = None) -> Applied:
-    """Let the next results of an operation go back; what cannot is told why.
+    """Undo the next results of an operation, and record the reason for each that cannot be undone.
 
     `limit` is how many at most (None: CHUNK).
     """
@@ -113,7 +113,9 @@ def _give_back(
 
 
 def _known_to_chords(cursor: Cursor, chunk: Sequence[UndoEntry]) -> set[str]:
-    """The cancelled jobs of whose end a chord was told: it counts them as ended for good."""
+    """Return the cancelled jobs whose end was recorded in a chord: the chord counts them as ended
+    for good.
+    """
     rides = undo_store.options(cursor, [done.job_id for done in chunk])
     return {id_ for id_, options in rides.items() if _tells_a_chord(id_, options)}
 
@@ -122,7 +124,7 @@ def _tells_a_chord(job_id: str, options: str) -> bool:
     try:
         return bool(derive_follow_ups.arrival(job_id, load(options), "null"))
     except (PayloadBroken, KeyError, TypeError):
-        return False  # nothing followed, either
+        return False  # no task followed, either
 
 
 def _reasons(

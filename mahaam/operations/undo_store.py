@@ -1,4 +1,4 @@
-"""Gives jobs and dead letters back the columns that they had before an operation."""
+"""SQL that restores the columns that jobs and dead letters had before an operation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from mahaam.postgres.by_key import recheck
 from mahaam.postgres.database import Cursor
 from mahaam.store.actions import pauses
 
-# Only a row that is still as the operation left it goes back. A job that would hold a dedupe key
-# again which another live one has by now does not; of twins the newest goes back. It has its place in
-# its queue again, by the time at which it was queued.
-# Index: operation_result_pkey (by a span, since results of one chunk stand side by side), job_pkey,
-# job_dedupe_key_live.
+# Only a row that is still as the operation left it is restored. A job whose dedupe key another live
+# job holds by now is not; of several jobs with one key the newest is restored. A restored job has
+# its position in its queue again, by the time at which it was queued. Index: operation_result_pkey
+# (by a range, since results of one batch stand side by side), job_pkey, job_dedupe_key_live.
 JOBS = """
 WITH locked AS (
   SELECT found.*, result.before FROM (
@@ -43,7 +42,7 @@ RETURNING job.id::text, chunk.rows->job.id::text->>'queue', job.queue, job.prior
 """
 IS_LEFT = recheck("job.state = ANY(%(states)s)")
 
-# A job in its queue has a time of queueing, whatever it went through.
+# A queued job has a time of queueing, whatever states it went through.
 QUEUED = """, queued_at = CASE WHEN chunk.rows->job.id::text->'before'->>'state' = 'queued'
                                THEN coalesce(job.queued_at, now()) ELSE job.queued_at END"""
 
@@ -81,7 +80,7 @@ SELECT id::text, options::text FROM job WHERE id = ANY(%s::uuid[]) AND options I
 
 
 class Restored(NamedTuple):
-    """What went back, what Redis may forget and what it must know of."""
+    """What was restored, what Redis may forget and which notices it needs."""
 
     ids: set[str] | set[int]
     silenced: list[Member]
@@ -96,10 +95,10 @@ def jobs(
     columns: Sequence[str],
     states: Sequence[str],
 ) -> Restored:
-    """Let the jobs of a chunk of results go back that still are as they were left, in `states`.
+    """Restore the jobs of a batch of results that are still as they were left, in `states`.
 
     For a transaction. Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key
-    came at this moment.
+    was enqueued at this moment.
     """
     cursor.execute(KEEP_PAUSES, ([done.job_id for done in chunk],))
     now, given_back = snapshot(columns, "job"), _given_back("job", columns)
@@ -116,7 +115,7 @@ def jobs(
         if state == State.QUEUED
     ]
     if any(state == State.SCHEDULED and is_held for *_, state, _, is_held in rows):
-        notices += pauses.let_go(cursor)  # its task may not be paused any more
+        notices += pauses.let_go(cursor)  # its task may no longer be paused
     silenced = [Member(queue, id_) for id_, queue, *_ in rows]
     return Restored({row[0] for row in rows}, silenced, notices)
 
@@ -124,7 +123,7 @@ def jobs(
 def letters(
     cursor: Cursor, operation_id: int, chunk: Sequence[UndoEntry], *, columns: Sequence[str]
 ) -> Restored:
-    """As `jobs`, for dead letters."""
+    """Do as `jobs` does, for dead letters."""
     now, given_back = snapshot(columns, "dead_letter"), _given_back("dead_letter", columns)
     statement = LETTERS.format(
         now=now, given_back=given_back, is_chosen=IS_CHOSEN, is_failed=IS_FAILED
@@ -134,7 +133,7 @@ def letters(
 
 
 def options(cursor: Cursor, ids: Sequence[str]) -> dict[str, str]:
-    """What rides along with jobs, as JSON, by their ids."""
+    """Return the options of jobs, as JSON, by their ids."""
     cursor.execute(OPTIONS, (list(ids),))
     return dict(cursor.fetchall())
 

@@ -1,4 +1,4 @@
-"""What an operation can do: each verb with the states that it takes and what it changes."""
+"""The verbs of operations, each with the states that it takes and what it changes."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ NOTIFY, NOTIFY_QUEUE = "mahaam.alerts.tasks.notify_dead_letters", "notifications
 
 @dataclass(slots=True)
 class Applied:
-    """The ids that a verb was done to; what Redis may forget and must know of once it is committed.
+    """The ids that a verb was done to, and what Redis may forget and must be sent after the commit.
 
-    `made` has the new job of each, where the verb makes jobs; `state` is what the jobs are then, where
-    the verb cannot be undone and thus does not look at them again.
+    `made` has the new job of each, where the verb makes jobs. `state` is the state of the jobs
+    afterwards, where the verb cannot be undone and thus does not read them again.
     """
 
     ids: set[Any]
@@ -51,7 +51,7 @@ class Applied:
     state: str | None = None
 
     def add(self, other: Applied) -> None:
-        """Take what was done to another chunk as well."""
+        """Add what was applied to another batch."""
         self.ids |= other.ids
         self.silenced += other.silenced
         self.notices += other.notices
@@ -60,11 +60,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb, done to a chunk of ids in the transaction of a cursor.
+    """A verb, done to a batch of ids in the transaction of a cursor.
 
-    `participle` is how refusals call it. `columns` are what it changes and undo gives back while
-    the row is in `left_in`; without them it cannot be undone. Of the inputs in `one_of` exactly one must
-    be given. `closed_to` are the marks of dead letters that it does not take.
+    `participle` is the word for it in rejections. `columns` are what it changes and undo restores
+    while the row is in `left_in`; without them it cannot be undone. Of the inputs in `one_of`
+    exactly one must be given. `closed_to` are the marks of dead letters that it does not take.
     """
 
     kind: str
@@ -79,12 +79,12 @@ class Verb:
 
     @property
     def seen(self) -> tuple[str, ...]:
-        """What is noted of a row before the verb changes it."""
+        """Return the columns that are recorded of a row before the verb changes it."""
         own = ("state",) if self.kind == JOB else ("reprocessed_at", "resolved_at")
         return tuple(dict.fromkeys((*own, *self.columns)))
 
     def check(self, given: Parameters) -> dict[str, Any]:
-        """Return the inputs ready to be kept as JSON. Raise OptionNotValid, UnknownQueue."""
+        """Return the inputs ready to be stored as JSON. Raises OptionNotValid, UnknownQueue."""
         values = inputs.checked(self.inputs, given)
         if self.one_of:
             inputs.one_of(values, *self.one_of)
@@ -92,7 +92,7 @@ class Verb:
 
     @property
     def is_undoable(self) -> bool:
-        """Whether an operation of it can be undone."""
+        """Return True if an operation of this verb can be undone."""
         return bool(self.columns)
 
 
@@ -163,7 +163,7 @@ def _fail(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
 
 
 def _turned_by(who: str, reason: str | None) -> Failure:
-    """The failure of a job that `who` turned into a failed one."""
+    """Return the failure of a job that `who` marked as failed."""
     why = f": {reason}" if reason else ""
     return masked_failure(
         Failure.told(TurnedIntoFailure(f"Turned into a failure by {who}{why}")), None
@@ -191,7 +191,7 @@ def _annotate(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
 
 
 def _notify(cursor: Cursor, ids: list[int], work: LockedOperation) -> Applied:
-    """One message about all of an operation, made with its first chunk."""
+    """Write one message about all of an operation, with its first batch."""
     triage.mark_notified(cursor, ids)
     if work.done + work.refused:
         return Applied(set(ids))
