@@ -1,4 +1,4 @@
-"""The starts of one job, oldest first; the one that its own row still describes is the last."""
+"""The starts of one job, oldest first; the last is the one that the job's own row still describes."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class AttemptEntry:
     traceback: str | None = None
     late_at: datetime | None = None
     late_outcome: str | None = None
-    is_cut: bool = False  # of the traceback only the end is there
+    is_cut: bool = False  # only the end of the traceback is kept
 
     @property
     def wait(self) -> timedelta | None:
-        """How long the job stood in its queue before this start."""
+        """Return how long the job was queued before this start."""
         return _between(self.queued_at, self.started_at)
 
     @property
     def run(self) -> timedelta | None:
-        """How long this start ran; None while it runs."""
+        """Return how long this start ran, or None while it runs."""
         return _between(self.started_at, self.finished_at)
 
 
@@ -57,7 +57,7 @@ class AttemptPage:
 
     @property
     def longest(self) -> timedelta:
-        """What the longest of them waited and ran together; never zero."""
+        """Return the longest time that one of them waited and ran together; never zero."""
         spans = [(entry.wait or NO_TIME) + (entry.run or NO_TIME) for entry in self.entries]
         return max(spans, default=NO_TIME) or SHORTEST
 
@@ -65,7 +65,7 @@ class AttemptPage:
 def attempts_page(
     session: Reader, job: Job, *, before: int | None = None, limit: int = ATTEMPTS_SHOWN
 ) -> AttemptPage:
-    """The newest starts of `job` before the start number `before`; tracebacks only with their end."""
+    """Return the newest starts of `job` before the start number `before`; tracebacks only with their end."""
     # Index: attempt_pkey.
     question = _excerpts().where(Attempt.job_id == job.id)
     if before is not None:
@@ -78,7 +78,7 @@ def attempts_page(
 
 
 def find_attempt(session: Reader, job: Job, number: int) -> AttemptEntry | None:
-    """One start of `job`, with its whole traceback; None when there was none of that number."""
+    """Return one start of `job`, with its whole traceback, or None when there is none of that number."""
     row = session.get(Attempt, (job.id, number))
     if row is not None:
         return _recorded(row)
@@ -86,7 +86,7 @@ def find_attempt(session: Reader, job: Job, number: int) -> AttemptEntry | None:
 
 
 def attempts_of(session: Reader, job: Job) -> tuple[AttemptEntry, ...]:
-    """Every start of `job`."""
+    """Return every start of `job`."""
     rows = session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.number))
     known = tuple(_recorded(row) for row in rows)
     is_described = any(entry.number == job.attempt for entry in known)

@@ -1,4 +1,4 @@
-"""How many there are of something: from small indexes and the rollup, and never beyond a limit."""
+"""Counts from small indexes and the rollup, which never count beyond a limit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ OPEN_LETTERS = """
 
 
 def state_counts(session: Reader) -> dict[str, int]:
-    """Jobs per state; each stops at COUNT_LIMIT + 1. Raises QueryTooSlow."""
+    """Return the number of jobs per state; each stops at COUNT_LIMIT + 1. Raises QueryTooSlow."""
     with time_limit(session):
         row = session.execute(text(STATES), {"limit": COUNT_LIMIT + 1}).one()
     return dict(row._mapping)
 
 
 def open_letter_count(session: Reader) -> int:
-    """Dead letters that nobody has dealt with; stops at COUNT_LIMIT + 1."""
+    """Return the number of open dead letters; the count stops at COUNT_LIMIT + 1."""
     return int(session.execute(text(OPEN_LETTERS), {"limit": COUNT_LIMIT + 1}).scalar_one())

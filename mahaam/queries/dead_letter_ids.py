@@ -1,4 +1,4 @@
-"""The ids of all dead letters that match a filter, slice by slice, for whoever acts on them."""
+"""The ids of all dead letters that match a filter, slice by slice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from mahaam.postgres.database import Cursor
 from mahaam.queries.dead_letter_list import DeadLetterFilter
 
-# Without statistics all letters seem to be one, which might as well be sorted.
+# Without statistics the planner expects a single dead letter, which might as well be sorted.
 IN_ORDER = "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"
 MARKS = ("reprocessed", "resolved", "notified")
 
@@ -22,7 +22,7 @@ class DeadLetterSlice(NamedTuple):
 def ids_below(
     cursor: Cursor, wanted: DeadLetterFilter, *, below: int, limit: int = 1000
 ) -> DeadLetterSlice:
-    """At most `limit` ids of dead letters that match and are less than `below`.
+    """Return at most `limit` ids of dead letters that match and are less than `below`.
 
     The rest of the cursor's transaction is planned without sorting whole tables.
     """
@@ -38,7 +38,7 @@ def ids_below(
 
 
 def count_up_to(cursor: Cursor, wanted: DeadLetterFilter, *, limit: int) -> int:
-    """How many match; counting ends at `limit`."""
+    """Return the number of matches; counting ends at `limit`."""
     values = _values(wanted)
     cursor.execute(
         "SELECT count(*) FROM (SELECT FROM dead_letter"

@@ -23,8 +23,8 @@ MESSAGE_SHOWN = 200
 class DeadLetterFilter:
     """What a list of dead letters is narrowed to; None: any.
 
-    `causes` are fingerprints, of which each letter has one; `since` and `until` are about the last
-    failure.
+    `causes` are fingerprints, of which each dead letter has one; `since` and `until` are about the
+    last failure.
     """
 
     reprocessed: bool | None = None
@@ -39,7 +39,7 @@ class DeadLetterFilter:
     until: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What is asked for, ready for JSON; `from_dict` reads it back."""
+        """Return the filter, ready for JSON; `from_dict` reads it back."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {
             name: value.isoformat() if isinstance(value, datetime) else value
@@ -49,7 +49,7 @@ class DeadLetterFilter:
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> DeadLetterFilter:
-        """What `to_dict` made this of. Raises TypeError for a filter of later times."""
+        """Return the filter that `to_dict` made this of. Raises TypeError for a filter of later versions."""
         given = dict(kept)
         for name in ("since", "until"):
             if name in given:
@@ -82,34 +82,34 @@ class DeadLetterEntry:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has dealt with it yet."""
+        """Return True if nobody has dealt with the dead letter yet."""
         return self.reprocessed_at is None and self.resolved_at is None
 
 
 def dead_letters_page(
     session: Reader, wanted: DeadLetterFilter, cursor: PageCursor
 ) -> Page[DeadLetterEntry]:
-    """A page of the dead letters that match, newest first. Raises QueryTooSlow."""
+    """Return a page of the dead letters that match, newest first. Raises QueryTooSlow."""
     return read_page(
         session, _matching(wanted), key=DeadLetter.id, cursor=cursor, entry=DeadLetterEntry
     )
 
 
 def dead_letters_by_id(session: Reader, ids: Sequence[int]) -> tuple[DeadLetterEntry, ...]:
-    """Those of `ids` that exist, newest first."""
+    """Return those of `ids` that exist, newest first."""
     rows = session.execute(_entries().where(DeadLetter.id.in_(ids)).order_by(DeadLetter.id.desc()))
     return tuple(DeadLetterEntry(**row._mapping) for row in rows)
 
 
 def find_dead_letter(session: Reader, letter_id: int) -> DeadLetter | None:
-    """The whole dead letter, with both tracebacks; None when it does not exist."""
+    """Return the whole dead letter, with both tracebacks, or None when it does not exist."""
     return session.get(DeadLetter, letter_id)
 
 
 def dead_letters_of(
     session: Reader, job_id: uuid.UUID, *, limit: int | None = None
 ) -> tuple[DeadLetterEntry, ...]:
-    """The dead letters of one job, newest first."""
+    """Return the dead letters of one job, newest first."""
     rows = session.execute(
         _entries().where(DeadLetter.job_id == job_id).order_by(DeadLetter.id.desc()).limit(limit)
     )
@@ -169,7 +169,7 @@ class Note:
 
 
 def notes_of(session: Reader, letter_id: int, *, limit: int = 50) -> tuple[Note, ...]:
-    """The notes about a dead letter, newest first."""
+    """Return the notes about a dead letter, newest first."""
     rows = session.execute(
         select(DeadLetterNote.note, DeadLetterNote.written_by, DeadLetterNote.written_at)
         .where(DeadLetterNote.dead_letter_id == letter_id)

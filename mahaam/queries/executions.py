@@ -1,4 +1,4 @@
-"""Everything that ran: each start of each job, newest job first."""
+"""Every start of each job, newest job first."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Execution:
 
     @property
     def ran(self) -> timedelta | None:
-        """How long it ran; None while it does."""
+        """Return how long the start ran, or None while it runs."""
         if self.started_at is None or self.finished_at is None:
             return None
         return self.finished_at - self.started_at
 
 
 def executions_page(session: Reader, wanted: JobFilter, cursor: PageCursor) -> Page[Execution]:
-    """The starts of the jobs that match; a page has those of up to `cursor.size` jobs."""
+    """Return the starts of the jobs that match; a page has those of up to `cursor.size` jobs."""
     page = jobs_page(session, wanted, cursor)
     return _page(page, _starts(session, [entry.id for entry in page.entries]))
 
@@ -50,8 +50,8 @@ def executions_page(session: Reader, wanted: JobFilter, cursor: PageCursor) -> P
 def executions_of_schedule(
     session: Reader, schedule_id: int, cursor: PageCursor
 ) -> Page[Execution]:
-    """The starts of the jobs that a schedule made. Key of schedule_fire."""
-    # A job's id has the time at which it was made: nearly the order of the due times.
+    """Return the starts of the jobs that a schedule made. Index: key of schedule_fire."""
+    # A job's id contains the time at which it was made: nearly the order of the due times.
     question = select(ScheduleFire.job_id).where(
         ScheduleFire.schedule_id == schedule_id, ScheduleFire.job_id.is_not(None)
     )
@@ -87,7 +87,7 @@ def _page(jobs: Page, starts: tuple[Execution, ...]) -> Page[Execution]:  # type
 
 
 def _starts(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[Execution, ...]:
-    """The newest starts of jobs, in the order of `ids`; a job that has not started has none."""
+    """Return the newest starts of jobs, in the order of `ids`; a job that has not started has none."""
     jobs = session.execute(
         select(
             Job.id, Job.task, Job.queue, Job.state, Job.attempt, Job.started_at, Job.finished_at,

@@ -26,7 +26,7 @@ SELECT {", ".join(SHOWN)} FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY job.
 def rows_below(
     cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None, limit: int = SLICE
 ) -> tuple[list[dict[str, Any]], uuid.UUID | None]:
-    """The next jobs that match, ready for JSON, and where to go on; None: there are no more.
+    """Return the next jobs that match, ready for JSON, and where to continue; None: there are no more.
 
     The cursor is in a transaction.
     """

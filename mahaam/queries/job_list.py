@@ -1,4 +1,4 @@
-"""Questions about jobs: a page of the list, one job, what a bulk action would touch."""
+"""Questions about jobs: a page of the list, one job, what a bulk operation would touch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class JobEntry(StateQuestions):
 
 
 def jobs_page(session: Reader, wanted: JobFilter, cursor: PageCursor) -> Page[JobEntry]:
-    """A page of the jobs that match, newest first. Raises QueryTooSlow."""
+    """Return a page of the jobs that match, newest first. Raises QueryTooSlow."""
     window = _window(cursor)
     with time_limit(session):
         found = search(by_session(session), wanted, window)
@@ -57,13 +57,13 @@ def jobs_page(session: Reader, wanted: JobFilter, cursor: PageCursor) -> Page[Jo
 
 
 def jobs_by_id(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[JobEntry, ...]:
-    """Those of `ids` that exist, newest first."""
+    """Return those of `ids` that exist, newest first."""
     rows = session.execute(_entries().where(Job.id.in_(ids)).order_by(Job.id.desc()))
     return tuple(JobEntry(**row._mapping) for row in rows)
 
 
 def find_job(session: Reader, job_id: uuid.UUID) -> Job | None:
-    """The whole record of one job; None when it does not exist."""
+    """Return the whole record of one job, or None when it does not exist."""
     return session.get(Job, job_id)
 
 

@@ -1,4 +1,4 @@
-"""The lines that a job said, in the order in which it said them."""
+"""The log lines of a job, in the order in which they were logged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES_SHOWN = 100
 
 
 class LogPosition(NamedTuple):
-    """Where a line stands."""
+    """The position of a log line."""
 
     attempt: int
     number: int
@@ -29,7 +29,7 @@ BEGINNING = LogPosition(0, 0)
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One line; `level` is as `logging` counts, `logger` None for `current_job.log`."""
+    """One log line; `level` is as `logging` counts, `logger` None for `current_job.log`."""
 
     attempt: int
     number: int
@@ -40,12 +40,12 @@ class LogEntry:
 
     @property
     def level_name(self) -> str:
-        """The level as `logging` calls it."""
+        """Return the level as `logging` calls it."""
         return logging.getLevelName(self.level)
 
     @property
     def place(self) -> LogPosition:
-        """Where the next page begins."""
+        """Return the position where the next page begins."""
         return LogPosition(self.attempt, self.number)
 
 
@@ -58,7 +58,7 @@ def lines_after(
     level: int = 0,
     limit: int = PAGE_LINES,
 ) -> tuple[LogEntry, ...]:
-    """The next lines behind `after`, of one attempt or of all, from `level` on."""
+    """Return the next lines behind `after`, of one attempt or of all, from `level` on."""
     # Index: job_log_pkey.
     question = _lines(job_id).where(tuple_(JobLog.attempt, JobLog.number) > after)
     if attempt is not None:
@@ -86,7 +86,7 @@ def log_page(
     level: int = 0,
     limit: int = LINES_SHOWN,
 ) -> LogPage:
-    """The newest lines, or those before `before`, of one attempt or of all, from `level` on.
+    """Return the newest lines, or those before `before`, of one attempt or of all, from `level` on.
 
     Raises QueryTooSlow.
     """

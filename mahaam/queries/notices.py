@@ -1,4 +1,4 @@
-"""What the rows say of ids that stand in Redis, and which rows should have a notice there."""
+"""Facts in PostgreSQL about ids in Redis, and the rows that should have a notice there."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ SELECT queue, priority, id::text, queued_at FROM (
 ) AS next ORDER BY priority DESC, queued_at, id LIMIT %(limit)s
 """
 
-# Of each queue the jobs that are next, and of one of its priorities the last ones and some from a random
-# time on: all by a few descents of the index job_waiting, with a million jobs as with ten. After a crash
-# of PostgreSQL a queued row may be a running job whose claim was lost: its consumer gets the time to
-# say so. A sub-select with random() is carried out once for each queue.
+# For each queue, the jobs that are next, and for one of its priorities the last ones and some from
+# a random time on: all by a few descents of the index job_waiting, with a million jobs as with ten.
+# After a crash of PostgreSQL a queued row may be a running job whose claim was lost: its consumer
+# gets the time to report it. A sub-select with random() is carried out once for each queue.
 PROBES = """
 WITH line AS MATERIALIZED (
   SELECT name, now() - %(grace_s)s * interval '1 second' AS before FROM queue
@@ -75,7 +75,7 @@ UNION ALL
     AND queued_at >= at
   ORDER BY queued_at, id LIMIT %(some)s) AS next)
 """
-HEAD = 200  # of the next ones, and a twentieth of that of the others
+HEAD = 200  # of the next jobs, and a twentieth of that of the others
 
 COUNT = """
 SELECT count(*) FROM (
@@ -88,7 +88,7 @@ FIRST = Notice("", INT4, str(UUID(int=0)), datetime.min.replace(tzinfo=UTC))
 
 
 class NoticeProbe(NamedTuple):
-    """A queued job that is looked for in Redis; `is_head`: it is one of the next of its queue."""
+    """A queued job to look for in Redis; `is_head`: it is one of the next of its queue."""
 
     queue: str
     priority: int
@@ -98,12 +98,14 @@ class NoticeProbe(NamedTuple):
 
     @property
     def ring(self) -> Notice:
-        """What Redis should know."""
+        """Return the notice that Redis should have."""
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
 class JobPlace(NamedTuple):
-    """Where a job is: only a queued one may stand in Redis, in its queue and at its place."""
+    """The position of a job: only a queued one may have a notice in Redis, in its queue and at its
+    position.
+    """
 
     id: str
     state: str
@@ -113,14 +115,14 @@ class JobPlace(NamedTuple):
 
     @property
     def ring(self) -> Notice | None:
-        """What Redis must know of it; None for one that is not queued."""
+        """Return the notice that Redis must have of the job, or None for a job that is not queued."""
         if self.state != State.QUEUED or self.queued_at is None:
             return None
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
 def slots(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobPlace]:
-    """Those of `ids` that are jobs."""
+    """Return those of `ids` that are jobs."""
     cursor.execute(PLACES, (list(ids),))
     return {row[0]: JobPlace._make(row) for row in cursor.fetchall()}
 
@@ -128,9 +130,10 @@ def slots(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobPlace]:
 def probes(
     cursor: Cursor, *, grace_s: float, settling_s: float, head: int = HEAD
 ) -> list[NoticeProbe]:
-    """Some jobs of each queue that are queued for longer than `grace_s`; one may come twice.
+    """Return some jobs of each queue that are queued for longer than `grace_s`; one may come twice.
 
-    `head` is how many of the next ones. None until PostgreSQL is up for `settling_s` seconds.
+    `head` is how many of the next ones. Return none until PostgreSQL is up for `settling_s`
+    seconds.
     """
     values = {"grace_s": grace_s, "settling_s": settling_s, "head": head, "some": some_of(head)}
     cursor.execute(PROBES, values)
@@ -138,14 +141,14 @@ def probes(
 
 
 def some_of(head: int) -> int:
-    """How many of the last jobs of a queue, and from a random time on, belong to `head` of the next."""
+    """Return how many jobs, each of the last and from a random time on, go with `head` of the next."""
     return max(2, head // 20)
 
 
 def expected(
     cursor: Cursor, queue: str, *, grace_s: float, after: Notice = FIRST, limit: int
 ) -> list[Notice]:
-    """The next jobs of a queue, behind `after`, that are queued for longer than `grace_s`."""
+    """Return the next jobs of a queue, behind `after`, that are queued for longer than `grace_s`."""
     cursor.execute(
         EXPECTED, {**after._asdict(), "queue": queue, "grace_s": grace_s, "limit": limit}
     )
@@ -153,7 +156,7 @@ def expected(
 
 
 def count(cursor: Cursor, queue: str, *, limit: int) -> int:
-    """How many jobs are queued in a queue; counting ends at `limit`."""
+    """Return how many jobs are queued in a queue; counting ends at `limit`."""
     cursor.execute(COUNT, {"queue": queue, "limit": limit})
     row = cursor.fetchone()
     return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""Which tasks are paused."""
+"""Pauses of tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mahaam.postgres.database import Cursor
 
 
 class TaskPauseEntry(NamedTuple):
-    """A task of which nothing is started, by whom, why and until when."""
+    """A paused task, of which no job is started: by whom, why and until when."""
 
     task: str
     paused_at: datetime
@@ -25,6 +25,6 @@ WHERE resume_at IS NULL OR resume_at > now() ORDER BY task
 
 
 def task_pauses(cursor: Cursor) -> list[TaskPauseEntry]:
-    """All pauses that are on."""
+    """Return all pauses that are on."""
     cursor.execute(PAUSES)
     return [TaskPauseEntry._make(row) for row in cursor.fetchall()]

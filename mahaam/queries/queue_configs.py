@@ -1,4 +1,4 @@
-"""The queues as those who serve them see them."""
+"""The queues as the consumers that serve them see them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ FROM queue ORDER BY rank, name
 
 
 def lines(cursor: Cursor) -> list[QueueConfig]:
-    """All queues, the first to be served first."""
+    """Return all queues, the first to be served first."""
     cursor.execute(LINES)
     return [QueueConfig._make(row) for row in cursor.fetchall()]
 
 
 def paused_tasks(cursor: Cursor) -> list[str]:
-    """The names of the tasks of which nothing is started."""
+    """Return the names of the paused tasks, of which no job is started."""
     cursor.execute("SELECT task FROM task_pause WHERE resume_at IS NULL OR resume_at > now()")
     return [task for (task,) in cursor.fetchall()]
 
 
 def waiting(cursor: Cursor, names: list[str]) -> bool:
-    """Whether any job is queued in the named queues (all queues when `names` is empty)."""
+    """Return True if any job is queued in the named queues (all queues when `names` is empty)."""
     cursor.execute(
         "SELECT EXISTS (SELECT FROM job WHERE state = 'queued'"
         " AND (%(all)s OR queue = ANY(%(names)s)))",

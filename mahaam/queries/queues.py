@@ -1,4 +1,4 @@
-"""Questions about queues: which there are, what waits and runs in each."""
+"""Questions about queues: which exist, what waits and runs in each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class QueueEntry:
     failed: int
 
 
-# Uses job_waiting for the waiting ones, job_running for the running ones and the key of job_minute.
+# Index: job_waiting for the waiting ones, job_running for the running ones, and the key of
+# job_minute.
 QUEUES = """
     SELECT queue.name, queue.rank, queue.weight, queue.rate_limit, queue.rate_period_s,
            CASE WHEN queue.resume_at <= now() THEN NULL ELSE queue.paused_at END AS paused_at,
@@ -60,12 +61,12 @@ QUEUES = """
 
 
 def queues(session: Reader) -> tuple[QueueEntry, ...]:
-    """Every queue, first served first. Raises QueryTooSlow."""
+    """Return every queue, first served first. Raises QueryTooSlow."""
     with time_limit(session):
         rows = session.execute(text(QUEUES), {"limit": COUNT_LIMIT + 1}).all()
     return tuple(QueueEntry(**row._mapping) for row in rows)
 
 
 def queue_names(session: Reader) -> tuple[str, ...]:
-    """The names of the queues, first served first."""
+    """Return the names of the queues, first served first."""
     return tuple(session.scalars(select(Queue.name).order_by(Queue.rank, Queue.name)))

@@ -1,4 +1,4 @@
-"""The sentences that tell an operator why a job or a dead letter was left as it was."""
+"""The sentences that tell an operator why a verb left a job or a dead letter as it was."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mahaam.core.translatable import Translatable
 from mahaam.jobs.states import State
 from mahaam.queries.rejections import JobFact, LetterFact, PauseFact
 
-# By what was wanted.
+# By verb.
 JOB = {
     "retried": Translatable("Job %(id)s cannot be retried: %(reason)s."),
     "cancelled": Translatable("Job %(id)s cannot be cancelled: %(reason)s."),
@@ -80,11 +80,11 @@ SPANS = (
 
 
 def of_job(id_: str, fact: JobFact | None, verb: str, *, sources: Collection[str]) -> Translatable:
-    """Why `verb` (such as "retried"), which is possible from `sources`, left a job alone."""
+    """Return why `verb` (such as "retried"), which is possible from `sources`, left a job alone."""
     if fact is None:
         return NO_JOB.about(id=id_)
     is_for_stop = verb == "cancelled" and fact.state == State.RUNNING and fact.stopping_s is None
-    is_young = verb == "removed" and fact.state in sources  # only what ended earlier was meant
+    is_young = verb == "removed" and fact.state in sources  # only older ends were meant
     reason = STOP_IT if is_for_stop else _state(fact) if is_young else _obstacle(fact, sources)
     return JOB[verb].about(id=id_, reason=reason)
 
@@ -97,7 +97,7 @@ def of_letter(
     jobs: dict[str, JobFact],
     sources: Collection[str],
 ) -> Translatable:
-    """Why a dead letter was not resolved or reprocessed; `jobs` has the one that it is about."""
+    """Return why a dead letter was not resolved or reprocessed; `jobs` has the job of it."""
     if fact is None:
         return NO_LETTER.about(id=id_)
     reason = _mark(fact, verb) or _its_job(jobs.get(fact.job_id), sources)
@@ -107,7 +107,7 @@ def of_letter(
 def of_job_undo(
     id_: str, fact: JobFact | None, *, left_in: Collection[str], chord_knows: bool
 ) -> Translatable:
-    """Why a job did not go back to what it was; an operation had left it in one of `left_in`."""
+    """Return why a job was not restored; an operation had left it in one of `left_in`."""
     if fact is None:
         return NO_JOB.about(id=id_)
     reason = CHANGED_SINCE
@@ -121,7 +121,7 @@ def of_job_undo(
 
 
 def of_letter_undo(id_: int, fact: LetterFact | None) -> Translatable:
-    """Why a dead letter did not go back to what it was."""
+    """Return why a dead letter was not restored."""
     return (
         NO_LETTER.about(id=id_)
         if fact is None
@@ -130,7 +130,7 @@ def of_letter_undo(id_: int, fact: LetterFact | None) -> Translatable:
 
 
 def of_pause(name: str, fact: PauseFact | None, kind: str, verb: str) -> Translatable:
-    """Why a queue or a task (`kind`) was not paused or resumed; `fact` is its pause."""
+    """Return why a queue or a task (`kind`) was not paused or resumed; `fact` is its pause."""
     if fact is None:
         reason = IS_NOT_PAUSED if verb == "resumed" else CHANGING
     elif verb == "resumed":
@@ -141,7 +141,7 @@ def of_pause(name: str, fact: PauseFact | None, kind: str, verb: str) -> Transla
 
 
 def ago(seconds: float) -> Translatable:
-    """A span in its largest unit, such as `3 s` or `2 h`."""
+    """Return a span in its largest unit, such as `3 s` or `2 h`."""
     length, phrase = next(span for span in SPANS if seconds >= span[0] or not span[0])
     return phrase.about(count=int(max(0.0, seconds) // (length or 1)))
 
@@ -173,7 +173,7 @@ def _mark(fact: LetterFact, verb: str) -> Translatable | None:
 
 
 def _its_job(job: JobFact | None, sources: Collection[str]) -> Translatable:
-    """What stands in the way of an open dead letter."""
+    """Return what keeps an open dead letter from the verb."""
     if job is None:
         return CHANGING
     if job.state not in sources:

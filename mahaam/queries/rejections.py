@@ -1,4 +1,4 @@
-"""Why an operator's verb was refused: what jobs and dead letters look like at this moment."""
+"""Facts about jobs and dead letters at this moment, which say why an operator's verb was rejected."""
 
 from __future__ import annotations
 
@@ -83,18 +83,18 @@ WHERE task = ANY(%s) AND (resume_at IS NULL OR resume_at > now())
 
 
 def job_facts(cursor: Cursor, ids: Sequence[str]) -> dict[str, JobFact]:
-    """Those of `ids` that exist."""
+    """Return the facts about those of `ids` that exist."""
     cursor.execute(JOBS, {"ids": list(ids), "held_until": HELD_UNTIL})
     return {row[0]: JobFact._make(row) for row in cursor.fetchall()}
 
 
 def letter_facts(cursor: Cursor, ids: Sequence[int]) -> dict[int, LetterFact]:
-    """Those of `ids` that exist."""
+    """Return the facts about those of `ids` that exist."""
     cursor.execute(LETTERS, (list(ids),))
     return {row[0]: LetterFact._make(row) for row in cursor.fetchall()}
 
 
 def pause_facts(cursor: Cursor, kind: str, names: Sequence[str]) -> dict[str, PauseFact]:
-    """The pauses of those queues or tasks (`kind`) among `names` that are paused."""
+    """Return the pauses of those queues or tasks (`kind`) among `names` that are paused."""
     cursor.execute(PAUSES[kind], (list(names),))
     return {row[0]: PauseFact._make(row) for row in cursor.fetchall()}

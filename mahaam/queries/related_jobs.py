@@ -1,4 +1,4 @@
-"""The relatives of a job: what it came from, what came of it, its pipeline and its chord."""
+"""The related jobs of a job: ancestors, descendants, its pipeline and its chord."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANCESTORS_SHOWN = 4
 RELATIVES_SHOWN = 50
 LINKS_SHOWN = 20
 
-# Index: job_pkey. `depth` ends a ring, which only a row that somebody edited can close.
+# Index: job_pkey. `depth` ends a cycle, which only a row that somebody edited can close.
 ANCESTORS = text("""
 WITH RECURSIVE line AS (
   SELECT id, parent_id, 0 AS depth FROM job WHERE id = :id
@@ -30,7 +30,7 @@ SELECT job.id, job.task, job.state FROM line JOIN job USING (id) WHERE depth > 0
 
 @dataclass(frozen=True)
 class RelatedJob:
-    """A job in the picture of a family; without a `state` it has not been made yet."""
+    """A job among related jobs; without a `state` it has not been made yet."""
 
     id: uuid.UUID
     task: str
@@ -48,7 +48,7 @@ class ChordView:
 
     @property
     def unseen(self) -> int:
-        """How many members are not among `members`."""
+        """Return how many members are not among `members`."""
         return self.size - len(self.members)
 
 
@@ -73,7 +73,7 @@ class RelatedJobs:
 
 
 def family_of(session: Reader, job: Job) -> RelatedJobs:
-    """Everything that is related to `job`, bounded."""
+    """Return everything that is related to `job`, bounded."""
     children = _children(session, job.id)
     chain = list(_chain(job.options))
     links = _links(session, chain)
@@ -103,7 +103,7 @@ def _children(session: Reader, job_id: uuid.UUID) -> tuple[RelatedJob, ...]:
 
 
 def _chain(options: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The messages of the tasks that follow in the pipeline, one after the other."""
+    """Yield the messages of the tasks that follow in the pipeline, one after the other."""
     message = (options or {}).get("on_complete")
     for _ in range(LINKS_SHOWN):
         if not isinstance(message, dict) or _id(message.get("id")) is None:
@@ -134,13 +134,13 @@ def _states(session: Reader, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 def _chord_id(options: dict[str, Any] | None, chain: Iterable[dict[str, Any]]) -> uuid.UUID | None:
-    """The chord that waits for a job with these options, or for the end of its pipeline."""
+    """Return the chord that waits for a job with these options, or for the end of its pipeline."""
     named = (_id(rides.get("chord")) for rides in (options or {}, *chain))
     return next((chord_id for chord_id in named if chord_id), None)
 
 
 def _gathered(session: Reader, job: Job) -> ChordView | None:
-    """The chord whose callback `job` is: the job that made it whole is its parent."""
+    """Return the chord whose callback `job` is: the job that completed the chord is its parent."""
     if job.parent_id is None:
         return None
     options = session.scalar(select(Job.options).where(Job.id == job.parent_id))
@@ -150,7 +150,7 @@ def _gathered(session: Reader, job: Job) -> ChordView | None:
 
 def _chord(session: Reader, chord_id: uuid.UUID | None) -> ChordView | None:
     chord = session.get(Chord, chord_id) if chord_id else None
-    if chord is None:  # it fired long ago and is forgotten
+    if chord is None:  # the chord fired long ago and was deleted
         return None
     # Index: chord_member_pkey.
     question = (

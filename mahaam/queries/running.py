@@ -1,4 +1,4 @@
-"""What runs at this moment, and where."""
+"""The running jobs and their workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUNNING_SHOWN = 1000
 
 @dataclass(frozen=True)
 class RunningEntry:
-    """A job that runs; its worker gives it a greenlet."""
+    """A running job; its worker runs it in a greenlet."""
 
     id: uuid.UUID
     task: str
@@ -42,7 +42,7 @@ FROM job WHERE state = 'running' AND worker_id = ANY(:ids) ORDER BY started_at, 
 def jobs_by_worker(
     session: Reader, ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, list[RunningEntry]]:
-    """What these workers run, the longest first. Raises QueryTooSlow."""
+    """Return the jobs that these workers run, the longest first. Raises QueryTooSlow."""
     values = {"ids": list(ids), "limit": RUNNING_SHOWN}
     found: dict[uuid.UUID, list[RunningEntry]] = {id_: [] for id_ in ids}
     with time_limit(session):

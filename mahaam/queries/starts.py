@@ -1,4 +1,4 @@
-"""When certain jobs started and ended, and where: what an order or an overlap is judged by."""
+"""Start, end and worker of certain jobs, from which an order or an overlap is checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Start:
 
 
 def starts(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[Start, ...]:
-    """Those of `ids` that exist, in the order of their ids."""
+    """Return the starts of those of `ids` that exist, in the order of their ids."""
     question = select(
         Job.id,
         Job.priority,
@@ -43,7 +43,7 @@ def starts(session: Reader, ids: Sequence[uuid.UUID]) -> tuple[Start, ...]:
 
 
 def live_jobs_tagged(session: Reader, task: str, tag: str) -> tuple[tuple[uuid.UUID, str], ...]:
-    """Id and state of the jobs of `task` with `tag` that have not ended. Raises QueryTooSlow."""
+    """Return id and state of the jobs of `task` with `tag` that have not ended. Raises QueryTooSlow."""
     question = (
         select(Job.id, Job.state)
         .where(Job.state.in_(sorted(LIVE)), Job.task == task, Job.tags.contains([tag]))
@@ -54,7 +54,7 @@ def live_jobs_tagged(session: Reader, task: str, tag: str) -> tuple[tuple[uuid.U
 
 
 def open_letters_tagged(session: Reader, task: str, tag: str) -> tuple[int, ...]:
-    """The open dead letters of jobs of `task` with `tag`. Raises QueryTooSlow."""
+    """Return the open dead letters of jobs of `task` with `tag`. Raises QueryTooSlow."""
     question = (
         select(DeadLetter.id)
         .join(Job, Job.id == DeadLetter.job_id)

@@ -1,4 +1,4 @@
-"""Which running jobs are to stop."""
+"""Requests to stop running jobs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ WHERE worker_id = %s AND state = 'running' AND cancel_requested_at IS NOT NULL
 
 
 def wanted(cursor: Cursor, worker_id: str) -> dict[Fence, str]:
-    """The attempts in a worker that somebody asked to stop, and who did."""
+    """Return the attempts in a worker that somebody asked to stop, and who did."""
     cursor.execute(WANTED, (worker_id,))
     return {(id_, attempt): by for id_, attempt, by in cursor.fetchall()}

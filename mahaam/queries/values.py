@@ -23,19 +23,19 @@ WHERE key = %s AND (expires_at IS NULL OR expires_at > clock_timestamp())
 
 
 def found(cursor: Cursor, keys: Sequence[str]) -> dict[str, bytes]:
-    """Those of `keys` that hold a value."""
+    """Return those of `keys` that hold a value."""
     cursor.execute(FOUND, (list(keys),))
     return {key: bytes(value) for key, value in cursor.fetchall()}
 
 
 def everything(cursor: Cursor, *, limit: int) -> dict[str, bytes]:
-    """The first `limit` values by key."""
+    """Return the first `limit` values by key."""
     cursor.execute(ALL, (limit,))
     return {key: bytes(value) for key, value in cursor.fetchall()}
 
 
 def count(cursor: Cursor, *, but: str) -> int:
-    """How many values there are, without the one under the key `but`."""
+    """Return how many values there are, without the one under the key `but`."""
     cursor.execute(
         "SELECT count(*) FROM kept_value"
         " WHERE key <> %s AND (expires_at IS NULL OR expires_at > clock_timestamp())",
@@ -46,7 +46,7 @@ def count(cursor: Cursor, *, but: str) -> int:
 
 
 def counter(cursor: Cursor, key: str) -> int:
-    """What a counter shows; 0 when there is none."""
+    """Return the value of a counter; 0 when there is none."""
     cursor.execute(COUNTER, (key,))
     row = cursor.fetchone()
     return int(row[0]) if row else 0

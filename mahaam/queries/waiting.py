@@ -19,9 +19,9 @@ class WaitingJob(NamedTuple):
     expires_at: datetime | None
 
 
-# With Huey, a delayed job stands in the queue until a worker looks at it and puts it into the schedule.
-# A consumer does that at once; without one, such a job is scheduled and has the time at which it came,
-# until somebody takes it by hand.
+# With Huey, a delayed job stays in the queue until a worker reads it and puts it into the schedule.
+# A consumer does that at once; without one, such a job is scheduled and has the time at which it
+# was enqueued, until somebody takes it by hand.
 UNSEEN = "(state = 'scheduled' AND queued_at IS NOT NULL)"
 IN_QUEUE = {False: "state = 'queued'", True: f"(state = 'queued' OR {UNSEEN})"}
 IN_SCHEDULE = {
@@ -67,15 +67,15 @@ SOME = f"""
 
 
 def is_watched(cursor: Cursor, *, but: Sequence[str]) -> bool:
-    """Whether a live worker, other than `but`, looks at what is delayed."""
+    """Return True if a live worker, other than `but`, handles delayed jobs."""
     cursor.execute(IS_WATCHED, (list(but),))
     return cursor.fetchone() == (True,)
 
 
 def next_ids(cursor: Cursor, *, limit: int, paused: bool, unseen: bool = False) -> list[str]:
-    """Ids of queued jobs in the order in which they start; what is paused only if wanted.
+    """Return ids of queued jobs in the order in which they start; what is paused only if wanted.
 
-    With `unseen`, delayed jobs that nobody has looked at are among them.
+    With `unseen`, delayed jobs that no worker has read are among them.
     """
     statement = QUEUED.format(in_queue=IN_QUEUE[unseen])
     cursor.execute(statement, {"limit": limit, "open": not paused})
@@ -85,7 +85,7 @@ def next_ids(cursor: Cursor, *, limit: int, paused: bool, unseen: bool = False) 
 def some_ids(
     cursor: Cursor, *, states: Sequence[str], until: object, limit: int = 500
 ) -> list[str]:
-    """Some jobs in `states` that were there at the time `until`."""
+    """Return some jobs in `states` that were there at the time `until`."""
     cursor.execute(
         "SELECT id::text FROM job WHERE state = ANY(%s) AND created_at <= %s LIMIT %s",
         (list(states), until, limit),
@@ -94,25 +94,25 @@ def some_ids(
 
 
 def some(cursor: Cursor, ids: Sequence[str], *, state: str | None = None) -> list[WaitingJob]:
-    """Those of `ids` that exist, in `state` if one is given, in the same order."""
+    """Return those of `ids` that exist, in `state` if one is given, in the same order."""
     cursor.execute(SOME, {"ids": list(ids), "state": state})
     found = {job.claim.id: job for job in map(_waiting, cursor.fetchall())}
     return [found[id_] for id_ in ids if id_ in found]
 
 
 def scheduled(cursor: Cursor, *, limit: int, unseen: bool = False) -> list[WaitingJob]:
-    """Jobs that wait for their time, the earliest first; without those that `next_ids` has."""
+    """Return jobs that wait for their time, the earliest first; without those that `next_ids` has."""
     cursor.execute(SCHEDULED.format(in_schedule=IN_SCHEDULE[unseen]), (limit,))
     return [_waiting(row) for row in cursor.fetchall()]
 
 
 def queue_size(cursor: Cursor, *, unseen: bool) -> int:
-    """How many jobs there are for `next_ids`."""
+    """Return how many jobs there are for `next_ids`."""
     return _count(cursor, IN_QUEUE[unseen])
 
 
 def schedule_size(cursor: Cursor, *, unseen: bool) -> int:
-    """How many jobs there are for `scheduled`."""
+    """Return how many jobs there are for `scheduled`."""
     return _count(cursor, IN_SCHEDULE[unseen])
 
 

@@ -1,4 +1,4 @@
-"""What people type to find jobs by their arguments, and the JSON that it asks for."""
+"""Parsing of the text that people type to find jobs by their arguments, into JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MAX_DEPTH = 20
 
 
 def wanted_json(text: str) -> str | None:
-    """The JSON that arguments are to contain; None when `text` says nothing of the kind.
+    """Return the JSON that arguments are to contain, or None when `text` is no such condition.
 
-    `user_id=42`, `opts.batch=7` and `name="x"` name keyword arguments; what stands behind the sign
-    is JSON, or else a text. `{"a": 1}` is looked for in the keyword arguments, `[1]` in the
-    positional ones.
+    `user_id=42`, `opts.batch=7` and `name="x"` name keyword arguments; what follows the sign is
+    JSON, or else a text. `{"a": 1}` is looked for in the keyword arguments, `[1]` in the positional
+    ones.
     """
     text = text.strip()
     if len(text) > MAX_LENGTH:
@@ -37,7 +37,7 @@ def wanted_json(text: str) -> str | None:
 
 
 def exact_json(value: Any) -> str:
-    """JSON in which each decimal has the digits that it was written with."""
+    """Return JSON in which each decimal has the digits that it was written with."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, list):
@@ -49,7 +49,7 @@ def exact_json(value: Any) -> str:
 
 
 def _value(text: str) -> Any:
-    """`text` as JSON if it is that, else itself."""
+    """Return `text` parsed as JSON if it is that, else `text` itself."""
     parsed = _parsed(text)
     return text if parsed is None and text != "null" else parsed
 
@@ -64,7 +64,7 @@ def _parsed(text: str) -> Any:
 
 
 def _stored(value: Any) -> str | None:
-    """The JSON text, if PostgreSQL can read it."""
+    """Return the JSON text, or None if PostgreSQL cannot read it."""
     try:
         stored = exact_json(value)
         stored.encode()

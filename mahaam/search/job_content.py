@@ -1,4 +1,4 @@
-"""What a filter looks for inside of rows, piece by piece, and how an index or a row tells of it."""
+"""Conditions on the content of rows, and how an index or a row answers each of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mahaam.search.spellings import spellings
 class Content(NamedTuple):
     """A condition as its index answers it, as a row does, and the values of both.
 
-    In a row it says IS TRUE, which keeps the planner from asking a second index: that one may be
-    slower than all the rest.
+    The condition on a row is written with IS TRUE, which keeps the planner from asking a second
+    index: that one may be slower than all the rest.
     """
 
     by_index: str
@@ -25,7 +25,7 @@ class Content(NamedTuple):
 
 
 def contents_of(wanted: JobFilter) -> list[Content]:
-    """Everything that `wanted` looks for inside of rows; all of it must be there."""
+    """Return all conditions of `wanted` on the content of rows; a row must meet all of them."""
     found = [_error(wanted.error)] if wanted.error is not None else []
     if wanted.argument is not None:
         found += _arguments(wanted.argument)
@@ -50,10 +50,10 @@ def _tag(tag: str) -> Content:
 
 
 def _arguments(argument: str) -> list[Content]:
-    """One content for each value: the rarest of them is the one to ask the index for."""
+    """Return one content for each value: the rarest of them is the one to ask the index for."""
     asked = json.loads(argument, parse_float=Decimal)
     column = "args" if isinstance(asked, list) else "kwargs"
-    # The index leads to the arguments as they are; what counts is what is shown of them.
+    # The index leads to the arguments as they are stored; what counts is what is shown of them.
     shown = f"coalesce(shown -> '{column}', {column})"
     return [
         _argument(f"argument_{number}", column, shown, parts)
@@ -62,7 +62,7 @@ def _arguments(argument: str) -> list[Content]:
 
 
 def _argument(name: str, column: str, shown: str, parts: list[Any]) -> Content:
-    """One value, in each of its spellings."""
+    """Return one value, in each of its spellings."""
     values = {f"{name}_{place}": exact_json(part) for place, part in enumerate(parts)}
     by_index = " OR ".join(f"{column} @> %({key})s::jsonb" for key in values)
     in_row = " OR ".join(f"{shown} @> %({key})s::jsonb" for key in values)
@@ -70,7 +70,7 @@ def _argument(name: str, column: str, shown: str, parts: list[Any]) -> Content:
 
 
 def _leaves(asked: Any, *, is_whole: bool) -> Iterator[list[Any]]:
-    """`{"a": {"b": 1, "c": 2}}` as `{"a": {"b": 1}}` and `{"a": {"c": 2}}`, each in all spellings.
+    """Yield `{"a": {"b": 1, "c": 2}}` as `{"a": {"b": 1}}` and `{"a": {"c": 2}}`, each in all spellings.
 
     A list stays whole; `is_whole`: it is that of the positional arguments, which is no value.
     """

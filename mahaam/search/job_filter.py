@@ -1,4 +1,4 @@
-"""What jobs a list, an export or a bulk action is about."""
+"""The filter of jobs for a list, an export or a bulk operation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class JobFilter:
     argument: str | None = None
 
     def to_dict(self) -> dict[str, str]:
-        """What is asked for, ready for JSON; `from_dict` reads it back."""
+        """Return the conditions, ready for JSON; `from_dict` reads them back."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
@@ -42,7 +42,10 @@ class JobFilter:
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> JobFilter:
-        """The filter that `to_dict` made `kept` of. Raises TypeError for a filter of later times."""
+        """Return the filter that `to_dict` made `kept` of.
+
+        Raises TypeError for a filter of later versions.
+        """
         read: dict[str, Any] = {
             name: datetime.fromisoformat(value) if name.startswith("created_") else value
             for name, value in kept.items()
@@ -51,43 +54,43 @@ class JobFilter:
 
     @property
     def asks_for_nothing(self) -> bool:
-        """Whether every job matches."""
+        """Return True if every job matches."""
         return not self.to_dict()
 
     @property
     def has_columns(self) -> bool:
-        """Whether it asks for a state, a queue or a task."""
+        """Return True if the filter has a state, a queue or a task."""
         return not (self.state is None and self.queue is None and self.task is None)
 
     @property
     def is_about_content(self) -> bool:
-        """Whether it looks into rows: the tags, the error, the arguments."""
+        """Return True if the filter looks into rows: the tags, the error, the arguments."""
         return not (self.tag is None and self.error is None and self.argument is None)
 
     @property
     def may_meet_secrets(self) -> bool:
-        """Whether it looks where secrets are hidden: in the error, in the arguments."""
+        """Return True if the filter looks where secrets are hidden: in the error, in the arguments."""
         return not (self.error is None and self.argument is None)
 
     @property
     def oldest_id(self) -> uuid.UUID:
-        """No job that matches has a lesser id."""
+        """Return the id that no matching job is below."""
         return first_id_of(self.created_from) if self.created_from else FIRST_ID
 
     @property
     def id_limit(self) -> uuid.UUID:
-        """Every job that matches has a lesser id."""
+        """Return the id that every matching job is below."""
         return first_id_of(self.created_to) if self.created_to else LAST_ID
 
 
 def first_id_of(moment: datetime) -> uuid.UUID:
-    """The least id that a job created at this millisecond can have; ids are UUIDv7."""
+    """Return the least id that a job created at this millisecond can have; ids are UUIDv7."""
     milliseconds = max((moment - EPOCH) // timedelta(milliseconds=1), 0)
     return uuid.UUID(int=min(milliseconds, 2**48 - 1) << RANDOM_BITS)
 
 
 def moment_of(job_id: uuid.UUID) -> datetime | None:
-    """When the job with this id was created; None when no calendar has that moment."""
+    """Return when the job with this id was created, or None when no calendar has that moment."""
     try:
         return EPOCH + timedelta(milliseconds=job_id.int >> RANDOM_BITS)
     except OverflowError:

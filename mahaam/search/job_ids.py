@@ -1,4 +1,4 @@
-"""The ids of all jobs that match a filter, slice by slice, for whoever acts on them."""
+"""The ids of all jobs that match a filter, slice by slice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mahaam.search.search import search
 class JobSlice(NamedTuple):
     """Ids, newest first. The next slice lies below `below`; None: there is no more.
 
-    A slice may be short, even empty, and not the last: it ends when enough rows were looked at.
+    A slice may be short, even empty, and not the last: it ends when enough rows were scanned.
     """
 
     ids: list[str]
@@ -25,7 +25,7 @@ class JobSlice(NamedTuple):
 def ids_below(
     cursor: Cursor, wanted: JobFilter, *, below: uuid.UUID | None = None, limit: int = 1000
 ) -> JobSlice:
-    """At most `limit` ids of jobs that match and are older than `below` (None: the newest).
+    """Return at most `limit` ids of jobs that match and are older than `below` (None: the newest).
 
     The settings of the cursor's transaction are afterwards as they were; it may commit each
     statement by itself, too.

@@ -1,8 +1,8 @@
 """The ids of jobs by state, queue and task, in the order of their ids, from one index.
 
-The index `job_listed` is (state, queue, task, id). Whatever is asked for is a handful of its
-(state, queue, task), each of them sorted by id already: a page is the first few of each, merged. So a
-combination that nobody has costs as little as a common one. Rows that run are in `job_running`.
+The index `job_listed` is (state, queue, task, id). Any filter selects a handful of its (state,
+queue, task), each of them sorted by id already: a page is the first few of each, merged. So a
+combination that no job has costs as little as a common one. Running rows are in `job_running`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ EVERY = """
 SELECT id FROM job WHERE id >= %(oldest)s AND id < %(limit)s ORDER BY id {order} LIMIT %(size)s
 """
 # Bounds and order name all columns of the index: the primary key would do for the ids alone, and be
-# walked through whatever lies between, when no statistics tell how much that is.
+# scanned through whatever lies between, when no statistics tell how much that is.
 OF_KEYS = """
 SELECT id FROM (
   SELECT found.id
@@ -60,7 +60,7 @@ ORDER BY id {order} LIMIT %(size)s
 
 @dataclass(frozen=True)
 class StreamWindow:
-    """Which ids are looked at, `oldest` among them and `limit` not, from which end, and how many."""
+    """Which ids are scanned, `oldest` among them and `limit` not, from which end, and how many."""
 
     oldest: uuid.UUID = FIRST_ID
     limit: uuid.UUID = LAST_ID
@@ -69,30 +69,30 @@ class StreamWindow:
 
     @property
     def order(self) -> str:
-        """As SQL writes it."""
+        """Return the order as SQL."""
         return "ASC" if self.upwards else "DESC"
 
     @property
     def values(self) -> dict[str, object]:
-        """As statements take it."""
+        """Return the values of the statements."""
         return {"oldest": str(self.oldest), "limit": str(self.limit), "size": self.size}
 
     def behind(self, job_id: uuid.UUID) -> StreamWindow:
-        """What is left of it once `job_id` and all before it have been looked at."""
+        """Return the rest of the window behind `job_id`, with all before it left out."""
         if self.upwards:
             return replace(self, oldest=max(self.oldest, uuid.UUID(int=job_id.int + 1)))
         return replace(self, limit=min(self.limit, job_id))
 
 
 def statement(ask: Ask, wanted: JobFilter, window: StreamWindow) -> tuple[str, Values]:
-    """SQL, and its values, for the first ids in `window` by state, queue and task alone."""
+    """Return SQL, and its values, for the first ids in `window` by state, queue and task alone."""
     if not wanted.has_columns:
         return EVERY.format(order=window.order), window.values
     return OF_KEYS.format(order=window.order), window.values | keys(ask, wanted)
 
 
 def keys(ask: Ask, wanted: JobFilter) -> dict[str, object]:
-    """The (state, queue, task) that exist and are asked for, as values of OF_KEYS."""
+    """Return the matching (state, queue, task) that exist, as values of OF_KEYS."""
     states = RESTING if wanted.state is None else (wanted.state,)
     given: dict[str, object] = {"queue": wanted.queue, "task": wanted.task}
     found = ask(KEYS, given | {"states": list(states)}) if states != (State.RUNNING,) else []

@@ -1,4 +1,4 @@
-"""How many jobs match a filter: estimated, or counted up to a limit."""
+"""The number of jobs that match a filter: estimated, or counted up to a limit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SELECT count(*) FROM (
 
 @dataclass(frozen=True)
 class MatchCount:
-    """How many. `is_estimate`: about as many; `is_least`: that many were seen, there may be more."""
+    """A match count. `is_estimate`: about as many; `is_least`: that many were seen, there may be more."""
 
     jobs: int
     is_estimate: bool = False
@@ -42,7 +42,7 @@ class MatchCount:
 
 
 def match_count(session: Reader, wanted: JobFilter) -> MatchCount:
-    """How many jobs match. Raises QueryTooSlow."""
+    """Return how many jobs match. Raises QueryTooSlow."""
     with time_limit(session):
         ask = by_session(session)
         if wanted.asks_for_nothing:

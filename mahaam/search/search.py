@@ -1,16 +1,16 @@
-"""Finds the ids of jobs that match a filter; the work is bounded, whatever is asked for.
+"""Search of the ids of jobs that match a filter; its work is bounded, whatever the filter.
 
-State, queue and task are answered by `job_stream`, always wholly. Who looks into rows (tags, errors,
-arguments) is answered in steps, each taken when the ones before have not filled the page:
+State, queue and task are answered by `job_stream`, always wholly. Conditions on the content of rows
+(tags, errors, arguments) are answered in steps, each taken when the ones before have not filled the page:
 
-1. a thousand rows are looked at, which tells how common each content is; some thousand more when they
+1. a thousand rows are scanned, which tells how common each content is; some thousand more when they
    promise a page: so what is common is found;
 2. what is rare is fetched by the index of the rarest content, all of it;
 3. what is neither is fetched from the next part of the table, by that index and the primary key
-   together. There the search ends and says how far it has come; whoever wants more goes on from there.
+   together. There the search ends and returns how far it went; a caller that wants more continues there.
 
-An index of content gives its rows in no order, and takes a quarter of a microsecond for each: a hundred
-thousand are the most that it is good for, and more than that are met by walking.
+An index of content returns its rows in no order, and takes a quarter of a microsecond for each: a
+hundred thousand are the most that it is good for, and more than that are found by a scan.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from mahaam.search.job_filter import JobFilter
 from mahaam.search.job_stream import StreamWindow
 from mahaam.search.searchable_rows import masked_from
 
-WALK = 1000  # rows that are looked at one by one
-LONG_WALK = 6000  # when the first thousand say that this is worth while
-WORTH_WALKING = 8  # hits among the first thousand
-COMMON = 10  # likewise: so many make a content too common for its index
+SCAN = 1000  # rows that are scanned one by one
+LONG_SCAN = 6000  # when the first thousand show that this is worth while
+WORTH_SCANNING = 8  # matches among the first thousand
+COMMON = 10  # likewise: with this many, a content is too common for its index
 FEW = 4000  # rows that are fetched to be sorted
 NEAR = 2  # hundredths of the table that are searched at most, unless few rows can match
 WORK_MEM = "64MB"  # a bitmap of a million rows; a smaller one forgets which rows of a page they are
@@ -41,12 +41,13 @@ WORK_MEM = "64MB"  # a bitmap of a million rows; a smaller one forgets which row
 COLUMNS = {"state": "state = %(state)s", "queue": "queue = %(queue)s", "task": "task = %(task)s"}
 IN_WINDOW = "id >= %(oldest)s AND id < %(limit)s"
 
-# What was looked at, in one row: how many, the first, the last, those that match, how many had each content.
+# The scan in one row: how many rows, the first, the last, those that match, how many had each
+# content.
 LOOKED = """
 SELECT count(*), (array_agg(id))[1], (array_agg(id))[count(*)], array_agg(id) FILTER (WHERE {fits}), {counts}
 FROM (SELECT * FROM ({rows}) AS met ORDER BY id {order}) AS looked
 """
-# The row at which the walk ends is there, too, whether it fits or not.
+# The row at which the scan ends is there, too, whether it matches or not.
 WALKED = """
 SELECT id, fits, number FROM (
   SELECT id, {conditions} AS fits, row_number() OVER (ORDER BY id {order}) AS number
@@ -55,7 +56,7 @@ SELECT id, fits, number FROM (
 WHERE fits OR number = %(size)s ORDER BY id {order} LIMIT %(wanted)s
 """
 LISTED_ROWS = "SELECT job.* FROM ({stream}) AS listed JOIN job ON job.id = listed.id"
-# Where nothing but times narrows them, the primary key leads to the rows themselves.
+# Where only times narrow the filter, the primary key leads to the rows themselves.
 EVERY_ROW = "SELECT * FROM job WHERE {window} ORDER BY id {order} LIMIT %(size)s"
 # The few rows with an error have an index of their own: `job_failing`.
 FAILING = """
@@ -74,12 +75,12 @@ WITH found AS MATERIALIZED (
 SELECT id FROM (SELECT id FROM found UNION ALL SELECT id FROM running) AS together
 ORDER BY id {order} LIMIT %(size)s
 """
-# PostgreSQL gives back a random part of what the index holds when that is more than the limit.
-# What is hidden does not count: nobody shall learn from it how common a secret is.
+# PostgreSQL returns a random part of what the index holds when that is more than the limit. Masked
+# content does not count: nobody shall learn from the limit how common a secret is.
 SAMPLED = "SELECT count(*) FROM job WHERE state <> 'running' AND {by_index} AND {in_row}"
 SAMPLE_LIMIT = "SET LOCAL gin_fuzzy_search_limit = {size};"
-# A row that an index of content leads to is a page of its own, so the planner must not take it for
-# cheap: it shall ask the primary key first which of them are in the window.
+# A row that an index of content leads to is a page of its own, so the planner must not rate it as
+# cheap: it shall ask the primary key first which of the rows are in the window.
 BITMAPS_ONLY = (
     f"SET LOCAL work_mem = '{WORK_MEM}'; SET LOCAL random_page_cost = 8;"
     " SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off;"
@@ -96,15 +97,18 @@ WHERE schemaname = current_schema AND tablename = 'job' AND attname = 'id'
 
 
 class SearchResult(NamedTuple):
-    """Ids in the order of the window. `reached`: how far it was looked; None: to its end."""
+    """Ids in the order of the window. `reached`: how far the search went; None: to its end."""
 
     ids: list[uuid.UUID]
     reached: uuid.UUID | None
 
 
 class SearchScan(NamedTuple):
-    """The first rows that were looked at: the ids of those that match, how many had each of the
-    contents, where it began, and how far it came (None: to the end)."""
+    """A scan of the first rows.
+
+    Its fields: the ids of those that match, how many had each of the contents, where the scan
+    began, and how far it went (None: to the end).
+    """
 
     ids: list[uuid.UUID]
     counts: list[int]
@@ -113,28 +117,31 @@ class SearchScan(NamedTuple):
 
 
 def search(ask: Ask, wanted: JobFilter, window: StreamWindow) -> SearchResult:
-    """The first ids in `window` that match, at most its size; fewer than that with `reached` set
-    when the work had to end. `ask` is in a transaction."""
+    """Return the first ids in `window` that match, at most its size.
+
+    There are fewer than that, with `reached` set, when the search had to end. `ask` is in a
+    transaction.
+    """
     window = within(window, wanted)
     if not wanted.is_about_content:
         stream, values = job_stream.statement(ask, wanted, window)
         return SearchResult([row[0] for row in ask(stream, values)], None)
     if wanted.may_meet_secrets:
         window = replace(window, oldest=max(window.oldest, masked_from(ask)))
-    walk = _look(ask, wanted, window)
-    found = SearchResult(walk.ids[: window.size], walk.reached)
-    is_common = min(walk.counts) > COMMON
-    if is_common or len(walk.ids) >= WORTH_WALKING:
-        found = _further(found, window, lambda rest: _walk_on(ask, wanted, rest))
+    scan = _look(ask, wanted, window)
+    found = SearchResult(scan.ids[: window.size], scan.reached)
+    is_common = min(scan.counts) > COMMON
+    if is_common or len(scan.ids) >= WORTH_SCANNING:
+        found = _further(found, window, lambda rest: _scan_on(ask, wanted, rest))
     if not is_common:
-        found = _further(found, window, lambda rest: _by_index(ask, wanted, rest, walk))
+        found = _further(found, window, lambda rest: _by_index(ask, wanted, rest, scan))
     return found
 
 
 def _further(
     found: SearchResult, window: StreamWindow, look: Callable[[StreamWindow], SearchResult]
 ) -> SearchResult:
-    """`found` with what `look` finds behind it, unless it is enough."""
+    """Return `found` with what `look` finds behind it, unless it is enough."""
     if found.reached is None or len(found.ids) >= window.size:
         return found
     more = look(window.behind(found.reached))
@@ -142,7 +149,7 @@ def _further(
 
 
 def within(window: StreamWindow, wanted: JobFilter) -> StreamWindow:
-    """`window` without what was created at other times than wanted."""
+    """Return `window` without what was created at other times than wanted."""
     return replace(
         window,
         oldest=max(window.oldest, wanted.oldest_id),
@@ -151,8 +158,8 @@ def within(window: StreamWindow, wanted: JobFilter) -> StreamWindow:
 
 
 def _look(ask: Ask, wanted: JobFilter, window: StreamWindow) -> SearchScan:
-    """Look at the next rows one by one."""
-    rows, values = _rows(ask, wanted, replace(window, size=WALK))
+    """Scan the next rows one by one."""
+    rows, values = _rows(ask, wanted, replace(window, size=SCAN))
     contents = [content.in_row for content in contents_of(wanted)]
     sql = LOOKED.format(
         fits=_all_of([*contents, *_columns(wanted)]),
@@ -161,23 +168,23 @@ def _look(ask: Ask, wanted: JobFilter, window: StreamWindow) -> SearchScan:
         order=window.order,
     )
     ((size, first, last, ids, *counts),) = ask(sql, {**_values(wanted), **values})
-    return SearchScan(ids or [], counts, began=first, reached=last if size == WALK else None)
+    return SearchScan(ids or [], counts, began=first, reached=last if size == SCAN else None)
 
 
-def _walk_on(ask: Ask, wanted: JobFilter, window: StreamWindow) -> SearchResult:
-    """Look at many more rows, until there are enough that match."""
-    rows, values = _rows(ask, wanted, replace(window, size=LONG_WALK))
+def _scan_on(ask: Ask, wanted: JobFilter, window: StreamWindow) -> SearchResult:
+    """Scan many more rows, until there are enough that match."""
+    rows, values = _rows(ask, wanted, replace(window, size=LONG_SCAN))
     conditions = _all_of([*_in_row(wanted), *_columns(wanted)])
     sql = WALKED.format(conditions=conditions, rows=rows, order=window.order)
     seen = ask(sql, {**_values(wanted), **values, "wanted": window.size})
     ids = [id_ for id_, fits, _ in seen if fits]
-    # With a full page it has ended early.
-    is_over = len(ids) < window.size and (not seen or seen[-1][2] < LONG_WALK)
+    # With a full page the scan has ended early.
+    is_over = len(ids) < window.size and (not seen or seen[-1][2] < LONG_SCAN)
     return SearchResult(ids, None if is_over else seen[-1][0])
 
 
 def _rows(ask: Ask, wanted: JobFilter, window: StreamWindow) -> tuple[str, Values]:
-    """SQL, and its values, for the rows that are looked at."""
+    """Return SQL, and its values, for the rows to scan."""
     if wanted.error is not None and not _is_narrow(wanted):
         states = [wanted.state] if wanted.state else [state.value for state in State]
         stream = FAILING.format(window=IN_WINDOW, order=window.order)
@@ -189,21 +196,21 @@ def _rows(ask: Ask, wanted: JobFilter, window: StreamWindow) -> tuple[str, Value
 
 
 def _is_narrow(wanted: JobFilter) -> bool:
-    """Whether all rows of its columns have an error, and these are fewer than all that have one."""
+    """Return True if all rows of its columns have an error, and these are fewer than all that have one."""
     is_part = wanted.queue is not None or wanted.task is not None
     return wanted.state == State.FAILED and is_part
 
 
-def _by_index(ask: Ask, wanted: JobFilter, window: StreamWindow, walk: SearchScan) -> SearchResult:
-    """What matches in `window`, or in its next part, by the index of the rarest content."""
-    count, place = min((count, place) for place, count in enumerate(walk.counts))
+def _by_index(ask: Ask, wanted: JobFilter, window: StreamWindow, scan: SearchScan) -> SearchResult:
+    """Return what matches in `window`, or in its next part, by the index of the rarest content."""
+    count, place = min((count, place) for place, count in enumerate(scan.counts))
     rarest = contents_of(wanted)[place]
     by_index = rarest.by_index
     # Rows with an error are few: two in a thousand of them are few, too.
     may_be_rare = count <= (0 if wanted.error is None else 2)
     if may_be_rare and _is_rare(ask, wanted, rarest):
         return SearchResult(_indexed(ask, wanted, window, by_index), None)
-    border = _border(ask, window, walk)
+    border = _border(ask, window, scan)
     return SearchResult(_indexed(ask, wanted, _up_to(window, border), by_index), border)
 
 
@@ -217,7 +224,7 @@ def _indexed(ask: Ask, wanted: JobFilter, window: StreamWindow, by_index: str) -
 
 
 def _is_rare(ask: Ask, wanted: JobFilter, content: Content) -> bool:
-    """Whether the index leads to few rows."""
+    """Return True if the index leads to few rows."""
     sampled = SAMPLED.format(by_index=content.by_index, in_row=content.in_row)
     limit = SAMPLE_LIMIT.format(size=FEW * 4)
     ((count,),) = ask(BITMAPS_ONLY + limit + sampled, _values(wanted))
@@ -225,11 +232,11 @@ def _is_rare(ask: Ask, wanted: JobFilter, content: Content) -> bool:
     return bool(count <= FEW)
 
 
-def _border(ask: Ask, window: StreamWindow, walk: SearchScan) -> uuid.UUID | None:
-    """The id up to which to search for a page, judged by what the walk has met on its way.
+def _border(ask: Ask, window: StreamWindow, scan: SearchScan) -> uuid.UUID | None:
+    """Return the id up to which to search for a page, judged by what the scan has found.
 
-    None: the window ends before. It is an id of the statistics, because of a window that ends between
-    two of them the planner thinks that it is empty, and asks the primary key alone.
+    None: the window ends before. The id is one of the statistics, because for a window that ends
+    between two of them the planner expects no rows, and asks the primary key alone.
     """
     marks: list[uuid.UUID] = [row[0] for row in ask(HUNDREDTHS, {})]
     ahead = marks[bisect_right(marks, window.oldest) : bisect_left(marks, window.limit)]
@@ -237,22 +244,24 @@ def _border(ask: Ask, window: StreamWindow, walk: SearchScan) -> uuid.UUID | Non
     if len(ahead) < NEAR:
         return None
     start = window.oldest if window.upwards else window.limit
-    way = _way(walk, window)
+    way = _way(scan, window)
     far_enough = (mark for mark in ahead[:NEAR] if abs(mark.int - start.int) >= way)
     return next(far_enough, ahead[NEAR - 1])
 
 
-def _way(walk: SearchScan, window: StreamWindow) -> float:
-    """How far, in ids, a page lies behind the walk; cautiously, as few hits tell little."""
-    if not walk.ids or walk.began is None or walk.reached is None:
+def _way(scan: SearchScan, window: StreamWindow) -> float:
+    """Return how far, in ids, a page lies behind the scan; a cautious estimate, as few matches tell
+    little.
+    """
+    if not scan.ids or scan.began is None or scan.reached is None:
         return float("inf")
-    hits = len(walk.ids)
-    density = max(hits - math.sqrt(hits), 0.5) / abs(walk.reached.int - walk.began.int)
+    hits = len(scan.ids)
+    density = max(hits - math.sqrt(hits), 0.5) / abs(scan.reached.int - scan.began.int)
     return window.size / density
 
 
 def _up_to(window: StreamWindow, border: uuid.UUID | None) -> StreamWindow:
-    """The part of `window` before `border`, and the border itself."""
+    """Return the part of `window` before `border`, and the border itself."""
     if border is None:
         return window
     if window.upwards:

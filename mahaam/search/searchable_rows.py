@@ -1,4 +1,4 @@
-"""Which rows can be searched: those in which what is masked is hidden from searches, too."""
+"""Bounds of the rows that can be searched: those in which masked content is hidden from searches, too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mahaam.postgres.ask import Ask, by_session
 from mahaam.postgres.query_limits import Reader
 from mahaam.search.job_filter import FIRST_ID, LAST_ID
 
-# The names of tasks are not asked for: the console may know other tasks than the consumers.
+# No names of tasks in this statement: the console may know other tasks than the consumers.
 REACHED = """
 SELECT CASE WHEN NOT names @> %(names)s::text[] THEN NULL WHEN ended_at IS NOT NULL THEN 'all' ELSE part END,
        below
@@ -18,7 +18,7 @@ FROM mask_walk
 
 
 def masked_from(ask: Ask) -> uuid.UUID:
-    """The oldest job whose content may be searched; the last id of all: none."""
+    """Return the oldest job whose content may be searched; the last id of all: none."""
     part, below = _reached(ask)
     if part == "all":
         return FIRST_ID

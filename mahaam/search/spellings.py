@@ -1,6 +1,6 @@
-"""How a value that somebody searches for may stand in a row: JSON knows no dates, decimals or tuples.
+"""Spellings of a searched value in a row: JSON has no dates, decimals or tuples.
 
-They travel under a `$tag` (mahaam/core/payload.py), and a page shows them as they were written.
+They are stored under a `$tag` (mahaam/core/payload.py), and a page shows them as they were written.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _of_moment(at: datetime) -> Iterator[Any]:
 
 
 def _of_written_tuple(text: str) -> Iterator[Any]:
-    """`(1, 2)` as Python writes it."""
+    """Yield `(1, 2)` as Python writes it."""
     if not (text.startswith("(") and text.endswith(")")):
         return
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
@@ -76,7 +76,10 @@ def _of_written_tuple(text: str) -> Iterator[Any]:
 
 
 def _plain(value: tuple[Any, ...]) -> list[Any]:
-    """The elements as JSON has them; what it has not makes the text no tuple of ours."""
+    """Return the elements as JSON has them.
+
+    Raises ValueError for a value that JSON does not have: the text is then no tuple of ours.
+    """
     plain: list[Any] = []
     for element in value:
         if isinstance(element, tuple | list):

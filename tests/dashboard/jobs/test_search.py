@@ -208,9 +208,9 @@ def test_an_argument_is_read_as_json_and_else_as_text(text: str, expected: objec
 @pytest.fixture
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, size in (
-        ("WALK", 7),
-        ("LONG_WALK", 20),
-        ("WORTH_WALKING", 2),
+        ("SCAN", 7),
+        ("LONG_SCAN", 20),
+        ("WORTH_SCANNING", 2),
         ("COMMON", 3),
         ("FEW", 4),
     ):
