@@ -17,7 +17,7 @@ TAG_LENGTH = 200
 
 
 def definition_tag(name: str) -> str:
-    """The tag by which jobs of a definition are found."""
+    """Return the tag by which jobs of a definition are found."""
     return f"definition:{name}"[:TAG_LENGTH]
 
 
@@ -45,28 +45,28 @@ _COLUMNS = [
 
 
 def definition_page(session: Reader, cursor: PageCursor) -> Page[DefinitionEntry]:
-    """The definitions, newest first."""
+    """Return the definitions, newest first."""
     return read_page(
         session, select(*_COLUMNS), key=TaskDefinition.id, cursor=cursor, entry=DefinitionEntry
     )
 
 
 def definition(session: Reader, id_: int) -> DefinitionEntry | None:
-    """One definition."""
+    """Return one definition, or None when it does not exist."""
     with time_limit(session):
         row = session.execute(select(*_COLUMNS).where(TaskDefinition.id == id_)).first()
     return DefinitionEntry(**row._mapping) if row else None
 
 
 def definition_names(session: Reader, *, limit: int = 500) -> Sequence[str]:
-    """The names of the newest definitions."""
+    """Return the names of the newest definitions."""
     question = select(TaskDefinition.name).order_by(TaskDefinition.id.desc()).limit(limit)
     with time_limit(session):
         return session.scalars(question).all()
 
 
 def definitions_of(session: Reader, task: str, *, limit: int = 50) -> Sequence[DefinitionEntry]:
-    """The newest definitions of a task."""
+    """Return the newest definitions of a task."""
     question = select(*_COLUMNS).where(TaskDefinition.task == task)
     with time_limit(session):
         rows = session.execute(question.order_by(TaskDefinition.id.desc()).limit(limit))

@@ -22,14 +22,14 @@ def named(cursor: Cursor, name: str) -> Row | None:
 
 
 def name_of(cursor: Cursor, id_: int | None) -> str | None:
-    """The name of a definition."""
+    """Return the name of a definition."""
     cursor.execute("SELECT name FROM task_definition WHERE id = %s", (id_,))
     row = cursor.fetchone()
     return str(row[0]) if row else None
 
 
 def schedule_of(cursor: Cursor, id_: int) -> str | None:
-    """Return the name of a schedule that runs a definition; None when there is none."""
+    """Return the name of a schedule that runs a definition, or None when there is none."""
     cursor.execute("SELECT name FROM schedule WHERE definition_id = %s LIMIT 1", (id_,))
     row = cursor.fetchone()
     return str(row[0]) if row else None

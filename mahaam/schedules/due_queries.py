@@ -1,4 +1,4 @@
-"""Which schedules are due: what the scheduler asks ten times a second."""
+"""Due schedules: what the scheduler asks ten times a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mahaam.jobs.new_job import SCHEDULE_OPTIONS
 from mahaam.postgres.database import Cursor
 from mahaam.schedules.rules.spec import Spec
 
-# What a schedule says wins over its definition.
+# Options of a schedule win over those of its definition.
 JOB_OPTIONS = each(SCHEDULE_OPTIONS, "schedule.{}") | {
     "queue": "coalesce(schedule.queue, definition.queue)"
 }
@@ -21,8 +21,8 @@ timezone, starts_at, ends_at, args, coalesce(definition.kwargs, '{{}}') || sched
 """
 SCHEDULES = "schedule LEFT JOIN task_definition AS definition ON definition.id = definition_id"
 
-# Index: schedule_due. What cannot fire here, because another process knows its task, keeps the
-# others waiting only when nothing else is due.
+# Index: schedule_due. A schedule that cannot fire here, because another process knows its task,
+# delays the others only when nothing else is due.
 DUE = f"""
 SELECT {COLUMNS}, broken IS NOT NULL AS is_broken, now() AS now FROM {SCHEDULES}
 WHERE disabled_at IS NULL AND next_run_at <= now()
@@ -61,7 +61,7 @@ class DueSchedule(NamedTuple):
 
     @property
     def spec(self) -> Spec:
-        """Its times."""
+        """Return the times of the schedule."""
         return Spec(
             kind=self.kind, run_at=self.run_at, every_s=self.every_s, cron=self.cron,
             timezone=self.timezone, starts_at=self.starts_at, ends_at=self.ends_at,
@@ -69,13 +69,13 @@ class DueSchedule(NamedTuple):
 
 
 def due_schedules(cursor: Cursor, *, limit: int) -> list[DueSchedule]:
-    """Those whose next time has come, the longest waiting first."""
+    """Return the schedules whose next time has come, the longest waiting first."""
     cursor.execute(DUE, {"limit": limit})
     return [DueSchedule._make(row) for row in cursor.fetchall()]
 
 
 def due_ids(cursor: Cursor, *, limit: int) -> list[int]:
-    """The ids of those whose next time has come."""
+    """Return the ids of the schedules whose next time has come."""
     cursor.execute(
         "SELECT id FROM schedule WHERE disabled_at IS NULL AND next_run_at <= now()"
         " ORDER BY broken IS NOT NULL, next_run_at LIMIT %s",
@@ -85,6 +85,6 @@ def due_ids(cursor: Cursor, *, limit: int) -> list[int]:
 
 
 def some_schedules(cursor: Cursor, ids: list[int]) -> list[DueSchedule]:
-    """Those with these ids, due or not."""
+    """Return the schedules with these ids, due or not."""
     cursor.execute(SOME, {"ids": ids})
     return [DueSchedule._make(row) for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""What a person or a program says of a schedule, checked field by field."""
+"""The fields of a schedule that a person or a program gives, each with its check."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def checked(
     before: dict[str, Any] | None = None,
     definition: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The columns of a schedule; what is not given stays as it was `before`.
+    """Return the columns of a schedule; what is not given stays as it was `before`.
 
     `definition` is the row that given["definition"] names.
 
@@ -72,7 +72,7 @@ def checked(
     check_call(card, row["args"], _kwargs(card, row["kwargs"], definition))
     _check_number("missed_limit", row["missed_limit"], MISSED_LIMIT)
     for name, limits in NUMBERS.items():
-        if row.get(name) is not None:  # it is the task's own
+        if row.get(name) is not None:  # the task's own value
             _check_number(name, row[name], limits)
     for name, choices in CHOICES.items():
         one_of(name, row[name], choices, BAD_CHOICE.about(choices=", ".join(choices)))
@@ -84,7 +84,7 @@ def checked(
 
 
 def known_task(name: Any) -> TaskCard:
-    """The card of the task `name`. Raises FieldNotValid, with the nearest name there is."""
+    """Return the card of the task `name`. Raises FieldNotValid, with the nearest name there is."""
     catalog.load()
     known = task_registry.find(name) if isinstance(name, str) else None
     if known is not None:
@@ -97,9 +97,9 @@ def known_task(name: Any) -> TaskCard:
 
 
 def check_call(card: TaskCard, args: Any, kwargs: Any, *, is_whole: bool = True) -> None:
-    """Whether the task could be called so and the call be stored. Raises FieldNotValid.
+    """Check that the task could be called so and the call be stored. Raises FieldNotValid.
 
-    What is not `is_whole` are defaults, which need not be all arguments.
+    Arguments that are not `is_whole` are defaults, which need not be all arguments.
     """
     if not isinstance(args, list):
         raise FieldNotValid("args", NOT_ARGS)
@@ -115,7 +115,7 @@ def check_call(card: TaskCard, args: Any, kwargs: Any, *, is_whole: bool = True)
 
 
 def _kwargs(card: TaskCard, kwargs: Any, definition: dict[str, Any] | None) -> Any:
-    """What the task gets by name: the definition's, and over them those of the schedule."""
+    """Return the keyword arguments of the task: the definition's, overridden by those of the schedule."""
     if definition is None or not isinstance(kwargs, dict):
         return kwargs
     if definition["task"] != card.name:
@@ -126,7 +126,7 @@ def _kwargs(card: TaskCard, kwargs: Any, definition: dict[str, Any] | None) -> A
 
 
 def check_queue(name: Any) -> None:
-    """Whether a queue has this name; None is the task's own. Raises FieldNotValid."""
+    """Check that a queue has this name; None is the task's own. Raises FieldNotValid."""
     if name is None:
         return
     try:
@@ -145,7 +145,7 @@ def _check_number(name: str, value: Any, limits: Whole | Number) -> None:
 
 
 def _times(row: dict[str, Any], now: datetime, before: dict[str, Any] | None) -> Spec:
-    """Its checked times; what has been once may stand in the past as it was."""
+    """Return the checked times; the time of a schedule that runs once may stay in the past as it was."""
     is_as_before = before is not None and row.get("run_at") == before["run_at"]
     values: dict[str, Any] = {name: row.get(name) for name in TIMES}
     if is_as_before and row["kind"] == "once" and row["run_at"] is not None:
@@ -156,7 +156,7 @@ def _times(row: dict[str, Any], now: datetime, before: dict[str, Any] | None) ->
 def _next(
     times: Spec, now: datetime, row: dict[str, Any], before: dict[str, Any] | None
 ) -> datetime | None:
-    """When it is due next; as before, when its times are."""
+    """Return when the schedule is due next; as before, when its times are unchanged."""
     if before is not None and all(row.get(name) == before[name] for name in TIMES):
         due: datetime | None = before["next_run_at"]
         return due

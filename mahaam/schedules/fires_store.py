@@ -1,4 +1,4 @@
-"""Fires schedules: the due time noted, the job inserted, the next time set, in one statement."""
+"""SQL that fires schedules: note the due time, insert the job, set the next time, in one statement."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from mahaam.jobs.notice import Notice
 from mahaam.postgres.database import Cursor
 
 LIVE = "('scheduled', 'queued', 'running', 'retrying')"
-RECENT = 50  # of the last fires of a schedule, jobs that are asked whether they are live
+RECENT = 50  # of the last fires of a schedule, jobs that are checked for being live
 
-# Of a schedule `s`: does a job that it made still wait or run? Key of schedule_fire, then job_pkey.
+# Of a schedule `s`: does a job that it made still wait or run? Index: key of schedule_fire, then
+# job_pkey.
 IS_LIVE = f"""EXISTS (
   SELECT FROM (
     SELECT job_id FROM schedule_fire WHERE schedule_id = s.id AND job_id IS NOT NULL
     ORDER BY fire_at DESC LIMIT {RECENT}) AS made
   JOIN job ON job.id = made.job_id AND job.state IN {LIVE})"""
 
-# A job as `firing.columns` tells it in JSON, and how it becomes a row.
+# A job as JSON of `firing.columns`, and how it becomes a row.
 TOLD = OF_CALL | OF_JOB | {"expires_at": "timestamptz", "expires_in_s": "double precision"}
 COLUMNS = ", ".join(f"{name} {type_}" for name, type_ in TOLD.items())
 VALUES = each(OF_CALL | OF_JOB, "wanted.{}") | {
@@ -32,12 +33,12 @@ VALUES = each(OF_CALL | OF_JOB, "wanted.{}") | {
 }
 INSERT = insert(VALUES)
 
-# Any number of consumers send this for the same due times; whoever moves next_run_at from where all
-# saw it fires. The row is locked, or skipped when somebody else has it, and looked at again: a
-# schedule that was edited, disabled or fired meanwhile is left alone.
+# Any number of consumers send this for the same due times; the one that moves next_run_at from
+# where all read it fires. The row is locked, or skipped when another consumer has it, and read
+# again: a schedule that was edited, disabled or fired meanwhile is left alone.
 #
 # moves: the schedules and their next times. wanted: their due times, the oldest first, each with the
-# job it makes; without an id it is skipped. The overlap is judged where the jobs are.
+# job it makes; without an id it is skipped. The overlap is judged in the statement, where the jobs are.
 FIRE = f"""
 WITH moves AS (
   SELECT * FROM jsonb_to_recordset(%(moves)s::jsonb)
@@ -79,7 +80,7 @@ WITH moves AS (
 SELECT queue, priority, id, queued_at FROM made
 """
 
-# Index: schedule_fire_waiting. What waited for the end of the job before it.
+# Index: schedule_fire_waiting. Due times that waited for the end of the job before.
 WAITING = f"""
 SELECT s.id, fire.fire_at FROM schedule_fire AS fire JOIN schedule AS s ON s.id = fire.schedule_id
 WHERE fire.state = 'waiting' AND NOT {IS_LIVE} AND s.disabled_at IS NULL
@@ -102,7 +103,7 @@ WITH wanted AS (
 SELECT queue, priority, id, queued_at FROM made
 """
 
-# By hand, beside the clock: the moment is the due time, and next_run_at stays.
+# By hand, independent of the clock: the moment is the due time, and next_run_at stays.
 RUN_NOW = f"""
 WITH wanted AS (
   SELECT * FROM jsonb_to_recordset(%(wanted)s::jsonb)
@@ -132,7 +133,7 @@ WHERE id = %(id)s AND broken IS DISTINCT FROM %(broken)s::jsonb
 RETURNING name
 """
 
-# Small steps; a fire of a job that is there still is pruned with it, not before.
+# Small steps; a fire whose job still exists is pruned with the job, not before.
 FORGET = """
 DELETE FROM schedule_fire WHERE (schedule_id, fire_at) IN (
   SELECT schedule_id, fire_at FROM schedule_fire
@@ -144,27 +145,33 @@ DELETE FROM schedule_fire WHERE (schedule_id, fire_at) IN (
 def fire(
     cursor: Cursor, moves: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]]
 ) -> list[Notice]:
-    """Fire due times; returns what to ring for.
+    """Fire due times. Return the notices of the jobs.
 
-    A move has schedule_id, seen_at and next_at; a wanted one schedule_id, fire_at, count, and either
-    the columns of its job or the reason why it is skipped.
+    A move has schedule_id, seen_at and next_at; a wanted one schedule_id, fire_at, count, and
+    either the columns of its job or the reason why it is skipped.
     """
     return _made(cursor, FIRE, moves=json.dumps(moves), wanted=json.dumps(wanted))
 
 
 def waiting(cursor: Cursor, *, limit: int) -> list[tuple[int, str]]:
-    """Schedules and due times that waited for a job which has ended."""
+    """Return schedules and due times that waited for a job which has ended."""
     cursor.execute(WAITING, {"limit": limit})
     return [(id_, fire_at.isoformat()) for id_, fire_at in cursor.fetchall()]
 
 
 def release(cursor: Cursor, wanted: Sequence[dict[str, Any]]) -> list[Notice]:
-    """Make the jobs of due times that waited; a wanted one has schedule_id, fire_at and its job."""
+    """Make the jobs of due times that waited. Return their notices.
+
+    A wanted one has schedule_id, fire_at and its job.
+    """
     return _made(cursor, RELEASE, wanted=json.dumps(wanted))
 
 
 def run_now(cursor: Cursor, wanted: Sequence[dict[str, Any]]) -> list[Notice]:
-    """Make jobs by hand; without a `fire_at` for this moment. A due time that has fired is left out."""
+    """Make jobs by hand. Return their notices.
+
+    A wanted one without a `fire_at` is due at this moment. A due time that has fired is left out.
+    """
     return _made(cursor, RUN_NOW, wanted=json.dumps(wanted))
 
 
@@ -177,21 +184,21 @@ def clear_skipped(cursor: Cursor, id_: int, times: Sequence[Any]) -> None:
 
 
 def mark_broken(cursor: Cursor, id_: int, seen_at: Any, broken: dict[str, Any]) -> str | None:
-    """Note why a schedule cannot fire; its name, if that is news."""
+    """Note why a schedule cannot fire. Return its name if it was not noted before."""
     cursor.execute(BREAK, {"id": id_, "seen_at": seen_at, "broken": json.dumps(broken)})
     row = cursor.fetchone()
     return str(row[0]) if row else None
 
 
 def mark_unreadable(cursor: Cursor, id_: int, broken: dict[str, Any]) -> str | None:
-    """Note why a schedule cannot even be read; its name, if that is news."""
+    """Note why a schedule cannot even be read. Return its name if it was not noted before."""
     cursor.execute(UNREADABLE, {"id": id_, "broken": json.dumps(broken)})
     row = cursor.fetchone()
     return str(row[0]) if row else None
 
 
 def prune(cursor: Cursor, *, days: int, limit: int) -> int:
-    """Delete what became of due times longer ago than `days`; how many."""
+    """Delete fires whose due time is longer ago than `days`. Return how many."""
     cursor.execute(FORGET, {"days": days, "limit": limit})
     return int(cursor.rowcount)
 

@@ -1,7 +1,7 @@
-"""Fires schedules that are due: each due time becomes one job, or a note of why it did not.
+"""Firing of due schedules: each due time becomes one job, or a note of why it did not.
 
 Any number of processes do this side by side. What is read here decides nothing: the statement that
-fires moves `next_run_at` only from where it was seen, by PostgreSQL's clock alone.
+fires moves `next_run_at` only from where it was read, by PostgreSQL's clock alone.
 """
 
 from __future__ import annotations
@@ -56,18 +56,18 @@ class CannotFire(MahaamError):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a schedule is to do: where its next time moves to, and its due times."""
+    """The plan for a due schedule: its next time, and its due times."""
 
     schedule: DueSchedule
     move: dict[str, Any]
     wanted: list[dict[str, Any]]
 
 
-_next_try: dict[int, float] = {}  # of broken schedules; another process may do better at once
+_next_try: dict[int, float] = {}  # of broken schedules; another process may succeed at once
 
 
 def fire_due(run: Run[Any] = database.repeatable) -> tuple[list[Notice], bool]:
-    """Fire what is due; what to ring for, and whether more may be due.
+    """Fire what is due. Return the notices of the jobs, and True if more may be due.
 
     `run` carries out work on a connection and may raise what that raises.
     """
@@ -78,7 +78,7 @@ def fire_due(run: Run[Any] = database.repeatable) -> tuple[list[Notice], bool]:
 
 
 def release(run: Run[Any] = database.repeatable) -> list[Notice]:
-    """Make the jobs of due times that waited for the end of the job before; what to ring for."""
+    """Make the jobs of due times that waited for the end of the job before. Return their notices."""
     waiting = run(partial(fires_store.waiting, limit=LIMIT))
     if not waiting:
         return []
@@ -97,7 +97,7 @@ def release(run: Run[Any] = database.repeatable) -> list[Notice]:
 
 
 def _due(run: Run[Any]) -> list[DueSchedule]:
-    """What is due; one by one when a row cannot even be read."""
+    """Return what is due, read one by one when a row cannot even be read."""
     try:
         found: list[DueSchedule] = run(partial(due_schedules, limit=LIMIT))
     except (ValueError, OverflowError):  # a time that Python does not know
@@ -124,7 +124,7 @@ def _planned(run: Run[Any], schedule: DueSchedule) -> _Plan | None:
 
 
 def _fired(run: Run[Any], plans: Sequence[_Plan]) -> list[Notice]:
-    """Fire in one statement; in halves when PostgreSQL refuses it, until the one is found."""
+    """Fire in one statement; in halves when PostgreSQL rejects it, until the faulty one is found."""
     moves = [plan.move for plan in plans]
     return _sent(run, fires_store.fire, plans, more={"moves": moves}, halve=_fired)
 
@@ -159,7 +159,7 @@ def _sent(
 def by_hand(
     schedules: Sequence[DueSchedule], *, by: str, at: Sequence[datetime] = ()
 ) -> list[dict[str, Any]]:
-    """What `fires.run_now` makes of schedules: one job each, or one for every time of `at`.
+    """Return what `fires_store.run_now` takes: one job for each schedule, or one for every time of `at`.
 
     Raises CannotFire.
     """
@@ -172,7 +172,7 @@ def by_hand(
 
 
 def columns(schedule: DueSchedule) -> dict[str, Any]:
-    """The columns of a new job of the schedule, with an id of its own. Raises CannotFire."""
+    """Return the columns of a new job of the schedule, with an id of its own. Raises CannotFire."""
     job = _job(schedule)
     tags = [
         *(job.tags or ()),
@@ -191,7 +191,7 @@ def columns(schedule: DueSchedule) -> dict[str, Any]:
 
 
 def _shown(schedule: DueSchedule) -> dict[str, Any] | None:
-    """What searches may see of the arguments; None: all of them."""
+    """Return what searches may see of the arguments; None: all of them."""
     args, kwargs = (
         json.dumps(part, ensure_ascii=False, separators=(",", ":"))
         for part in (schedule.args, schedule.kwargs)
@@ -240,7 +240,7 @@ def _job(schedule: DueSchedule) -> NewJob:
 
 
 def _rests(schedule: DueSchedule) -> bool:
-    """Whether a broken schedule was tried a moment ago."""
+    """Return True if a broken schedule was tried a moment ago."""
     return schedule.is_broken and time.monotonic() < _next_try.get(schedule.id, 0.0)
 
 
@@ -278,6 +278,6 @@ def _say_broken(name: str, why: Translatable) -> None:
 
 
 def ring(notices: Sequence[Notice]) -> None:
-    """Ring for what was fired; without Redis a consumer does it later."""
+    """Send the notices of what was fired; without Redis a consumer does it later."""
     if notices:
         accept.ring(notices)

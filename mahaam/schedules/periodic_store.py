@@ -1,4 +1,4 @@
-"""Enqueues periodic tasks: once for each minute, however many consumers look at the clock."""
+"""SQL that enqueues periodic tasks: once for each minute, however many consumers do so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORGET = "DELETE FROM periodic_fire WHERE fire_at < now() - interval '1 day'"
 
 
 def this_minute(cursor: Cursor) -> datetime:
-    """The minute that PostgreSQL's clock shows, in UTC."""
+    """Return the minute that PostgreSQL's clock shows, in UTC."""
     cursor.execute("SELECT date_trunc('minute', now())")
     row = cursor.fetchone()
     assert row is not None, "The statement returns one row."
@@ -30,7 +30,7 @@ def this_minute(cursor: Cursor) -> datetime:
 def fire(cursor: Cursor, minute: datetime, wanted: Sequence[FollowUp]) -> dict[str, Notice | None]:
     """Insert those jobs whose task nobody has fired for `minute` yet, in a transaction.
 
-    Return for the id of each what to ring; None for one that waits for its time.
+    Return for the id of each its notice; None for a job that waits for its time.
     """
     made: dict[str, Notice | None] = {}
     for job, call in ((follow_up.job, follow_up.call) for follow_up in wanted):

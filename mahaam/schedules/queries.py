@@ -1,4 +1,4 @@
-"""Questions about schedules: a page of them, one, what became of its due times."""
+"""Questions about schedules: a page of them, one, the outcome of its due times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from mahaam.postgres.query_limits import COUNT_LIMIT, Reader, time_limit
 from mahaam.schedules.rules.declared import Declared
 from mahaam.schedules.rules.spec import Spec
 
-# The newest fire whose job has completed, among the last few. Key of schedule_fire, job_pkey.
+# The newest fire whose job has completed, among the last few. Index: key of schedule_fire,
+# job_pkey.
 LAST_SUCCESS = """(
   SELECT finished_at FROM (
     SELECT job_id, fire_at FROM schedule_fire AS fire
@@ -75,7 +76,7 @@ class ScheduleEntry:
 
     @property
     def spec(self) -> Spec:
-        """Its times."""
+        """Return the times of the schedule."""
         return Spec(
             kind=self.kind, run_at=self.run_at, every_s=self.every_s, cron=self.cron,
             timezone=self.timezone, starts_at=self.starts_at, ends_at=self.ends_at,
@@ -83,7 +84,7 @@ class ScheduleEntry:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether it should have fired a while ago and nobody did it."""
+        """Return True if the schedule should have fired a while ago and nobody fired it."""
         return (
             self.disabled_at is None
             and self.next_run_at is not None
@@ -92,7 +93,7 @@ class ScheduleEntry:
 
     @property
     def state(self) -> str:
-        """One word: broken, overdue, disabled, over, active."""
+        """Return one word: broken, overdue, disabled, over, active."""
         if self.disabled_at is not None:
             return "disabled"
         if self.broken is not None:
@@ -103,12 +104,12 @@ class ScheduleEntry:
 
     @property
     def said_by_code(self) -> Declared | None:
-        """What the code says of it."""
+        """Return the schedule as declared in the code."""
         return Declared(name=self.name, **self.code) if self.code else None
 
     @property
     def differences(self) -> list[tuple[str, Any, Any]]:
-        """Field, what the code says, what it is, where people edited it."""
+        """Return the fields that people edited, each with the code's value and the present one."""
         if self.code is None or self.edited_at is None:
             return []
         return [
@@ -120,7 +121,7 @@ class ScheduleEntry:
 
 @dataclass(frozen=True)
 class FireEntry:
-    """What became of a due time; the job's columns are None when it is gone or was never made."""
+    """The outcome of a due time; the job's columns are None when it is gone or was never made."""
 
     fire_at: datetime
     state: str
@@ -136,19 +137,19 @@ class FireEntry:
 
     @property
     def late_s(self) -> float:
-        """How long after the due time the job was made."""
+        """Return how long after the due time the job was made."""
         return (self.made_at - self.fire_at).total_seconds()
 
     @property
     def ran_s(self) -> float | None:
-        """How long its last attempt ran."""
+        """Return how long its last attempt ran."""
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
 
 
 def overdue_after() -> timedelta:
-    """After how long a due schedule that did not fire is overdue; a live setting."""
+    """Return after how long a due schedule that did not fire is overdue; a live setting."""
     return timedelta(seconds=current.value("schedule_overdue_s"))
 
 
@@ -170,7 +171,7 @@ IN_TROUBLE = ("broken", "overdue")
 
 @dataclass(frozen=True)
 class ScheduleTrouble:
-    """How many schedules are broken or overdue, one of them, and since when the first of them is."""
+    """The number of broken or overdue schedules, one of them, and since when the first of them is."""
 
     state: str
     count: int
@@ -180,7 +181,7 @@ class ScheduleTrouble:
 
 
 def schedule_troubles(session: Reader) -> tuple[ScheduleTrouble, ...]:
-    """What is wrong with schedules, each kind once. Index: schedule_due, schedule_broken."""
+    """Return the faults of schedules, each kind once. Index: schedule_due, schedule_broken."""
     states = _states()
     moments = {"broken": Schedule.broken_at, "overdue": Schedule.next_run_at}
     found = []
@@ -211,7 +212,7 @@ def schedule_page(
     name: str | None = None,
     cursor: PageCursor | None = None,
 ) -> Page[ScheduleEntry]:
-    """The schedules, newest first, of a state, a task, or with `name` in their names."""
+    """Return the schedules, newest first, of a state, a task, or with `name` in their names."""
     question = _entries()
     if state:
         question = question.where(_states()[state])
@@ -225,7 +226,7 @@ def schedule_page(
 
 
 def schedule_counts(session: Reader) -> dict[str, int]:
-    """How many there are in each state, and in all, each at most COUNT_LIMIT + 1."""
+    """Return how many there are in each state, and in all, each at most COUNT_LIMIT + 1."""
     limited = select(Schedule).limit(COUNT_LIMIT + 1).subquery()
     columns = [
         select(func.count())
@@ -244,19 +245,19 @@ def schedule_counts(session: Reader) -> dict[str, int]:
 
 
 def schedule(session: Reader, id_: int) -> ScheduleEntry | None:
-    """One schedule."""
+    """Return one schedule, or None when it does not exist."""
     return _first(session, _entries().where(Schedule.id == id_))
 
 
 def schedule_named(session: Reader, name: str) -> ScheduleEntry | None:
-    """The schedule with a name."""
+    """Return the schedule with a name, or None when there is none."""
     return _first(session, _entries().where(Schedule.name == name))
 
 
 def fire_page(
     session: Reader, schedule_id: int, *, before: datetime | None = None, size: int = FIRES_SHOWN
 ) -> list[FireEntry]:
-    """The due times of a schedule, newest first, older than `before`, with their jobs."""
+    """Return the due times of a schedule, newest first, older than `before`, with their jobs."""
     question = (
         select(
             ScheduleFire.fire_at, ScheduleFire.state, ScheduleFire.reason, ScheduleFire.made_at,
@@ -276,7 +277,7 @@ def fire_page(
 
 
 def schedules_of(session: Reader, task: str, *, limit: int = 20) -> Sequence[ScheduleEntry]:
-    """The newest schedules of a task."""
+    """Return the newest schedules of a task."""
     question = _entries().where(Schedule.task == task).order_by(Schedule.id.desc()).limit(limit)
     with time_limit(session):
         return [ScheduleEntry(**row._mapping) for row in session.execute(question)]

@@ -1,4 +1,4 @@
-"""Brings the table of schedules up to what the code of this process says; people's edits win."""
+"""Sync of the table of schedules with the code of this process; people's edits win."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mahaam.set_aside import isolate
 
 log = logging.getLogger("mahaam.schedules")
 
-CODE = "code"  # who made it, or switched it off
+CODE = "code"  # the actor that made or disabled it
 GONE = "It does not stand in the code any more."
 
 
 def sync_schedules() -> None:
-    """Add what the code declares, change what nobody has edited, switch off what is gone from it.
+    """Add what the code declares, change what nobody has edited, disable what is gone from the code.
 
-    Only schedules of tasks that this process knows are looked at. Raises DatabaseUnavailable.
+    Only schedules of tasks that this process knows are synced. Raises DatabaseUnavailable.
     """
     catalog.load()
     wanted = declared.schedules
@@ -62,7 +62,7 @@ def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
 
 
 def _let_go(cursor: Cursor, row: Row) -> None:
-    """It is the people's from now on; without an edit of theirs it stops."""
+    """Leave a schedule that is gone from the code to people; disable it unless they edited it."""
     changes: Row = {"code": None}
     if row["disabled_at"] is None and row["edited_at"] is None:
         changes |= {

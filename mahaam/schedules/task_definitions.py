@@ -1,4 +1,4 @@
-"""What administrators do to definitions of tasks, and what operators run of them."""
+"""What administrators do to definitions of tasks, and the jobs that operators make of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def delete_definition(id_: int, *, by: str) -> None:
 
 
 def execute_definition(id_: int, kwargs: dict[str, Any] | None = None, *, by: str) -> UUID:
-    """Make a job of a definition, with other arguments by name where they are given.
+    """Make a job of a definition, with other keyword arguments where they are given. Return its id.
 
     Raises LookupError, FieldNotValid, MahaamError.
     """
@@ -87,7 +87,7 @@ def _checked(_cursor: Cursor, given: Given, before: Row | None) -> Row:
 
 
 def _check_use(cursor: Cursor, before: Row, after: Row | None) -> None:
-    """Keep a schedule from losing its definition, or that from being one of another task."""
+    """Check that no schedule loses its definition, or gets one of another task. Raises FieldNotValid."""
     if after is not None and after["task"] == before["task"]:
         return
     schedule = definitions_store.schedule_of(cursor, before["id"])

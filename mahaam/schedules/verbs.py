@@ -1,4 +1,4 @@
-"""What people do to schedules. Each verb looks at the locked row and tells what it did and refused."""
+"""What people do to schedules. Each verb locks and reads the rows, and returns what it did and rejected."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ def create_schedule(given: Given, *, by: str) -> int:
 
 
 def edit_schedule(id_: int, given: Given, *, by: str) -> bool:
-    """Change what is given; from then on the schedule is the people's. Return True if anything changed.
+    """Change what is given; from then on the code no longer changes the schedule.
 
-    Raises LookupError, FieldNotValid, DatabaseUnavailable.
+    Return True if anything changed. Raises LookupError, FieldNotValid, DatabaseUnavailable.
     """
     return crud.change(SCHEDULE, id_, given, by=by)
 
 
 def delete_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
-    """Delete schedules with their history; one of the code comes back with the next start."""
+    """Delete schedules with their history; one that the code declares is made again at the next start."""
 
     def change(cursor: Cursor, rows: list[Row]) -> Facts:
         SCHEDULES.delete(cursor, [row["id"] for row in rows])
@@ -73,7 +73,7 @@ def delete_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
 
 
 def disable_schedules(ids: Iterable[int], *, by: str, reason: str | None = None) -> VerbResult:
-    """Let schedules fire no more; what they made goes on."""
+    """Disable schedules, so that they no longer fire; jobs that they made continue."""
     reason = clean(reason.strip(), REASON_LIMIT_BYTES) if reason else None
 
     def why_not(row: Row) -> Translatable | None:
@@ -89,7 +89,7 @@ def disable_schedules(ids: Iterable[int], *, by: str, reason: str | None = None)
 
 
 def enable_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
-    """Let schedules fire again, from the next time on: nothing that passed meanwhile is made up."""
+    """Enable schedules again, from the next time on: due times that passed meanwhile make no jobs."""
 
     def why_not(row: Row) -> Translatable | None:
         if row["disabled_at"] is None:
@@ -132,7 +132,7 @@ def run_schedules(ids: Iterable[int], *, by: str) -> VerbResult:
 
 
 def back_to_code(ids: Iterable[int], *, by: str) -> VerbResult:
-    """Give schedules that people edited what the code says of them."""
+    """Give schedules that people edited the values that the code declares."""
 
     def why_not(row: Row) -> Translatable | None:
         if row["code"] is None:
@@ -151,7 +151,7 @@ def back_to_code(ids: Iterable[int], *, by: str) -> VerbResult:
 def backfill_times(
     schedule: Spec, since: datetime, until: datetime, *, now: datetime
 ) -> list[datetime]:
-    """The due times in a period that is over, both ends with it. Raises FieldNotValid."""
+    """Return the due times in a period that is over, both ends included. Raises FieldNotValid."""
     if not since <= until <= now:
         raise FieldNotValid("until", BAD_PERIOD)
     times: list[datetime] = []
@@ -165,7 +165,7 @@ def backfill_times(
 
 
 def backfill(id_: int, since: datetime, until: datetime, *, by: str) -> int:
-    """Make the jobs of a period's due times that made none; how many.
+    """Make the jobs of a period's due times that made none. Return how many.
 
     Raises LookupError, FieldNotValid, CannotFire, DatabaseUnavailable.
     """
@@ -187,12 +187,12 @@ def backfill(id_: int, since: datetime, until: datetime, *, by: str) -> int:
 
 
 def spec_of(row: Row) -> Spec:
-    """The times of a schedule's row."""
+    """Return the times of a schedule's row."""
     return Spec(**{name: row[name] for name in TIMES})
 
 
 def of_code(code: Row, now: datetime) -> Row:
-    """The columns that the code's word for a schedule stands for."""
+    """Return the columns of a schedule as the code declares it."""
     said = Declared(name="", **code)
     row = {name: getattr(said.spec, name) for name in TIMES} | code
     return row | {
@@ -202,7 +202,7 @@ def of_code(code: Row, now: datetime) -> Row:
 
 
 def _definition(cursor: Cursor, name: Any) -> Row | None:
-    """The definition with a name, which stays until the transaction ends; None for no name."""
+    """Return the definition with a name, which stays until the transaction ends; None for no name."""
     if not name:
         return None
     found = definitions_store.named(cursor, str(name)) if str(name).isprintable() else None

@@ -1,1 +1,1 @@
-"""When schedules run: pure rules that take the time as an argument."""
+"""Rules for the times of schedules: pure functions that take the time as an argument."""

@@ -1,8 +1,8 @@
-"""The next time of a cron expression in a time zone, whatever its clocks do.
+"""The next time of a cron expression in a time zone, across all changes of its clocks.
 
-Debian's rules at a change of the clocks: a job of a fixed hour and minute runs once in a doubled hour,
-and right after a missing one; a job of every hour or minute runs whenever the clock on the wall shows
-its time.
+Debian's rules at a change of the clocks: a job of a fixed hour and minute runs once in a doubled
+hour, and right after a missing one; a job of every hour or minute runs whenever the local clock
+shows its time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SECOND = timedelta(seconds=1)
 
 
 def next_time(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
-    """The first time later than `after`, in UTC; None: there is none. `after` is in UTC."""
+    """Return the first time later than `after`, in UTC; None: there is none. `after` is in UTC."""
     find = _fixed if _is_fixed(expression) else _by_the_wall
     try:
         return find(expression, zone, after)
@@ -26,7 +26,7 @@ def next_time(expression: str, zone: ZoneInfo, after: datetime) -> datetime | No
 
 
 def _is_fixed(expression: str) -> bool:
-    """Whether hour and minute are given: what Debian's cron treats as a time of the day."""
+    """Return True if hour and minute are given: what Debian's cron treats as a time of the day."""
     minute, hour, *_ = expression.split()
     return not minute.startswith("*") and not hour.startswith("*")
 
@@ -38,7 +38,7 @@ def _fixed(expression: str, zone: ZoneInfo, after: datetime) -> datetime:
 
 
 def _by_the_wall(expression: str, zone: ZoneInfo, after: datetime) -> datetime:
-    """Look through one stretch of equal offset after the other.
+    """Search one period of equal offset after the other. Return the first time.
 
     With a zone, CronSim goes back into a doubled hour and may never leave it.
     """
@@ -51,11 +51,11 @@ def _by_the_wall(expression: str, zone: ZoneInfo, after: datetime) -> datetime:
         change = _first_change(zone, begin, found)
         if change is None:
             return found
-        begin, asked = change, change - SECOND  # the second of the change is one of the stretch
+        begin, asked = change, change - SECOND  # the second of the change is part of the period
 
 
 def _first_change(zone: ZoneInfo, begin: datetime, end: datetime) -> datetime | None:
-    """The first second after `begin` and until `end` at which the offset is another."""
+    """Return the first second after `begin` and until `end` at which the offset is another."""
     offset = _offset(zone, begin)
     low, high = begin, min(begin + DAY, end)
     while _offset(zone, high) == offset:

@@ -1,4 +1,4 @@
-"""The schedules that stand in the code, by name; tables are brought up to them when a process starts."""
+"""The schedules declared in the code, by name; each process syncs the table with them at its start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICIES = {"missed": ("skip", "once", "all"), "overlap": ("allow", "skip", "que
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """A schedule as the code says it; None is the task's own."""
+    """A schedule as declared in the code; None is the task's own value."""
 
     name: str
     task: str
@@ -33,7 +33,7 @@ class Declared:
 
     @property
     def spec(self) -> Spec:
-        """Its times."""
+        """Return the times of the schedule."""
         return Spec(
             kind=self.kind,
             starts_at=EPOCH,
@@ -43,7 +43,7 @@ class Declared:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Everything but the name, as JSON keeps it."""
+        """Return everything but the name, as JSON stores it."""
         values = asdict(self)
         del values["name"]
         return values
@@ -53,7 +53,7 @@ schedules: dict[str, Declared] = {}
 
 
 def every_s(lengths: dict[str, float]) -> int:
-    """The seconds of `minutes=5` and its like. Raises OptionNotValid."""
+    """Return the seconds of `minutes=5` and the like. Raises OptionNotValid."""
     if not lengths:
         raise OptionNotValid("Say how often: every(minutes=5).")
     total = sum(number * UNITS_S[unit] for unit, number in lengths.items())
@@ -65,7 +65,7 @@ def every_s(lengths: dict[str, float]) -> int:
 def add(
     name: str | None, task: str, *, kwargs: dict[str, Any] | None = None, **when: Any
 ) -> Declared:
-    """Declare that `task` runs as `when` says. Raises OptionNotValid."""
+    """Declare that `task` runs at the times of `when`. Return the schedule. Raises OptionNotValid."""
     for policy, words in POLICIES.items():
         if when.get(policy, words[0]) not in words:
             raise OptionNotValid(f"{policy} must be {', '.join(words[:-1])} or {words[-1]}.")
@@ -99,11 +99,11 @@ def remove_of(task: str) -> None:
 
 
 def of_task(task: str) -> bool:
-    """Whether the code has a schedule for `task`."""
+    """Return True if the code has a schedule for `task`."""
     return any(declared.task == task for declared in schedules.values())
 
 
 def _name(task: str) -> str:
-    """The task's own name; with a number, when it has a schedule already."""
+    """Return the task's own name; with a number, when it has a schedule already."""
     count = sum(declared.task == task for declared in schedules.values())
     return task if not count else f"{task} #{count + 1}"

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from mahaam.schedules.rules.spec import Spec, next_run
 
-LATE = timedelta(seconds=60)  # what is older than that was missed
-SHOWN = 20  # of what was missed, rows of their own; the rest is one row
+LATE = timedelta(seconds=60)  # a due time that is older was missed
+SHOWN = 20  # of the missed ones, rows of their own; the rest is one row
 MISSED = "missed"
 
 
@@ -22,7 +22,7 @@ class Skip:
 
 @dataclass(slots=True)
 class Due:
-    """What becomes of the due times until now, and when the schedule is due again (None: never)."""
+    """The fired and skipped due times until now, and when the schedule is due again (None: never)."""
 
     fires: list[datetime] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Due:
 
 
 def due(spec: Spec, since: datetime, now: datetime, *, missed: str, limit: int) -> Due:
-    """Judge the due times from `since`, which is one, to `now` by the policy `missed`.
+    """Apply the policy `missed` to the due times from `since`, which is one, to `now`.
 
     skip fires the newest unless it is late; once fires the newest; all fires the newest `limit`.
     """
@@ -46,18 +46,20 @@ def due(spec: Spec, since: datetime, now: datetime, *, missed: str, limit: int) 
 def _times(
     spec: Spec, since: datetime, now: datetime, enough: int
 ) -> tuple[list[datetime], int, datetime | None]:
-    """The newest due times, `enough` or more, how many older ones were not looked at, and the first
-    after now."""
+    """Return the newest due times, `enough` or more.
+
+    Return also how many older ones were not computed, and the first after now.
+    """
     times, at = _walk(spec, since, now, 2 * enough)
     if at is None or at > now:
         return times, 0, at
     newest = _newest(spec, since, now, enough)
-    step = (times[-1] - since) / (len(times) - 1)  # the first ones tell how dense the others were
+    step = (times[-1] - since) / (len(times) - 1)  # the first ones tell how dense the others are
     return newest, max(1, round((newest[0] - since) / step)), next_run(spec, now)
 
 
 def _newest(spec: Spec, since: datetime, now: datetime, enough: int) -> list[datetime]:
-    """The last due times of a long wait, of which `since` is one: so many as can be walked."""
+    """Return the last due times of a long wait, of which `since` is one: as many as can be computed."""
     low, high = since, now
     found, at = _walk(spec, since, now, 2 * enough)
     while at is not None and at <= now:  # too many since `low`: halve the time
@@ -74,7 +76,7 @@ def _newest(spec: Spec, since: datetime, now: datetime, enough: int) -> list[dat
 def _walk(
     spec: Spec, since: datetime | None, now: datetime, most: int
 ) -> tuple[list[datetime], datetime | None]:
-    """Due times from `since`, which is one, at most `most`, and the one after them."""
+    """Return due times from `since`, which is one, at most `most`, and the one after them."""
     times: list[datetime] = []
     at = since
     while at is not None and at <= now and len(times) < most:
@@ -84,7 +86,7 @@ def _walk(
 
 
 def _skips(since: datetime, skipped: list[datetime], left_out: int) -> list[Skip]:
-    """The newest of what was skipped one by one, everything older together."""
+    """Return the newest of the skipped due times one by one, and all older ones together."""
     older = len(skipped) - SHOWN
     if left_out or older > 0:
         older = max(older, 0)

@@ -1,4 +1,4 @@
-"""The next times of a schedule as people read them: in its own zone, with changes of the clocks."""
+"""Previews of a schedule's next times: in its own zone, with changes of the clocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Preview(NamedTuple):
 
 
 def previews(spec: Spec, after: datetime, count: int) -> list[Preview]:
-    """The next `count` times after `after`."""
+    """Return the next `count` times after `after`."""
     zone = ZoneInfo(spec.timezone)
     found: list[Preview] = []
     offset: timedelta | None = after.astimezone(zone).utcoffset()

@@ -1,4 +1,4 @@
-"""When something is to run: once, every so many seconds, or as cron says; checked field by field."""
+"""The times of a schedule: once, every so many seconds, or by cron; checked field by field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mahaam.core.field import FieldNotValid, one_of
 from mahaam.core.translatable import Translatable
 from mahaam.schedules.rules.cron import next_time
 
-LONGEST_CRON = 200  # characters; before any parser sees it
+LONGEST_CRON = 200  # characters; checked before any parser reads it
 LONGEST_EVERY_S = 10 * 366 * 86400
 FIELDS = 5
 ALIASES = {
@@ -51,7 +51,7 @@ PART_NAMES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """Times as they were checked by `spec`; all moments are aware and in UTC.
+    """Times as checked by `spec`; all moments are aware and in UTC.
 
     An interval is counted from `starts_at`, so that it does not drift and consumers agree on it.
     """
@@ -76,7 +76,7 @@ def spec(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> Spec:
-    """A checked spec of what is given; what does not belong to `kind` is left out.
+    """Return a checked spec of what is given; fields that do not belong to `kind` are left out.
 
     Raises FieldNotValid with the field that is at fault.
     """
@@ -118,7 +118,7 @@ KINDS: dict[str, Callable[[dict[str, Any], datetime], dict[str, Any]]] = {
 
 
 def cron_of(text: str, now: datetime) -> str:
-    """A cron expression as it is kept: five fields in capitals. Raises FieldNotValid."""
+    """Return a cron expression as it is stored: five fields in capitals. Raises FieldNotValid."""
     if len(text) > LONGEST_CRON:
         raise FieldNotValid("cron", LONG_CRON.about(most=LONGEST_CRON, found=len(text)))
     expression = ALIASES.get(text.strip().lower(), text).upper()
@@ -135,7 +135,10 @@ def cron_of(text: str, now: datetime) -> str:
 
 
 def _bad_field(message: str, fields: list[str]) -> Translatable:
-    """CronSim names the field; a day that no month has is one of its complaints."""
+    """Return the sentence for an error of CronSim.
+
+    CronSim names the field; a day that no month has is one of its errors.
+    """
     name = message.removeprefix("Bad ")
     found = fields[list(PART_NAMES).index(name)] if name in PART_NAMES else ""
     if not found:
@@ -155,7 +158,7 @@ def _is_day(text: str) -> bool:
 
 @cache
 def zones() -> frozenset[str]:
-    """The names of all time zones."""
+    """Return the names of all time zones."""
     return frozenset(available_timezones())
 
 
@@ -166,7 +169,7 @@ def _zone(name: str) -> str:
 
 
 def next_run(spec: Spec, after: datetime) -> datetime | None:
-    """The first time of `spec` that is later than `after`, in UTC; None: there is none."""
+    """Return the first time of `spec` that is later than `after`, in UTC; None: there is none."""
     after = max(after, spec.starts_at - timedelta(microseconds=1))
     found = _NEXT[spec.kind](spec, after)
     if found is None or (spec.ends_at is not None and found > spec.ends_at):
@@ -175,7 +178,7 @@ def next_run(spec: Spec, after: datetime) -> datetime | None:
 
 
 def next_runs(spec: Spec, after: datetime, count: int) -> list[datetime]:
-    """The first `count` times after `after`, or fewer when they end."""
+    """Return the first `count` times after `after`, or fewer when they end."""
     found: list[datetime] = []
     last: datetime | None = after
     while len(found) < count and last is not None and (last := next_run(spec, last)) is not None:
