@@ -1,4 +1,4 @@
-"""What people decide about causes of failures: resolve, ignore, watch again, own, write down."""
+"""What people decide about error groups: resolve, ignore, watch again, assign, write a runbook."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOT_IGNORED = {
 
 
 def resolve_groups(ids: Iterable[int], *, by: str) -> VerbResult:
-    """Mark causes as mended; one that strikes again has returned. Its dead letters stay."""
+    """Mark error groups as resolved; a group that fails again has returned. Its dead letters stay."""
 
     def why_not(row: Row) -> Translatable | None:
         return IS_RESOLVED.about(id=row["id"]) if row["resolved_at"] else None
@@ -58,7 +58,7 @@ def ignore_groups(
     times: int | None = None,
     rate: int | None = None,
 ) -> VerbResult:
-    """Let causes make no alert until a time, `times` failures more, or `rate` failures in an hour.
+    """Let error groups raise no alert until a time, `times` more failures, or `rate` failures in an hour.
 
     Without any of them until somebody watches them again. Raises OptionNotValid.
     """
@@ -89,7 +89,7 @@ def ignore_groups(
 
 
 def watch_groups(ids: Iterable[int], *, by: str) -> VerbResult:
-    """Let causes that were resolved or ignored be open again."""
+    """Open error groups again that were resolved or ignored."""
 
     def why_not(row: Row) -> Translatable | None:
         is_open = row["resolved_at"] is None and row["ignored_at"] is None
@@ -105,19 +105,19 @@ def watch_groups(ids: Iterable[int], *, by: str) -> VerbResult:
 
 
 def assign_groups(ids: Iterable[int], owner: str | None, *, by: str) -> VerbResult:
-    """Say who looks after causes; None: nobody."""
+    """Set the owner of error groups; None: nobody."""
     name = clean(owner, OWNER_LIMIT_BYTES) if owner else None
     return _each(ids, "assign", lambda _row: None, lambda _now: {"owner": name}, by=by)
 
 
 def write_group_runbook(id_: int, text: str | None, *, by: str) -> VerbResult:
-    """Say what to do about a cause, as Markdown; None or nothing takes it away."""
+    """Write the runbook of an error group, as Markdown; None or an empty text removes it."""
     kept = _runbook(text)
     return _each([id_], "runbook", lambda _row: None, lambda _now: {"runbook": kept}, by=by)
 
 
 def write_task_runbook(task: str, text: str | None, *, by: str) -> bool:
-    """Say what to do when a task fails, as Markdown; whether that is something else than before."""
+    """Write the runbook of a task, as Markdown. Return True if it differs from the one before."""
     kept = _runbook(text)
     with database.transaction() as cursor:
         before = store.write_runbook(cursor, task, kept, by=by)
@@ -145,7 +145,10 @@ def _each(
     by: str,
     of_each: Callable[[Row], Row] | None = None,
 ) -> VerbResult:
-    """Give those of `ids` for which `why_not` has no reason the values of now, and those of each."""
+    """Write values to those of `ids` for which `why_not` has no reason.
+
+    `values_at` returns them for the present time, `of_each` returns further ones of a single group.
+    """
 
     def change(cursor: Cursor, rows: list[Row]) -> Facts:
         values = values_at(store.now(cursor))

@@ -1,4 +1,4 @@
-"""Questions about causes of failures."""
+"""Questions about error groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATES = ("open", "returned", "ignored", "resolved")
 
 @dataclass(frozen=True)
 class GroupEntry:
-    """A cause as lists and its page show it."""
+    """An error group as lists and its page show it."""
 
     id: int
     fingerprint: str
@@ -47,7 +47,7 @@ class GroupEntry:
 
     @property
     def state(self) -> str:
-        """One of STATES."""
+        """Return one of STATES."""
         if self.resolved_at is not None:
             return "resolved"
         if self.ignored_at is not None:
@@ -56,13 +56,13 @@ class GroupEntry:
 
     @property
     def needs_somebody(self) -> bool:
-        """Return whether it is neither resolved nor ignored."""
+        """Return True if the group is neither resolved nor ignored."""
         return self.resolved_at is None and self.ignored_at is None
 
 
 @dataclass(frozen=True)
 class GroupFilter:
-    """What a list of causes is narrowed to; None: any. `text` is in the class or the message."""
+    """What a list of error groups is narrowed to; None: any. `text` is in the class or the message."""
 
     state: str | None = None
     task: str | None = None
@@ -74,24 +74,24 @@ Counts = list[tuple[datetime, int]]
 
 
 def group_page(session: Reader, wanted: GroupFilter, cursor: PageCursor) -> Page[GroupEntry]:
-    """A page of the causes that match, newest first. Raises QueryTooSlow."""
+    """Return a page of the error groups that match, newest first. Raises QueryTooSlow."""
     if wanted.text and not are_groups_masked(session):
         return Page()
     return read_page(session, _matching(wanted), key=ErrorGroup.id, cursor=cursor, entry=GroupEntry)
 
 
 def group(session: Reader, id_: int) -> GroupEntry | None:
-    """One cause."""
+    """Return one error group, or None when it does not exist."""
     return _first(session, select(*_COLUMNS).where(ErrorGroup.id == id_))
 
 
 def group_of(session: Reader, fingerprint: str) -> GroupEntry | None:
-    """The cause with a fingerprint; None while its failures are not gathered."""
+    """Return the error group with a fingerprint, or None while its failures are not gathered."""
     return _first(session, select(*_COLUMNS).where(ErrorGroup.fingerprint == fingerprint))
 
 
 def fingerprints_with(session: Reader, text: str, *, limit: int = 200) -> list[str]:
-    """The fingerprints of the newest causes with a text in their class or newest message."""
+    """Return the fingerprints of the newest groups with a text in their class or newest message."""
     question = select(ErrorGroup.fingerprint).where(_has(text))
     with time_limit(session):
         if not are_groups_masked(session):
@@ -100,7 +100,7 @@ def fingerprints_with(session: Reader, text: str, *, limit: int = 200) -> list[s
 
 
 def group_counts(session: Reader) -> dict[str, int]:
-    """How many there are in each state, each at most COUNT_LIMIT + 1."""
+    """Return how many there are in each state, each at most COUNT_LIMIT + 1."""
     columns = [
         select(func.count())
         .select_from(select(ErrorGroup.id).where(rule).limit(COUNT_LIMIT + 1).subquery())
@@ -113,7 +113,7 @@ def group_counts(session: Reader) -> dict[str, int]:
 
 
 def hours(session: Reader, ids: Sequence[int], now: datetime) -> dict[int, Counts]:
-    """How often causes struck in each of the last 24 hours, oldest first. Key of error_hour."""
+    """Return the failures of groups in each of the last 24 hours, oldest first. Index: key of error_hour."""
     this = now.replace(minute=0, second=0, microsecond=0)
     moments = [this - timedelta(hours=back) for back in range(HOURS_SHOWN - 1, -1, -1)]
     found = _struck(session, ids, since=moments[0])
@@ -121,7 +121,7 @@ def hours(session: Reader, ids: Sequence[int], now: datetime) -> dict[int, Count
 
 
 def days(session: Reader, id_: int, now: datetime) -> Counts:
-    """How often a cause struck on each of the last 30 days (UTC), oldest first."""
+    """Return the failures of a group on each of the last 30 days (UTC), oldest first."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     moments = [today - timedelta(days=back) for back in range(DAYS_SHOWN - 1, -1, -1)]
     sums = dict.fromkeys(moments, 0)
@@ -131,7 +131,10 @@ def days(session: Reader, id_: int, now: datetime) -> Counts:
 
 
 def open_letters_of(session: Reader, fingerprint: str) -> int:
-    """How many dead letters of a cause are open, at most COUNT_LIMIT + 1. Index: dead_letter_open_cause."""
+    """Return how many dead letters of a cause are open, at most COUNT_LIMIT + 1.
+
+    Index: dead_letter_open_cause.
+    """
     rows = (
         select(DeadLetter.id)
         .where(
@@ -146,7 +149,7 @@ def open_letters_of(session: Reader, fingerprint: str) -> int:
 
 
 def runbook(session: Reader, task: str) -> str | None:
-    """What to do when a task fails, as Markdown."""
+    """Return the runbook of a task, as Markdown."""
     return session.scalar(select(TaskRunbook.text).where(TaskRunbook.task == task))
 
 

@@ -1,4 +1,4 @@
-"""Gathers failures into causes, and keeps what people decided about them."""
+"""SQL that gathers failures into error groups, and stores what people decided about them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from mahaam.postgres.database import Cursor
 
-ONE_AT_A_TIME = 5_120_938_448  # any constant: the lock of whoever gathers
-MOST = 20  # tasks, queues and releases that a group names
+ONE_AT_A_TIME = 5_120_938_448  # any constant: the lock of the process that gathers
+MOST = 20  # tasks, queues and releases that a group lists
 
-# Failures come as rows of their own, so that a hundred thousand of one cause do not wait for one
-# row in the statements that end jobs. One process at a time takes them away and adds them up.
-# A resolved group that strikes again has returned. Index: failure_pkey, error_group_fingerprint_key.
+# Failures are rows of their own, so that a hundred thousand of one cause do not wait for one row in
+# the statements that end jobs. One process at a time deletes them and adds them up. A resolved
+# group that fails again has returned. Index: failure_pkey, error_group_fingerprint_key.
 GATHER = f"""
 WITH taken AS (
   DELETE FROM failure WHERE id IN (
@@ -75,7 +75,7 @@ FROM error_group WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
 FORGET_HOURS = "DELETE FROM error_hour WHERE hour < now() - interval '31 days'"
-# What has struck no more for as long as failures are kept, and has no dead letter any more.
+# Groups that have not failed for as long as failures are kept, and have no dead letter any more.
 FORGET = """
 DELETE FROM error_group WHERE id IN (
   SELECT id FROM error_group AS old
@@ -88,9 +88,9 @@ DELETE FROM error_group WHERE id IN (
 def gather(
     cursor: Cursor, *, limit: int, but: Sequence[str] = (), keys: Sequence[str] | None = None
 ) -> int | None:
-    """Add up what failed; how many failures, None when somebody else is at it. In a transaction.
+    """Add up failures. Return how many, or None when another process does so. For a transaction.
 
-    Failures in `but` are left alone; `keys` are all that it is about (None: any).
+    Failures in `but` are left alone; `keys` are the only ones in question (None: any).
     """
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (ONE_AT_A_TIME,))
     if not _value(cursor):
@@ -101,7 +101,7 @@ def gather(
 
 
 def find_failures(cursor: Cursor, *, limit: int, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the failures that `gather` would add up."""
+    """Return the ids of the failures that `gather` would add up."""
     cursor.execute(
         "SELECT id::text FROM failure WHERE NOT id = ANY(%s::bigint[]) ORDER BY id LIMIT %s",
         (list(but), limit),
@@ -112,14 +112,17 @@ def find_failures(cursor: Cursor, *, limit: int, but: Sequence[str] = ()) -> lis
 def end_ignoring(
     cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
 ) -> list[int]:
-    """Let those come back whose time is over, or that strike more than was ignored; their ids."""
+    """End the ignoring of groups whose time is over, or that fail more than was ignored.
+
+    Return their ids.
+    """
     only = None if keys is None else list(keys)
     cursor.execute(END_IGNORING, {"but": list(but), "only": only})
     return [row[0] for row in cursor.fetchall()]
 
 
 def find_ignored(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the groups that are ignored."""
+    """Return the ids of the groups that are ignored."""
     cursor.execute(
         "SELECT id::text FROM error_group WHERE ignored_at IS NOT NULL AND NOT id = ANY(%s::bigint[])",
         (list(but),),
@@ -128,14 +131,14 @@ def find_ignored(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
 
 
 def lock(cursor: Cursor, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """These groups as they stand, locked until the transaction ends."""
+    """Return these groups as they are, locked until the transaction ends."""
     cursor.execute(LOCK, (list(ids),))
     names = [column[0] for column in cursor.description or ()]
     return {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
 
 
 def update(cursor: Cursor, ids: Sequence[int], values: dict[str, Any]) -> None:
-    """Give groups these columns."""
+    """Set these columns of groups."""
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
     cursor.execute(
         f"UPDATE error_group SET {assignments} WHERE id = ANY(%(ids)s)", values | {"ids": list(ids)}
@@ -143,7 +146,7 @@ def update(cursor: Cursor, ids: Sequence[int], values: dict[str, Any]) -> None:
 
 
 def write_runbook(cursor: Cursor, task: str, text: str | None, *, by: str) -> str | None:
-    """Set what to do when a task fails, or take it away; what it was before."""
+    """Write or remove the runbook of a task. Return the one before."""
     cursor.execute("SELECT text FROM task_runbook WHERE task = %s FOR UPDATE", (task,))
     row = cursor.fetchone()
     if text is None:
@@ -158,14 +161,14 @@ def write_runbook(cursor: Cursor, task: str, text: str | None, *, by: str) -> st
 
 
 def now(cursor: Cursor) -> datetime:
-    """PostgreSQL's time of this transaction."""
+    """Return PostgreSQL's time of this transaction."""
     cursor.execute("SELECT now()")
     moment: datetime = _value(cursor)
     return moment
 
 
 def prune(cursor: Cursor, *, days: int) -> None:
-    """Delete old counts, and causes that nobody needs any more; `days` 0: none."""
+    """Delete old counts, and error groups that nobody needs any more; `days` 0: none."""
     cursor.execute(FORGET_HOURS)
     if days:
         cursor.execute(FORGET, {"days": days})

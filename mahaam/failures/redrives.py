@@ -1,8 +1,8 @@
 """Phased re-drives: a few dead letters first, then more, then all, as long as few fail again.
 
-Each phase is an operation that reprocesses a share of the letters: 5 %, then 10 %, then all others in
-portions. When more than the allowed share of what has ended has failed again, it is over: the rest
-stays as it is. Any consumer advances them, one step at a time.
+Each phase is an operation that reprocesses a share of the dead letters: 5 %, then 10 %, then all
+others in portions. When more than the allowed share of what has ended has failed again, the
+re-drive ends: the rest stays as it is. Any consumer advances them, one step at a time.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ from mahaam.set_aside import isolate
 
 log = logging.getLogger("mahaam.redrives")
 
-# Percent of each phase. The first two are careful: the next one waits for the end of their jobs. All
-# others come in portions, each when half of the last has ended, so that a stop saves the rest.
+# Percent of each phase. The first two are careful: the next one waits for the end of their jobs.
+# All others are reprocessed in portions, each when half of the last has ended, so that a stop saves
+# the rest.
 CAREFUL = 2
 SHARES = (5, 10, *(10,) * 8, 100)
-LEAST = 20  # jobs that have ended, before their failures are a share
+LEAST = 20  # jobs that must have ended before their failures are counted as a share
 MOST = 10_000_000
 IS_OVER = Translatable("Re-drive %(id)s is over.")
 
@@ -48,7 +49,7 @@ class NothingToRedrive(OptionNotValid):
 def start_redrive(
     wanted: DeadLetterFilter, *, max_failed_percent: int, reason: str | None = None, by: str
 ) -> int:
-    """Reprocess what matches and is open now, phase by phase; the re-drive's id.
+    """Reprocess what matches and is open now, phase by phase. Return the id of the re-drive.
 
     Raises OptionNotValid, NothingToRedrive, DatabaseUnavailable.
     """
@@ -80,7 +81,7 @@ def start_redrive(
 
 
 def stop_redrive(id_: int, *, by: str) -> Translatable | None:
-    """End a re-drive; what it has reprocessed runs. Why not, if it is not done."""
+    """End a re-drive; jobs that it has reprocessed continue. Return the reason if that is not possible."""
     with database.transaction() as cursor:
         phases = store.end(cursor, id_, state="stopped", by=by)
         if phases is None:
@@ -102,7 +103,7 @@ def stop_redrive(id_: int, *, by: str) -> Translatable | None:
 
 
 def advance_redrives() -> int:
-    """Take one step with each re-drive that runs; how many run. Raises DatabaseUnavailable."""
+    """Advance each running re-drive by one step. Return how many run. Raises DatabaseUnavailable."""
     with database.transaction() as cursor:
         running = store.take(cursor)
         steps = {str(redrive.id): partial(_advance, redrive=redrive) for redrive in running}
@@ -130,9 +131,9 @@ def _advance(cursor: Cursor, redrive: NewRedrive) -> None:
 
 
 def has_failed(phases: Sequence[PhaseOutcome], most_percent: int) -> bool:
-    """Whether more of what has ended has failed again than is allowed.
+    """Return True if more of what has ended has failed again than is allowed.
 
-    While some go on, fewer than LEAST that have ended count as LEAST.
+    While some jobs run, fewer than LEAST that have ended count as LEAST.
     """
     failed = sum(phase.failed for phase in phases)
     ended = failed + sum(phase.completed for phase in phases)

@@ -13,8 +13,8 @@ from mahaam.postgres.database import Cursor as Link
 from mahaam.postgres.paging import Page, PageCursor, read_page
 from mahaam.postgres.query_limits import Reader, time_limit
 
-# What became of the jobs of a phase, each looked up by its key (see by_key). One that is not there any
-# more was removed as it completed, or long after. Index: operation_result_pkey, job_pkey.
+# The states of the jobs of a phase, each looked up by its key (see by_key). A job that no longer
+# exists was removed as it completed, or long after. Index: operation_result_pkey, job_pkey.
 OUTCOME = """
 SELECT operation.state,
        count(result.number) FILTER (WHERE is_done),
@@ -29,7 +29,7 @@ WHERE operation.id = %s GROUP BY operation.id
 
 
 class PhaseOutcome(NamedTuple):
-    """How a phase went: the state of its operation, and of the jobs that it reprocessed."""
+    """The outcome of a phase: the state of its operation, and of the jobs that it reprocessed."""
 
     operation: str
     jobs: int
@@ -39,7 +39,7 @@ class PhaseOutcome(NamedTuple):
 
     @property
     def is_begun(self) -> bool:
-        """Whether more may come."""
+        """Return True if more jobs may follow."""
         return self.operation in ("waiting", "running")
 
 
@@ -69,19 +69,19 @@ _COLUMNS = [
 
 
 def redrive_page(session: Reader, cursor: PageCursor) -> Page[RedriveEntry]:
-    """The re-drives, newest first."""
+    """Return the re-drives, newest first."""
     return read_page(session, select(*_COLUMNS), key=Redrive.id, cursor=cursor, entry=RedriveEntry)
 
 
 def redrive(session: Reader, id_: int) -> RedriveEntry | None:
-    """One re-drive."""
+    """Return one re-drive, or None when it does not exist."""
     with time_limit(session):
         row = session.execute(select(*_COLUMNS).where(Redrive.id == id_)).first()
     return RedriveEntry(**row._mapping) if row else None
 
 
 def outcomes(session: Reader, entry: RedriveEntry) -> list[PhaseOutcome]:
-    """How each phase went that has begun. Raises QueryTooSlow."""
+    """Return the outcome of each phase that has begun. Raises QueryTooSlow."""
     statement = text(OUTCOME.replace("%s", ":operation"))
     with time_limit(session):
         rows = [session.execute(statement, {"operation": id_}).first() for id_ in entry.operations]
@@ -89,7 +89,7 @@ def outcomes(session: Reader, entry: RedriveEntry) -> list[PhaseOutcome]:
 
 
 def outcome(cursor: Link, operation: int) -> PhaseOutcome:
-    """How a phase went until now."""
+    """Return the outcome of a phase until now."""
     cursor.execute(OUTCOME, (operation,))
     row = cursor.fetchone()
     assert row is not None, "a phase has its operation"

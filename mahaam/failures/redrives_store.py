@@ -1,4 +1,4 @@
-"""Keeps phased re-drives: what is to be reprocessed, how far it has come, how it went."""
+"""SQL of phased re-drives: what to reprocess, the progress, the outcome."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHERE id = %(id)s AND state = 'running' RETURNING operations
 
 
 class NewRedrive(NamedTuple):
-    """One that runs."""
+    """A re-drive that runs."""
 
     id: int
     filter: dict[str, Any]
@@ -43,7 +43,7 @@ class NewRedrive(NamedTuple):
 
 
 def make(cursor: Cursor, **values: Any) -> int:
-    """Enter one; its id."""
+    """Insert a re-drive. Return its id."""
     cursor.execute(MAKE, values | {"filter": json.dumps(values["filter"])})
     row = cursor.fetchone()
     assert row is not None
@@ -51,7 +51,7 @@ def make(cursor: Cursor, **values: Any) -> int:
 
 
 def take(cursor: Cursor) -> list[NewRedrive]:
-    """Those that run and that nobody else advances, locked until the transaction ends."""
+    """Return the running re-drives that nobody else advances, locked until the transaction ends."""
     cursor.execute(TAKE)
     return [NewRedrive._make(row) for row in cursor.fetchall()]
 
@@ -62,7 +62,7 @@ def begin_phase(cursor: Cursor, id_: int, operation: int) -> None:
 
 
 def end(cursor: Cursor, id_: int, *, state: str, by: str | None = None) -> list[int] | None:
-    """End one; its operations, None when it had ended."""
+    """End a re-drive. Return its operations, or None when it had ended."""
     cursor.execute(END, {"id": id_, "state": state, "by": by})
     row = cursor.fetchone()
     return list(row[0]) if row else None

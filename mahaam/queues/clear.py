@@ -23,7 +23,7 @@ FIRST = CancelledJob("", INT4, str(UUID(int=0)), datetime.min.replace(tzinfo=UTC
 
 
 def clear(queue: str, *, by: str) -> int:
-    """Cancel every job that is queued in `queue` now; returns how many.
+    """Cancel every job that is queued in `queue` now. Return how many.
 
     Raises UnknownQueue, DatabaseUnavailable.
     """

@@ -33,7 +33,7 @@ def pause(
     for_s: float | timedelta | None = None,
     replace: bool = False,
 ) -> Pause:
-    """A pause that is checked; without an end it lasts until somebody resumes.
+    """Return a checked pause; without an end it lasts until somebody resumes.
 
     With `replace`, what is paused already gets this reason and this end. Raises OptionNotValid.
     """
@@ -47,7 +47,7 @@ def pause(
 
 
 def pause_queues(names: Iterable[str], wanted: Pause) -> VerbResult:
-    """Start nothing more of these queues; what runs finishes. Seen by all consumers within 2 s.
+    """Start no more jobs of these queues; running jobs finish. All consumers see it within 2 s.
 
     Raises UnknownQueue, DatabaseUnavailable.
     """
@@ -62,7 +62,7 @@ def resume_queues(names: Iterable[str], *, by: str) -> VerbResult:
 
 
 def pause_tasks(names: Iterable[str], wanted: Pause) -> VerbResult:
-    """Start no job of these tasks; what runs finishes. Seen by all consumers within 2 s.
+    """Start no more jobs of these tasks; running jobs finish. All consumers see it within 2 s.
 
     Raises UnknownTask, DatabaseUnavailable.
     """

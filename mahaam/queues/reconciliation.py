@@ -1,7 +1,7 @@
-"""What Redis holds against what PostgreSQL says: compared in part or whole, and put right.
+"""Comparison of Redis with PostgreSQL, in part or whole, and repair of the differences.
 
-Redis is a doorbell: what is wrong in it delays a job, or costs a claim that finds nothing; it never
-loses or doubles one. Consumers mend the heads of the lines by themselves all the time.
+Redis is a doorbell: a fault in it delays a job, or costs a claim that finds nothing; it never loses
+or doubles a job. Consumers repair the heads of the queues by themselves all the time.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ EXAMPLES = 5
 
 
 class NoticeFault(StrEnum):
-    """What can be wrong between Redis and the rows."""
+    """A kind of difference between Redis and the rows."""
 
     MISSING = "missing"  # a queued row without an id in Redis
     CLAIMS_NOTHING = "claims_nothing"  # an id whose job is not queued, or does not exist
     JUNK = "junk"  # not an id at all
     WRONG_QUEUE = "wrong_queue"
     WRONG_PRIORITY = "wrong_priority"
-    WRONG_PLACE = "wrong_place"  # it goes before or after its turn among equals
+    WRONG_PLACE = "wrong_place"  # the notice is before or after its position among equals
 
 
 @dataclass(slots=True)
 class NoticeComparison:
-    """One queue: how much is there, how much was compared, what was wrong.
+    """The comparison of one queue: how much there is, how much was compared, what was wrong.
 
     `queued` stops at COUNT_LIMIT + 1; `examples` are some ids or other members of each fault.
     """
@@ -62,12 +62,12 @@ class NoticeComparison:
 
     @property
     def is_right(self) -> bool:
-        """Whether nothing wrong was found."""
+        """Return True if no fault was found."""
         return not self.faults
 
     @property
     def faults_found(self) -> int:
-        """How many faults of all kinds."""
+        """Return the number of faults of all kinds."""
         return sum(self.faults.values())
 
     def note(self, fault: NoticeFault, member: str) -> None:
@@ -79,7 +79,7 @@ class NoticeComparison:
 
 
 def sample() -> list[NoticeComparison]:
-    """Compare of each queue what is next in line, on both sides, and some at random.
+    """Compare for each queue what is next, on both sides, and some at random.
 
     Raises DatabaseUnavailable, redis.RedisError.
     """
@@ -93,10 +93,10 @@ def sample() -> list[NoticeComparison]:
 
 
 def whole(*, repair: bool = False, by: str, limit_s: float | None = None) -> list[NoticeComparison]:
-    """Compare everything, step by step; with `repair` put right what is wrong.
+    """Compare everything, step by step; with `repair` correct what is wrong.
 
-    After `limit_s` seconds it ends; what was not compared to its end is not `is_whole`.
-    Raises DatabaseUnavailable, redis.RedisError.
+    The comparison ends after `limit_s` seconds; a queue that was not compared to its end is not
+    `is_whole`. Raises DatabaseUnavailable, redis.RedisError.
     """
     deadline = None if limit_s is None else time.monotonic() + limit_s
     compared = [_whole(queue, repair=repair, deadline=deadline) for queue in _queues()]
@@ -139,7 +139,7 @@ def _queues() -> list[str]:
 def _compare_members(
     found: NoticeComparison, members: Mapping[bytes, float], *, repair: bool
 ) -> None:
-    """Look for the rows of what stands in Redis."""
+    """Look for the rows of the notices in Redis."""
     ids = [member.decode() for member in members if ID.fullmatch(member)]
     rows = database.repeatable(partial(notices.slots, ids=ids)) if ids else {}
     wrong = {}
@@ -175,7 +175,7 @@ def _compare_rows(found: NoticeComparison, rows: list[Notice], *, repair: bool) 
     scores = accept.notice().scores(found.queue, [row.id for row in rows])
     found.compared_rows += len(rows)
     missing = [row.id for row in rows if scores[row.id] is None]
-    # What was started since the rows were read has left Redis rightly.
+    # A job that was started since the rows were read is rightly no longer in Redis.
     still = database.repeatable(partial(notices.slots, ids=missing)) if missing else {}
     lost = [id_ for id_, place in still.items() if place.state == State.QUEUED]
     for id_ in lost:
@@ -185,7 +185,7 @@ def _compare_rows(found: NoticeComparison, rows: list[Notice], *, repair: bool) 
 
 
 def _ring_queued(ids: Iterable[str]) -> None:
-    """Ring for those that are queued now, where the rows say."""
+    """Send the notices of those that are queued now, as the rows say."""
     wanted = list(ids)
     if not wanted:
         return
