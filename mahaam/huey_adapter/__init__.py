@@ -1,1 +1,1 @@
-"""Huey on rows: its messages, runs, chords, values, locks and results."""
+"""Huey on PostgreSQL rows: its messages, runs, chords, values, locks and results."""

@@ -25,20 +25,21 @@ class TaskDecorator:
         """Make a task of a function: `@task` or `@task(queue="emails", max_retries=5)`.
 
         Options: those of its jobs, which docs/tasks.md lists (`queue`, `priority`, `max_retries`,
-        `retry_delay`, `timeout`, …); `name`, `context`, `cpu_bound`, and `masked` (names of arguments
-        that nobody may see, besides password, token and their like). What is not given comes from the
-        settings (`huey.task` has Huey's own defaults). `aliases` are former names of the task, under
-        which older jobs and schedules still find it. Raises OptionNotValid.
+        `retry_delay`, `timeout`, …); `name`, `context`, `cpu_bound`, and `masked` (names of
+        arguments that nobody may see, besides password, token and the like). Options that are not
+        given come from the settings (`huey.task` has Huey's own defaults). `aliases` are former
+        names of the task, under which older jobs and schedules still find it. Raises
+        OptionNotValid.
         """
         decorate = huey.task(**_completed(options))
         return decorate(*functions) if functions else decorate
 
     def every(self, **options: Any) -> Callable[[TaskFunction | DurableTask], DurableTask]:
-        """Have a task run every so many `seconds`, `minutes`, `hours`, `days`, `weeks` (added up).
+        """Run a task every so many `seconds`, `minutes`, `hours`, `days`, `weeks` (added up).
 
         Further options of the schedule: `schedule` (its name; else the task's), `kwargs`, `missed`
         (skip, once, all), `missed_limit`, `overlap` (allow, skip, queue); the rest are the task's.
-        On a task that is one already, it adds another schedule. Raises OptionNotValid.
+        On a function that is already a task, it adds another schedule. Raises OptionNotValid.
         """
         lengths = {unit: options.pop(unit) for unit in declared.UNITS_S if unit in options}
         return self._scheduled({"kind": "interval", "every_s": declared.every_s(lengths)}, options)
@@ -46,7 +47,7 @@ class TaskDecorator:
     def cron(
         self, expression: str, *, timezone: str = "UTC", **options: Any
     ) -> Callable[[TaskFunction | DurableTask], DurableTask]:
-        """Have a task run when `expression` says: five fields, or @daily and its like.
+        """Run a task at the times of `expression`: five fields, or @daily and the like.
 
         Options as for `every`. Raises OptionNotValid.
         """
@@ -77,7 +78,7 @@ OF_SCHEDULES = ("kwargs", "missed", "missed_limit", "overlap")
 task = TaskDecorator()
 
 
-# What a Huey application takes from its Huey, under the same names.
+# The attributes that a Huey application takes from its Huey, under the same names.
 periodic_task = huey.periodic_task
 lock_task = huey.lock_task
 rate_limit = huey.rate_limit
@@ -89,7 +90,7 @@ on_shutdown = huey.on_shutdown
 
 
 def _completed(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of a task with the settings in the place of what is not given."""
+    """Return the options of a task, with the settings for those that are not given."""
     settings = get_settings()
     given = {name: value for name, value in options.items() if value is not None}
     retries = given.pop("retries", settings.default_max_retries)

@@ -1,4 +1,4 @@
-"""A CPU process: computes the tasks that its consumer sends, and ends with it."""
+"""A CPU process: runs the tasks that its consumer sends, and ends with it."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ SAY_S = 0.1
 
 
 class TaskServer:
-    """Where one task after the other is computed.
+    """The loop that runs one task after the other.
 
-    The main thread computes, so that a signal interrupts it; one thread listens to the consumer, one
-    passes on what tasks say.
+    The main thread runs the task, so that a signal interrupts it. One thread reads from the
+    consumer, one sends what tasks log.
     """
 
     def __init__(self, channel: MessageChannel) -> None:
@@ -53,7 +53,7 @@ class TaskServer:
         self._streams = Streams()
 
     def work(self) -> None:
-        """Compute until told to end."""
+        """Run tasks until told to end."""
         signal.signal(INTERRUPT, self._interrupt)
         self._handlers = Handlers()
         for loop in (self._listen, self._speak):
@@ -81,7 +81,7 @@ class TaskServer:
                 self._waiting.put(run)
             elif self._run is not None:
                 self._run.ask_to_stop(message["by"])
-        os._exit(0)  # the consumer is gone, and with it whoever wants to know
+        os._exit(0)  # the consumer is gone, and nobody waits for the result
 
     def _speak(self) -> None:
         while True:
@@ -90,9 +90,9 @@ class TaskServer:
                 self._say(run)
 
     def _say(self, run: Run) -> None:
-        """Send what the task has said since the last time."""
+        """Send what the task has logged since the last time."""
         with self._speaking:
-            # What a thread says that a task has left behind belongs to nobody any more.
+            # Lines of a thread that an earlier task has left behind belong to no run any more.
             own = [line for line in said.take_lines(sys.maxsize) if line[:2] == run.claim.fence]
             lines = [(line.said_at, *line[4:]) for line in own]
             words = [word for word in said.take_progress() if word.claim == run.claim]
@@ -110,7 +110,7 @@ class TaskServer:
 
 
 def main() -> None:
-    """Be ready for tasks, with the settings and the task modules of the consumer."""
+    """Serve tasks, with the settings and the task modules of the consumer."""
     number, parent_pid = map(int, sys.argv[1:])
     _die_with(parent_pid)
     fork.watch()
@@ -123,8 +123,8 @@ def main() -> None:
     log_setup.restore()
     _call_startup_hooks()
     here = socket.socket(fileno=number)
-    here.setblocking(True)  # gevent made it otherwise
-    os.register_at_fork(after_in_child=here.close)  # its end tells the consumer of ours
+    here.setblocking(True)  # gevent made it non-blocking
+    os.register_at_fork(after_in_child=here.close)  # its end tells the consumer that we ended
     try:
         TaskServer(MessageChannel(here, threading.Lock())).work()
     except (TaskStopped, BrokenPipeError):
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _leave_to_the_consumer(_number: int, _frame: FrameType | None) -> None:
-    """Nothing. A handler, because programs that a task starts would inherit SIG_IGN."""
+    """Do nothing. A handler, because programs that a task starts would inherit SIG_IGN."""
 
 
 def _call_startup_hooks() -> None:
@@ -144,7 +144,7 @@ def _call_startup_hooks() -> None:
 
 
 def _answer(run: Run) -> Message:
-    """Compute a task; what is sent of the way in which it ended."""
+    """Run a task. Return the message about how it ended."""
     enter(run)
     try:
         task = huey.task_of(run)
@@ -173,10 +173,10 @@ def _told(value: object) -> Message:
 
 
 def _die_with(parent_pid: int) -> None:
-    """Be killed when the parent ends, however it ends and whatever runs here."""
+    """Have the kernel kill this process when the parent ends, however it ends and whatever runs here."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # it ended before we asked
+    if os.getppid() != parent_pid:  # the parent ended before we asked
         sys.exit()
 
 

@@ -17,10 +17,10 @@ from mahaam.run.run import current_run, stored_result
 
 
 class DurableChords(Huey):  # type: ignore[misc]  # Huey has no types
-    """What of Huey deals with chords; `enqueue_together` is how jobs and chords are accepted."""
+    """Huey's methods for chords; `enqueue_together` is how jobs and chords are enqueued."""
 
     def enqueue_together(self, tasks: list[Task], chords: list[NewChord]) -> None:
-        """Accept all of them or none."""
+        """Enqueue all of them or none."""
         raise NotImplementedError
 
     def _enqueue_chord(self, chord_obj: chord) -> ChordResult:
@@ -33,7 +33,7 @@ class DurableChords(Huey):  # type: ignore[misc]  # Huey has no types
         return result
 
     def _planned(self, chord_obj: chord, tasks: list[Task], chords: list[NewChord]) -> ChordResult:
-        """Add what a chord consists of to `tasks` and `chords`, inner chords first."""
+        """Add the parts of a chord to `tasks` and `chords`, inner chords first. Return its result handle."""
         chord_id = new_id()
         members = [
             self._planned_member(member, chord_id, place, tasks, chords)
@@ -62,7 +62,7 @@ class DurableChords(Huey):  # type: ignore[misc]  # Huey has no types
         tasks: list[Task],
         chords: list[NewChord],
     ) -> Task:
-        """The task whose end counts: a pipeline's last, of an inner chord its callback's."""
+        """Return the task whose end counts: the last of a pipeline, or the callback of an inner chord."""
         if isinstance(member, group):
             raise ValueError(  # noqa: TRY004 (as Huey does)
                 "A group cannot be a member of a chord; make it a chord with .then() first."
@@ -79,13 +79,13 @@ class DurableChords(Huey):  # type: ignore[misc]  # Huey has no types
         return tail
 
     def replacements(self, task: Task) -> list[Replacement]:
-        """Of a member that is enqueued by itself, because it was rescheduled: the place it takes."""
+        """Return the membership that a task takes over when it is enqueued by itself after a reschedule."""
         config = task.chord_config
         if config is None or config.idx is None:
             return []
         return [Replacement(config.cid, config.idx, task.id)]
 
-    # Said by Huey while it ends a task.
+    # Called by Huey while it ends a task.
 
     def _check_chord(self, config: ChordConfig, value: Any) -> None:
         run = current_run()

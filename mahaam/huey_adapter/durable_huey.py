@@ -1,7 +1,7 @@
-"""The seam to Huey: one Huey whose messages are rows and whose outcomes are noted, not stored.
+"""The Huey of this product, whose messages are rows and whose outcomes are noted, not stored.
 
 Huey runs a task exactly as its documentation says, with its hooks, signals, pipelines and
-time-outs. What it does otherwise here stands beside: how tasks become rows and come back
+time-outs. What differs from Huey is defined here: how tasks become rows and rows tasks
 (`durable_queue.py`), what is noted while one runs (`durable_runs.py`), chords, and what Huey keeps
 beside the jobs (`durable_chords.py`, `durable_values.py`).
 """
@@ -32,9 +32,9 @@ EXAMPLES = {"masked": '("iban",)', "aliases": '("shop.jobs.old_name",)'}
 
 
 class MahaamHuey(DurableRuns, DurableValues):
-    """A Huey that keeps its jobs in PostgreSQL and rings Redis when one is to run.
+    """A Huey that keeps its jobs in PostgreSQL and notifies Redis when one is to run.
 
-    Takes Huey's options but for those that say where and how messages are stored.
+    Takes Huey's options except those for where and how messages are stored.
     """
 
     storage_class = DoorbellStorage
@@ -74,7 +74,7 @@ class MahaamHuey(DurableRuns, DurableValues):
 
     @property
     def store_intermediate_errors(self) -> bool:
-        """Whether an error is a result while there are retries left; None: as the settings say."""
+        """Return True if an error is a result while there are retries left; None: as the settings say."""
         if self._early is None:
             return get_settings().store_intermediate_errors
         return self._early
@@ -83,11 +83,11 @@ class MahaamHuey(DurableRuns, DurableValues):
     def store_intermediate_errors(self, early: bool | None) -> None:
         self._early = early
 
-    # Redis is looked for when it is first needed: importing tasks needs no server.
+    # The connection to Redis is made when it is first needed: importing tasks needs no server.
 
     @property
     def storage(self) -> Any:
-        """The doorbell, and Huey's keys and values; in immediate mode, Huey's memory."""
+        """Return the doorbell, with Huey's keys and values; in immediate mode, Huey's memory."""
         if self._storage is None:
             self._storage = self.get_storage(
                 url=get_settings().redis_url,
@@ -101,13 +101,13 @@ class MahaamHuey(DurableRuns, DurableValues):
         self._storage = storage
 
     def create_storage(self) -> Any:
-        """Nothing yet, but in immediate mode."""
+        """Return None, except in immediate mode."""
         return (
             self.get_immediate_storage() if self._immediate and self.immediate_use_memory else None
         )
 
     def get_task_wrapper_class(self) -> type[DurableTask]:
-        """The class that `@task` makes."""
+        """Return the class that `@task` makes."""
         return DurableTask
 
     def task(
@@ -131,7 +131,7 @@ class MahaamHuey(DurableRuns, DurableValues):
     ) -> Callable[[Callable[..., Any]], DurableTask]:
         """Make a task of a function, with Huey's own defaults: no retries, delays in seconds.
 
-        `settings` are further options of jobs (docs/tasks.md), and what Huey takes.
+        `settings` are further options of jobs (docs/tasks.md), and options of Huey.
         """
         decorate = super().task(
             retries=retries,
@@ -167,7 +167,7 @@ class MahaamHuey(DurableRuns, DurableValues):
     def periodic_task(
         self, validate_datetime: Callable[[datetime], bool], **options: Any
     ) -> Callable[[Callable[..., Any]], DurableTask]:
-        """Make a task that is enqueued in each minute for which `validate_datetime` says yes."""
+        """Make a task that is enqueued in each minute for which `validate_datetime` returns True."""
 
         def validate(_task: Task, timestamp: datetime) -> bool:
             return validate_datetime(timestamp)
@@ -185,8 +185,8 @@ class MahaamHuey(DurableRuns, DurableValues):
         return scheduled
 
     def create_consumer(self, **options: Any) -> Any:
-        """The consumer that Huey's options describe. Raises OptionNotValid for what it cannot do."""
-        # By name, because the consumer stands above the seam.
+        """Return the consumer for Huey's options. Raises OptionNotValid for options that it cannot serve."""
+        # Imported here, because the consumer stands above this layer.
         return import_module("mahaam.consumer.consumer").from_huey_options(self, options)
 
 

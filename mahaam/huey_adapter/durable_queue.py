@@ -1,4 +1,4 @@
-"""How Huey's tasks become rows, and rows Huey's tasks."""
+"""Conversion of Huey's tasks to rows, and of rows to Huey's tasks."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ log = logging.getLogger("mahaam.queue")
 
 
 class DurableQueue(DurableChords):
-    """What of Huey deals with messages."""
+    """Huey's methods for messages."""
 
     def enqueue(self, task: Any) -> Any:
-        """Accept a job: its row is committed, then Redis is rung.
+        """Enqueue a job: its row is committed, then Redis is notified.
 
-        Inside a task that has just ended (a pipeline's next task, an error handler) the row is
-        left to the transaction that writes the outcome. A task whose job is there already, because
-        it was enqueued before or read from a queue, has it queued again.
+        Inside a task that has just ended (a pipeline's next task, an error handler) the row is left
+        to the transaction that writes the outcome. A task whose job exists already, because it was
+        enqueued before or read from a queue, has it queued again.
 
-        Raises ArgumentsNotFitting for a call that does not fit its function, but of what follows
-        from a task: that one's own job fails then.
+        Raises ArgumentsNotFitting for a call that does not fit its function, except for a follow-up
+        of a task: the job of that follow-up then fails itself.
         """
         if not self._follows_from_a_task():
             call_check.check(task)
@@ -64,17 +64,17 @@ class DurableQueue(DurableChords):
         return DurableResults(self, results) if len(results) > 1 else results[0]
 
     def enqueue_together(self, tasks: list[Task], chords: list[NewChord]) -> None:
-        """Accept the jobs of tasks and the chords that they belong to, all of them or none."""
+        """Enqueue the jobs of tasks and the chords that they belong to, all of them or none."""
         self._accept(FollowUps([self._follow_up(task) for task in tasks], chords))
 
     def _follows_from_a_task(self) -> bool:
-        """Whether what is enqueued now follows from the end of the task that ran here."""
+        """Return True if what is enqueued now follows from the end of the task that ran here."""
         run = current_run()
         # A thread that has the task's context may outlive it: nothing is written any more then.
         return run is not None and run.ended and not run.is_over
 
     def _accept(self, follows: FollowUps) -> None:
-        """Now, or with the outcome of the task that has just ended here."""
+        """Enqueue now, or with the outcome of the task that has just ended here."""
         run = current_run()
         if run is not None and self._follows_from_a_task():
             run.follows.add(follows)
@@ -82,7 +82,7 @@ class DurableQueue(DurableChords):
             accept.together(follows)
 
     def _follow_up(self, task: Task) -> FollowUp:
-        """What is to be inserted for a task, which Huey's signals announce."""
+        """Return what is to be inserted for a task, and send Huey's signals about it."""
         if task.expires:
             task.resolve_expires(self.utc)
         self._emit(signals.SIGNAL_ENQUEUED, task)
@@ -95,17 +95,19 @@ class DurableQueue(DurableChords):
         return FollowUp(job, accept.call(id_, args, task.kwargs))
 
     def _is_seen_at_once(self) -> bool:
-        """Whether a consumer looks at a delayed job, and somebody wants to hear that it is scheduled."""
+        """Return True if a consumer handles delayed jobs, and a receiver wants the signal that it
+        is scheduled.
+        """
         return self._signal.hears(signals.SIGNAL_SCHEDULED) and not hand().is_alone()
 
     def serialize_task(self, task: Task) -> Any:
-        """A task as JSON."""
+        """Return a task as JSON."""
         return self.serializer.serialize(message_of(task))
 
     def deserialize_task(self, data: Any) -> Task:
-        """The task of JSON, of a job that waits, or of one that was started by hand.
+        """Return the task of JSON, of a job that waits, or of one that was started by hand.
 
-        Raises UnknownTask, PayloadBroken; a started job that has no task fails by that.
+        Raises UnknownTask, PayloadBroken; a started job without a task fails with that error.
         """
         if isinstance(data, WaitingJob):
             return self._timed(Run(data.claim), data)
@@ -130,7 +132,7 @@ class DurableQueue(DurableChords):
         return task
 
     def _timed(self, run: Run, row: WaitingJob) -> Task:
-        """A task with what Huey's own messages say of times and of what the next retry waits."""
+        """Return a task with the times of Huey's own messages and the delay of the next retry."""
         task = self.task_of(run)
         task.eta = naive(row.run_at, utc=self.utc)
         task.expires_resolved = naive(row.expires_at, utc=self.utc)
@@ -142,13 +144,15 @@ class DurableQueue(DurableChords):
         return task
 
     def task_of(self, run: Run) -> Task:
-        """The Huey task of a started job. Raises UnknownTask, PayloadBroken."""
+        """Return the Huey task of a started job. Raises UnknownTask, PayloadBroken."""
         task = task_of(self._registry, run)
         task.run = run
         return task
 
     def tell(self, signal: str, ids: list[str], *, state: str | None = None) -> None:
-        """Send a signal for jobs that nobody runs here, those in `state`; read only if it is heard."""
+        """Send a signal for jobs that nobody runs here, those in `state`; they are read only if it
+        is heard.
+        """
         if not ids or not self._signal.hears(signal):
             return
         for row in database.repeatable(partial(waiting.some, ids=ids, state=state)):
@@ -161,7 +165,7 @@ class DurableQueue(DurableChords):
 
 
 def _of_error_handler(task: Task) -> tuple[str, tuple[Any, ...]]:
-    """Its id, a new one for each error, and its arguments with the exception as JSON can hold it."""
+    """Return a new id for each error, and the arguments with the exception as JSON can hold it."""
     run = current_run()
     args = tuple(passed(arg) if isinstance(arg, BaseException) else arg for arg in task.args)
     return new_id() if run and run.ended else task.id, args

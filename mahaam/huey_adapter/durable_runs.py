@@ -1,6 +1,6 @@
-"""How a task runs here: Huey runs it, its `Run` is told what Huey would have stored.
+"""Runs of tasks in this process: Huey runs a task, and its `Run` notes what Huey would have stored.
 
-In a consumer the dispatcher writes the outcome; run by hand, the hand does.
+In a consumer the dispatcher writes the outcome; for a job run by hand, the inline worker does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger("mahaam.runs")
 
 ERROR_LIMIT_BYTES = 2500  # of an exception's repr; as JSON within Huey's metadata it is longer
 
-# What these signals say about an attempt stands, whatever else happens to it.
+# What these signals say about an attempt stays, whatever else happens to it.
 FINAL_STATES = {
     signals.SIGNAL_INTERRUPTED: State.QUEUED,
     signals.SIGNAL_REVOKED: State.CANCELLED,
@@ -42,7 +42,7 @@ FINAL_STATES = {
 
 
 class DurableRuns(DurableQueue):
-    """What of Huey runs tasks; `patience` is how long hooks may take."""
+    """Huey's methods for running tasks; `patience` is how long hooks may take."""
 
     patience: HookTimeLimit
 
@@ -59,7 +59,7 @@ class DurableRuns(DurableQueue):
             enter(around)
 
     def _note_fault(self, run: Run, fault: Exception) -> None:
-        """What is no fault of the task: a follow-up that cannot be stored, PostgreSQL away."""
+        """Note an error that is no fault of the task: a follow-up that cannot be stored, PostgreSQL away."""
         if isinstance(fault, DatabaseUnavailable) and not run.ended:
             log.warning("Job given back before it began. job=%s fault=%s", run.claim.id, fault)
             run.interrupted()
@@ -101,7 +101,7 @@ class DurableRuns(DurableQueue):
         return run
 
     def build_error_result(self, task: Task, exception: BaseException) -> dict[str, Any]:
-        """What Huey tells of an exception, short."""
+        """Return the metadata of Huey's error results, shortened."""
         error = shown(exception, ERROR_LIMIT_BYTES)
         if issubclass(type(exception), TaskException):
             told: TaskException = exception
@@ -113,12 +113,12 @@ class DurableRuns(DurableQueue):
             "task_id": task.id,
         }
 
-    # What Huey says while it runs a task.
+    # Called by Huey while it runs a task.
 
     def _timeout_context(self, task: Task) -> Any:
         if task.run is None:
             return super()._timeout_context(task)
-        # By hand, a task is computed where it is called.
+        # By hand, a CPU-bound task runs where it is called.
         is_elsewhere = task.cpu_bound and task.run.greenlet is not None
         return (CpuTimeLimit if is_elsewhere else TimeLimit)(task.run, task.timeout)
 
@@ -159,7 +159,7 @@ class DurableRuns(DurableQueue):
         self._emit(signals.SIGNAL_SCHEDULED if waits else signals.SIGNAL_ENQUEUED, task)
 
     def add_schedule(self, task: Task) -> None:
-        """Let a task wait for its time."""
+        """Schedule a task at its time."""
         run = current_run()
         if self._immediate:
             super().add_schedule(task)

@@ -22,18 +22,18 @@ from mahaam.store import locks
 
 log = logging.getLogger("mahaam.values")
 
-KNOWN = ("retries", "traceback", "task_id")  # of an error's metadata, the row knows these itself
+KNOWN = ("retries", "traceback", "task_id")  # of an error's metadata; the row has these itself
 METADATA_BYTES = 16_384
 READABLE_S = 3600.0  # a revocation can be read for this long after it is over
 
 
 class DurableValues(Huey):  # type: ignore[misc]  # Huey has no types
-    """What of Huey deals with values; in immediate mode it is Huey's own."""
+    """Huey's methods for values; in immediate mode they are Huey's own."""
 
     # Results live in the job's row.
 
     def put_result(self, key: str, data: Any) -> Any:
-        """What Huey would store when a task has ended: part of the outcome."""
+        """Note what Huey would store when a task has ended: part of the outcome."""
         run = current_run()
         if run is None:
             return super().put_result(key, data)
@@ -46,34 +46,34 @@ class DurableValues(Huey):  # type: ignore[misc]  # Huey has no types
         return None
 
     def get_raw(self, key: str, peek: bool = False) -> Any:
-        """As Huey; of the job that has just ended here, what is about to be written."""
+        """Return what Huey would; for the job that has just ended here, what is about to be written."""
         run = current_run()
         if run is not None and key == run.claim.id:
             is_known = run.told and run.keeps_result and run.exception is None
             return self.serializer.serialize(run.value) if is_known else EmptyData
         return super().get_raw(key, peek)
 
-    # Revocations cost nothing while there are none: the start of a job tells whether there are.
+    # Revocations cost nothing while there are none: the start of a job says whether there are.
 
     def revoke(self, task: Any, revoke_until: Any = None, revoke_once: bool = False) -> None:
-        """Let a job not be started, at all, once, or until a time."""
+        """Keep a job from being started, at all, once, or until a time."""
         self._revoke(task.revoke_id, revoke_until, revoke_once)
 
     def revoke_all(
         self, task_class: Any, revoke_until: Any = None, revoke_once: bool = False
     ) -> None:
-        """Let no job of a task be started, at all, once, or until a time."""
+        """Keep all jobs of a task from being started, at all, once, or until a time."""
         self._revoke(self._task_key(task_class, "rt"), revoke_until, revoke_once)
 
     def is_revoked(self, task: Any, timestamp: datetime | None = None, peek: bool = True) -> bool:
-        """Whether a job or all jobs of a task are revoked."""
+        """Return True if a job or all jobs of a task are revoked."""
         run = current_run()
         if not peek and run is not None and not run.claim.may_be_revoked:
             return False
         return bool(super().is_revoked(task, timestamp, peek))
 
     def delete(self, key: str) -> Any:
-        """Delete a value; whether there was one."""
+        """Delete a value. Return True if there was one."""
         run = current_run()
         if run is None or key != f"r:{run.claim.id}":
             return super().delete(key)
@@ -96,15 +96,18 @@ class DurableValues(Huey):  # type: ignore[misc]  # Huey has no types
     # Locks and limits.
 
     def lock_task(self, lock_name: str, ttl: float | None = None) -> DurableLock:
-        """A lock that one holder has at a time; `ttl` in seconds."""
+        """Return a lock that one holder has at a time; `ttl` in seconds."""
         return DurableLock(self, lock_name, ttl)
 
     def is_locked(self, lock_name: str) -> bool:
-        """Whether somebody holds a lock."""
+        """Return True if somebody holds a lock."""
         return self.lock_task(lock_name).is_locked()
 
     def flush_locks(self, *names: str) -> set[str]:
-        """Take locks away from whoever holds them: those known here and `names`."""
+        """Take locks away from their holders: those known here and `names`.
+
+        Return the names of those held.
+        """
         flushed = set(super().flush_locks(*names))
         if self._immediate:
             return flushed
@@ -113,12 +116,12 @@ class DurableValues(Huey):  # type: ignore[misc]  # Huey has no types
         return flushed | {key.split(".lock.", 1)[-1] for key in cleared}
 
     def rate_limit(self, name: str, limit: int, per: float, retry: bool = True) -> DurableRateLimit:
-        """At most `limit` starts in each window of `per` seconds."""
+        """Return a limit of `limit` starts in each window of `per` seconds."""
         return DurableRateLimit(self, name, limit, per, retry=retry)
 
 
 def _described(metadata: dict[str, Any]) -> str | None:
-    """What of an error's metadata the row does not know anyway, as JSON."""
+    """Return, as JSON, the part of an error's metadata that is not in the row."""
     told = {name: value for name, value in metadata.items() if name not in KNOWN}
     try:
         return dump(told, what="The error's metadata", limit_bytes=METADATA_BYTES)

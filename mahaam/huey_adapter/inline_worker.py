@@ -1,4 +1,4 @@
-"""Jobs run by hand, in a process without a consumer: what `huey.dequeue` and `huey.execute` do.
+"""Jobs run by hand, in a process without a consumer: `huey.dequeue` and `huey.execute`.
 
 The process becomes a worker with a lease when it first takes a job, so that what it holds is
 rescued when it ends, and written under the same fence as any other outcome.
@@ -34,20 +34,19 @@ TRIES = 20  # for jobs that another worker starts at the same moment
 
 
 class InlineWorker:
-    """Takes one job after the other for this process, and writes how each ended."""
+    """A worker that takes one job after the other for this process, and writes how each ended."""
 
     def __init__(self) -> None:
         self._runs: dict[Fence, Run] = {}
         self._lease: Lease | None = None
-        self._worker_ids: list[
-            str
-        ] = []  # that it had; the lease of an earlier one may not be over yet
+        # All ids that it had: the lease of an earlier one may not be over yet.
+        self._worker_ids: list[str] = []
 
     def take_next(self) -> Run | WaitingJob | str | None:
-        """The next queued job in the order of the queues, started; None when there is none.
+        """Return the next queued job in the order of the queues, started, or None when there is none.
 
-        A delayed one that nobody has looked at is put into the schedule. The id alone of one that is
-        past its expiry: it is not started any more.
+        A delayed job that no worker has read is put into the schedule. Of a job that is past its
+        expiry only the id is returned: it is not started any more.
         """
         accept.ring(database.repeatable(due.make_due))
         unseen = self.is_alone()
@@ -64,18 +63,18 @@ class InlineWorker:
         return None
 
     def is_alone(self) -> bool:
-        """Whether no other worker looks at what is delayed."""
+        """Return True if no other worker handles delayed jobs."""
         return not database.repeatable(partial(waiting.is_watched, but=self._worker_ids))
 
     def _scheduled(self, job_id: str) -> WaitingJob | None:
-        """A delayed job as it waits in the schedule from now on; None for any other."""
+        """Put a delayed job into the schedule. Return it as it waits there; None for any other job."""
         if not database.repeatable(partial(waiting_jobs_store.put_in, job_id=job_id)):
             return None
         found = database.repeatable(partial(waiting.some, ids=[job_id]))
         return found[0] if found else None
 
     def take(self, job_id: str) -> Run | None:
-        """Start one job if it is queued and not too late."""
+        """Start one job if it is queued and not too late. Return its run."""
         for fresh in (False, True):  # the worker's row may be gone, with its whole database
             lease = self._leased(fresh=fresh)
             claims = self._started(job_id, lease)
@@ -84,13 +83,13 @@ class InlineWorker:
         return None
 
     def holds(self, run: Run) -> bool:
-        """Whether a run was taken here and has no outcome yet."""
+        """Return True if a run was taken here and has no outcome yet."""
         return self._runs.get(run.claim.fence) is run
 
     def finish(self, run: Run) -> list[str]:
-        """Write the outcome of a run, then ring for what follows from it.
+        """Write the outcome of a run, then send the notices of what follows from it.
 
-        Returns the ids of jobs that follow and that Huey has not announced.
+        Return the ids of jobs that follow and that Huey has not announced.
         """
         ended = (run.claim, run.settle())
         turn = Cycle([ended], [], run.claim.worker_id, unsure=[], flushed=True)
@@ -111,7 +110,7 @@ class InlineWorker:
         return after_commit.unannounced([ended], cycle_result.notices)
 
     def close(self) -> None:
-        """Give back what is held and stop being a worker."""
+        """Release what is held and stop being a worker."""
         lease, self._lease = self._lease, None
         self._runs.clear()
         if lease is None:
@@ -154,7 +153,7 @@ class InlineWorker:
         return run
 
     def _expire(self, job_id: str) -> bool:
-        """End a job that is past its expiry; whether it was."""
+        """End a job that is past its expiry. Return True if it was."""
         worker_id = self._leased(fresh=False).worker_id
         expire = partial(exchange.expire, popped=[job_id], worker_id=worker_id)
         accept.ring(database.repeatable(expire, atomic=True))
@@ -164,7 +163,7 @@ class InlineWorker:
 
 @lazy
 def hand() -> InlineWorker:
-    """The hand of this process."""
+    """Return the inline worker of this process."""
     made = InlineWorker()
     atexit.register(made.close)
     return made

@@ -1,4 +1,4 @@
-"""Huey's `lock_task`, kept in PostgreSQL: a lock dies with the lease of the worker that holds it."""
+"""Huey's `lock_task`, kept in PostgreSQL: a lock ends with the lease of the worker that holds it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DurableLock(TaskLock):  # type: ignore[misc]  # Huey has no types
         self._mine = threading.local()  # greenlets and threads share a decorator's lock
 
     def acquire(self) -> bool:
-        """Take it. Raises TaskLockedException when somebody else holds it."""
+        """Acquire the lock. Return True. Raises TaskLockedException when somebody else holds it."""
         if self._huey.immediate:
             return bool(super().acquire())
         holder = _holder()
@@ -59,7 +59,7 @@ class DurableLock(TaskLock):  # type: ignore[misc]  # Huey has no types
             )
 
     def is_locked(self) -> bool:
-        """Whether somebody holds it now."""
+        """Return True if somebody holds it now."""
         if self._huey.immediate:
             return bool(super().is_locked())
         return database.repeatable(partial(locks.holds, name=self._key))
@@ -67,7 +67,7 @@ class DurableLock(TaskLock):  # type: ignore[misc]  # Huey has no types
     locked = is_locked
 
     def clear(self) -> bool:
-        """Take it away from whoever holds it; whether somebody did."""
+        """Take the lock away from its holder. Return True if there was one."""
         if self._huey.immediate:
             return bool(super().clear())
         return bool(database.repeatable(partial(locks.clear, names=[self._key])))

@@ -33,7 +33,7 @@ class DurableRateLimit(RateLimit):  # type: ignore[misc]  # Huey has no types
             database.repeatable(partial(store.delete_counter, key=self._counter_key))
 
     def current_usage(self) -> int:
-        """How many entries the window has seen, refused ones included."""
+        """Return how many entries the window has counted, rejected ones included."""
         if self._huey.immediate:
             return int(super().current_usage())
         return database.repeatable(partial(values.counter, key=self._counter_key))

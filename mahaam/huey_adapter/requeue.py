@@ -1,4 +1,4 @@
-"""A task that is given to Huey once more: its job is queued again, it does not become a second one."""
+"""A task that is enqueued once more: its job is queued again and does not become a second one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHO = "huey"
 
 
 def queue_again(job_id: str) -> bool:
-    """Queue a job that has ended or waits for its time; no when there is no such job."""
+    """Queue a job that has ended or waits for its time. Return False when there is no such job."""
     found = results.standing(checked(job_id), early=False)
     if found is None:
         return False
@@ -39,7 +39,7 @@ def _event(moved: list[Requeued]) -> AuditRecord:
 
 
 def checked(job_id: str) -> str:
-    """`job_id` if a row can have it. Raises OptionNotValid."""
+    """Return `job_id` if a row can have it. Raises OptionNotValid."""
     if not results.is_job_id(job_id):
         raise OptionNotValid(f"A job's id must be a UUID; it is {job_id!r}.")
     return job_id

@@ -1,4 +1,4 @@
-"""What Huey asks of a storage: rows of PostgreSQL, and Redis as a doorbell.
+"""Huey's storage on rows of PostgreSQL, with Redis as a doorbell.
 
 Nothing that decides how a job ends is in Redis, and nothing there grows without end: it holds the
 ids of jobs that are next, and messages that nobody keeps.
@@ -62,22 +62,22 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
 
     @cached_property
     def conn(self) -> redis.Redis:
-        """The client of Redis."""
+        """Return the client of Redis."""
         return doorbell.connect(self._url)
 
     @cached_property
     def doorbell(self) -> Doorbell:
-        """What rings for jobs."""
+        """Return the doorbell, which sends the notices of jobs."""
         return Doorbell(self.conn, get_settings().redis_prefix)
 
     @cached_property
     def ringing(self) -> ReplayLock:
-        """Who rings for whole queues."""
+        """Return the lock of the process that sends the notices of whole queues."""
         return ReplayLock(self.conn, get_settings().redis_prefix)
 
     @cached_property
     def channels(self) -> ResultChannels:
-        """What tells of their ends."""
+        """Return the channels in which the ends of jobs are published."""
         return ResultChannels(self.conn, get_settings().redis_prefix)
 
     def close(self) -> None:
@@ -88,23 +88,23 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
     # Jobs.
 
     def enqueue(self, data: Any, priority: float | None = None) -> None:
-        """Refused: a message that is no job cannot be kept."""
+        """Reject the message: one that is no job cannot be kept."""
         raise OptionNotValid("Messages are not stored; give the task to huey.enqueue.")
 
     def add_to_schedule(self, data: Any, ts: Any) -> None:
-        """Refused as `enqueue`."""
+        """Reject the message, as `enqueue`."""
         self.enqueue(data)
 
     def dequeue(self) -> Run | WaitingJob | str | None:
-        """Start the next job for this process, or put it into the schedule (see hand.py)."""
+        """Start the next job for this process, or put it into the schedule (see inline_worker.py)."""
         return hand().take_next()
 
     def queue_size(self) -> int:
-        """How many jobs are queued."""
+        """Return how many jobs are queued."""
         return _ask(partial(queries.queue_size, unseen=hand().is_alone()))
 
     def enqueued_items(self, limit: int | None = None) -> list[WaitingJob]:
-        """Queued jobs in the order in which they start; MOST at most."""
+        """Return queued jobs in the order in which they start; MOST at most."""
         unseen = hand().is_alone()
         ids = _ask(partial(queries.next_ids, limit=_most(limit), paused=True, unseen=unseen))
         return _ask(partial(queries.some, ids=ids))
@@ -114,15 +114,15 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         self._flush([State.QUEUED])
 
     def schedule_size(self) -> int:
-        """How many jobs wait for their time."""
+        """Return how many jobs wait for their time."""
         return _ask(partial(queries.schedule_size, unseen=hand().is_alone()))
 
     def scheduled_items(self, limit: int | None = None) -> list[WaitingJob]:
-        """Jobs that wait for their time, the earliest first; MOST at most."""
+        """Return jobs that wait for their time, the earliest first; MOST at most."""
         return _ask(partial(queries.scheduled, limit=_most(limit), unseen=hand().is_alone()))
 
     def read_schedule(self, ts: datetime) -> list[WaitingJob]:
-        """Queue what is to run by `ts`, as if that time had come."""
+        """Queue what is to run by `ts`, as if that time had come. Return those jobs."""
         until = aware(ts, utc=self._utc)
         ids = _ask(
             partial(waiting_jobs_store.read, until=until, limit=MOST, unseen=hand().is_alone())
@@ -135,7 +135,7 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         self._flush(SCHEDULED)
 
     def _flush(self, states: Sequence[str]) -> None:
-        """In rounds: the callback of a chord comes to be by the end of its members."""
+        """Cancel in rounds: the callback of a chord is made by the end of its members."""
         for _ in range(FLUSH_ROUNDS):
             found = partial(queries.some_ids, states=list(states), until=_ask(watermarks.now))
             if not _ask(found):
@@ -154,32 +154,32 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         _ask(partial(store.put, key=_key(key), value=value, ttl_s=ttl_s))
 
     def peek_data(self, key: str) -> Any:
-        """A job's result or a value; EmptyData when there is none."""
+        """Return a job's result or a value; EmptyData when there is none."""
         if results.is_job_id(key):
             return results.raw(key, early=self._early(), peek=True)
         return self.peek_many([key]).get(key, EmptyData)
 
     def peek_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Those of `keys` that hold a value."""
+        """Return those of `keys` that hold a value."""
         return _ask(partial(values.found, keys=list(map(_key, keys))))
 
     def pop_data(self, key: str) -> Any:
-        """As `peek_data`, for the first one who asks."""
+        """Return what `peek_data` returns, to the first caller only."""
         if results.is_job_id(key):
             return results.raw(key, early=self._early(), peek=False)
         found = _ask(partial(store.pop, key=_key(key)))
         return EmptyData if found is None else found
 
     def has_data_for_key(self, key: str) -> bool:
-        """Whether `peek_data` would find something."""
+        """Return True if `peek_data` would find something."""
         return self.peek_data(key) is not EmptyData
 
     def put_if_empty(self, key: str, value: bytes, ttl: float | None = None) -> bool:
-        """Keep a value, for `ttl` seconds, unless there is one; whether there was none."""
+        """Keep a value, for `ttl` seconds, unless there is one. Return True if there was none."""
         return _ask(partial(store.put_if_empty, key=_key(key), value=value, ttl_s=ttl))
 
     def incr(self, key: str, amount: int = 1) -> int:
-        """Add to a counter; what it shows now."""
+        """Add to a counter. Return its new value."""
         if amount == 0:
             return _ask(partial(values.counter, key=key))
         return _ask(partial(store.increase, key=key, amount=amount))
@@ -189,37 +189,37 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         _ask(partial(store.delete_counter, key=key))
 
     def result_store_size(self) -> int:
-        """How many results nobody has taken, and values; stops counting results at a limit."""
+        """Return how many results nobody has taken, and values; stops counting results at a limit."""
         kept = _ask(partial(values.count, but=results.FLUSHED))
         return kept + results.count(early=self._early())
 
     def result_items(self) -> dict[str, bytes]:
-        """Results that nobody has taken, and values, by key."""
+        """Return results that nobody has taken, and values, by key."""
         kept = _ask(partial(values.everything, limit=MOST))
         kept.pop(results.FLUSHED, None)
         return kept | results.everything(early=self._early())
 
     def flush_results(self) -> None:
-        """Delete all values and locks; results stay with their jobs, but nobody gets them."""
+        """Delete all values and locks; results stay with their jobs, but can no longer be read."""
         _ask(store.flush)
         _ask(partial(store.put, key=results.FLUSHED, value=b""))
         _ask(locks.flush)
 
     def flush_counters(self) -> None:
-        """Nothing more: counters go with the values."""
+        """Do nothing: counters are deleted with the values."""
 
     # Waiting.
 
     def wait_for(
         self, ids: Iterable[str], *, backoff: float = 1.15, max_delay_s: float = 1.0
     ) -> ResultWait:
-        """What hears of the ends of these jobs."""
+        """Return a wait for the ends of these jobs."""
         return ResultWait(self.channels, ids, backoff=backoff, max_delay_s=max_delay_s)
 
     def wait_result(
         self, key: str, timeout: float | None = None, backoff: float = 1.15, max_delay: float = 1.0
     ) -> bool:
-        """Wait until a job has ended; no when that takes longer than `timeout` seconds.
+        """Wait until a job has ended. Return False when that takes longer than `timeout` seconds.
 
         Raises TaskException, with the reason, for a job that ended and never had a result.
         """
@@ -229,7 +229,7 @@ class DoorbellStorage(BaseStorage):  # type: ignore[misc]  # Huey has no types
         return result_wait.until(partial(self.is_over, key), wait, timeout_s=timeout)
 
     def is_over(self, job_id: str, has_ended: bool = False) -> bool:
-        """Whether asking for the result of a job makes sense; `has_ended`: somebody said so.
+        """Return True if the result of a job can be read; `has_ended`: its end was published.
 
         Raises TaskException.
         """
@@ -251,7 +251,7 @@ def _without_result(job_id: str, end: str) -> TaskException:
 
 
 def _cancel(ids: list[str]) -> bool:
-    """Cancel those that wait still. Return whether there were any."""
+    """Cancel those that still wait. Return True if there were any."""
     cancelled = database.repeatable(audited(partial(cancel, ids=ids), _event), atomic=True)
     accept.forget(cancelled.jobs)
     accept.ring(cancelled.following)

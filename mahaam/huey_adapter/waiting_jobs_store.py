@@ -1,4 +1,4 @@
-"""What Huey's API does to jobs that wait: reads them off the schedule, queues them again."""
+"""SQL of Huey's API for jobs that wait: reads them from the schedule, queues them again."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ RETURNING true
 
 
 def put_in(cursor: Cursor, job_id: str) -> bool:
-    """Put a delayed job that nobody has looked at into Huey's schedule. Return False if it is none."""
+    """Put a delayed job that no worker has read into Huey's schedule. Return False if it is none."""
     cursor.execute(PUT_IN, (job_id,))
     return cursor.fetchone() is not None
 
 
 def read(cursor: Cursor, *, until: datetime, limit: int, unseen: bool) -> list[str]:
-    """Scheduled, retrying to queued for what is to run by `until`; returns the ids.
+    """Queue scheduled and retrying jobs that are to run by `until`. Return the ids.
 
-    With `unseen`, delayed jobs that nobody has looked at are not in the schedule yet.
+    With `unseen`, delayed jobs that no worker has read are not in the schedule yet.
     """
     cursor.execute(READ, {"until": until, "limit": limit, "unseen": unseen})
     return [Notice._make(row).id for row in cursor.fetchall()]
 
 
 def queue(cursor: Cursor, job_id: str) -> list[Notice]:
-    """Scheduled, retrying to queued for one job, whatever its time."""
+    """Queue a scheduled or retrying job, whatever its time. Return its notice."""
     cursor.execute(QUEUE, (job_id,))
     return [Notice._make(row) for row in cursor.fetchall()]

@@ -12,14 +12,14 @@ LENGTH = struct.Struct("!Q")
 CHUNK_BYTES = 1 << 20
 
 # Interrupts the task. Not SIGTERM, which systemd sends to every process of a service that it stops:
-# the consumer decides what becomes of its jobs then.
+# the consumer then decides how its jobs end.
 INTERRUPT = signal.SIGUSR2
 
 Message = dict[str, Any]
 
 
 class Socket(Protocol):
-    """What a channel needs of a socket, be it gevent's or the system's."""
+    """The interface of a socket for a channel, be it gevent's or the system's."""
 
     def sendall(self, data: bytes, /) -> None: ...
     def recv(self, size: int, /) -> bytes: ...
@@ -27,20 +27,20 @@ class Socket(Protocol):
 
 
 class MessageChannel:
-    """One end of a socket; `free` keeps two senders from speaking at the same time."""
+    """One end of a socket; `free` keeps two senders from sending at the same time."""
 
     def __init__(self, socket: Socket, free: AbstractContextManager[Any]) -> None:
         self._socket = socket
         self._free = free
 
     def send(self, message: Message) -> None:
-        """Send plain data. Raises OSError when nobody listens any more."""
+        """Send plain data. Raises OSError when the other end is gone."""
         data = json.dumps(message).encode()
         with self._free:
             self._socket.sendall(LENGTH.pack(len(data)) + data)
 
     def receive(self) -> Message | None:
-        """Wait for the next message; None when the other end is gone."""
+        """Wait for the next message. Return None when the other end is gone."""
         try:
             head = self._read(LENGTH.size)
             body = self._read(LENGTH.unpack(head)[0])
@@ -50,7 +50,7 @@ class MessageChannel:
         return message
 
     def close(self) -> None:
-        """Let the other end know that nothing comes any more."""
+        """Close the channel, so that the other end knows that nothing follows."""
         self._socket.close()
 
     def _read(self, size: int) -> bytes:

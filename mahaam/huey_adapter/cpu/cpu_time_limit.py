@@ -1,4 +1,4 @@
-"""The guard of a task that computes: holds a process for it."""
+"""The time limit of a CPU-bound task, which holds a process for the task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mahaam.run.run import Run
 
 
 class CpuTimeLimit(TimeLimit):
-    """A guard whose time begins when the process is ready."""
+    """A time limit whose time begins when the process is ready."""
 
     __slots__ = ("_process",)
 

@@ -22,16 +22,16 @@ from mahaam.huey_adapter.cpu.remote_value import RemoteValue
 from mahaam.run.log_buffer import said
 from mahaam.run.run import Run
 
-SERVER = "mahaam.huey_adapter.cpu_server"  # by name: it loads all of Huey, with what is here
+SERVER = "mahaam.huey_adapter.cpu_server"  # by name: importing it would load all of Huey
 START_S = 60.0
 CLEAN_UP_S = 0.3  # between the interrupt, upon which the task's `finally` blocks run, and SIGKILL
 
 
 class CpuProcess:
-    """A process that computes one task after the other."""
+    """A process that runs one CPU-bound task after the other."""
 
     def __init__(self) -> None:
-        """Start it. Raises ProcessEnded when it does not get ready."""
+        """Start the process. Raises ProcessEnded when it does not get ready."""
         here, there = socket.socketpair()
         there.set_inheritable(True)
         self._channel = MessageChannel(here, Semaphore())
@@ -52,18 +52,19 @@ class CpuProcess:
 
     @property
     def pid(self) -> int:
-        """Its number in the system."""
+        """Return the process id."""
         return int(self._process.pid)
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
+        """Return True if the process has not ended."""
         return self._process.poll() is None
 
     def compute(self, run: Run, task: Task) -> Any:
-        """What the task returns. Raises what it raises, TaskStopped, and ProcessEnded.
+        """Run a task in the process. Return what the task returns.
 
-        Whatever interrupts the waiting here ends the process, and the task with it.
+        Raises what the task raises, TaskStopped, and ProcessEnded. An exception that interrupts the
+        waiting here ends the process, and the task with it.
         """
         self.is_free = False
         run.on_stop = self._tell_stop
@@ -78,9 +79,9 @@ class CpuProcess:
         return _value_of(answer)
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """End the process, whether a task runs or not."""
         self.is_free = False
-        # In a greenlet of its own: whoever waits for it may be interrupted a second time.
+        # In a greenlet of its own: the greenlet that waits for it may be interrupted a second time.
         gevent.spawn(self._kill).join()
 
     def _wait_ready(self) -> None:
@@ -107,7 +108,7 @@ class CpuProcess:
         raise self._ended()
 
     def _tell_stop(self, by: str) -> None:
-        with suppress(OSError):  # it has just ended
+        with suppress(OSError):  # the process has just ended
             self._channel.send({"kind": "stop", "by": by})
 
     def _ended(self) -> ProcessEnded:
@@ -129,7 +130,7 @@ class CpuProcess:
 
 
 def _say(run: Run, message: Message) -> None:
-    """Pass on what the task said of itself."""
+    """Add what the task logged, and its progress, to its run."""
     for at, level, logger, text in message["lines"]:
         said.line(run, level, text, logger=logger, at=at)
     if message["progress"]:

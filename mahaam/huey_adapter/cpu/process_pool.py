@@ -10,14 +10,14 @@ IDLE_S = 60.0
 
 
 class ProcessPool:
-    """At most one process for each task that runs; those that are idle for long are ended."""
+    """At most one process for each running task; those that are idle for long are ended."""
 
     def __init__(self, idle_s: float = IDLE_S) -> None:
         self._idle_s = idle_s
-        self._idle: list[tuple[CpuProcess, float]] = []  # the one that was used last at the end
+        self._idle: list[tuple[CpuProcess, float]] = []  # the most recently used one at the end
 
     def take(self) -> CpuProcess:
-        """A process that is ready. Raises ProcessEnded when none can be started."""
+        """Return a process that is ready. Raises ProcessEnded when none can be started."""
         while self._idle:
             process, _ = self._idle.pop()
             if process.is_alive:
@@ -26,12 +26,12 @@ class ProcessPool:
         return CpuProcess()
 
     def give_back(self, process: CpuProcess) -> None:
-        """Keep a process for the next task, if it is good for one."""
+        """Keep a process for the next task, if it can run one."""
         if process.is_free:
             self._idle.append((process, time.monotonic()))
 
     def retire(self) -> None:
-        """End what nobody has needed for a while."""
+        """End the processes that were idle for a while."""
         oldest = time.monotonic() - self._idle_s
         tired = [process for process, since in self._idle if since <= oldest]
         self._idle = [(process, since) for process, since in self._idle if since > oldest]
@@ -39,7 +39,7 @@ class ProcessPool:
             process.end()
 
     def close(self) -> None:
-        """End all that are idle."""
+        """End all idle processes."""
         for process, _ in self._idle:
             process.end()
         self._idle = []

@@ -1,4 +1,4 @@
-"""Exceptions on their way from a CPU process: what is raised there is raised here, alike."""
+"""Exceptions from a CPU process: what is raised there is raised here, in the same form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mahaam.core.payload import dump, load
 from mahaam.huey_adapter.cpu.channel import Message
 from mahaam.jobs.outcome import Failure
 
-# What Huey acts upon, and by which attributes.
+# The exceptions that Huey acts upon, and the attributes that it reads.
 KNOWN: dict[type[Exception], tuple[str, ...]] = {
     RetryTask: ("eta", "delay"),
     CancelExecution: ("retry",),
@@ -29,14 +29,14 @@ KNOWN: dict[type[Exception], tuple[str, ...]] = {
 
 
 class ProcessEnded(MahaamError):
-    """The process that computed this task ended before the task did."""
+    """The process that ran this task ended before the task did."""
 
 
 class RemoteError(Exception):
     """An exception of another process. `failure` has its traceback there.
 
-    What is raised is of a class made for it, with the name of the one there; where Huey acts upon
-    that one, its class is a base.
+    The raised exception is of a class made for it, with the name of the class there. Where Huey
+    acts upon the original class, that class is a base.
     """
 
     failure: Failure
@@ -46,7 +46,7 @@ class RemoteError(Exception):
 
 
 def told(fault: BaseException) -> Message:
-    """What is sent of an exception."""
+    """Return the message for an exception."""
     base = next((kind for kind in KNOWN if issubclass(type(fault), kind)), None)
     details = {name: getattr(fault, name, None) for name in KNOWN[base]} if base else {}
     return {
@@ -60,7 +60,7 @@ def told(fault: BaseException) -> Message:
 
 
 def raised(message: Message) -> Exception:
-    """The exception to raise for what was told."""
+    """Return the exception to raise for a message."""
     base = next((kind for kind in KNOWN if kind.__name__ == message["base"]), Exception)
     bases = (RemoteError, base) if base is not Exception else (RemoteError,)
     kind: Any = type(message["name"], bases, {"__module__": message["module"]})

@@ -1,4 +1,4 @@
-"""A task's return value that JSON cannot carry: it stays where it was made, its name and repr travel."""
+"""A task's return value that JSON cannot carry: it stays in its process, its name and repr are sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class RemoteValue:
-    """Stands for such a value: has its class's name and its repr, and is as little storable."""
+    """A stand-in for such a value: has its class's name and its repr, and cannot be stored either."""
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
@@ -16,5 +16,5 @@ class RemoteValue:
 
     @classmethod
     def of(cls, name: str, module: str, shown: str) -> Any:
-        """One whose class is named as the one there."""
+        """Return a stand-in whose class is named as the value's own."""
         return type(name, (cls,), {"__module__": module})(shown)

@@ -1,4 +1,4 @@
-"""Exceptions as error handlers get them: described in JSON, brought back as far as that goes."""
+"""Exceptions for error handlers: described in JSON, and restored as far as possible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PassedError(Exception):
     """
 
     def __init__(self, kind: str, message: str, shown: str) -> None:
-        Exception.__init__(self, message)  # not what the other base's own class makes of it
+        Exception.__init__(self, message)  # not what the class of the other base makes of it
         self._card = {"class": kind, "message": message, "repr": shown}
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class PassedError(Exception):
 
 
 def passed(fault: BaseException) -> PassedError:
-    """`fault`, ready to travel."""
+    """Return `fault`, ready to be stored."""
     if isinstance(fault, PassedError):
         return fault
     kind = type(fault)
@@ -51,7 +51,7 @@ def _revived(card: dict[str, str]) -> PassedError:
 
 @cache
 def _class_of(path: str) -> type[PassedError]:
-    """A class of the same name; nothing is imported for it."""
+    """Return a class of the same name; nothing is imported for it."""
     module, _, name = path.rpartition(".")
     known = getattr(sys.modules.get(module), name, None)
     bases: tuple[type, ...] = (PassedError,)
@@ -60,7 +60,7 @@ def _class_of(path: str) -> type[PassedError]:
     try:
         kind = type(name, bases, {"__module__": module})
         kind.__new__(kind, "")
-    except TypeError:  # some classes cannot be one of two bases, or are made in a way of their own
+    except TypeError:  # some classes cannot be one of two bases, or have constructors of their own
         kind = type(name, (PassedError,), {"__module__": module})
     _teach(kind)
     return kind

@@ -1,4 +1,4 @@
-"""What became of jobs, as Huey's results tell it."""
+"""Outcomes of jobs, as Huey's results show them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mahaam.postgres.database import Cursor
 
 
 class ResultState(NamedTuple):
-    """A job and what it has brought so far; `result` is JSON text.
+    """A job and its result so far; `result` is JSON text.
 
-    `answer` is the attempt that brought a result or an error, None while there is none. `taken` is
-    the attempt whose result was handed out. What describes an error is None without one.
+    `answer` is the attempt that has a result or an error, None while there is none. `taken` is the
+    attempt whose result was handed out. What describes an error is None without one.
     """
 
     id: str
@@ -28,7 +28,7 @@ class ResultState(NamedTuple):
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is something that nobody has taken yet."""
+        """Return True if there is something that nobody has taken yet."""
         return self.answer is not None and self.answer != self.taken
 
 
@@ -67,20 +67,20 @@ Wish = dict[str, Any]  # `early`, `again` and `flushed` of the statement above
 
 
 def standing(cursor: Cursor, job_id: str, wish: Wish) -> ResultState | None:
-    """Where a job stands; None when it is not there."""
+    """Return the state of a job's result, or None when the job does not exist."""
     cursor.execute(ONE, {**wish, "id": job_id})
     row = cursor.fetchone()
     return ResultState._make(row) if row else None
 
 
 def ready(cursor: Cursor, wish: Wish, *, limit: int) -> list[ResultState]:
-    """Up to `limit` jobs with something that nobody has taken; looks at the whole table for them."""
+    """Return up to `limit` jobs with something that nobody has taken; scans the whole table for them."""
     cursor.execute(READY, {**wish, "limit": limit})
     return [ResultState._make(row) for row in cursor.fetchall()]
 
 
 def ready_count(cursor: Cursor, wish: Wish, *, limit: int) -> int:
-    """How many such jobs there are; stops at `limit`."""
+    """Return how many such jobs there are; stops at `limit`."""
     cursor.execute(f"SELECT count(*) FROM ({READY}) AS found", {**wish, "limit": limit})
     row = cursor.fetchone()
     return int(row[0]) if row else 0

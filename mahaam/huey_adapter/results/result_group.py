@@ -1,4 +1,4 @@
-"""Handles on the results of several jobs, which are waited for without looking again and again."""
+"""Handles on the results of several jobs, which are waited for without polling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DurableResults(ResultGroup):  # type: ignore[misc]  # Huey has no types
         self._huey = huey
 
     def as_completed(self, backoff: float = 1.15, max_delay: float = 1.0) -> Iterator[Any]:
-        """The results as they come. Raises TaskException for each that is an error."""
+        """Yield the results as they come. Raises TaskException for each that is an error."""
         if self._huey.immediate:
             yield from super().as_completed(backoff, max_delay)
             return
@@ -27,7 +27,7 @@ class DurableResults(ResultGroup):  # type: ignore[misc]  # Huey has no types
         with storage.wait_for(open_, backoff=backoff, max_delay_s=max_delay) as wait:
             heard: str | None = None
             while open_:
-                if heard is None:  # nothing is known of anybody: look at all
+                if heard is None:  # no end was heard of: read all
                     wait.ask()
                 asked = list(open_) if heard is None else [heard]
                 for id_ in asked:

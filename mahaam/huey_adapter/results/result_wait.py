@@ -1,8 +1,9 @@
 """The waiter's side of a blocking result: Redis tells when a job has ended, its row tells how.
 
-A waiter subscribes to the channel of each job, says in another one that they are awaited, and only
-then looks at the rows: what ends afterwards is told by the consumer that ran it (`ears.py`). What
-ends in another way, or is told while Redis is away, is seen by the next look.
+A waiter subscribes to the channel of each job, publishes in another one that the jobs are awaited, and
+only then reads the rows: what ends afterwards is published by the consumer that ran it
+(`ResultNotifier`). What ends in another way, or is published while Redis is away, is seen by the next
+read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ FIRST_PAUSE_S = 0.05  # without Redis
 
 
 class ResultChannels:
-    """The names of the channels, and who speaks in them."""
+    """The names of the channels, and publishing in them."""
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self.client = client
@@ -28,7 +29,7 @@ class ResultChannels:
         self._done = f"{prefix}:done:"
 
     def done(self, job_id: str) -> str:
-        """Where the end of a job is told."""
+        """Return the channel in which the end of a job is published."""
         return f"{self._done}{job_id}"
 
     def tell(self, channels: Iterable[tuple[str, str]]) -> None:
@@ -40,9 +41,9 @@ class ResultChannels:
 
 
 class ResultWait:
-    """Hears of the ends of jobs while the block lasts; without Redis, only time passes.
+    """A wait for the ends of jobs while the block lasts; without Redis, only time passes.
 
-    `backoff` and `max_delay_s` are for pauses between looks while Redis is away.
+    `backoff` and `max_delay_s` are for pauses between reads while Redis is away.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ResultWait:
         self._drop()
 
     def ask(self) -> None:
-        """Say that the jobs are awaited; who looks at their rows after this misses no end."""
+        """Publish that the jobs are awaited; a caller that reads their rows after this misses no end."""
         try:
             if self._ear is None:
                 self._subscribe()
@@ -76,7 +77,7 @@ class ResultWait:
             self._drop()
 
     def hear(self, timeout_s: float) -> str | None:
-        """The id of a job that has ended; None after `timeout_s` or a little earlier."""
+        """Return the id of a job that has ended, or None after `timeout_s` or a little earlier."""
         if self._ear is None:
             time.sleep(min(timeout_s, self._pause_s, self._max_delay_s))
             self._pause_s *= self._backoff
@@ -91,9 +92,8 @@ class ResultWait:
     def _subscribe(self) -> None:
         self._ear = self._channels.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._ear.subscribe(*map(self._channels.done, self.ids))
-        for (
-            _
-        ) in self.ids:  # a notice that is rung before the subscription stands would not be heard
+        # A message sent before the subscription exists would not be heard.
+        for _ in self.ids:
             self._ear.get_message(timeout=CONFIRM_S)
 
     def _drop(self) -> None:
@@ -103,8 +103,10 @@ class ResultWait:
 
 
 def until(is_over: Callable[[bool], bool], wait: ResultWait, *, timeout_s: float | None) -> bool:
-    """Wait until `is_over`, which is told whether an end was heard of; no when that takes longer
-    than `timeout_s` (None: for ever)."""
+    """Wait until `is_over` returns True; its argument says whether an end was heard of.
+
+    Return False when that takes longer than `timeout_s` (None: for ever).
+    """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     heard: str | None = None
     with wait:

@@ -1,4 +1,4 @@
-"""What became of a job, for whoever asks for its result."""
+"""Outcomes of jobs, for callers that ask for a result."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mahaam.queries import values
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 AGAIN = [f"{kind.__module__}.{kind.__name__}" for kind in RETRYING_EXCEPTIONS]
-FLUSHED = "huey.flushed"  # the value whose age tells when all results were thrown away
+FLUSHED = "huey.flushed"  # the value whose age says when all results were flushed
 MOST = 10_000  # results that are listed or counted at once
 
 
 def is_job_id(key: str) -> bool:
-    """Whether `key` is the id of a job and not a key of Huey's own."""
+    """Return True if `key` is the id of a job and not a key of Huey's own."""
     return JOB_ID.fullmatch(key) is not None
 
 
 def raw(job_id: str, *, early: bool, peek: bool) -> Any:
-    """The job's result as JSON bytes, its failure as an `$error`, EmptyData while there is none.
+    """Return the job's result as JSON bytes, its failure as an `$error`, EmptyData while there is none.
 
     With `early` an error counts although there are retries left. Without `peek` it is taken: asked
     again, there is none. A later job of a pipeline that failed before it has no row, but a value.
@@ -43,23 +43,23 @@ def raw(job_id: str, *, early: bool, peek: bool) -> Any:
 
 
 def standing(job_id: str, *, early: bool) -> ResultState | None:
-    """Where a job stands; None when it is not there."""
+    """Return the state of a job's result, or None when the job does not exist."""
     return database.repeatable(partial(queries.standing, job_id=job_id, wish=_wish(early)))
 
 
 def everything(*, early: bool) -> dict[str, bytes]:
-    """All results that nobody has taken yet, by job; MOST at most."""
+    """Return all results that nobody has taken yet, by job; MOST at most."""
     found = database.repeatable(partial(queries.ready, wish=_wish(early), limit=MOST))
     return {ready.id: answer(ready) for ready in found}
 
 
 def count(*, early: bool) -> int:
-    """How many results nobody has taken yet; stops at MOST."""
+    """Return how many results nobody has taken yet; stops at MOST."""
     return database.repeatable(partial(queries.ready_count, wish=_wish(early), limit=MOST))
 
 
 def answer(found: ResultState) -> bytes:
-    """A result, or an error as Huey's results carry it."""
+    """Return a result, or an error as Huey's results carry it."""
     if found.state == "completed":
         return (found.result or "null").encode()
     metadata = {

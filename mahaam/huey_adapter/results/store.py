@@ -1,4 +1,4 @@
-"""Notes that a result was handed out."""
+"""SQL that notes that a result was handed out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ WHERE id = %(id)s::uuid AND attempt >= %(answer)s AND result_taken IS DISTINCT F
 
 
 def take(cursor: Cursor, job_id: str, *, answer: int) -> bool:
-    """Take what an attempt brought; no when somebody else has it."""
+    """Take the result of an attempt. Return False when another caller has it."""
     cursor.execute(TAKE, {"id": job_id, "answer": answer})
     return bool(cursor.rowcount)

@@ -1,4 +1,4 @@
-"""Whether all jobs of a task, a group or a chord can be called, as far as that is known before."""
+"""Check that all jobs of a task, a group or a chord can be called, as far as that is known before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from huey.api import Task, chord, group
 
 from mahaam.core.errors import ArgumentsNotFitting
 
-LATER = object()  # stands for an argument that is known when it is there
+LATER = object()  # stands for an argument that is known later
 
 
 def check(what: Any) -> None:

@@ -1,4 +1,4 @@
-"""How a task's function can be called, checked where the call is made."""
+"""The signature of a task's function, checked where the call is made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class CallShape:
         self._given = ("task",) if has_context else ()  # by Huey, when the job runs
         self._signature = _signature_of(function)
         self.options = OPTIONS - self._taken()
-        # Whether a call fits is a matter of how many and which, never of the values.
+        # Whether a call fits depends on the number and the names of its arguments, never on the
+        # values.
         self._bind = lru_cache(SHAPES)(self._bound)
 
     def check(
@@ -36,7 +37,8 @@ class CallShape:
     ) -> None:
         """Raise ArgumentsNotFitting when the function cannot be called so.
 
-        What is not `is_whole` gets further arguments later, such as the result of the job before.
+        A call that is not `is_whole` gets further arguments later, such as the result of the job
+        before.
         """
         self._bind(len(args), tuple(kwargs), is_whole)
 
@@ -72,7 +74,7 @@ JOB_OPTIONS = OPTION_FIELDS.keys() - OPTIONS
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    """Its signature; None for one written in C that does not tell."""
+    """Return the signature, or None for a function written in C that has none."""
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Reads Huey's `crontab(...)`, which is a function, as the cron expression that means the same."""
+"""Conversion of Huey's `crontab(...)`, which is a function, to the same cron expression."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ MADE = crontab().__code__
 
 
 def crontab_text(validate: Callable[[datetime], bool]) -> str | None:
-    """Five fields; None for a function of somebody's own, and where cron would mean something else.
+    """Return five fields.
 
-    Huey wants the day of the month and of the week both to fit, cron one of them: where both are
+    Return None for a function of somebody's own, and where cron would mean something else. Huey
+    wants the day of the month and of the week both to fit, cron one of them: where both are
     restricted there is no expression.
     """
     if getattr(validate, "__code__", None) is not MADE:

@@ -1,6 +1,6 @@
-"""Makes Huey's tasks of rows and claims, and jobs of Huey's tasks.
+"""Conversion of rows and claims to Huey's tasks, and of Huey's tasks to jobs.
 
-Which option becomes which column is said in `job_message.py`.
+`job_message.py` maps options to columns.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from mahaam.jobs.job_option import moment
 from mahaam.jobs.new_job import NewJob
 from mahaam.run.run import Run
 
-# What Huey itself passes on as a value: the failure of a chord's member, and its absence. Read here,
-# they take the place of those of `chord`, which is loaded first.
+# What Huey itself passes on as a value: the failure of a chord's member, and its absence. These
+# registrations replace those of `chord`, which is loaded first.
 teach(Error, "$error", write=lambda error: error.metadata, read=Error)
 teach(type(SKIPPED), "$skipped", write=lambda _: True, read=lambda _: SKIPPED)
 
@@ -42,7 +42,7 @@ class JsonSerializer(Serializer):  # type: ignore[misc]  # Huey has no types
 def new_job_of(
     task: Task, *, utc: bool = True, parent_id: str | None = None, **more: Any
 ) -> NewJob:
-    """The row that `task` asks for; `more` overrides fields of NewJob. Raises OptionNotValid.
+    """Return the row for `task`; `more` overrides fields of NewJob. Raises OptionNotValid.
 
     Naive times are UTC, or local without `utc`.
     """
@@ -68,7 +68,7 @@ def _new_job(task: Task, *, utc: bool, **more: Any) -> NewJob:
 
 
 def task_of(registry: Registry, run: Run) -> Task:
-    """The task of a started job, ready for Huey. Raises UnknownTask, PayloadBroken."""
+    """Return the task of a started job, ready for Huey. Raises UnknownTask, PayloadBroken."""
     claim = run.claim
     kind = _registered(registry, claim.task)
     args, kwargs = load(claim.args), load(claim.kwargs)
@@ -88,7 +88,7 @@ def task_of(registry: Registry, run: Run) -> Task:
 
 
 def _priority(kind: type[Task], priority: int) -> int | None:
-    """A row's priority as Huey says it: none where a task has none and its jobs are like any other."""
+    """Return a row's priority for Huey: None where the task has none and the row has the default."""
     return None if not priority and kind.default_priority is None else priority
 
 
@@ -103,7 +103,7 @@ def _registered(registry: Registry, name: str) -> type[Task]:
 
 
 def task_from(registry: Registry, message: dict[str, Any]) -> Task:
-    """A task that follows, as Huey would have read it from Redis."""
+    """Return a task that follows, as Huey would have read it from Redis."""
     kind = _registered(registry, message["name"])
     known = {name: message[name] for name in Message._fields if name in message}
     task = kind(**{name: known[name] for name in known.keys() - {"name", *CHAIN}})

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 
 def aware(time: datetime, *, utc: bool) -> datetime:
-    """The instant that Huey means by `time`."""
+    """Return the instant that Huey means by `time`."""
     if time.tzinfo is not None:
         return time
     return time.replace(tzinfo=UTC) if utc else time.astimezone()
 
 
 def naive(instant: datetime | None, *, utc: bool) -> datetime | None:
-    """An instant as Huey writes it. None stays None."""
+    """Return an instant as Huey writes it. None stays None."""
     if instant is None:
         return None
     return instant.astimezone(UTC if utc else None).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Calls users' hooks and signal handlers so that nothing they do changes how a job ends."""
+"""Calls of users' hooks and signal handlers, which never change how a job ends."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ log = logging.getLogger("huey")  # where Huey itself reports them
 
 
 class HookTimeLimit:
-    """How long a hook may take: HOOK_TIMEOUT_S in a consumer, as long as it likes elsewhere."""
+    """How long a hook may take: HOOK_TIMEOUT_S in a consumer, without a limit elsewhere."""
 
     def __init__(self) -> None:
         self.is_limited = False
 
     @property
     def limit_s(self) -> float | None:
-        """In seconds; None for no limit."""
+        """Return the limit in seconds; None for no limit."""
         return get_settings().hook_timeout_s if self.is_limited else None
 
 
@@ -40,7 +40,7 @@ class SafeSignal(Signal):  # type: ignore[misc]  # Huey has no types
         self._patience = patience
 
     def hears(self, signal: str) -> bool:
-        """Whether anybody listens."""
+        """Return True if a receiver is connected."""
         return bool(self.receivers.get(signal) or self.receivers["any"])
 
     def send(self, signal: str, task: Any, *args: Any, **kwargs: Any) -> None:
@@ -54,19 +54,19 @@ class SafeSignal(Signal):  # type: ignore[misc]  # Huey has no types
             what = f'Error occurred in receiver "{name}" for signal "{signal}"'
             try:
                 call(receiver, signal, task, *args, what=what, patience=self._patience, **kwargs)
-            except CancelExecution:  # means nothing here
+            except CancelExecution:  # has no meaning here
                 log.exception("%s.", what, extra=cause(_name(receiver)))
 
 
 def call(
     hook: Callable[..., Any], *args: Any, what: str, patience: HookTimeLimit, **kwargs: Any
 ) -> None:
-    """Call a hook; what it raises or a cut is logged after `what`. Raises CancelExecution."""
+    """Call a hook; an exception or a time-out is logged after `what`. Raises CancelExecution."""
     limit = gevent.Timeout(patience.limit_s)
     try:
         with limit:
             hook(*args, **kwargs)
-    except CancelExecution:  # a pre-execute hook may say so
+    except CancelExecution:  # a pre-execute hook may raise it
         raise
     except BaseException as fault:
         run = current_run()
@@ -83,5 +83,5 @@ def call(
 
 
 def _name(hook: Callable[..., Any]) -> str:
-    """What tells one hook from another, whatever job it is called for."""
+    """Return what tells one hook from another, whatever job it is called for."""
     return str(getattr(hook, "__qualname__", type(hook)))

@@ -29,21 +29,20 @@ class JobTask(Task):  # type: ignore[misc]  # Huey has no types
     default_tags: tuple[str, ...] | None = None
     default_remove_on_complete = False
     default_remove_on_fail = False
-    cpu_bound = False  # computed in a process of its own
+    cpu_bound = False  # runs in a process of its own
     masked: tuple[str, ...] = ()  # further names of arguments that are secret
     aliases: tuple[str, ...] = ()  # former names of the task, which older rows have
-    shape: CallShape  # how its function can be called
+    shape: CallShape  # the signature of its function
 
-    usual_fields: dict[str, Any] | None = (
-        None  # of NewJob, as its options say, once they were asked for
-    )
+    # Fields of NewJob, from its options, once they were needed.
+    usual_fields: dict[str, Any] | None = None
     usual_job: Any = None  # the NewJob of a call without options, once there was one
     run: Any = None  # the attempt, once it is started
-    is_known = False  # its job is there
+    is_known = False  # its job exists
     is_late = False  # and past its expiry
 
     def create_id(self) -> str:
-        """A time-ordered id, so that equal priorities run first in, first out."""
+        """Return a time-ordered id, so that equal priorities run first in, first out."""
         return new_id()
 
 
@@ -52,7 +51,7 @@ class PeriodicJobTask(JobTask, PeriodicTask):  # type: ignore[misc]
 
 
 class DurableTask(TaskWrapper):  # type: ignore[misc]
-    """What `@task` makes of a function: call it to enqueue, `call_local` to run it here."""
+    """The result of `@task` on a function: call it to enqueue, `call_local` to run it here."""
 
     task_base = JobTask
 
@@ -61,7 +60,7 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
         task_registry.add(self)
 
     def create_task(self, *args: Any, **settings: Any) -> type[Task]:
-        """The class of the function's messages; those of CPU-bound ones find their process."""
+        """Return the class of the function's messages; those of CPU-bound tasks find their process."""
         kind: type[Task] = super().create_task(*args, **settings)
         kind.shape = CallShape(
             f"{kind.__module__}.{kind.__name__}", self.func, has_context=self.context
@@ -72,9 +71,10 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
         return kind
 
     def s(self, *args: Any, **kwargs: Any) -> Task:
-        """A message: the call, and the options of its job that are no arguments of the function.
+        """Return a message: the call, and the options of its job that are no arguments of the function.
 
-        Raises ArgumentsNotFitting for what the function cannot take, however it is completed.
+        Raises ArgumentsNotFitting for a call that the function cannot take, however it is
+        completed.
         """
         shape = self.task_class.shape
         options = {name: kwargs.pop(name) for name in shape.options & kwargs.keys()}
@@ -86,25 +86,25 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
         return message
 
     def unregister(self) -> bool:
-        """Forget the task; its rows stay."""
+        """Unregister the task; its rows stay."""
         task_registry.remove(self)
         declared.remove_of(self.path)
         return bool(super().unregister())
 
     @property
     def path(self) -> str:
-        """The name that rows know this task by, `module.function`."""
+        """Return the name that rows know this task by, `module.function`."""
         return str(self.huey._registry.task_to_string(self.task_class))
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """Former names, by which older rows know it."""
+        """Return former names, by which older rows know the task."""
         names: tuple[str, ...] = self.task_class.aliases
         return names
 
     @property
     def card(self) -> TaskCard:
-        """What a person needs to know in order to enqueue it."""
+        """Return what a person needs to know in order to enqueue the task."""
         return TaskCard(
             name=self.path,
             doc=inspect.getdoc(self.func) or "",
@@ -115,18 +115,18 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
 
     @property
     def default_queue(self) -> str:
-        """Where its jobs go if nothing else is said."""
+        """Return the queue of its jobs if none is given."""
         return str(self.task_class.default_queue)
 
     @property
     def masked(self) -> tuple[str, ...]:
-        """The names of its arguments that are secret, besides those that always are."""
+        """Return the names of its arguments that are secret, besides those that always are."""
         names: tuple[str, ...] = self.task_class.masked
         return names
 
     @property
     def is_immediate(self) -> bool:
-        """Whether its jobs run where they are enqueued, without a row."""
+        """Return True if its jobs run where they are enqueued, without a row."""
         return bool(self.huey.immediate)
 
     def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ class DurableTask(TaskWrapper):  # type: ignore[misc]
     def run_at_once(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
     ) -> tuple[str, bool]:
-        """Run it here, as a job of its own; returns the id, and whether it failed."""
+        """Run the task here, as a job of its own. Return the id, and True if it failed."""
         message = self.task_class(
             args, kwargs, retries=job.max_retries, priority=job.priority, timeout=job.timeout_s
         )
@@ -171,7 +171,7 @@ def _expiry(expires: Any) -> dict[str, Any]:
 
 
 def _whole(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
-    """Run a task, and fail when it returns work that nobody would do.
+    """Wrap `execute`: fail when the task returns work that nobody would do.
 
     In the child of a fork the process ends with the task.
     """
@@ -196,7 +196,7 @@ def _whole(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
 
 
 def _elsewhere(execute: Callable[[Task], Any]) -> Callable[[Task], Any]:
-    """Run a task in the process that its run holds; here, where there is none."""
+    """Wrap `execute`: run a task in the process that its run holds, or here, where there is none."""
 
     def in_its_process(task: Task) -> Any:
         run = getattr(task, "run", None)

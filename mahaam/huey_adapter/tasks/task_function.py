@@ -1,4 +1,4 @@
-"""Which functions can be a task: those that any consumer finds again by module and name."""
+"""Check of functions that become a task: any consumer must find them by module and name."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NEVER_RUNS = "calling it only makes {made}, and its code would never run"
 
 
 def check(function: Callable[..., Any], *, may_be_local: bool) -> None:
-    """Raise TaskNotValid for what no consumer could find again, or what would not run when called.
+    """Raise TaskNotValid for what no consumer could find, or what would not run when called.
 
-    `may_be_local` lets functions inside of functions and methods through.
+    `may_be_local` allows functions inside of functions, and methods.
     """
     reason = _reason(function) or (None if may_be_local else _hidden(function))
     if reason is not None:
@@ -48,7 +48,7 @@ def _reason(function: Any) -> str | None:
 
 
 def _hidden(function: Any) -> str | None:
-    """Why a consumer could not find it, if so."""
+    """Return the reason why a consumer could not find it, if there is one."""
     path = str(getattr(function, "__qualname__", function.__name__))
     if function.__name__ == "<lambda>":
         return f"it is a lambda. {MODULE}"

@@ -1,4 +1,4 @@
-"""Keeps a task's function within its time and turns every way out of it into an exception."""
+"""The time limit of a task's function, which turns every way out of it into an exception."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class TaskExited(MahaamError):
 class TimeLimit:
     """The context in which a task's function runs.
 
-    The time-out is a BaseException inside, so that a task's own `except Exception` cannot eat it.
-    Code that never yields is not interrupted, but its excess is seen when it returns. A job that was
-    asked to stop ends as cancelled whatever its task makes of that, unless it returns before it is
+    The time-out is a BaseException inside, so that a task's own `except Exception` cannot catch it.
+    Code that never yields is not interrupted, but its excess is noticed when it returns. A job that
+    was asked to stop ends as cancelled however its task reacts, unless it returns before it is
     interrupted.
     """
 
@@ -56,9 +56,8 @@ class TimeLimit:
             self._check_time(fault)
         if kind is None or fault is None or issubclass(kind, Exception):
             return
-        if (
-            not self._run.is_interrupted
-        ):  # the consumer's own interrupt goes through, nothing else does
+        # The consumer's own interrupt goes through, nothing else does.
+        if not self._run.is_interrupted:
             raise exited(fault) from fault
 
     def _is_stop(self, fault: BaseException | None) -> bool:
@@ -83,5 +82,5 @@ class TimeLimit:
 
 
 def exited(fault: BaseException) -> TaskExited:
-    """What a task's way out that is no Exception becomes."""
+    """Return the exception for a way out of the task that is no Exception."""
     return TaskExited(f"The task raised {class_name(fault)}: {message_of(fault)}")
