@@ -1,1 +1,1 @@
-"""What an operator can do from a page: the verbs, their inputs, previews and bulk work."""
+"""The verbs that an operator can run from a page, with their inputs, previews and bulk work."""

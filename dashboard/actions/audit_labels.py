@@ -1,4 +1,4 @@
-"""What the audit calls the things that people do: as their buttons, and by words of its own."""
+"""Labels of verbs in the audit: those of their buttons, and some that only the audit has."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ VERBS: dict[str, LazyString] = (
 
 
 def register(app: Flask) -> None:
-    """Give the templates the words for verbs."""
+    """Make `verb_word` available to the templates."""
     app.jinja_env.globals["verb_word"] = verb_word
 
 
 def verb_word(verb: str) -> str:
-    """The words for a verb."""
+    """Return the label of a verb, or its name when it has no label."""
     return str(VERBS.get(verb, verb))

@@ -1,4 +1,4 @@
-"""What an operator does to ticked rows, or to all that match: preview, do, and tell how it went."""
+"""Bulk verbs on ticked rows or on all that match a filter: the action, its preview, its result."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SAMPLES = 10
 class BulkAction:
     """A verb for many rows.
 
-    `question` makes a text from a count and the count as it is shown, `done` one from a count; `fits`
-    foresees what the engine will decide itself. `asks` are the fields of its inputs. One that
-    `is_first` has a button of its own, the others are in a menu. `command` is its name on the command
-    line, and `help` the sentence there.
+    `question` makes a text from a count and the count as it is shown, `done` makes one from a count.
+    `fits` predicts for one row what the engine decides by itself. `asks` holds the fields of the
+    verb's inputs. An action with `is_first` has a button of its own; the others are in a menu.
+    `command` is the verb's name on the command line, and `help` is its sentence there.
     """
 
     verb: str
@@ -43,28 +43,28 @@ class BulkAction:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What the engine takes with it."""
+        """Return the inputs that the engine takes for the verb."""
         return ACTS[self.verb].inputs
 
     @property
     def takes_note(self) -> bool:
-        """Whether the reason is a note, which stays with the row."""
+        """Return True if the verb takes a note, which is kept with the row."""
         return any(one.name == "note" for one in self.inputs)
 
     @property
     def needs_note(self) -> bool:
-        """Whether it is nothing without a note."""
+        """Return True if the verb requires a note."""
         return any(one.name == "note" and one.is_required for one in self.inputs)
 
     def takes(self, state: str | None) -> bool:
-        """Whether it can be done to some jobs of a list of this state (None: of any)."""
+        """Return True if the verb takes jobs in this state. None stands for a list of any state."""
         act = ACTS[self.verb]
         return state is None or act.kind != "job" or state in act.sources
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """So many rows are left as they are, because of what they are."""
+    """Rows that the verb skips, grouped by what they are."""
 
     what: Any  # a badge
     count: int
@@ -72,15 +72,15 @@ class Skipped:
 
     @property
     def shown(self) -> str:
-        """The count as people read it."""
+        """Return the count as it is shown."""
         return shown(self.count, is_least=self.is_least)
 
 
 @dataclass(frozen=True)
 class BulkPreview:
-    """What an action would do: to how many rows, some of them, and what it would leave alone.
+    """The effect that an action would have: how many rows, some of them, and those that it skips.
 
-    `ids` are those of the rows when they were ticked. `until` is the newest id of all that match.
+    `ids` are the ids of the rows when rows were ticked. `until` is the newest id of all that match.
     """
 
     count: int
@@ -95,17 +95,17 @@ class BulkPreview:
 
     @property
     def shown(self) -> str:
-        """The count as people read it."""
+        """Return the count as it is shown."""
         return shown(self.count, is_least=self.is_least)
 
 
 def shown(count: int, *, is_least: bool) -> str:
-    """A count, with a plus when there may be more."""
+    """Return a count as text, with a plus when there may be more."""
     return f"{number(count)}{'+' if is_least else ''}"
 
 
 def preview(action: BulkAction, entries: Iterable[Any], *, asked: int) -> BulkPreview:
-    """Sort `entries` by whether the action fits them; `asked` rows were ticked."""
+    """Return the preview for `entries`, split by whether the action fits. `asked` rows were ticked."""
     entries = tuple(entries)
     fitting = tuple(entry for entry in entries if action.fits(entry))
     return BulkPreview(
@@ -118,7 +118,7 @@ def preview(action: BulkAction, entries: Iterable[Any], *, asked: int) -> BulkPr
 
 
 def tell(action: BulkAction, result: VerbResult) -> None:
-    """Say what was done, offer to undo it, and say why the rest was not."""
+    """Show what was done, offer to undo it, and show why the rest was not done."""
     if result.done:
         flash(action.done(len(result.done)), "success")
         if ACTS[action.verb].is_undoable:

@@ -1,4 +1,4 @@
-"""Everything that an operator can do to jobs and dead letters, once."""
+"""The table of bulk actions on jobs and dead letters: one row for each verb."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..web.languages import number
 from . import inputs
 from .bulk import BulkAction
 
-Counted = Callable[[int, str], str]  # a text from a count, and from the count as it is shown
+Counted = Callable[[int, str], str]  # makes a text from a count and the count as it is shown
 
 
 def _action(

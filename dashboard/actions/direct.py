@@ -1,7 +1,7 @@
-"""How the verbs look that are done at once, without an operation: to workers, schedules, error groups,
-alerts.
+"""The console's table of verbs that are done at once, without an operation: on workers, schedules,
+error groups and alerts.
 
-The engine's row of each (`mahaam/verb_table.py`) says who may, from which states, and does it.
+The engine's row of each verb (`mahaam/verb_table.py`) holds the right, the states and the function.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True)
 class DirectAction:
-    """One verb as people see it. `done` is what is said of so many, `page` where its button is.
+    """One verb as the console shows it.
 
-    `command` are the words of its command, `help` its sentence there. `question` and `advice` are for a
-    verb that is asked for once more. `read` takes its inputs from a form, and raises NotUnderstood.
+    `done` makes the sentence for a count of rows, `page` is the endpoint with the verb's button.
+    `command` holds the words of its command, `help` its sentence there. `question` and `advice` are for
+    a verb that needs a confirmation. `read` takes the inputs from a form and raises NotUnderstood.
     """
 
     kind: str
@@ -51,20 +52,20 @@ class DirectAction:
 
     @property
     def row(self) -> VerbRow:
-        """What the engine knows of it."""
+        """Return the engine's row of the verb."""
         return TABLE[self.kind, self.name]
 
     @property
     def right(self) -> str:
-        """What somebody must be allowed to."""
+        """Return the right that the verb needs."""
         return self.row.needs
 
     def takes(self, state: str) -> bool:
-        """Whether it can be done to what is in this state."""
+        """Return True if the verb takes something in this state."""
         return not self.row.states or state in self.row.states
 
     def carry_out(self, ids: Iterable[Any], form: Form, *, by: str) -> VerbResult:
-        """Do it with what was typed. Raises NotUnderstood, OptionNotValid, DatabaseUnavailable."""
+        """Run the verb with the form's inputs. Raises NotUnderstood, OptionNotValid, DatabaseUnavailable."""
         return self.row.run(list(ids), by=by, **self.row.check(self.read(form)))
 
 
@@ -260,7 +261,7 @@ OPERATION = (
         "operation", "abort", "x", "danger", _l("Abort bulk work"),
         lambda _n: _("The operation was aborted. What it had done stays done."),
         "operation.details", "operations abort",
-        "End it after the chunk that is under way; what it has done stays done.",
+        "End it after the batch that is under way; what it has done stays done.",
     ),
     DirectAction(
         "operation", "undo", "arrow-back-up", "primary", _l("Undo"),

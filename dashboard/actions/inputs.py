@@ -1,4 +1,4 @@
-"""What a verb asks for beside the rows: a priority, a queue, a time."""
+"""Inputs of verbs besides the rows: a priority, a queue, a time, an owner, a spread."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ MAX_OWNER = 254
 
 @dataclass(frozen=True)
 class Asked:
-    """The fields of a verb, and what its operation gets of them; faults are set on the fields."""
+    """The input fields of a verb, and the function that makes its parameters and sets the fields' faults."""
 
     fields: Callable[[], Fields]
     parameters: Callable[[Fields, Mapping[str, Any]], dict[str, Any]]
 
     def read(self, fields: Fields, form: Mapping[str, str]) -> dict[str, Any]:
-        """The parameters that were typed; `has_faults` says whether they can be used."""
+        """Return the parameters that were typed. They can be used unless `has_faults` is True."""
         return self.parameters(fields, {name: field.read(form) for name, field in fields.items()})
 
 
 def has_faults(fields: Fields) -> bool:
-    """Whether something that was typed is wrong."""
+    """Return True if a field has a fault."""
     return any(field.fault for field in fields.values())
 
 
@@ -105,7 +105,7 @@ def _owner(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 NOTHING = Asked(dict, lambda _fields, _values: {})
-# By the name of an input. A note has a place of its own; what is cleaned is asked for by the filter.
+# By the name of an input. A note has its own field; the filter says what is cleaned.
 OF_INPUT = {
     "spread_s": Asked(_spread_fields, _spread),
     "priority": Asked(_priority_fields, _priority),
@@ -116,5 +116,5 @@ OF_INPUT = {
 
 
 def of(inputs: Iterable[Input]) -> Asked:
-    """Return what a verb with these inputs asks for."""
+    """Return the fields for a verb with these inputs."""
     return next((OF_INPUT[one.name] for one in inputs if one.name in OF_INPUT), NOTHING)

@@ -1,4 +1,4 @@
-"""What an action would do to all that match a filter: how many, some of them, what is left alone."""
+"""Preview of an action on all rows that match a filter: how many, some of them, and the skipped ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIRST = PageCursor(size=SAMPLES)
 
 
 def of_jobs(action: BulkAction, wanted: JobFilter) -> BulkPreview:
-    """Count state by state: what the verb does not take in its state is left alone.
+    """Return the preview for jobs, counted per state. States that the verb does not take are skipped.
 
     Raises QueryTooSlow.
     """
@@ -41,9 +41,9 @@ def of_jobs(action: BulkAction, wanted: JobFilter) -> BulkPreview:
         is_least=any(_is_least(found[state]) for state in fitting),
         samples=samples,
         skipped_counts=tuple(
-            Skipped(badges.JOB[state], tallied.jobs, _is_least(tallied))
-            for state, tallied in found.items()
-            if state not in act.sources and tallied.jobs
+            Skipped(badges.JOB[state], matched.jobs, _is_least(matched))
+            for state, matched in found.items()
+            if state not in act.sources and matched.jobs
         ),
         until=_newest(action),
         is_all=True,
@@ -51,9 +51,9 @@ def of_jobs(action: BulkAction, wanted: JobFilter) -> BulkPreview:
 
 
 def of_letters(action: BulkAction, wanted: DeadLetterFilter) -> BulkPreview:
-    """Count those that nobody has dealt with; the others are left alone. Raises DatabaseUnavailable."""
+    """Return the preview for dead letters; skip those dealt with. Raises DatabaseUnavailable."""
     narrowed = verbs.narrowed(verbs.ACTS[action.verb], wanted)
-    count, matching = _letter_counts((narrowed, wanted))
+    count, matching = _dead_letter_counts((narrowed, wanted))
     return BulkPreview(
         count=min(count, COUNT_LIMIT),
         is_least=count > COUNT_LIMIT,
@@ -68,11 +68,11 @@ def of_letters(action: BulkAction, wanted: DeadLetterFilter) -> BulkPreview:
     )
 
 
-def _is_least(tallied: MatchCount) -> bool:
-    return tallied.is_least or tallied.is_estimate
+def _is_least(matched: MatchCount) -> bool:
+    return matched.is_least or matched.is_estimate
 
 
-def _letter_counts(filters: Iterable[DeadLetterFilter]) -> list[int]:
+def _dead_letter_counts(filters: Iterable[DeadLetterFilter]) -> list[int]:
     return [
         database.repeatable(
             partial(dead_letter_ids.count_up_to, wanted=wanted, limit=COUNT_LIMIT + 1)

@@ -1,4 +1,4 @@
-"""What can be done to all jobs of one state in a queue, as an operation of the engine."""
+"""Actions on all jobs of one state in a queue, carried out as operations of the engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AGES_S = (0, 3600, DAY_S, 7 * DAY_S, 30 * DAY_S)
 
 @dataclass(frozen=True)
 class Sweep:
-    """A verb for all jobs of one of `states`; `takes_age`: only for those that ended long enough ago."""
+    """A verb for all jobs in one of `states`. With `takes_age` only jobs that ended long enough ago."""
 
     verb: str
     label: LazyString
@@ -37,7 +37,7 @@ class Sweep:
 
     @property
     def action(self) -> BulkAction:
-        """How the verb looks everywhere."""
+        """Return the verb's bulk action, with its icon, colour and label."""
         return catalog.JOB[self.verb]
 
 
@@ -64,12 +64,12 @@ SWEEPS = {
 
 
 def start(sweep: Sweep, wanted: JobFilter, form: Mapping[str, str]) -> int:
-    """Let consumers do it, chunk by chunk, to what there is now; the id of the operation."""
+    """Start an operation on the jobs that match now, done in batches by consumers. Return its id."""
     parameters: dict[str, Any] = {}
     if sweep.takes_age:
         ended_before = _ended_before(form.get("age_s", ""))
         parameters = {"ended_before": ended_before}
-        wanted = replace(wanted, created_to=ended_before)  # what ended by then began before
+        wanted = replace(wanted, created_to=ended_before)  # what ended by then was created before
     reason = form.get("reason", "").replace("\x00", "").strip()
     order = OperationRequest(sweep.verb, g.person.email, parameters, reason or None)
     operation_id = verbs.start(order, wanted)

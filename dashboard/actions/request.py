@@ -1,4 +1,4 @@
-"""One request for bulk work: what was typed beside the rows, and what is done when it is right."""
+"""One request for bulk work: its inputs and reason, and the action when they are valid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXT_LENGTH = 2000
 
 
 class BulkRequest:
-    """An action with its fields and its reason; holds what was typed until it is right."""
+    """An action with its fields and its reason. Keeps what was typed until it is valid."""
 
     def __init__(self, action: bulk.BulkAction, *, back: str) -> None:
         self.action = action
@@ -33,11 +33,11 @@ class BulkRequest:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the person has seen what would be done."""
+        """Return True if the user confirmed the preview."""
         return "confirmed" in request.form
 
     def read(self, *, needs_reason: bool = False) -> bool:
-        """Take what was typed; whether all of it is right."""
+        """Read the inputs and the reason from the form. Return True if all of them are valid."""
         self._parameters = self.action.asks.read(self.fields, request.form)
         if self.note:
             self._parameters["note"] = self.note
@@ -48,7 +48,7 @@ class BulkRequest:
         return not has_faults(self.fields) and self.reason_fault is None
 
     def carry_out(self, ids: list[Any], *, wanted: Any = None) -> ResponseReturnValue:
-        """Do it to these rows now, and go back."""
+        """Run the verb on these rows now. Return a redirect to the page before."""
         with actor.because(self.reason or self.note or None):
             result = verbs.carry_out(self._order, ids, wanted=wanted)
         bulk.tell(self.action, result)
@@ -57,9 +57,9 @@ class BulkRequest:
     def carry_out_matching(
         self, wanted: Any, *, until: str | None, count: Callable[[], int | None]
     ) -> ResponseReturnValue:
-        """Do it to all that match: now when they are few, else as an operation for consumers.
+        """Run the verb on all that match: now when they are few, else as an operation for consumers.
 
-        `count` tells how many they are, None: more than can be counted.
+        `count` returns how many they are, or None when they are more than can be counted.
         """
         ids = verbs.find(self._order, wanted, until=until)
         if ids is not None:
@@ -69,7 +69,7 @@ class BulkRequest:
         return redirect(url_for("operation.details", id=operation_id), code=303)
 
     def _way_back(self, done: Iterable[Any]) -> str:
-        """Where the person came from; the list of jobs when that is the page of one that is gone."""
+        """Return the page before, or the list of jobs when that page is of a job that was removed."""
         path = urlsplit(self.back).path
         is_gone = self.action.verb == "clean" and any(
             path.startswith(url_for("job.details", id=id_)) for id_ in done

@@ -66,7 +66,7 @@ def show(operation_id: int, limit: int, is_json: bool) -> None:
 @id_argument
 @as_json
 def abort(operation_id: int, is_json: bool) -> None:
-    """End it after the chunk that is under way; what it has done stays done."""
+    """End it after the batch that is under way; what it has done stays done."""
     refusal = verbs.abort(operation_id, by=operator())
     if refusal is not None:
         raise Refusal(said(refusal))
