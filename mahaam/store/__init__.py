@@ -1,1 +1,1 @@
-"""Every write. Each function is one statement, named for the event it records."""
+"""Every write to PostgreSQL. Each function is one statement, named for the event it records."""

@@ -1,4 +1,4 @@
-"""Accept jobs: the INSERT after whose commit a job cannot be lost."""
+"""The INSERT that accepts jobs; after its commit a job cannot be lost."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mahaam.redaction.redact import shown_call
 
 # The table is named with its schema: the connection may be the application's own.
 #
-# One statement for one job and for five thousand: what they share comes as values, the rest as
+# One statement for one job and for five thousand: shared columns are sent as values, the others as
 # arrays. A repeated call inserts nothing new, so it may be sent again after a broken connection.
-# Queued is a job when its statement comes, not when the transaction around it began: in a long one it
-# would go before all that was queued meanwhile. A delayed one keeps the time at which it came: for Huey's API
-# it stands in the queue until somebody looks (queries/waiting.py).
+# `queued_at` is the time of the statement, not of the begin of its transaction: in a long transaction
+# the job would go before all jobs that were queued meanwhile. A delayed job has a `queued_at`, too: for
+# Huey's API it stands in the queue until somebody reads it (queries/waiting.py).
 VALUES = (
     each(OF_CALL, "new.{}")
     | each(OF_JOB, "%({})s")
@@ -42,14 +42,14 @@ ON CONFLICT DO NOTHING
 RETURNING id::text, state, queued_at
 """
 
-# For many whose ids are new: nobody needs to be told each.
+# For many jobs with new ids: their rows need not be returned one by one.
 ACCEPT_ALL = f"""
 WITH made AS ({ACCEPT.replace("RETURNING id::text, state, queued_at", "RETURNING state, queued_at")})
 SELECT count(*), min(state), min(queued_at) FROM made
 """
 
-# The common case, one job to run now: planned once per connection. What such a job never has, and so
-# need not be sent, is looked for by `is_plain`.
+# The common case, one job to run now: planned once per connection. `is_plain` checks for the columns
+# that such a job never has and that are not sent.
 RARE = ("tags", "dedupe_key")
 OF_PLAIN_JOB = tuple(name for name in OF_JOB if name not in RARE)
 SENT = (*OF_CALL, *OF_PLAIN_JOB)
@@ -63,7 +63,7 @@ RETURNING queued_at
 
 ACCEPT_ONE_NOW = f"EXECUTE accept_one_now ({', '.join(['%s'] * len(SENT))})"
 
-# Who holds the dedupe key, or whether our own row is there already (a repeated call).
+# Finds the holder of the dedupe key, or our own row if it is there already (a repeated call).
 HOLDER = """
 SELECT id::text, state, queued_at FROM mahaam.job WHERE id = ANY(%(ids)s::uuid[])
 UNION ALL
@@ -74,21 +74,21 @@ LIMIT 1
 
 
 class Accepted(NamedTuple):
-    """A job that stands in the table and the state in which it was found there."""
+    """A job in the table and the state in which it was found."""
 
     id: str
     state: str
     queued_at: datetime | None
 
     def ring(self, job: NewJob) -> Notice | None:
-        """What Redis must know of it; None while it is not queued."""
+        """Return the notice for Redis; None while the job is not queued."""
         if self.state != State.QUEUED or self.queued_at is None:
             return None
         return Notice(job.queue, job.priority, self.id, self.queued_at)
 
 
 class AcceptedMany(NamedTuple):
-    """How many rows were made, and the state and the time of queueing that they share."""
+    """The number of rows that were inserted, and the state and the queueing time that they share."""
 
     jobs: int
     state: str
@@ -96,14 +96,14 @@ class AcceptedMany(NamedTuple):
 
     @property
     def is_queued(self) -> bool:
-        """Return True if Redis must know of them."""
+        """Return True if the jobs are queued, so that Redis needs their notices."""
         return self.state == State.QUEUED
 
 
 def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[Accepted]:
     """Insert one row per call; a call is (id, args as JSON, kwargs as JSON).
 
-    Returns the rows made by this call: none for an id that is there already or a dedupe key that
+    Return the rows inserted by this call: none for an id that exists already or a dedupe key that
     a live job holds.
     """
     cursor.execute(ACCEPT, _shared(job) | _lists(cursor, job, calls))
@@ -111,7 +111,7 @@ def accept(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -
 
 
 def accept_all(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> AcceptedMany:
-    """As `accept`, for calls with new ids and a job without a dedupe key: what all have in common."""
+    """Do as `accept` does, for new ids and no dedupe key. Return what the rows have in common."""
     cursor.execute(ACCEPT_ALL, _shared(job) | _lists(cursor, job, calls))
     row = cursor.fetchone()
     assert row is not None, "an aggregate has one row"
@@ -119,7 +119,7 @@ def accept_all(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]
 
 
 def _lists(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """What differs from call to call, as arrays that PostgreSQL reads in one go."""
+    """Return the columns that differ from call to call, as array literals for PostgreSQL."""
     ids, args, kwargs = zip(*calls, strict=True)
     shown = _shown(cursor, job, calls)
     return {
@@ -133,7 +133,7 @@ def _lists(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -
 def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> Accepted | None:
     """Insert one job that has no time, no expiry, no tags and no dedupe key.
 
-    The cursor's connection is one of ours. Returns None when the row is there already.
+    The cursor's connection is one of ours. Return None if the row exists already.
     """
     assert isinstance(cursor.connection, Connection)
     cursor.connection.prepare("accept_one_now", PREPARE)
@@ -145,7 +145,7 @@ def accept_one_now(cursor: Cursor, job: NewJob, call: tuple[str, str, str]) -> A
 
 
 def is_plain(job: NewJob) -> bool:
-    """Whether `accept_one_now` says all that there is to say about `job`."""
+    """Return True if `accept_one_now` can insert `job`: it sends every column that the job sets."""
     return (
         job.delay_s is None
         and job.eta is None
@@ -157,7 +157,7 @@ def is_plain(job: NewJob) -> bool:
 
 
 def holder(cursor: Cursor, ids: list[str], dedupe_key: str | None) -> Accepted | None:
-    """The row with one of `ids`, or the live job that holds `dedupe_key`; None when it just ended."""
+    """Return the job with one of `ids`, or the live holder of `dedupe_key`; None if it just ended."""
     cursor.execute(HOLDER, {"ids": ids, "dedupe_key": dedupe_key})
     row = cursor.fetchone()
     return Accepted(*row) if row else None
@@ -168,7 +168,7 @@ _of_plain_job: Callable[[NewJob], tuple[Any, ...]] = attrgetter(*OF_PLAIN_JOB)
 
 
 def _shown(cursor: Cursor, job: NewJob, calls: Sequence[tuple[str, str, str]]) -> list[str | None]:
-    """What searches may see of each call, None where that is all of it."""
+    """Return what searches may see of each call; None where that is all of it."""
     if isinstance(cursor.connection, Connection):
         current.refresh(cursor)
     return [shown_call(args, kwargs, job.task) for _, args, kwargs in calls]

@@ -1,8 +1,8 @@
-"""Buries jobs that failed for good, for the statements in which they fail.
+"""SQL that inserts dead letters, for the statements in which jobs fail for good.
 
-A job has one dead letter. When it was reprocessed and fails again, the same letter is open again
-and counts one failure more; whose it is stays. What happened is also fed to the error groups, in
-the same statement, as a row that the next gathering takes away (see store/error_groups.py).
+A job has one dead letter. If it was reprocessed and fails again, the same dead letter is reopened,
+counts one more failure and keeps its owner. The same statement also inserts a row for the error
+groups, which the next gathering deletes (see store/error_groups.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OPEN_AGAIN = """
 
 
 def buried(letters: str) -> str:
-    """Two parts of a WITH list, `buried` and `fed`; `letters` selects the columns of LETTER."""
+    """Return two parts of a WITH list, `buried` and `fed`; `letters` selects LETTER's columns."""
     return f"""buried AS (
     INSERT INTO dead_letter AS letter ({LETTER})
     {letters}{_OPEN_AGAIN}

@@ -1,4 +1,4 @@
-"""Keeps chords: makes them, notes what members bring, and says which callbacks are due."""
+"""Writes of chords: their members, the results that arrive, and the callbacks that are due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mahaam.postgres.database import Cursor
 
 
 class CompletedChord(NamedTuple):
-    """A chord whose members have all ended; `values` are theirs in order, as JSON."""
+    """A chord whose members have all ended; `values` holds their results in order, as JSON."""
 
     id: str
     callback: str
@@ -29,7 +29,7 @@ ON CONFLICT DO NOTHING
 """
 
 # Consumers that end members of one chord at the same time wait for each other here, before they
-# count: so that exactly one of them sees the chord whole. In the order of ids: nobody waits in a ring.
+# count, so that exactly one of them sees the chord complete. The order of ids prevents deadlocks.
 LOCK = "SELECT FROM chord WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE"
 
 # A member counts once, however often it ends. Index: chord_member_job.
@@ -50,7 +50,7 @@ RETURNING chord.id::text, callback::text, fired_at IS NOT NULL
 
 VALUES = "SELECT value::text FROM chord_member WHERE chord_id = %s ORDER BY place"
 
-# Index: chord_fired. As long as finished jobs are kept by default.
+# Index: chord_fired. 30 days: as long as finished jobs are kept by default.
 FORGET = """
 DELETE FROM chord WHERE id IN (
   SELECT id FROM chord WHERE fired_at < now() - interval '30 days' ORDER BY fired_at LIMIT 1000
@@ -63,14 +63,14 @@ UPDATE chord_member SET job_id = %s WHERE chord_id = %s AND place = %s AND arriv
 
 
 def make(cursor: Cursor, chords: Sequence[NewChord]) -> None:
-    """Enter chords and their members, which become jobs in the same transaction."""
+    """Insert chords and their members, which become jobs in the same transaction."""
     for chord in chords:
         cursor.execute(MAKE, (chord.id, len(chord.members), chord.callback, chord.callback_id))
         cursor.execute(ENTER, (chord.id, chord.members))
 
 
 def arrive(cursor: Cursor, arrivals: Sequence[Arrival]) -> list[CompletedChord]:
-    """Note what members bring; returns the chords that are whole by this."""
+    """Record the results of members. Return the chords that this completes."""
     cursor.execute(LOCK, ([arrival.chord_id for arrival in arrivals],))
     cursor.execute(
         NOTE,
@@ -89,13 +89,13 @@ def arrive(cursor: Cursor, arrivals: Sequence[Arrival]) -> list[CompletedChord]:
 
 
 def replace(cursor: Cursor, replacement: Replacement) -> None:
-    """Wait for another job in a member's place, unless that has ended; the old one brings nothing."""
+    """Put another job in a member's place, unless the member has ended. The old job no longer counts."""
     chord_id, place, job_id = replacement
     cursor.execute(REPLACE, (job_id, chord_id, place))
 
 
 def prune(cursor: Cursor) -> None:
-    """Delete chords that fired long ago, with what their members brought."""
+    """Delete chords that fired long ago, with the results of their members."""
     cursor.execute(FORGET)
 
 

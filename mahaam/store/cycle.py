@@ -1,4 +1,4 @@
-"""One cycle of a consumer: every outcome is written and every popped job claimed, together."""
+"""One cycle of a consumer: writes every outcome and claims every popped job together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mahaam.store import exchange, outcomes
 
 @dataclass(slots=True)
 class Cycle:
-    """What is written and started together, as often as it has to be sent.
+    """The outcomes and starts of one cycle; it can be sent repeatedly.
 
-    `unsure` are those of `starting` that an earlier sending may have started. With `flushed` the
-    turn waits for the disk. Jobs of the tasks in `paused` are not started.
+    `unsure` holds the ids in `starting` that an earlier attempt to send may have started. With
+    `flushed` the cycle waits for the disk. Jobs of the tasks in `paused` are not started.
     """
 
     ended: list[Ended]
@@ -27,18 +27,18 @@ class Cycle:
     unsure: list[str]
     flushed: bool
     paused: tuple[str, ...] = ()
-    is_plain: bool = field(init=False)  # whether it is a single statement
+    is_plain: bool = field(init=False)  # whether the cycle is a single statement
 
     def __post_init__(self) -> None:
         self.is_plain = all(outcome.is_plain for _, outcome in self.ended)
 
     @property
     def is_durable(self) -> bool:
-        """Whether it waits for the disk; what is no plain completion always does."""
+        """Return True if the cycle waits for the disk, as all but plain completions always do."""
         return self.flushed or not self.is_plain
 
     def __call__(self, cursor: Cursor) -> CycleResult:
-        """Carry it out, in a transaction if it is not plain."""
+        """Execute the cycle. One that is not plain has to run in a transaction."""
         completed = [pair for pair in self.ended if pair[1].state is State.COMPLETED]
         others = [pair for pair in self.ended if pair[1].state is not State.COMPLETED]
         written = outcomes.end(cursor, others) if others else set()
@@ -57,7 +57,7 @@ class Cycle:
 
 
 class CycleResult(NamedTuple):
-    """What a turn did: the fences of written outcomes, the jobs started, what Redis must know of."""
+    """The result of a cycle: fences of written outcomes, started jobs, notices for Redis."""
 
     fences: set[Fence]
     claims: list[Claim]

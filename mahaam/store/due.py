@@ -1,4 +1,4 @@
-"""Makes delayed jobs and retries due."""
+"""Queueing of delayed jobs and retries that are due."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from mahaam.jobs.notice import Notice
 from mahaam.postgres.by_key import recheck
 from mahaam.postgres.database import Cursor
 
-# Index: job_due. SKIP LOCKED lets any number of consumers do this side by side. What is due together
-# is queued a microsecond apart, in the order of its times: else the ids would decide, and with
-# them the clocks of clients. To write a row takes longer than that.
+# Index: job_due. SKIP LOCKED lets any number of consumers do this side by side. Jobs that are due
+# together are queued a microsecond apart, in the order of their times: otherwise the ids would decide
+# the order, and with them the clocks of clients. Writing a row takes longer than a microsecond.
 QUEUE = """
 WITH due AS (
   SELECT id, run_at FROM job WHERE state IN ('scheduled', 'retrying') AND {is_due}
@@ -43,9 +43,9 @@ ORDER BY run_at LIMIT %(limit)s
 def make_due(
     cursor: Cursor, *, limit: int = 1000, but: Sequence[str] = (), keys: Sequence[str] | None = None
 ) -> list[Notice]:
-    """Move jobs whose time has come to queued; returns what to ring.
+    """Queue jobs that are due. Return the notices to ring.
 
-    Those in `but` are left alone; `keys` are all that it is about (None: any job).
+    Skips the jobs in `but`; `keys` limits the change to these jobs (None: any job).
     """
     only = None if keys is None else list(keys)
     cursor.execute(MAKE_DUE, {"limit": limit, "but": list(but), "only": only})
@@ -53,6 +53,6 @@ def make_due(
 
 
 def find_due(cursor: Cursor, *, limit: int = 1000, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the jobs that `make_due` would move."""
+    """Return the ids of the jobs that `make_due` would queue."""
     cursor.execute(FIND_DUE, {"limit": limit, "but": list(but)})
     return [id_ for (id_,) in cursor.fetchall()]

@@ -1,8 +1,8 @@
-"""The statement that a busy consumer lives on: completions go in, claims come out.
+"""The main statement of a busy consumer: it writes completions and returns claims.
 
 It completes the jobs that have ended and starts those that were popped, in one round trip and one
-commit. So a worker's place is handed from row to row at one instant, and no more rows are
-ever running than the consumer has places.
+commit. So a slot passes from one row to the next at one instant, and there are never more running
+rows than the consumer has slots.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from mahaam.postgres.database import Cursor
 from mahaam.store import follow_ups
 
 # Index: job_pkey. The states come as parameters ($5 running, $8 queued) so that the generic plan
-# finds rows by id and never walks a partial index full of dead entries. Setting up an UPDATE of
-# this table, with all its indexes, takes longer than updating four rows: so it is one UPDATE for
-# both ways, and whatever can be counted or done elsewhere is.
+# finds rows by id and never scans a partial index full of dead entries. Setting up an UPDATE of
+# this table, with all its indexes, takes longer than updating four rows: so one UPDATE does both,
+# and everything that can be counted or done elsewhere is.
 #
-# Ends: running to completed. The fence is (id, attempt, worker_id) on a running row: a result that
-# comes late, from a worker that was given up, changes nothing.
+# Ends: running to completed. The fence is (id, attempt, worker_id) on a running row: a late result
+# from a worker that was given up changes nothing.
 #
-# Starts: queued to running. $7 are ids of a call whose answer was lost: if it had been carried
-# out, the rows are running and ours already. $10 are paused tasks. A worker that was given up as
-# lost starts nothing, even if it has not noticed yet. The sub-selects are carried out once.
+# Starts: queued to running. $7 holds ids of a call whose answer was lost: if the call was executed,
+# the rows are running under this worker already. $10 holds paused tasks. A worker that was given up
+# as lost starts nothing, even if it has not noticed yet. The sub-selects are executed once.
 #
-# MATERIALIZED: a row that somebody else has changed meanwhile is checked again, and PostgreSQL finds
-# what belongs to it in a materialized list, but not in both halves of a union that it has unfolded.
+# MATERIALIZED: a row that another transaction has changed meanwhile is checked again. PostgreSQL finds
+# the entry that belongs to it in a materialized list, but not in both halves of a union that it inlined.
 STARTED = claimed(
     id="job.id::text",
     worker_id="job.worker_id::text",
@@ -67,7 +67,7 @@ WHERE job.id = next.id
 RETURNING {STARTED}
 """
 
-# What was popped and is too late: queued to expired.
+# Popped jobs that are past their expiry: queued to expired.
 EXPIRE = """
 WITH moved AS (
   UPDATE job SET state = 'expired', finished_at = now()
@@ -97,12 +97,12 @@ def exchange(
     durable: bool,
     paused: Sequence[str] = (),
 ) -> tuple[set[Fence], list[Claim]]:
-    """Complete `completed` and start what of `popped` is queued and not of a task in `paused`.
+    """Complete `completed` and start the jobs of `popped` that are queued and not of a paused task.
 
-    Returns the fences of the rows that were completed, and the started jobs. What of `popped` does
-    not come back is not ours to run, too late, or of a paused task. When a `durable` exchange
-    returns, it and all earlier ones of this connection are on disk. The connection has carried out
-    PREPARE and has synchronous_commit off.
+    Return the fences of the rows that were completed, and the started jobs. A job of `popped` that
+    is not returned is not for this worker, expired, or of a paused task. When a `durable` exchange
+    returns, it and all earlier ones of this connection are on disk. The connection must have
+    executed PREPARE and have synchronous_commit off.
     """
     ending = {claim.id for claim, _ in completed} if unsure else set()
     cursor.execute(
@@ -129,9 +129,9 @@ def exchange(
 
 
 def expire(cursor: Cursor, popped: list[str], *, worker_id: str) -> list[Notice]:
-    """End those of `popped` that are queued still and past their expiry, in a transaction.
+    """Expire the jobs of `popped` that are still queued and past their expiry, in a transaction.
 
-    Returns what Redis must know of what follows.
+    Return the notices of their follow-ups.
     """
     cursor.execute(EXPIRE, {"ids": popped, "worker_id": worker_id})
     return follow_ups.of_ends(
@@ -140,7 +140,7 @@ def expire(cursor: Cursor, popped: list[str], *, worker_id: str) -> list[Notice]
 
 
 # PostgreSQL may lose the last exchanges in a crash (they are committed without waiting for the
-# disk): a row says queued again while its job runs, or has ended, here.
+# disk): then a row is queued again while its job runs, or has ended, in this worker.
 TAKE_BACK = """
 UPDATE job
 SET state = 'running', attempt = held.attempt, started_at = now(), worker_id = held.worker_id
@@ -153,7 +153,7 @@ RETURNING job.id::text
 
 
 def take_back(cursor: Cursor, held: Sequence[Claim]) -> list[str]:
-    """Take back rows whose start PostgreSQL lost while the job runs here; returns their ids."""
+    """Mark rows as running again whose start PostgreSQL lost while the job runs. Return their ids."""
     columns = ([c.id for c in held], [c.attempt for c in held], [c.worker_id for c in held])
     cursor.execute(TAKE_BACK, columns)
     return [row[0] for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""The exception with which a job's misfortune began, for its dead letter."""
+"""The first exception of a failed job, for its dead letter."""
 
 # Joins `first` (error_class, error_message, traceback) to rows `moved`: the earliest failed attempt
 # since the job's previous dead letter, nothing when the last attempt is the first to fail. An

@@ -1,4 +1,4 @@
-"""Writes what follows from the end of jobs, in the transaction that ends them."""
+"""Writes of follow-ups of ended jobs, in the transaction that ends them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mahaam.jobs.notice import Notice
 from mahaam.postgres.database import Cursor
 from mahaam.store import accept_jobs, chords, values
 
-KEPT_S = 7 * 86400.0  # the values that an end leaves
+KEPT_S = 7 * 86400.0  # how long values that an ended job leaves are kept
 
 # Is the job with this id left from an earlier run of its parent? Then the parent was retried by an
-# operator, and its new run has followers of its own.
+# operator, and its new run has its own follow-ups.
 IS_OF_EARLIER_RUN = """
 SELECT EXISTS (SELECT FROM job AS earlier, job AS parent
                WHERE earlier.id = %s AND parent.id = %s AND earlier.created_at < parent.started_at)
@@ -26,9 +26,9 @@ SELECT EXISTS (SELECT FROM job AS earlier, job AS parent
 
 
 def write(cursor: Cursor, follows: FollowUps) -> list[Notice]:
-    """Make chords, then jobs, then tell chords who has ended; returns what to ring.
+    """Insert chords, then jobs, then record the ended members of chords. Return the notices to ring.
 
-    What is there already, because the same was written before, is left alone.
+    Rows that exist already, because the same follow-ups were written before, are not changed.
     """
     chords.make(cursor, follows.chords)
     for replacement in follows.replacements:
@@ -47,7 +47,7 @@ def write(cursor: Cursor, follows: FollowUps) -> list[Notice]:
 
 
 def of_ends(cursor: Cursor, ends: Iterable[FinalState]) -> list[Notice]:
-    """Write what follows when jobs ended and Huey did not see it; returns what to ring."""
+    """Write the follow-ups of jobs that ended without Huey. Return the notices to ring."""
     follows = FollowUps()
     for end in ends:
         follows.add(derive_follow_ups.of_end(end))
@@ -75,6 +75,6 @@ def _accept_anew(cursor: Cursor, missing: Sequence[FollowUp]) -> list[accept_job
 
 
 def _callback(chord: chords.CompletedChord, cause: str) -> FollowUp:
-    """The callback of a chord, called with the list of what its members brought."""
+    """Return the callback of a chord, called with the list of its members' results."""
     brought = [load(value) for value in chord.values]
     return derive_follow_ups.follow_up(load(chord.callback), (brought,), parent_id=cause)

@@ -1,4 +1,4 @@
-"""Locks of tasks: taken by one holder, over with its release, its end, its job or its worker."""
+"""Task locks. One holder at a time; a lock ends by release, by expiry, or with its job or worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mahaam.postgres.database import Cursor
 
 
 class Holder(NamedTuple):
-    """Who takes a lock: one acquisition (`id`), and the attempt it happens in, if it does in one."""
+    """The holder of a lock: one acquisition (`id`), and the attempt in which it happens, if any."""
 
     id: str
     job_id: str | None = None
@@ -16,8 +16,8 @@ class Holder(NamedTuple):
     worker_id: str | None = None
 
 
-# A lock holds while nobody released it, its end has not come, and the attempt that took it runs
-# in a living worker. What was taken outside of jobs has no attempt and no worker.
+# A lock holds while nobody has released it, it has not expired, and the attempt that took it runs
+# in a live worker. A lock that was taken outside of jobs has no attempt and no worker.
 HOLDS = """
 (held.expires_at IS NULL OR held.expires_at > clock_timestamp())
 AND (held.job_id IS NULL OR EXISTS (
@@ -49,30 +49,30 @@ WHERE acquired_at < now() - interval '1 hour' AND NOT ({HOLDS})
 
 
 def acquire(cursor: Cursor, name: str, holder: Holder, *, ttl_s: float | None) -> bool:
-    """Take a lock that is free; no when another holds it. May be sent again."""
+    """Take a lock. Return False if another holder has it. May be sent again."""
     cursor.execute(ACQUIRE, {"name": name, "ttl_s": ttl_s, **holder._asdict()})
     return cursor.fetchone() is not None
 
 
 def release(cursor: Cursor, name: str, holder_id: str) -> None:
-    """Give a lock back, if it is still this holder's."""
+    """Release a lock if this holder still has it."""
     cursor.execute(RELEASE, (name, holder_id))
 
 
 def clear(cursor: Cursor, names: list[str]) -> set[str]:
-    """Take locks away from whoever holds them; the names of those that were held."""
+    """Delete locks, whoever holds them. Return the names of those that were held."""
     cursor.execute(CLEAR, (names,))
     return {name for name, held in cursor.fetchall() if held}
 
 
 def holds(cursor: Cursor, name: str) -> bool:
-    """Whether somebody holds a lock."""
+    """Return True if somebody holds the lock."""
     cursor.execute(f"SELECT true FROM task_lock AS held WHERE name = %s AND {HOLDS}", (name,))
     return cursor.fetchone() is not None
 
 
 def flush(cursor: Cursor) -> None:
-    """Take every lock away."""
+    """Delete every lock."""
     cursor.execute("DELETE FROM task_lock")
 
 

@@ -1,4 +1,4 @@
-"""Writes the lines that jobs said."""
+"""Writes of the log lines of jobs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mahaam.jobs.outcome import Fence
 from mahaam.postgres.arrays import array, text_array
 from mahaam.postgres.database import Cursor
 
-# Index: job_pkey. A job that was removed in the meantime must not cost the others their lines:
-# the lock keeps those that are there until the foreign key has been checked. Their age and not
-# their time is sent, because PostgreSQL's clock counts. Whose line it is, its `place` among the
-# speakers says: to read an id for every line would cost as much as to write it.
+# Index: job_pkey. A job that was removed in the meantime must not make the lines of others fail:
+# the lock keeps the existing jobs until the foreign key has been checked. The age of a line is sent,
+# not its time, because PostgreSQL's clock counts. `place`, an index into the attempts, says whose line
+# it is: reading an id for every line would cost as much as writing the line.
 LINES = """
 WITH line AS (
   SELECT * FROM unnest(%(places)s::int[], %(numbers)s::int[], %(ages)s::float4[], %(levels)s::int2[],
@@ -28,13 +28,13 @@ INSERT INTO job_log (job_id, attempt, number, said_at, level, logger, message)
 SELECT speaker.id, attempt, number, now() - age_s * interval '1 second', level, logger, message
 FROM line JOIN speaker USING (place)
 """
-AGAIN = f"{LINES} ON CONFLICT DO NOTHING"  # a fifth dearer
+AGAIN = f"{LINES} ON CONFLICT DO NOTHING"  # costs a fifth more
 
 
 def write(cursor: Cursor, lines: Sequence[LogLine], *, again: bool) -> None:
-    """Store lines of jobs that still exist; `again` says that some may have been written already.
+    """Store log lines of jobs that still exist. With `again` some may have been written already.
 
-    Raises psycopg2.errors.UniqueViolation when some were and `again` did not say so.
+    Raises psycopg2.errors.UniqueViolation when some were written already and `again` is False.
     """
     now = time.monotonic()
     slots: dict[Fence, int] = {}

@@ -1,4 +1,4 @@
-"""End attempts that did not complete: failed, retrying, cancelled, expired or queued again."""
+"""Outcomes of attempts that did not complete: failed, retrying, cancelled, expired, queued again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, moved.error_cla
     FROM moved {FIRST_EXCEPTION}
     WHERE state = 'failed'""")
 
-# Everything that is not a plain completion. A job that somebody wants stopped does not run again.
+# Writes every outcome that is not a completion. A job that was asked to stop does not run again.
 # The first exception of a dead letter is that of the earliest failed attempt since the job's
 # previous dead letter.
 END = f"""
@@ -81,8 +81,8 @@ WITH ended AS (
 SELECT id::text, attempt, state, queued_again_at FROM moved
 """
 
-# Was an outcome written although its answer was lost? Either the attempt is noted as ended by the
-# same worker, or the job stands completed under the same fence.
+# Was an outcome written although its answer was lost? Then either the attempt is recorded as ended by
+# the same worker, or the job is completed under the same fence.
 WRITTEN = """
 SELECT held.id::text, held.attempt
 FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(workers)s::uuid[]) AS held(id, attempt, worker_id)
@@ -102,7 +102,7 @@ WHERE job_id = late.id AND number = late.attempt AND attempt.worker_id = late.wo
   AND outcome = 'crashed'
 """
 
-# In the order in which the log writer locks the jobs whose lines it writes.
+# Locks jobs in the order in which the log writer locks the jobs whose lines it writes.
 REMOVE = """
 WITH locked AS (SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE)
 DELETE FROM job USING locked WHERE job.id = locked.id
@@ -110,10 +110,10 @@ DELETE FROM job USING locked WHERE job.id = locked.id
 
 
 def end(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
-    """Write outcomes that are no completions and whose fence holds.
+    """Write outcomes that are not completions and whose fence holds.
 
-    Outcomes of jobs that somebody wants stopped become cancelled instead of queued or retrying; those
-    that are queued again learn since when. Return the fences written.
+    Outcomes of jobs that were asked to stop become cancelled instead of queued or retrying; those
+    that are queued again get their `queued_at`. Return the fences written.
     """
     cursor.execute(END, {**_fences(ended), **_columns(ended)})
     written = {(id_, attempt): (state, at) for id_, attempt, state, at in cursor.fetchall()}
@@ -127,9 +127,9 @@ def end(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
 
 
 def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> list[Notice]:
-    """Write what follows from written outcomes, remove the jobs that nobody wants to keep.
+    """Write the follow-ups of written outcomes, and remove the jobs that are not to be kept.
 
-    Returns what Redis must know of.
+    Return the notices to ring.
     """
     follows = FollowUps()
     removed = []
@@ -146,13 +146,13 @@ def follow(cursor: Cursor, ended: Sequence[Ended], written: set[Fence]) -> list[
 
 
 def already_written(cursor: Cursor, ended: Sequence[Ended]) -> set[Fence]:
-    """The fences among `ended` that an earlier settle wrote although its answer was lost."""
+    """Return the fences among `ended` that an earlier cycle wrote although its answer was lost."""
     cursor.execute(WRITTEN, _fences(ended))
     return set(cursor.fetchall())
 
 
 def note_late(cursor: Cursor, ended: Sequence[Ended]) -> None:
-    """Note refused outcomes beside the attempts that were given up as crashed."""
+    """Record late outcomes on the attempts that were recorded as crashed."""
     cursor.execute(LATE, {**_fences(ended), "words": [outcome.word for _, outcome in ended]})
 
 

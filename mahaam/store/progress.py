@@ -1,4 +1,4 @@
-"""Writes how far jobs say they are."""
+"""Writes of the progress that jobs report."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from mahaam.jobs.outcome import Fence
 from mahaam.postgres.arrays import array, text_array
 from mahaam.postgres.database import Cursor
 
-# Index: job_pkey. The last word of an attempt may come after its end, but not after the job's next
-# start, nor when an operator has queued it again. A row that is locked is being exchanged at this
-# moment, with others, in an order of its own: whoever waited for it could be waited for.
+# Index: job_pkey. The last progress of an attempt may be written after its end, but not after the
+# job's next start, nor after an operator has queued it again. A row that is locked is part of an
+# exchange at this moment, with others, in an order of its own: waiting for it could deadlock.
 PROGRESS = """
 WITH said AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(percents)s::int[], %(words)s::text[])
@@ -28,9 +28,9 @@ RETURNING job.id::text, job.attempt
 
 
 def write(cursor: Cursor, said: Sequence[ProgressUpdate]) -> set[Fence]:
-    """Store percent and words of attempts that run or have just ended; returns their fences.
+    """Store percent and text of attempts that run or have just ended. Return the fences written.
 
-    A row that somebody else is changing at this moment is left out.
+    A row that another transaction is changing at this moment is skipped.
     """
     cursor.execute(
         PROGRESS,

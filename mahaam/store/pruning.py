@@ -1,4 +1,4 @@
-"""Deletes jobs that have ended and whose time is over, the oldest first, a window of ids at a time."""
+"""Pruning of ended jobs whose retention is over, the oldest first, a window of ids at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mahaam.postgres.database import Cursor
 
 NONE = "00000000-0000-0000-0000-000000000000"
 
-# One consumer at a time takes a step; who comes second goes on with other things.
+# One consumer at a time takes a step; a second one skips it.
 LOCK = "SELECT after::text FROM pruning FOR UPDATE SKIP LOCKED"
 
-# A window of ids, in their order; ids are UUIDv7, so they are the oldest jobs, whatever became of
-# them. Those that stay are looked at once in a pass, because the next window begins behind them.
-# Nothing is old that was made less than the shortest time ago. Index: job_pkey.
+# A window of ids, in their order; ids are UUIDv7, so these are the oldest jobs, in whatever state.
+# Jobs that stay are checked once per pass, because the next window begins behind them. A job that
+# was created less than the shortest retention ago is not due. Index: job_pkey.
 WINDOW = """
 WITH seen AS (
   SELECT id, state, task, finished_at FROM job
@@ -33,8 +33,8 @@ SELECT (SELECT count(*) FROM seen), (SELECT max(id::text) FROM seen),
        (SELECT array_agg(id::text) FROM due)
 """
 
-# Attempts, log lines and dead letters go with their job. A job that was retried meanwhile, or that
-# somebody is working on, stays. Index: job_pkey.
+# Attempts, log lines and dead letters are deleted with their job. A job that was retried meanwhile,
+# or that another transaction has locked, stays. Index: job_pkey.
 DELETE = """
 WITH locked AS (
   SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND finished_at IS NOT NULL
@@ -55,7 +55,7 @@ UPDATE pruning SET after = %(after)s::uuid,
                    pass_ended_at = CASE WHEN %(is_over)s THEN now() ELSE pass_ended_at END
 """
 
-# The first id that a job could have that is made `days` days ago: UUIDv7 begins with milliseconds.
+# The lowest id that a job created `days` days ago could have: UUIDv7 begins with milliseconds.
 BEFORE = """
 SELECT rpad(lpad(to_hex((extract(epoch FROM now() - %(days)s * interval '1 day') * 1000)::bigint), 12, '0'),
             32, '0')::uuid::text
@@ -64,20 +64,20 @@ SELECT rpad(lpad(to_hex((extract(epoch FROM now() - %(days)s * interval '1 day')
 
 @dataclass(frozen=True)
 class Retention:
-    """How many days jobs are kept after their end, by state, and for some tasks otherwise; 0: for ever."""
+    """Days that jobs are kept after their end, by state, with exceptions by task; 0: for ever."""
 
     by_state: dict[str, int]
     by_task: dict[str, int] = field(default_factory=dict)
 
     @property
     def shortest_days(self) -> int | None:
-        """The shortest time that any job is kept; None when all are kept for ever."""
+        """Return the fewest days that any job is kept; None if all are kept for ever."""
         times = [days for days in (*self.by_state.values(), *self.by_task.values()) if days]
         return min(times, default=None)
 
 
 class PruneStep(NamedTuple):
-    """How many jobs a step deleted, and whether the pass is over."""
+    """The number of jobs that a step deleted, and whether the pass is over."""
 
     deleted: int
     is_over: bool
@@ -91,10 +91,10 @@ def prune(
     but: Sequence[str] = (),
     keys: Sequence[str] | None = None,
 ) -> PruneStep | None:
-    """Look at the next `limit` jobs and delete those whose time is over; None when another does.
+    """Check the next `limit` jobs and delete those whose retention is over.
 
-    Those in `but` are left alone; with `keys` these alone are deleted, and the pass stays where it is.
-    To be called in a transaction.
+    Skips the jobs in `but`; with `keys` only these are deleted, and the pass stays where it is.
+    Return None if another consumer is pruning. To be called in a transaction.
     """
     cursor.execute(LOCK)
     row = cursor.fetchone()
@@ -113,7 +113,7 @@ def prune(
 
 
 def find(cursor: Cursor, retention: Retention, *, limit: int, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the jobs that `prune` would delete."""
+    """Return the ids of the jobs that `prune` would delete."""
     cursor.execute("SELECT after::text FROM pruning")
     row = cursor.fetchone()
     if row is None or retention.shortest_days is None:

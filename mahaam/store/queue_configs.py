@@ -1,4 +1,4 @@
-"""Adds queues, and ranks them."""
+"""Writes of queue configs: adding queues and setting their rank."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ UPDATE queue SET rank = %(rank)s FROM before WHERE queue.name = before.name RETU
 
 
 def declare(cursor: Cursor, names: list[str], *, rank: int) -> list[str]:
-    """Add the queues that tasks name and nobody has added yet. Return the names of those."""
+    """Add the queues that tasks name and that do not exist yet. Return the names of those."""
     cursor.execute(DECLARE, (names, rank))
     return [name for (name,) in cursor.fetchall()]
 
 
 def set_rank(cursor: Cursor, name: str, rank: int) -> int:
-    """Give a queue another rank. Return the one that it had."""
+    """Set the rank of a queue. Return its previous rank."""
     cursor.execute(SET_RANK, {"name": name, "rank": rank})
     (before,) = cursor.fetchone() or (rank,)
     return int(before)

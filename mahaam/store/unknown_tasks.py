@@ -1,4 +1,4 @@
-"""Jobs that were popped by a consumer which does not know their task: whom they are left to."""
+"""Jobs that were popped by a consumer which does not know their task."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import NamedTuple
 from mahaam.jobs.notice import Notice
 from mahaam.postgres.database import Cursor
 
-# A stray job stays queued when a live worker knows its task and serves its queue: Redis passes its id
-# on. One that nobody knows waits as scheduled, so that it is popped seldom and starts when somebody
-# comes; since when nobody knows the task is a row, which goes when somebody does. Without a put-back
-# for longer than the grace that row is of an earlier time. Index: job_pkey.
+# An unknown-task job stays queued if a live worker knows its task and serves its queue: Redis passes
+# its id on. If no worker knows the task, the job is scheduled, so that it is popped seldom and starts
+# when such a worker comes. A row of unknown_task records since when no worker knows the task, and is
+# deleted when one does. If that row was not seen for longer than the grace, it dates from an earlier
+# occasion and its time begins again. Index: job_pkey.
 FIND = """
 WITH stray AS (
   SELECT id, task, queue, priority, queued_at FROM job
@@ -52,7 +53,7 @@ FORGET = "DELETE FROM unknown_task WHERE seen_at < now() - interval '1 day'"
 
 
 class UnknownTaskJob(NamedTuple):
-    """A queued job, a worker that takes jobs of its task, and whether nobody knew that for too long."""
+    """A queued job, a worker that takes jobs of its task, and whether its task was unknown too long."""
 
     queue: str
     priority: int
@@ -65,16 +66,17 @@ class UnknownTaskJob(NamedTuple):
 
     @property
     def notice(self) -> Notice:
-        """What Redis must know of it."""
+        """Return the notice for Redis."""
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
 def find(
     cursor: Cursor, popped: Sequence[str], tasks: Sequence[str], *, grace_s: float, delay_s: float
 ) -> list[UnknownTaskJob]:
-    """Those of `popped` that are queued and of `tasks`; what nobody knows is scheduled anew.
+    """Return the queued jobs of `popped` that are of `tasks`, and reschedule those no worker knows.
 
-    That is for about `delay_s` seconds; what nobody has known for `grace_s` stays as it is.
+    They are scheduled in about `delay_s` seconds; a job whose task no worker has known for `grace_s`
+    is not changed.
     """
     cursor.execute(
         FIND, {"ids": list(popped), "tasks": list(tasks), "grace_s": grace_s, "delay_s": delay_s}
@@ -83,5 +85,5 @@ def find(
 
 
 def prune(cursor: Cursor) -> None:
-    """Delete what was noted of tasks that nobody has asked for lately."""
+    """Delete rows of unknown tasks that were not seen for a day."""
     cursor.execute(FORGET)

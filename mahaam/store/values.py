@@ -1,4 +1,4 @@
-"""Keeps values and counters under keys: revocations, and what an application puts."""
+"""Values and counters under keys: revocations, and what an application stores."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ ON CONFLICT (key) DO UPDATE SET count = kept.count + excluded.count, counted_at 
 RETURNING count
 """
 
-# A counter with an end counts starts in a window; behind its end it begins at one again. The clock
-# is read for each row, after waiting for those who count at the same moment.
+# A counter with an end counts starts in a window; after its end the count restarts at one. The clock
+# is read for each row, after waiting for transactions that count at the same moment.
 COUNT_IN_WINDOW = """
 INSERT INTO kept_counter AS kept (key, count, expires_at)
 VALUES (%(key)s, 1, to_timestamp((floor(date_part('epoch', clock_timestamp()) / %(per_s)s) + 1) * %(per_s)s))
@@ -48,7 +48,7 @@ DELETE FROM kept_value WHERE expires_at <= now();
 DELETE FROM kept_counter WHERE expires_at <= now()
 """
 
-# Revocations of jobs that have ended, and week-old ones of jobs that never came.
+# Deletes revocations of jobs that have ended, and week-old ones of jobs that were never enqueued.
 FORGET_REVOCATIONS = """
 DELETE FROM kept_value WHERE key IN (
   SELECT kept.key FROM (
@@ -64,38 +64,38 @@ DELETE FROM kept_value WHERE key IN (
 
 
 def put(cursor: Cursor, key: str, value: bytes, *, ttl_s: float | None = None) -> None:
-    """Keep `value`, for `ttl_s` seconds or until it is deleted."""
+    """Store `value`, for `ttl_s` seconds or until it is deleted."""
     cursor.execute(PUT, {"key": key, "value": Binary(value), "ttl_s": ttl_s})
 
 
 def put_if_empty(cursor: Cursor, key: str, value: bytes, *, ttl_s: float | None) -> bool:
-    """Keep `value` unless the key is taken; whether it was free."""
+    """Store `value` unless the key is taken. Return True if the key was free."""
     cursor.execute(PUT_IF_EMPTY, {"key": key, "value": Binary(value), "ttl_s": ttl_s})
     return cursor.fetchone() is not None
 
 
 def pop(cursor: Cursor, key: str) -> bytes | None:
-    """Take a value away; None when there is none."""
+    """Delete a value. Return it; None if there was none."""
     cursor.execute(POP, (key,))
     row = cursor.fetchone()
     return bytes(row[0]) if row and row[1] else None
 
 
 def increase(cursor: Cursor, key: str, amount: int) -> int:
-    """Add to a counter, which begins at zero; what it shows now."""
+    """Add to a counter, which begins at zero. Return its new count."""
     cursor.execute(INCREASE, {"key": key, "amount": amount})
     return int(_only(cursor)[0])
 
 
 def count_in_window(cursor: Cursor, key: str, *, per_s: float) -> tuple[int, float]:
-    """Count one in the current window of `per_s` seconds: how many there are, seconds to its end."""
+    """Count one in the current window of `per_s` seconds. Return its count and the seconds to its end."""
     cursor.execute(COUNT_IN_WINDOW, {"key": key, "per_s": per_s})
     count, left_s = _only(cursor)
     return int(count), float(left_s)
 
 
 def delete_counter(cursor: Cursor, key: str) -> bool:
-    """Delete a counter; whether there was one."""
+    """Delete a counter. Return True if there was one."""
     cursor.execute("DELETE FROM kept_counter WHERE key = %s", (key,))
     return bool(cursor.rowcount)
 
@@ -106,7 +106,7 @@ def flush(cursor: Cursor) -> None:
 
 
 def prune(cursor: Cursor) -> None:
-    """Delete what is over, and revocations that have nothing left to revoke."""
+    """Delete expired values and counters, and revocations that have nothing left to revoke."""
     cursor.execute(FORGET_OVER)
     cursor.execute(FORGET_REVOCATIONS, (FLUSHED,))
 

@@ -1,1 +1,1 @@
-"""Writes of operators: each changes jobs or dead letters in the states it accepts."""
+"""Writes that operators request; each changes jobs or dead letters in the states it accepts."""

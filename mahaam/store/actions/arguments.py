@@ -1,4 +1,4 @@
-"""What a job is called with: reads it, changes it, makes a new job of it."""
+"""The arguments of jobs: reading them, changing them, copying them to a new job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mahaam.postgres.database import Cursor
 
 
 class Contents(NamedTuple):
-    """A job's task, and as JSON its arguments and what rides along."""
+    """A job's task and, as JSON, its arguments and options."""
 
     id: str
     task: str
@@ -34,7 +34,7 @@ WHERE id = %(id)s AND state = ANY(%(sources)s)
 RETURNING id
 """
 
-# With the same new ids again, it makes nothing again.
+# Repeated with the same new ids, the statement inserts nothing.
 VALUES = each(OF_COPY, "job.{}") | {
     "id": "copy.id",
     "options": "copy.options",
@@ -53,7 +53,7 @@ COPIED = "SELECT queue, priority, id::text, queued_at FROM job WHERE id = ANY(%(
 
 
 def read(cursor: Cursor, ids: Sequence[str]) -> list[Contents]:
-    """Those of `ids` that exist."""
+    """Return the arguments of those jobs of `ids` that exist."""
     cursor.execute(READ, {"ids": list(ids)})
     return [Contents._make(row) for row in cursor.fetchall()]
 
@@ -63,7 +63,7 @@ def edit(
 ) -> bool:
     """Give a scheduled, queued or retrying job other arguments, as JSON; None keeps the old ones.
 
-    `shown` is what searches may see of all of them. Returns whether it was done.
+    `shown` is what searches may see of all arguments. Return True if the row changed.
     """
     new = {"args": args, "kwargs": kwargs, "shown": shown}
     values = {**new, "id": id_, "sources": list(sources(Event.CHANGED))}
@@ -74,9 +74,9 @@ def edit(
 def copy(
     cursor: Cursor, copies: dict[str, Contents], options: Sequence[str | None], *, by: str
 ) -> list[Notice]:
-    """Queue a new job, by its id, for each of some jobs, with `options` of its own as JSON.
+    """Queue a copy of each job in `copies`, under the id that is its key, with its own `options` (JSON).
 
-    It keeps neither the time, the expiry nor the dedupe key. Returns what to ring.
+    A copy keeps neither the time, the expiry nor the dedupe key. Return the notices to ring.
     """
     ids = list(copies)
     originals = [original.id for original in copies.values()]

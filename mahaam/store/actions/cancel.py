@@ -1,4 +1,4 @@
-"""Changes jobs that wait: cancels them."""
+"""Cancelling of waiting jobs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ WHERE id = ANY(ARRAY(SELECT id FROM locked)) AND {recheck("state = ANY(%(sources
 RETURNING queue, priority, id::text, queued_at, options::text
 """
 
-# Index: job_waiting. The next chunk begins behind the last one. A row that is locked is being
-# started at this moment: it is not queued any more.
+# Index: job_waiting. The next batch begins behind the last one. A row that is locked is being
+# started at this moment: its job is not queued any more.
 CLEAR = """
 WITH locked AS (
   SELECT id FROM job
@@ -52,14 +52,14 @@ class CancelledJob(NamedTuple):
 
 
 class Cancelled(NamedTuple):
-    """Jobs that are cancelled, which Redis may forget, and what follows, which it must know of."""
+    """Cancelled jobs, whose notices Redis may drop, and the notices of their follow-ups."""
 
     jobs: list[CancelledJob]
     following: list[Notice]
 
 
 def cancel(cursor: Cursor, ids: Sequence[str]) -> Cancelled:
-    """Scheduled, queued, retrying to cancelled; to be called in a transaction."""
+    """Cancel scheduled, queued and retrying jobs. To be called in a transaction."""
     cursor.execute(CANCEL, {"ids": list(ids), "sources": CANCELLABLE})
     return _cancelled(cursor)
 

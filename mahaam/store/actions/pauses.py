@@ -1,4 +1,4 @@
-"""Pauses queues and tasks; holds the jobs of a paused task and lets them go again."""
+"""Pauses of queues and tasks, and the jobs that a paused task holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mahaam.jobs.states import HELD_UNTIL
 from mahaam.postgres.by_key import recheck
 from mahaam.postgres.database import Cursor
 
-# Of a row of job; the pause that is over is deleted by whoever lets the held jobs go.
+# A condition on a row of job; a pause that is over is deleted when its held jobs are released.
 IS_PAUSED = """EXISTS (
   SELECT FROM task_pause WHERE task_pause.task = job.task AND (resume_at IS NULL OR resume_at > now())
 )"""
@@ -54,7 +54,7 @@ WHERE %(replace)s OR pause.resume_at <= now()
 RETURNING task
 """
 
-# The pause is over for everybody with this; its row stays until its jobs are let go.
+# This ends the pause for everybody; its row stays until its jobs are released.
 RESUME_TASKS = """
 WITH locked AS (
   SELECT task FROM task_pause
@@ -65,8 +65,8 @@ UPDATE task_pause SET resume_at = now() FROM locked WHERE task_pause.task = lock
 RETURNING task_pause.task
 """
 
-# Whether a task is paused is asked of its row under a lock, not of what a consumer read a second
-# ago: who ends a pause waits for the lock, and so sees every job that was held.
+# Whether a task is paused is read from its row under a lock, not from what a consumer read a second
+# ago: ending a pause waits for the lock, and so sees every job that was held.
 HOLD = """
 WITH paused AS (
   SELECT task FROM task_pause
@@ -79,13 +79,13 @@ SELECT queue, priority, id::text, queued_at, task, EXISTS (SELECT FROM paused WH
 FROM job WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND task = ANY(%(tasks)s)
 """
 
-# First a lock, for the reason above; one consumer at a time does the work.
+# Takes a lock first, for the reason above; one consumer at a time does the work.
 OVER = """
 SELECT task FROM task_pause WHERE resume_at <= now() ORDER BY task FOR UPDATE SKIP LOCKED
 """
 
-# Index: job_due. What an operator has locked is let go in the next round. Queued a microsecond apart, in
-# the order in which they came to be (see due.MAKE_DUE).
+# Index: job_due. Jobs that an operator has locked are released in the next round. The jobs are queued a
+# microsecond apart, in the order of their creation (see due.MAKE_DUE).
 LET_GO = f"""
 WITH held AS (
   SELECT id, created_at FROM job
@@ -118,11 +118,11 @@ DELETE FROM task_pause WHERE task = ANY(%(tasks)s) AND NOT EXISTS (
 """
 
 
-AT_ONCE = 5000  # held jobs that are let go in one statement
+AT_ONCE = 5000  # held jobs that are released in one statement
 
 
 class PausedJob(NamedTuple):
-    """A queued job of a task that a consumer takes for paused, and whether it was held."""
+    """A queued job of a task that a consumer believes to be paused, and whether it was held."""
 
     queue: str
     priority: int
@@ -133,15 +133,15 @@ class PausedJob(NamedTuple):
 
     @property
     def notice(self) -> Notice:
-        """What Redis must know of it when it was not held."""
+        """Return the notice for Redis, for a job that was not held."""
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Who pauses, why and until when: `resume_at`, or in `for_s` seconds, or until somebody resumes.
+    """A pause: its actor, reason and end (`resume_at`, in `for_s` seconds, or when somebody resumes).
 
-    With `replace`, what is paused already gets this reason and end.
+    With `replace`, a queue or task that is paused already gets this reason and end.
     """
 
     by: str
@@ -152,29 +152,29 @@ class Pause:
 
 
 def pause_queues(cursor: Cursor, names: Sequence[str], pause: Pause) -> list[str]:
-    """Pause those of the queues that are not paused yet; returns their names."""
+    """Pause those queues that are not paused yet. Return their names."""
     return _names(cursor, PAUSE_QUEUES, names, pause)
 
 
 def resume_queues(cursor: Cursor, names: Sequence[str]) -> list[str]:
-    """End the pauses of queues; returns the names of those that were paused."""
+    """End the pauses of queues. Return the names of those that were paused."""
     return _names(cursor, RESUME_QUEUES, names)
 
 
 def pause_tasks(cursor: Cursor, names: Sequence[str], pause: Pause) -> list[str]:
-    """Pause those of the tasks that are not paused yet; returns their names."""
+    """Pause those tasks that are not paused yet. Return their names."""
     return _names(cursor, PAUSE_TASKS, names, pause)
 
 
 def resume_tasks(cursor: Cursor, names: Sequence[str]) -> list[str]:
-    """End the pauses of tasks; returns the names of those that were paused."""
+    """End the pauses of tasks. Return the names of those that were paused."""
     return _names(cursor, RESUME_TASKS, names)
 
 
 def hold(cursor: Cursor, popped: Sequence[str], tasks: Sequence[str]) -> list[PausedJob]:
-    """Queued to scheduled: those of `popped` whose task is one of `tasks` and paused still.
+    """Hold, as scheduled, those queued jobs of `popped` whose task is in `tasks` and still paused.
 
-    Returns what of `popped` is queued and of `tasks`; what is not held must be rung again.
+    Return the jobs of `popped` that were queued and are of `tasks`; those not held must be rung again.
     """
     cursor.execute(HOLD, {"ids": list(popped), "tasks": list(tasks), "held_until": HELD_UNTIL})
     return [PausedJob._make(row) for row in cursor.fetchall()]
@@ -183,9 +183,9 @@ def hold(cursor: Cursor, popped: Sequence[str], tasks: Sequence[str]) -> list[Pa
 def let_go(
     cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
 ) -> list[Notice]:
-    """Scheduled to queued: held jobs whose task is not paused any more; returns what to ring.
+    """Queue held jobs whose task is no longer paused. Return the notices to ring.
 
-    Those in `but` are left alone; `keys` are all that it is about (None: any job).
+    Skips the jobs in `but`; `keys` limits the release to these jobs (None: any job).
     """
     only = None if keys is None else list(keys)
     cursor.execute(
@@ -195,7 +195,7 @@ def let_go(
 
 
 def find_held(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the jobs that `let_go` would let go."""
+    """Return the ids of the jobs that `let_go` would queue."""
     cursor.execute(FIND_HELD, {"held_until": HELD_UNTIL, "limit": AT_ONCE, "but": list(but)})
     return [id_ for (id_,) in cursor.fetchall()]
 
@@ -203,9 +203,9 @@ def find_held(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
 def end_pauses(
     cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
 ) -> list[Notice]:
-    """Let some held jobs of each task go whose pause is over, and forget the pause with the last.
+    """Queue some held jobs of tasks whose pause is over; delete a pause without held jobs.
 
-    For a transaction. Returns what to ring; nothing when all is done.
+    To be called in a transaction. Return the notices to ring; none when all is done.
     """
     cursor.execute(OVER)
     tasks = [task for (task,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Removes jobs that have ended, with all that hangs on them."""
+"""Removal of ended jobs, with the rows that belong to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from mahaam.models.base import listed
 from mahaam.postgres.by_key import recheck
 from mahaam.postgres.database import Cursor
 
-# Attempts, lines and dead letters go with their job. In the order in which others lock jobs.
+# Attempts, log lines and dead letters are deleted with their job. The rows are locked in the order
+# in which other statements lock jobs.
 REMOVE = f"""
 WITH ended AS (
   SELECT id FROM job WHERE id = ANY(%(ids)s::uuid[]) AND {recheck(f"state IN ({listed(FINAL)})")}
@@ -23,6 +24,6 @@ DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM ended)) RETURNING id::text
 def remove_ended(
     cursor: Cursor, ids: Sequence[str], *, before: datetime | None = None
 ) -> list[str]:
-    """Remove those of `ids` that have ended, `before` a moment if one is given; returns them."""
+    """Remove the jobs of `ids` that have ended, `before` a time if one is given. Return their ids."""
     cursor.execute(REMOVE, {"ids": list(ids), "before": before})
     return [id_ for (id_,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Queues jobs again that have ended, by their ids or by their dead letters."""
+"""Queueing ended jobs again, by their ids or by their dead letters."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
 class Requeued(NamedTuple):
-    """A job that runs again and the dead letters that this closed."""
+    """A job that was queued again and the dead letters that this closed."""
 
     id: str
     queue: str
     priority: int
     state: str
-    queued_at: datetime | None  # None: it waits for its turn
+    queued_at: datetime | None  # None: the job is scheduled
     letters: list[int]
 
     @property
     def ring(self) -> Notice | None:
-        """What Redis must know of it; None while it waits for its turn."""
+        """Return the notice for Redis; None while the job is scheduled."""
         if self.state != State.QUEUED or self.queued_at is None:
             return None
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
-# Locks jobs, then letters, each in the order of their ids, so that two operators wait for each
-# other instead of blocking each other. The completed attempt is known to the job's row alone:
-# it is noted before the row forgets it. Of several jobs with one dedupe key the newest is taken.
-# No part of it is joined with another part: of a thousand rows that would be a million pairs.
-# Queued a microsecond apart, in the order in which they came to be (see due.MAKE_DUE).
+# Locks jobs, then dead letters, each in the order of their ids, so that two operators wait for each
+# other instead of deadlocking. Only the job's row records a completed attempt: the attempt is
+# inserted before the row is reset. Of several jobs with one dedupe key the newest is queued.
+# The parts of the WITH list are not joined: for a thousand rows that would be a million pairs.
+# The jobs are queued a microsecond apart, in the order of their creation (see due.MAKE_DUE).
 # Index: job_pkey, job_dedupe_key_live, dead_letter_job.
 REQUEUE = f"""
 WITH locked AS (
@@ -102,10 +102,10 @@ def retry(
     shown: str | None = None,
     spread_s: float | None = None,
 ) -> list[Requeued]:
-    """Failed, cancelled, expired, completed to queued, with all retries granted anew.
+    """Queue failed, cancelled, expired and completed jobs again, with their retry count reset.
 
-    `args` and `kwargs`, as JSON, take the place of the old ones, with what is `shown` of all. With
-    `spread_s` each is scheduled for a moment of its own within so many seconds.
+    `args` and `kwargs`, as JSON, replace the old ones, and `shown` what searches may see of both.
+    With `spread_s` each job is scheduled for a random time within that many seconds.
     Raises psycopg2.errors.UniqueViolation when a job with the same dedupe key came at this moment.
     """
     more = {"args": args, "kwargs": kwargs, "shown": shown, "spread_s": spread_s}
@@ -115,7 +115,7 @@ def retry(
 def reprocess(
     cursor: Cursor, letters: Sequence[int], *, by: str, spread_s: float | None = None
 ) -> list[Requeued]:
-    """As `retry`, for the jobs of those of `letters` that are open."""
+    """Do as `retry` does, for the jobs of those dead letters in `letters` that are open."""
     cursor.execute(JOBS_OF, (list(letters),))
     ids = [row[0] for row in cursor.fetchall()]
     more = {

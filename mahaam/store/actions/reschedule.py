@@ -1,4 +1,4 @@
-"""Changes when, where and in which order jobs run that wait."""
+"""Changes to waiting jobs: their time, queue and priority."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mahaam.store.actions.pauses import IS_PAUSED
 
 
 class ChangedJob(NamedTuple):
-    """A job that was changed: what Redis may know of it, and what it must know now."""
+    """A job that was changed, with its queue before and after the change."""
 
     id: str
     state: str
@@ -25,22 +25,22 @@ class ChangedJob(NamedTuple):
 
     @property
     def notice_before(self) -> Member:
-        """What to forget."""
+        """Return the notice to remove from Redis."""
         return Member(self.queue_before, self.id)
 
     @property
     def notice(self) -> Notice | None:
-        """What to ring; None for a job that is not queued now."""
+        """Return the notice to ring; None for a job that is not queued now."""
         if self.state != State.QUEUED or self.queued_at is None:
             return None
         return Notice(self.queue, self.priority, self.id, self.queued_at)
 
 
 def _change(fields: str, only: str = "true") -> str:
-    """The statement that sets `fields` of waiting jobs for which `only` holds.
+    """Return the statement that sets `fields` of waiting jobs for which `only` holds.
 
-    It locks the rows in the order of their ids, so that two operators wait for each other instead
-    of blocking each other. Index: job_pkey.
+    The statement locks the rows in the order of their ids, so that two operators wait for each
+    other instead of deadlocking. Index: job_pkey.
     """
     return f"""
     WITH locked AS (
@@ -73,14 +73,14 @@ MOVE = _change("queue = %(queue)s")
 
 
 def promote(cursor: Cursor, ids: Sequence[str]) -> list[ChangedJob]:
-    """Scheduled, retrying to queued, except jobs of a paused task."""
+    """Queue scheduled and retrying jobs now, except jobs of a paused task."""
     return _changed(cursor, PROMOTE, ids, Event.PROMOTED)
 
 
 def reschedule(
     cursor: Cursor, ids: Sequence[str], *, run_at: datetime | None, delay_s: float | None
 ) -> list[ChangedJob]:
-    """Scheduled, queued to scheduled, retrying stays so: for `run_at` or in `delay_s` seconds."""
+    """Schedule jobs for `run_at` or in `delay_s` seconds; a retrying job stays retrying."""
     return _changed(cursor, RESCHEDULE, ids, Event.RESCHEDULED, run_at=run_at, delay_s=delay_s)
 
 

@@ -1,4 +1,4 @@
-"""Asks running jobs to stop, and notes why one goes on."""
+"""Requests that running jobs stop, and the reason why one has not stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mahaam.jobs.outcome import Fence
 from mahaam.postgres.by_key import recheck
 from mahaam.postgres.database import Cursor
 
-# Index: job_pkey. Whoever asks first is the one who stops it.
+# Index: job_pkey. The first request counts: its actor is recorded as the one who stops the job.
 ASK = f"""
 WITH locked AS (
   SELECT id FROM job
@@ -38,18 +38,18 @@ RETURNING id::text
 
 
 def ask(cursor: Cursor, ids: Sequence[str], *, by: str) -> list[str]:
-    """Ask those of `ids` that run and are not stopping yet to stop; returns them."""
+    """Ask those jobs of `ids` to stop that run and are not stopping yet. Return their ids."""
     cursor.execute(ASK, {"ids": list(ids), "by": by})
     return [row[0] for row in cursor.fetchall()]
 
 
 def note(cursor: Cursor, fences: Sequence[Fence], note: str) -> None:
-    """Note why attempts that are to stop go on."""
+    """Record why attempts that were asked to stop still run."""
     ids, attempts = [id_ for id_, _ in fences], [attempt for _, attempt in fences]
     cursor.execute(NOTE, {"ids": ids, "attempts": attempts, "note": note})
 
 
 def note_all(cursor: Cursor, worker_id: str, note: str, *, grace_s: float) -> list[str]:
-    """Note the same for all jobs of a worker that should have stopped `grace_s` ago; their ids."""
+    """Record one reason for all jobs of a worker asked to stop over `grace_s` ago. Return their ids."""
     cursor.execute(NOTE_ALL, {"worker_id": worker_id, "note": note, "grace_s": grace_s})
     return [row[0] for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Marks dead letters as dealt with, says whose they are, keeps what people write about them."""
+"""Triage of dead letters: resolving them, assigning an owner, adding notes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SELECT id, %(note)s, %(by)s FROM dead_letter WHERE id = ANY(%(ids)s) ORDER BY id
 RETURNING dead_letter_id
 """
 
-# What was reprocessed and has completed is dealt with. A slice at a time, so that many that wait
-# cost no more than few. Index: dead_letter_reprocessed, job_pkey.
+# Resolves dead letters that were reprocessed and whose jobs have completed, a slice at a time, so
+# that many waiting ones cost no more than few. Index: dead_letter_reprocessed, job_pkey.
 CLOSE = """
 WITH slice AS (
   SELECT id, job_id FROM dead_letter
@@ -53,24 +53,24 @@ SELECT id::text FROM dead_letter
 WHERE reprocessed_at IS NOT NULL AND resolved_at IS NULL AND id > %(after)s
   AND NOT id = ANY(%(but)s::bigint[]) ORDER BY id LIMIT %(limit)s
 """
-BY_ITSELF = "completed"  # who resolved a letter whose job completed
+BY_ITSELF = "completed"  # the actor that resolved a dead letter whose job completed
 
 
 def assign(cursor: Cursor, letters: Sequence[int], *, owner: str | None) -> list[int]:
-    """Say whose dead letters are; None: nobody's. Returns the ids of those that exist."""
+    """Set the owner of dead letters; None: nobody. Return the ids of those that exist."""
     cursor.execute(ASSIGN, {"ids": list(letters), "owner": owner})
     return [row[0] for row in cursor.fetchall()]
 
 
 def mark_notified(cursor: Cursor, letters: Sequence[int]) -> None:
-    """Note that people are told of dead letters."""
+    """Record that people were notified of dead letters."""
     cursor.execute(
         "UPDATE dead_letter SET notified_at = now() WHERE id = ANY(%s)", (list(letters),)
     )
 
 
 def annotate(cursor: Cursor, letters: Sequence[int], *, by: str, note: str) -> list[int]:
-    """Write a note to dead letters; returns the ids of those that exist."""
+    """Add a note to dead letters. Return the ids of those that exist."""
     cursor.execute(ANNOTATE, {"ids": list(letters), "by": by, "note": note})
     return [row[0] for row in cursor.fetchall()]
 
@@ -83,9 +83,10 @@ def close_completed(
     but: Sequence[str] = (),
     keys: Sequence[str] | None = None,
 ) -> tuple[int, int]:
-    """Resolve those whose jobs have completed; how many, and where the next slice begins (0: anew).
+    """Resolve reprocessed dead letters of one slice whose jobs have completed.
 
-    Those in `but` are left alone; `keys` are all that it is about (None: any).
+    Skips the dead letters in `but`; `keys` limits the slice to these (None: any).
+    Return how many were resolved, and the id behind which the next slice begins (0: at the start).
     """
     only = None if keys is None else list(keys)
     cursor.execute(
@@ -100,12 +101,12 @@ def close_completed(
 def find_reprocessed(
     cursor: Cursor, *, after: int, limit: int, but: Sequence[str] = ()
 ) -> list[str]:
-    """The ids of those that `close_completed` would look at."""
+    """Return the ids of the dead letters that `close_completed` would check."""
     cursor.execute(FIND_REPROCESSED, {"after": after, "limit": limit, "but": list(but)})
     return [id_ for (id_,) in cursor.fetchall()]
 
 
 def resolve(cursor: Cursor, letters: Sequence[int], *, by: str, note: str | None) -> list[int]:
-    """Mark dead letters as dealt with; returns the ids of those that were not yet."""
+    """Resolve dead letters. Return the ids of those that were not resolved before."""
     cursor.execute(RESOLVE, {"ids": list(letters), "by": by, "note": note})
     return [row[0] for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Turns completed jobs into failed ones, so that people can rehearse what they do then."""
+"""Marking completed jobs as failed, so that operators can practise handling failures."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BURIED = buried("""SELECT id, attempt, task, queue, %(error_class)s, %(message)s
            %(error_class)s, %(message)s, %(traceback)s, %(fingerprint)s, retry_count
     FROM moved""")
 
-# The attempt that completed is known to the job's row alone: it is noted before the row forgets
-# that it completed. Nothing follows: what follows from the job's end has followed. Index: job_pkey.
+# Only the job's row records the completed attempt: the attempt is inserted before the row changes.
+# No follow-ups are written: the completion has written them. Index: job_pkey.
 TURN = f"""
 WITH locked AS (
   SELECT id, attempt, worker_id, queued_at, started_at, finished_at FROM job
@@ -35,7 +35,7 @@ SELECT id::text FROM moved
 
 
 def turn(cursor: Cursor, ids: Sequence[str], failure: Failure) -> list[str]:
-    """Completed to failed, each with a dead letter that tells of `failure`; returns their ids."""
+    """Mark completed jobs as failed, each with a dead letter for `failure`. Return their ids."""
     values = {
         "ids": list(ids),
         "sources": list(sources(Event.TURNED)),
