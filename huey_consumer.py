@@ -27,8 +27,11 @@ from psycogreen.gevent import patch_psycopg
 
 patch_psycopg()
 
+from dashboard.addresses import ADDRESSES
+from mahaam.alerts import pages
 from mahaam.consumer.command import main
 
+pages.use(ADDRESSES)
 gc.freeze()  # it stays for good, and need not be looked at again
 gc.enable()
 

@@ -25,7 +25,7 @@ HUEYS_OWN = {"mahaam.alerts", "mahaam.api", "mahaam.consumer", "mahaam.huey_adap
     [
         ("config", {"mahaam"}),
         ("wsgi", {"config", "dashboard", "mahaam"}),
-        ("huey_consumer", {"config", "mahaam"}),
+        ("huey_consumer", {"config", "dashboard", "mahaam"}),
     ],
 )
 def test_a_module_at_the_top_imports_only_what_lies_below_it(
@@ -180,6 +180,35 @@ def test_rows_of_chords_are_read_and_written_without_huey() -> None:
         [sys.executable, "-c", VALUES_WITHOUT_HUEY], cwd=PROJECT_DIR, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+CONSUMER_WITHOUT_FLASK = """
+import sys
+import huey_consumer
+from mahaam.alerts.pages import LinkedPage, address_of
+from mahaam.enqueuing import catalog
+catalog.load()
+assert address_of(LinkedPage.JOB, 7) == "/admin/job/7/"
+console = {name for name in sys.modules if name.split(".")[0] == "dashboard"}
+assert console == {"dashboard", "dashboard.addresses"}, console
+assert not {"flask", "flask_admin", "jinja2", "werkzeug"} & set(sys.modules)
+"""
+
+
+def test_a_consumer_knows_the_addresses_of_pages_without_flask() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CONSUMER_WITHOUT_FLASK],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_engine_and_tasks_know_no_address_of_a_page() -> None:
+    files = [path for root in ("mahaam", "tasks") for path in (PROJECT_DIR / root).rglob("*.py")]
+    assert len(files) > 300
+    assert [path for path in files if "/admin" in path.read_text("utf-8")] == []
 
 
 def test_with_huey_they_are_its_own_values() -> None:

@@ -12,6 +12,7 @@ from mahaam.alerts import store
 from mahaam.alerts.channels.address import AddressRefused, target
 from mahaam.alerts.messages import deliveries
 from mahaam.alerts.messages.alert_message import Item
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.audit import record
 from mahaam.audit.record import AuditRecord
 from mahaam.core.field import FieldNotValid, check_fields, one_of, short_name
@@ -70,7 +71,8 @@ def test_channel(id_: int, *, by: str) -> None:
         before = CHANNELS.lock(cursor, id_)
         if before is None:
             raise LookupError(f"There is no channel {id_}.")
-        ring = deliveries.make(cursor, id_, "test", [Item(TEST, "/admin/alert/")], by=by)
+        item = Item(TEST, address_of(LinkedPage.ALERTS))
+        ring = deliveries.make(cursor, id_, "test", [item], by=by)
         crud.note(cursor, CHANNEL, "test", before["name"], by=by)
     accept.ring([ring])
 

@@ -12,6 +12,7 @@ import psycopg2
 
 from mahaam.alerts import dispatch, store
 from mahaam.alerts.messages import deliveries
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.probes import world
 from mahaam.alerts.rule_types import KINDS
 from mahaam.alerts.rule_types.rule_type import MOST_FINDINGS, Cause, Evaluation, Probes
@@ -101,7 +102,7 @@ def _bounded(rule: StoredRule, findings: list[Cause]) -> list[Cause]:
     if len(findings) < MOST_FINDINGS:
         return findings
     what = TOO_MANY.about(rule=rule.name, count=MOST_FINDINGS - 1)
-    return [Cause("many", what, "/admin/error/")]
+    return [Cause("many", what, address_of(LinkedPage.ERRORS))]
 
 
 @contextmanager

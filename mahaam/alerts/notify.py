@@ -8,6 +8,7 @@ from mahaam.alerts.dispatch import usable_channels
 from mahaam.alerts.messages import deliveries
 from mahaam.alerts.messages.alert_message import MOST_SHOWN, Item
 from mahaam.alerts.messages.delivery_errors import NobodyToTell
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.core.translatable import Translatable
 from mahaam.enqueuing import accept
 from mahaam.jobs.notice import Notice
@@ -61,7 +62,7 @@ def tell(cursor: Cursor, ids: Sequence[int], *, by: str, count: int | None = Non
     items = [
         Item(
             WHAT.about(task=task, error=error),
-            f"/admin/deadletterqueue/{id_}/",
+            address_of(LinkedPage.DEAD_LETTER, id_),
             severity="critical",
             detail=masked_text(message, task),
         )

@@ -18,12 +18,13 @@ from flask_mail import Message as MailMessage
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from mahaam.alerts.messages import deliveries
-from mahaam.alerts.messages.alert_message import Message
+from mahaam.alerts.messages.alert_message import Message, url_of
 from mahaam.alerts.messages.deliveries import NewDelivery
 from mahaam.alerts.messages.delivery_errors import NobodyToTell, NotDelivered
 from mahaam.alerts.messages.effects import Effects
 from mahaam.alerts.messages.recipients import recipients
 from mahaam.alerts.messages.texts import words
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.config import PROJECT_DIR, Settings, get_settings
 from mahaam.postgres import database
 
@@ -168,7 +169,7 @@ def _letter(message: Message, language: str, address: str, settings: Settings) -
     shown = {
         "message": message,
         "own": own,
-        "console_url": settings.console_url,
+        "home": url_of(address_of(LinkedPage.HOME)),
         "colours": COLOURS,
     }
     pages = _pages(language)

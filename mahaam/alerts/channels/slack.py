@@ -28,7 +28,8 @@ def deliver(delivery: NewDelivery, effects: Effects) -> None:
 
 def _line(item: Item, own: AlertTexts) -> str:
     mark = CLOSED if item.is_closed else MARKS[item.severity]
-    return f"{mark} {_escaped(own.said(item.what))} <{item.url}|{_escaped(own.say('Open'))}>"
+    line = f"{mark} {_escaped(own.said(item.what))}"
+    return f"{line} <{item.url}|{_escaped(own.say('Open'))}>" if item.url else line
 
 
 def _escaped(text: str) -> str:

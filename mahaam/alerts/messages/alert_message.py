@@ -28,7 +28,7 @@ LONGEST_SUBJECT = 150
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that is told; `path` is that of its page in the console."""
+    """One thing that is told; `path` is that of its page, "" without a console."""
 
     what: Translatable
     path: str
@@ -45,9 +45,9 @@ class Item:
         return self.closed_at is not None
 
     @property
-    def url(self) -> str:
-        """Its page, from wherever people read this."""
-        return get_settings().console_url + self.path
+    def url(self) -> str | None:
+        """Its page, from wherever people read this; None without a console."""
+        return url_of(self.path)
 
     def kept(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -121,6 +121,11 @@ class Message:
                 for item in self.shown
             ],
         }
+
+
+def url_of(path: str) -> str | None:
+    """Return the address of a page for people who are elsewhere, or None if there is no page."""
+    return get_settings().console_url + path if path else None
 
 
 def _masked(phrase: Translatable) -> Translatable:

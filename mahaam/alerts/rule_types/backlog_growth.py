@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     QUEUE,
@@ -34,7 +35,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
             WHAT.about(
                 count=count, queue=queue, before=before[queue], minutes=parameters["minutes"]
             ),
-            f"/admin/queues/{queue}/",
+            address_of(LinkedPage.QUEUE, queue),
         )
         for queue, count in look.world.depths.items()
         if queue in before

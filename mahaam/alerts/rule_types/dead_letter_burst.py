@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     QUEUE,
@@ -28,8 +29,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     if count < parameters["count"]:
         return []
     what = WHAT.about(count=count, minutes=parameters["minutes"])
-    path = "/admin/deadletterqueue/?reprocessed=no&resolved=no"
-    return [Cause("dead letters", what, path)]
+    return [Cause("dead letters", what, address_of(LinkedPage.OPEN_DEAD_LETTERS))]
 
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:

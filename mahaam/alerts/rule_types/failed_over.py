@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     Cause,
@@ -31,7 +32,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
         return []
     failed_at, count, noted_at = row
     what = MISSING.about(count=count) if count else NONE_KNOWN
-    return [Cause("postgresql", what, "/admin/reconcile/", noted_at or failed_at)]
+    return [Cause("postgresql", what, address_of(LinkedPage.RECONCILE), noted_at or failed_at)]
 
 
 def _past(cursor: Cursor, _parameters: Parameters) -> Moments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
@@ -21,7 +22,7 @@ WHAT = {
     "task": Translatable("%(percent)s %% of the jobs of task %(name)s fail (%(count)s failed)."),
     "queue": Translatable("%(percent)s %% of the jobs of queue %(name)s fail (%(count)s failed)."),
 }
-PATH = {"task": "/admin/job/?state=failed&task=", "queue": "/admin/job/?state=failed&queue="}
+PAGE = {"task": LinkedPage.FAILED_JOBS_OF_TASK, "queue": LinkedPage.FAILED_JOBS_OF_QUEUE}
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
@@ -34,7 +35,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
         Cause(
             f"{of}:{name}",
             WHAT[of].about(percent=percent, name=name, count=count),
-            f"{PATH[of]}{name}",
+            address_of(PAGE[of], name),
         )
         for name, percent, count in cursor.fetchall()
     ]

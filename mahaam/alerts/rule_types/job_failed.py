@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
@@ -40,7 +41,12 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
         causes.JOB_FAILED_LOOK, values | {"live": group_ids(look.live), "limit": MOST_FINDINGS}
     )
     return [
-        Cause(subject_of(id_), WHAT.about(task=task, error=error), f"/admin/error/{id_}/", seen_at)
+        Cause(
+            subject_of(id_),
+            WHAT.about(task=task, error=error),
+            address_of(LinkedPage.ERROR, id_),
+            seen_at,
+        )
         for id_, error, task, seen_at in cursor.fetchall()
     ]
 

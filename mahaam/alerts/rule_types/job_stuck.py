@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
@@ -34,7 +35,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
         Cause(
             f"job:{id_}",
             WHAT.about(id=id_[-12:], task=task, span=ago(ran_s)),
-            f"/admin/job/{id_}/",
+            address_of(LinkedPage.JOB, id_),
         )
         for id_, task, ran_s in running
         if ran_s >= limits_s[task]

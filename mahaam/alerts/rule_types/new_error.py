@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.job_failed import subject_of
 from mahaam.alerts.rule_types.rule_type import (
@@ -27,7 +28,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
         Cause(
             subject_of(id_),
             (RETURNED if is_back else NEW).about(task=task, error=error),
-            f"/admin/error/{id_}/",
+            address_of(LinkedPage.ERROR, id_),
         )
         for id_, error, task, is_back in cursor.fetchall()
     ]

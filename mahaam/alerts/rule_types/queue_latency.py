@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     QUEUE,
@@ -22,7 +23,11 @@ WHAT = Translatable("The oldest job of queue %(queue)s has waited for %(span)s."
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     cursor.execute(causes.QUEUE_LATENCY_LOOK, {"queue": None, **look.parameters})
     return [
-        Cause(f"queue:{name}", WHAT.about(queue=name, span=ago(age_s)), f"/admin/queues/{name}/")
+        Cause(
+            f"queue:{name}",
+            WHAT.about(queue=name, span=ago(age_s)),
+            address_of(LinkedPage.QUEUE, name),
+        )
         for name, age_s in cursor.fetchall()
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     Cause,
@@ -22,7 +23,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     row = cursor.fetchone()
     if row is None or row[0] is None:
         return []
-    return [Cause("redis", WHAT, "/admin/reconcile/", row[0])]
+    return [Cause("redis", WHAT, address_of(LinkedPage.RECONCILE), row[0])]
 
 
 def _past(cursor: Cursor, _parameters: Parameters) -> Moments:

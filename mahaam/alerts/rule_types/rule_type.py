@@ -44,9 +44,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause that is there: in what, in words, and where the button is that helps.
+    """A cause that is there: in what, in words, and on which page the button is that helps.
 
-    `news_at` is when it became worse: an alert that somebody closed before that opens again.
+    `path` is that of the page, "" without a console. `news_at` is when it became worse: an alert that
+    somebody closed before that opens again.
     """
 
     subject: str

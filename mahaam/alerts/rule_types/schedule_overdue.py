@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
@@ -26,7 +27,7 @@ def _look(cursor: Cursor, _look: Evaluation) -> list[Cause]:
         Cause(
             f"schedule:{id_}",
             (BROKEN if is_broken else OVERDUE).about(name=name),
-            f"/admin/schedule/{id_}/",
+            address_of(LinkedPage.SCHEDULE, id_),
         )
         for id_, name, is_broken in cursor.fetchall()
     ]

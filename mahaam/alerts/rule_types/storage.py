@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.rule_types.rule_type import Cause, Evaluation, RuleParameter, RuleType
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
@@ -16,7 +17,7 @@ def _look(_cursor: Cursor, look: Evaluation) -> list[Cause]:
         ("disk", DISK, look.world.disk_percent),
     )
     return [
-        Cause(subject, what.about(percent=int(percent)), "/admin/worker/")
+        Cause(subject, what.about(percent=int(percent)), address_of(LinkedPage.WORKERS))
         for subject, what, percent in measured
         if percent is not None and percent >= look.parameters["percent"]
     ]

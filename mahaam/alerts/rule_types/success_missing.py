@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     Cause,
@@ -34,7 +35,7 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
         return []
     silence_s = (now - (last_at or since)).total_seconds()
     what = WHAT.about(task=task, span=ago(silence_s))
-    return [Cause(f"task:{task}", what, f"/admin/definition/task/{task}/")]
+    return [Cause(f"task:{task}", what, address_of(LinkedPage.TASK, task))]
 
 
 def _past(cursor: Cursor, parameters: Parameters) -> Moments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.alerts.queries import causes
 from mahaam.alerts.rule_types.rule_type import (
     MOST_FINDINGS,
@@ -21,7 +22,7 @@ WHAT = Translatable("Worker %(worker)s was lost. Its jobs are run by others.")
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
     cursor.execute(causes.WORKER_LOST_LOOK, {**look.parameters, "limit": MOST_FINDINGS})
     return [
-        Cause(f"worker:{id_}", WHAT.about(worker=f"{host}:{pid}"), "/admin/worker/")
+        Cause(f"worker:{id_}", WHAT.about(worker=f"{host}:{pid}"), address_of(LinkedPage.WORKERS))
         for id_, host, pid in cursor.fetchall()
     ]
 

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 
+from dashboard.addresses import ADDRESSES
 from mahaam import enqueue_many, verbs
-from mahaam.alerts import channel_verbs, rules
+from mahaam.alerts import channel_verbs, pages, rules
 from mahaam.config import get_settings
 from mahaam.queries.dead_letter_list import DeadLetterFilter
 from tasks.failures import reprocess_failed_task, send_failure_notification
@@ -48,6 +49,7 @@ def told(
     """A stage whose rule tells of failed jobs by mail, webhook and Slack."""
     mailbox.letters.clear()
     mailbox.refuses = False
+    monkeypatch.setattr(pages, "_addresses", ADDRESSES)  # the test looks as a consumer does
     settings = mailbox.environment() | {
         "webhook_allow": "127.0.0.1",
         "webhook_ports": "1024-65535",
