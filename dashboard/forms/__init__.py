@@ -1,1 +1,1 @@
-"""Forms made from a task's signature."""
+"""Forms of the console: their fields, how values are read, and the forms made from a task's signature."""

@@ -17,7 +17,7 @@ from .form import Form
 from .kinds import BOOLEAN, TEXT, WORDS
 
 MOST = 20_000
-HIDDEN = "••••••"  # stands for the secret that is kept
+HIDDEN = "••••••"  # stands for the stored secret
 
 
 def _fields() -> tuple[Field, ...]:
@@ -68,7 +68,7 @@ def _fields() -> tuple[Field, ...]:
 
 
 class ChannelForm(Form):
-    """What a person says of a channel."""
+    """The fields of a channel."""
 
     def __init__(self, entry: ChannelEntry | None = None) -> None:
         super().__init__(_fields(), _texts(entry) if entry else None)

@@ -19,7 +19,7 @@ MOST = 100_000
 
 
 class DefinitionForm(Form):
-    """What a person says of a definition."""
+    """The fields of a definition."""
 
     def __init__(
         self,
@@ -41,18 +41,18 @@ class DefinitionForm(Form):
         self.entry = entry
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the fields as the verbs take them; None when a text is no value at all."""
+        """Return the fields as the verbs take them, or None when a text cannot be read as a value."""
         given = self.values(typed)
         given["kwargs"] = self._with_secrets(given["kwargs"], given["task"])
         return given if self.is_right else None
 
     def read_kwargs(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the arguments alone; None, and a fault, when they are wrong."""
+        """Return only the arguments, or None after setting a fault when they are not valid."""
         kwargs = self._with_secrets(self["kwargs"].read(typed), None)
         return kwargs if self.is_right else None
 
     def _with_secrets(self, kwargs: dict[str, Any], task: str | None) -> dict[str, Any]:
-        """Return the arguments with the old secrets where their mask was left."""
+        """Return the arguments with the old secret wherever its mask was left in place."""
         if self["kwargs"].fault:
             return kwargs
         old = (list[Any](), self.entry.kwargs if self.entry else {})

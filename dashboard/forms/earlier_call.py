@@ -1,4 +1,4 @@
-"""Fills a form with what an earlier job was called with, except its secrets."""
+"""Fills a form with the arguments of an earlier job, except its secrets."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from .raw_call import Stored
 def fill(
     fields: Mapping[str, Field], signature: inspect.Signature, call: Stored, *, task: str
 ) -> None:
-    """Put the arguments of `call`, as a row keeps them, into the fields of their parameters.
+    """Put the arguments of `call`, in the form that a row stores, into the fields of their parameters.
 
-    A secret leaves its field as it is, and so does what the task does not take any more.
+    A field stays as it is when its argument is a secret. Arguments that the task no longer takes are
+    skipped.
     """
     given = _by_parameter(signature, call)
     open_to_all = _by_parameter(signature, masked_call(*call, task))
@@ -31,7 +32,7 @@ def fill(
 
 
 def value_of(stored: Any) -> Any:
-    """A stored value as the task would get it; None for one that cannot be read back."""
+    """Return a stored value as the task would get it, or None when it cannot be read back."""
     try:
         return load(json.dumps(stored))
     except PayloadBroken:

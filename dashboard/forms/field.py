@@ -1,4 +1,4 @@
-"""One field of a form: how it is asked, what was typed in it, what is wrong with it."""
+"""One field of a form: its widget, the text typed in it and its fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask_babel.speaklater import LazyString
 from .kinds import BOOLEAN, TICKS, FieldType
 
 OMITTED = object()
-MOST_CHOICES = 50  # of more, one is typed
+MOST_CHOICES = 50  # with more choices, the value is typed
 Text: TypeAlias = str | LazyString
 
 
@@ -20,10 +20,10 @@ Text: TypeAlias = str | LazyString
 class Field:
     """One field of a form.
 
-    `default` is what is used when nothing is typed; OMITTED: something must be typed.
+    `default` is the value when nothing is typed; with OMITTED something must be typed.
     `may_be_empty`: an empty text is a value of its own. `most`: a longer text is cut; None: the text
-    stays as it was typed. `words` are those of the choices that are not shown as they are.
-    `only_for` is the choice of another field for which this one counts.
+    stays as it was typed. `words` holds the labels of those choices that are not shown as they are.
+    `only_for` is the choice of another field to which this field applies.
     """
 
     name: str
@@ -46,26 +46,26 @@ class Field:
 
     @property
     def is_required(self) -> bool:
-        """Whether an empty field is a fault."""
+        """Return True if an empty field is a fault."""
         return self.default is OMITTED and self.kind is not BOOLEAN
 
     @property
     def widget(self) -> str:
-        """How it is typed: the widget of its kind, or a choice while there are few."""
+        """Return the widget: a choice while there are few choices, else the widget of the field's kind."""
         is_choice = bool(self.choices) and self.kind is not TICKS
         return "choice" if is_choice and len(self.choices) <= MOST_CHOICES else self.kind.widget
 
     @property
     def ticked(self) -> list[str]:
-        """The choices that are ticked, where several can be."""
+        """Return the ticked choices of a field that takes several."""
         return self.text.split(",")
 
     def word(self, choice: str) -> Text:
-        """What a choice is called."""
+        """Return the label of a choice."""
         return self.words.get(choice, choice)
 
     def read(self, form: Mapping[str, str]) -> Any:
-        """Return the value that was typed; set `fault` when it is wrong."""
+        """Return the value that was typed, or the default after setting `fault` when it is wrong."""
         self.text = self._typed(form)
         if self.kind is not BOOLEAN and self.text.strip() == "" and not self.may_be_empty:
             if self.is_required:

@@ -1,4 +1,4 @@
-"""The filters of every list: how each is asked for in the address and on the page."""
+"""The filters of every list: the name of each in the address, and its widget on the page."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from flask_babel.speaklater import LazyString
 
 from ..present import badges
 
-MOST_CHOICES = 50  # of more, one is typed
+MOST_CHOICES = 50  # with more choices, the value is typed
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter; its name is the one in the address, `widget` is words, choice, moment or flag.
+    """One filter of a list.
 
-    `suggestions` are for what is typed; `is_more`: it is folded away until it is used.
+    `name` is the name in the address. `widget` is words, choice, moment or flag. `suggestions` are
+    offered while a value is typed. A filter with `is_more` is folded away until it is used.
     """
 
     name: str
@@ -33,13 +34,13 @@ class Filter:
 
     @property
     def is_choice(self) -> bool:
-        """Whether one of few is chosen."""
+        """Return True if the value is chosen from a short list."""
         is_long = self.is_typed_when_many and len(self.choices) > MOST_CHOICES
         return self.widget == "choice" and not is_long
 
 
 def choice(name: str, label: LazyString, choices: Mapping[Any, Any], **more: Any) -> Filter:
-    """Return a filter that is one of `choices`, each with its word."""
+    """Return a filter whose value is one of `choices`, each with its label."""
     words = {str(value): getattr(look, "word", look) for value, look in choices.items()}
     return Filter(name, label, "choice", choices=words, **more)
 
@@ -120,7 +121,7 @@ def filled(
     tasks: tuple[str, ...] = (),
     **choices: Mapping[str, Any],
 ) -> tuple[Filter, ...]:
-    """Return the filters with what there is to choose from today."""
+    """Return the filters with the choices and suggestions given here."""
     if queues is not None:
         choices["queue"] = dict(zip(queues, queues, strict=True))
     return tuple(

@@ -1,4 +1,4 @@
-"""A form: a table of fields, what was typed in them, and what is wrong with each."""
+"""A form: a table of fields, with the texts typed in them and the fault of each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .field import Field
 
 
 class Form:
-    """Fields by their names; `faults` are what belongs to none of them."""
+    """Fields by their names. `faults` holds the sentences that belong to no field."""
 
     def __init__(self, fields: Iterable[Field], texts: Mapping[str, str] | None = None) -> None:
-        """`texts` are what the fields begin with, instead of their own."""
+        """Begin the fields with `texts`, by field name, instead of with their own texts."""
         self.fields = {field.name: field for field in fields}
         self.faults: list[str] = []
         for name, text in (texts or {}).items():
@@ -27,24 +27,24 @@ class Form:
 
     @property
     def is_right(self) -> bool:
-        """Whether nothing is wrong with what was typed."""
+        """Return True if neither the form nor a field has a fault."""
         return not self.faults and not any(field.fault for field in self.fields.values())
 
     @property
     def field_faults(self) -> list[str]:
-        """What is wrong with the fields, for who sees none of them."""
+        """Return the faults of the fields, for pages that do not show the fields."""
         return [field.fault for field in self.fields.values() if field.fault]
 
     def values(self, typed: Mapping[str, str]) -> dict[str, Any]:
-        """Take what was typed; return the value of each field."""
+        """Read what was typed. Return the value of each field by its name."""
         return {name: field.read(typed) for name, field in self.fields.items()}
 
     def refuse(self, fault: FieldNotValid) -> None:
-        """Show the engine's refusal beside its field."""
+        """Show a fault that the engine found beside its field."""
         self.fault(fault.field, said(fault.phrase))
 
     def fault(self, name: str, text: str) -> None:
-        """Say what is wrong with a field."""
+        """Set the fault of a field, or of the form when it has no such field."""
         if name in self.fields:
             self.fields[name].fault = text
         else:

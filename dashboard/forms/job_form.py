@@ -1,4 +1,4 @@
-"""The form that makes a job of one task."""
+"""The form that creates a job of one task."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .raw_call import RawCall
 
 
 class JobForm(Form):
-    """The fields of one task and of every job; holds what was typed until it is right.
+    """The fields of one task and of every job. Keeps what was typed until it is valid.
 
-    `is_raw`: the arguments are typed as JSON, not each in its field. `begin`: a job whose
-    arguments are there at the beginning.
+    `is_raw`: the arguments are typed as JSON, not each in its field. `begin`: a job with whose
+    arguments the fields begin.
     """
 
     def __init__(
@@ -47,19 +47,19 @@ class JobForm(Form):
         super().__init__([*self.arguments, *self.options.values()])
 
     def read(self, typed: Mapping[str, str]) -> bool:
-        """Take what was typed; whether all of it is right."""
+        """Read what was typed. Return True if all of it is valid."""
         self._call = self.raw.read(typed) if self.raw else self._from_fields(typed)
         self._chosen = options.read_options(self.options, typed)
         return self.is_right
 
     def enqueue(self, *, by: str) -> Enqueued:
-        """Make the job. Raises MahaamError."""
+        """Create the job. Return it as `enqueue` does. Raises MahaamError."""
         assert self._call is not None, "only what was read and is right is sent"
         args, kwargs = self._call
         return enqueue(self.card.name, args, kwargs, created_by=by, **self._chosen)
 
     def take_options(self, job: Job) -> None:
-        """Begin with the options of `job`, but for its time."""
+        """Begin the option fields with the options of `job`, except its time."""
         options.take_options(self.options, job)
 
     def _from_fields(self, typed: Mapping[str, str]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The kinds of value that a person can type: how each is asked for and how it is read."""
+"""The kinds of value that can be typed in a form: the widget of each, and how its text is read."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ MOST_TICKS = 100
 class FieldType:
     """A kind of value.
 
-    `widget` is text, number, checkbox, ticks, lines, datetime, password or json; `parse` raises
-    ValueError, or what has a phrase for people, for a wrong text; `wanted` says what is right.
+    `widget` is text, number, checkbox, ticks, lines, datetime, password or json. For a wrong text
+    `parse` raises ValueError, or an error with a translatable phrase. `wanted` says what is valid.
     """
 
     name: str
@@ -40,7 +40,7 @@ class FieldType:
     example: str = ""
 
     def read(self, text: str) -> Any:
-        """The value of `text`. Raises ValueError with a sentence for the person."""
+        """Return the value of `text`. Raises ValueError with a sentence for the user."""
         if "\x00" in text:
             raise ValueError(_("This contains a NUL character, which cannot be stored."))
         try:
@@ -157,7 +157,7 @@ KINDS = {
 
 
 def kind_of(annotation: Any) -> tuple[FieldType, bool]:
-    """The kind for a parameter's annotation, and whether it may be None."""
+    """Return the kind for a parameter's annotation, and True if the parameter may be None."""
     names = _names(annotation)
     others = [name for name in names if name != "None"]
     kind = KINDS.get(others[0].split("[")[0], JSON) if len(others) == 1 else JSON
@@ -165,7 +165,7 @@ def kind_of(annotation: Any) -> tuple[FieldType, bool]:
 
 
 def _names(annotation: Any) -> list[str]:
-    """The names of the types in a union; annotations may be texts, unevaluated."""
+    """Return the names of the types in a union. Annotations may be unevaluated texts."""
     if isinstance(annotation, str):
         return _names_in(annotation.strip())
     if get_origin(annotation) in (Union, UnionType):

@@ -1,4 +1,4 @@
-"""How people call the options of a job, and how they set them: one table for forms, pages and commands."""
+"""The options of a job as users set and see them: one table for forms, pages and commands."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from .kinds import BOOLEAN, INTEGER, LOCAL_TIME, NUMBER, TEXT, FieldType
 
 @dataclass(frozen=True, kw_only=True)
 class OptionWords:
-    """An option of a job as people meet it; `field` is the one of NewJob, which is the column's name, too.
+    """An option of a job as users see it.
 
-    `help` is its sentence on the command line; without one, no command takes it. `setting` counts
-    where a job has none.
+    `field` is the field of NewJob and the name of the column. `help` is the sentence on the command
+    line; without one, no command takes the option. `setting` names the setting whose value applies
+    to a job without one.
     """
 
     field: str
@@ -42,17 +43,17 @@ class OptionWords:
 
     @property
     def option(self) -> JobOption:
-        """What the engine knows of it."""
+        """Return the engine's row of the option."""
         return OPTIONS[self.field]
 
     @property
     def limits(self) -> Whole | Number | None:
-        """Between what it lies, if it is a number."""
+        """Return the limits of the option, or None if it is not a number."""
         check = self.option.check
         return check if isinstance(check, Whole | Number) else None
 
     def form_field(self, card: TaskCard) -> Field:
-        """The field of a form, filled with what the task says of itself."""
+        """Return the field of a form, filled with the option of the task itself."""
         usual = getattr(card.job, self.field)
         return Field(
             self.option.name,
@@ -64,14 +65,14 @@ class OptionWords:
         )
 
     def shown(self, job: Job) -> str:
-        """The value that `job` has, for its page."""
+        """Return the value of `job` as text, for its page."""
         value = getattr(job, self.field)
         if value is None and self.setting:
             value = getattr(get_settings(), self.setting)
         return self.text(value)
 
     def text(self, value: Any) -> str:
-        """A value of it as people read it."""
+        """Return a value of the option as it is shown."""
         if self.kind is BOOLEAN:
             return _("Yes") if value else _("No")
         if self.field.endswith("_s"):
@@ -135,7 +136,7 @@ OF_SCHEDULES = tuple(words for words in WORDS if words.field in SCHEDULE_OPTIONS
 
 
 def option_fields(card: TaskCard, queues: tuple[str, ...]) -> dict[str, Field]:
-    """The fields, filled with what the task says of itself."""
+    """Return the fields by name, filled with the options of the task itself."""
     fields = {words.option.name: words.form_field(card) for words in OF_FORM}
     fields["queue"].choices = queues
     fields["zone"] = Field("zone", _("Time zone of that time"), TEXT, default="UTC", text="UTC")
@@ -143,7 +144,7 @@ def option_fields(card: TaskCard, queues: tuple[str, ...]) -> dict[str, Field]:
 
 
 def read_options(fields: Mapping[str, Field], form: Mapping[str, str]) -> dict[str, Any]:
-    """The options as `enqueue` takes them; faults are set on the fields."""
+    """Return the options as `enqueue` takes them. Faults are set on the fields."""
     values = {name: field.read(form) for name, field in fields.items()}
     check_queue(fields["queue"], values["queue"])
     for words in OF_FORM:
@@ -158,27 +159,27 @@ def read_options(fields: Mapping[str, Field], form: Mapping[str, str]) -> dict[s
 
 
 def take_options(fields: Mapping[str, Field], job: Job) -> None:
-    """Begin with what a task sets for all its jobs as `job` has it."""
+    """Fill the fields that a task sets for all its jobs with the values of `job`."""
     for words in OF_FORM:
         if words.option.of_task:
             fields[words.option.name].text = typed(getattr(job, words.field))
 
 
 def typed(value: Any) -> str:
-    """Return a value as a person would type it, None as nothing."""
+    """Return a value as it would be typed. None gives an empty text."""
     if value is None:
         return ""
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def check_queue(field: Field, name: str) -> None:
-    """Set a fault on the field unless there is this queue."""
+    """Set a fault on the field unless the queue exists."""
     if name not in field.choices:
         field.fault = _("There is no queue %(name)s. Choose one of the list.", name=repr(name))
 
 
 def check_range(field: Field, value: float | None, low: float, high: float) -> None:
-    """Set a fault on the field when its number is outside of what is allowed."""
+    """Set a fault on the field if its number is out of range."""
     if value is not None and field.fault is None and not low <= value <= high:
         field.fault = _(
             "Enter a number from %(low)s to %(high)s.",
@@ -188,7 +189,7 @@ def check_range(field: Field, value: float | None, low: float, high: float) -> N
 
 
 def moment(fields: Mapping[str, Field], at: datetime | None, zone: str) -> datetime | None:
-    """The time in UTC; None when none was given or it cannot be used."""
+    """Return the time in UTC, or None when none was given or its zone is unknown."""
     if at is None:
         return None
     if zone not in available_timezones():

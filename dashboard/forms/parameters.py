@@ -1,4 +1,4 @@
-"""The parameters of a task as fields, and what was typed as the arguments of a call."""
+"""The parameters of a task as fields, and the typed values as the arguments of a call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VARIADIC = {inspect.Parameter.VAR_POSITIONAL: LIST, inspect.Parameter.VAR_KEYWOR
 
 
 def fields_of(signature: inspect.Signature, *, hidden: frozenset[str]) -> dict[str, Field]:
-    """One field for each parameter, by its name, without the `hidden` ones."""
+    """Return one field for each parameter, by its name, without the `hidden` ones."""
     return {
         name: _field(parameter)
         for name, parameter in signature.parameters.items()
@@ -26,7 +26,7 @@ def fields_of(signature: inspect.Signature, *, hidden: frozenset[str]) -> dict[s
 def call_of(
     signature: inspect.Signature, values: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The positional and keyword arguments that give each parameter its value."""
+    """Return the positional and keyword arguments that give each parameter its value."""
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     extra = _extra_positional(signature, values)
@@ -83,7 +83,7 @@ def _field(parameter: inspect.Parameter) -> Field:
 
 
 def shown(kind: FieldType, value: Any) -> str:
-    """A value as it would be typed."""
+    """Return a value as it would be typed."""
     if value is OMITTED or value is None:
         return ""
     if kind is BOOLEAN:
@@ -97,4 +97,4 @@ def _as_json(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
-        return ""  # left empty, the default is used as it is
+        return ""  # the field is left empty, so that the default is used unchanged

@@ -1,4 +1,4 @@
-"""The arguments of a call as the JSON that a row keeps: the way for whatever the fields cannot say."""
+"""The arguments of a call as the JSON that a row stores, for values that fields cannot express."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .field import Field
 from .form import Form
 from .kinds import LIST, OBJECT
 
-Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row keeps them
+Stored = tuple[Sequence[Any], dict[str, Any]]  # args and kwargs as a row stores them
 
 
 class RawCall(Form):
-    """Two fields of JSON, that begin as the call `old`, its secrets masked.
+    """Two fields of JSON that begin with the call `old`, its secrets masked.
 
-    `keeps_masks`: what takes the call puts the old secrets back where a mask was left; without it,
-    a mask is a fault.
+    With `keeps_masks`, whoever takes the call puts the old secrets back where a mask was left.
+    Without it, a mask is a fault.
     """
 
     def __init__(self, task: str, old: Stored = ((), {}), *, keeps_masks: bool = False) -> None:
@@ -38,7 +38,7 @@ class RawCall(Form):
         )
 
     def read(self, typed: Mapping[str, str]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """What was typed as the values of a call; None, and a fault at a field, when it is wrong."""
+        """Return the args and kwargs that were typed, or None after setting a fault on a field."""
         args, kwargs = self.values(typed).values()
         if not self.is_right:
             return None

@@ -1,4 +1,4 @@
-"""The form of an alert rule: its own fields and those of what it looks for."""
+"""The form of an alert rule: the fields of every rule and the parameters of its rule type."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST_KIND = next(iter(KINDS))
 
 
 class RuleForm(Form):
-    """What a person says of a rule that looks for `kind`."""
+    """The fields of a rule of the type `kind`."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class RuleForm(Form):
         self.kind: RuleType = KINDS.get(kind or (entry.kind if entry else "")) or KINDS[FIRST_KIND]
         before, after = _own_fields(tuple(channels))
         own = {field.name for field in (*before, *after)}
-        # A parameter may be called as a field of the rule itself is, such as name.
+        # A parameter may have the name of a field of the rule itself, such as name.
         self.parameters = {
             f"of_{one.name}" if one.name in own else one.name: one for one in self.kind.parameters
         }
@@ -47,7 +47,7 @@ class RuleForm(Form):
         self._begin()
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the fields as the verbs take them; None when a text is no value at all."""
+        """Return the fields as the verbs take them, or None when a text cannot be read as a value."""
         given = self.values(typed)
         parameters = {one.name: given.pop(name) for name, one in self.parameters.items()}
         given["parameters"] = {k: v for k, v in parameters.items() if v not in (None, "")}

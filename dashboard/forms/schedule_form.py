@@ -120,7 +120,7 @@ def _how(queues: tuple[str, ...]) -> Iterable[Field]:
 
 
 class ScheduleForm(Form):
-    """What a person says of a schedule."""
+    """The fields of a schedule, in three parts: what, when and how."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class ScheduleForm(Form):
         self.entry = entry
 
     def read(self, typed: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the fields as the verbs take them; None when a text is no value at all."""
+        """Return the fields as the verbs take them, or None when something typed is not valid."""
         given = self.values(typed)
         given |= self._times(given)
         if self.is_right:
@@ -146,7 +146,7 @@ class ScheduleForm(Form):
         return given if self.is_right else None
 
     def preview(self, typed: Mapping[str, str], now: datetime) -> Spec | None:
-        """Return the times alone; None, and a fault, when they are not valid."""
+        """Return only the times, or None after setting a fault when they are not valid."""
         times = self._times({name: self[name].read(typed) for name in TIMES})
         if not self.is_right:
             return None
@@ -157,7 +157,7 @@ class ScheduleForm(Form):
             return None
 
     def _times(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that make up the times; what the chosen kind does not use is None."""
+        """Return the values that make up the times. Those that the chosen kind does not use are None."""
         times = {name: given[name] for name in TIMES}
         for kind, name in OF_KIND.items():
             if kind != times["kind"]:
@@ -170,7 +170,7 @@ class ScheduleForm(Form):
 
     def _in_zone(self, field: Field, at: datetime | None, zone: str) -> datetime | None:
         if at is None or zone not in zones():
-            return None  # an unknown zone is refused as such
+            return None  # the verb refuses an unknown zone
         first, last = YEARS
         if not first <= at.year <= last:
             field.fault = _("Enter a date and a time.")
@@ -188,7 +188,7 @@ class ScheduleForm(Form):
 
 
 def _texts(entry: ScheduleEntry) -> dict[str, str]:
-    """Return a schedule as its form begins: times in its own zone, secrets masked."""
+    """Return the texts with which a schedule's form begins: times in its own zone, secrets masked."""
     args, kwargs = masked_call(entry.args, entry.kwargs, entry.task)
     plain = ("name", "task", "definition", "kind", "cron", "timezone", "missed", "overlap")
     texts = {name: str(getattr(entry, name) or "") for name in plain}

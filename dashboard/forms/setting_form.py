@@ -1,4 +1,4 @@
-"""The form of the settings that change while the product runs."""
+"""The form of the settings that can be changed while the product runs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MOST = 20_000
 
 
 class SettingForm(Form):
-    """Every setting as a field, with what holds now; `changes` are those of people, by setting."""
+    """Every setting as a field with its current value. `changes` are those of users, by setting."""
 
     def __init__(self, changes: Mapping[str, SettingChange]) -> None:
         super().__init__(_field(one, changes.get(name)) for name, one in SETTINGS.items())
         self.changes = changes
 
     def read(self, typed: Mapping[str, str]) -> dict[str, str] | None:
-        """Return the texts of the settings that were sent; None when one is wrong."""
+        """Return the texts of the settings that were sent, or None when one is not valid."""
         sent = [field for name, field in self.fields.items() if name in typed]
         for field in sent:
             field.read(typed)
         return {field.name: field.text for field in sent} if self.is_right else None
 
     def usual(self, name: str) -> str:
-        """Return what holds when nobody says otherwise."""
+        """Return the default of a setting as text."""
         return SETTINGS[name].kind.text(SETTINGS[name].default())
 
 

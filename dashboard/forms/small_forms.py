@@ -1,4 +1,4 @@
-"""The forms of a few fields: a pause, a re-drive, a period to make up for, a person, a password."""
+"""The forms of a few fields: a pause, a re-drive, a backfill period, a runbook, a user, a password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LENGTHS = (MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH)
 
 
 def pause_form(spans_s: dict[int, str]) -> Form:
-    """Return the form of a pause; `spans_s` are its lengths in words."""
+    """Return the form of a pause. `spans_s` holds its lengths in seconds, each with its words."""
     never = {"": _("never: somebody resumes it")}
     words = never | {str(s): _("after %(time)s", time=span) for s, span in spans_s.items()}
     return Form(
@@ -34,12 +34,12 @@ def pause_form(spans_s: dict[int, str]) -> Form:
 
 
 def reason_form() -> Form:
-    """Return the form that asks why, and takes no answer, too."""
+    """Return the form that asks for a reason, which may be left empty."""
     return Form((_reason(),))
 
 
 def redrive_form(percent: int) -> Form:
-    """Return the form of a re-drive that stops when `percent` fail again, unless told otherwise."""
+    """Return the form of a re-drive, whose failure limit begins as `percent`."""
     stop = _l("Stop when more than so many percent fail again")
     return Form(
         (
@@ -60,12 +60,12 @@ def period_form() -> Form:
 
 
 def runbook_form(text: str) -> Form:
-    """Return the form in which people write down what to do when a task fails."""
+    """Return the form of a runbook: what to do when a task fails."""
     return Form((Field("runbook", _l("What to do, as Markdown"), PROSE, "", text=text, rows=12),))
 
 
 def person_form(roles: Collection[str]) -> Form:
-    """Return the form of a new person."""
+    """Return the form of a new user."""
     words = {role: role_word(role) for role in roles}
     return Form(
         (
@@ -77,7 +77,7 @@ def person_form(roles: Collection[str]) -> Form:
 
 
 def password_form() -> Form:
-    """Return the form in which people change their own password."""
+    """Return the form in which users change their own password."""
     return Form(
         (
             _password("old", _("Present password"), "current-password"),
