@@ -1,4 +1,4 @@
-"""The tables of the engine, as SQLAlchemy sees them; the rules they keep stand beside the columns."""
+"""The tables of the engine, as SQLAlchemy maps them; their constraints are written beside the columns."""
 
 from mahaam.models.audit_event import AuditEvent
 from mahaam.models.base import Base

@@ -1,4 +1,4 @@
-"""What people did."""
+"""Events of the audit: what people did."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from mahaam.models.base import Base
 
 
 class AuditEvent(Base):
-    """One thing that somebody did, or was refused; a trigger and the table's owner keep it so."""
+    """One thing that somebody did, or that was rejected; a trigger and the table's owner keep it
+    unchanged.
+    """
 
     __tablename__ = "audit_event"
 

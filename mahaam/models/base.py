@@ -1,4 +1,4 @@
-"""What all tables have in common."""
+"""The base of all tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mahaam.jobs.states import State
 
 
 def listed(states: frozenset[State]) -> str:
-    """States as SQL writes them in `IN (…)`."""
+    """Return states as SQL writes them in `IN (…)`."""
     return ", ".join(f"'{state}'" for state in sorted(states))
 
 

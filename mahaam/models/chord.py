@@ -39,7 +39,7 @@ class Chord(Base):
 
 
 class ChordMember(Base):
-    """One member of a chord, a job or the last one of a pipeline, and what it brought."""
+    """One member of a chord, a job or the last one of a pipeline, and its result."""
 
     __tablename__ = "chord_member"
 

@@ -1,4 +1,4 @@
-"""Causes of failures: each once, however often it strikes."""
+"""Causes of failures: each once, however often it occurs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ErrorGroup(Base):
 
 
 class ErrorHour(Base):
-    """How often a cause struck in an hour."""
+    """How often an error group failed in an hour."""
 
     __tablename__ = "error_hour"
 
@@ -87,7 +87,7 @@ class ErrorHour(Base):
 
 
 class TaskRunbook(Base):
-    """What to do when a task fails, as Markdown."""
+    """The runbook of a task: what to do when it fails, as Markdown."""
 
     __tablename__ = "task_runbook"
 

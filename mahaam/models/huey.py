@@ -15,7 +15,7 @@ from mahaam.models.base import Base
 
 
 class KeptValue(Base):
-    """A value under a key: revocations, and what an application puts."""
+    """A value under a key: revocations, and values of an application."""
 
     __tablename__ = "kept_value"
 

@@ -1,4 +1,4 @@
-"""What happened to the servers and left no other trace."""
+"""Incidents of the servers that left no other trace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mahaam.models.base import Base
 
 
 class Incident(Base):
-    """Something that happened to the servers and left no other trace."""
+    """An incident of the servers that left no other trace."""
 
     __tablename__ = "incident"
 

@@ -1,4 +1,4 @@
-"""A job, its attempts, and what it says while it runs."""
+"""A job, its attempts, and what it logs while it runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mahaam.jobs.states import LIVE
 from mahaam.models.base import Base, listed
 
 AT_REST = "state <> 'running'"
-# What is new waits in a list that every search reads: a short one.
+# New entries wait in a list that every search reads: a short one.
 GIN: dict[str, Any] = {
     "postgresql_using": "gin",
     "postgresql_with": {"gin_pending_list_limit": 1024},
@@ -30,7 +30,7 @@ GIN: dict[str, Any] = {
 
 
 class Job(StateQuestions, Base):
-    """One job: what to run, where it is in its life, how it ended. `attempt` is the fence."""
+    """One job: what to run, its state, how it ended. `attempt` is the fence."""
 
     __tablename__ = "job"
 
@@ -117,7 +117,7 @@ class Job(StateQuestions, Base):
         ),
         # Only jobs that others made are in it; the many that a client made do not pay for it.
         Index("job_parent", "parent_id", "id", postgresql_where=text("parent_id IS NOT NULL")),
-        # By these people find jobs. Rows that run are few and in no index of content: a start, the
+        # People find jobs by these. Running rows are few and in no index of content: a start, the
         # hottest of all writes, pays nothing.
         Index("job_listed", "state", "queue", "task", "id", postgresql_where=text(AT_REST)),
         Index(
@@ -141,7 +141,8 @@ class Job(StateQuestions, Base):
             postgresql_where=text(f"error IS NOT NULL AND {AT_REST}"),
         ),
         Index("job_failing", "state", "id", postgresql_where=text("error IS NOT NULL")),
-        # The head of job_waiting dies with every start; a small table must be vacuumed early.
+        # The head of job_waiting becomes dead rows with every start; a small table must be vacuumed
+        # early.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )
 
@@ -180,7 +181,7 @@ class Attempt(Base):
 
 
 class JobLog(Base):
-    """One line that a job said while it ran."""
+    """One line that a job logged while it ran."""
 
     __tablename__ = "job_log"
 

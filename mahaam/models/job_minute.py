@@ -14,7 +14,7 @@ from mahaam.models.base import Base
 
 
 class JobMinute(Base):
-    """Counts and times of what ended in one minute, per queue, task and worker; feeds every chart."""
+    """Counts and times of what ended in one minute, per queue, task and worker; every chart reads it."""
 
     __tablename__ = "job_minute"
 

@@ -1,4 +1,4 @@
-"""How far the secrets in old rows are hidden from searches."""
+"""Progress of the scan that hides the secrets in old rows from searches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mahaam.models.base import Base
 
 
 class MaskWalk(Base):
-    """The walk through all rows that were written before a name was hidden; one row.
+    """The scan of all rows that were written before a name was hidden; one row.
 
-    It begins anew when names are to be hidden that are not among `names`.
+    It starts again when names are to be hidden that are not among `names`.
     """
 
     __tablename__ = "mask_walk"

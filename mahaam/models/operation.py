@@ -1,4 +1,4 @@
-"""Work that an operator gave to many jobs or dead letters at once, and what it did to each."""
+"""Operations that an operator applied to many jobs or dead letters at once, and the result for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATES = (*OPEN, "aborted", "finished", "undone")
 
 
 class Operation(Base):
-    """One verb for one, some, or everything that matches a filter; `cursor` is how far it has come."""
+    """One verb for one, some, or everything that matches a filter; `cursor` is its progress."""
 
     __tablename__ = "operation"
 
@@ -72,9 +72,9 @@ class Operation(Base):
 
 
 class OperationResult(Base):
-    """What an operation did to one job or dead letter, or the fact that kept it from it.
+    """What an operation did to one job or dead letter, or the fact that prevented it.
 
-    `before` and `after` hold the columns that the verb changes, so that they can be given back.
+    `before` and `after` hold the columns that the verb changes, so that undo can restore them.
     """
 
     __tablename__ = "operation_result"
@@ -102,7 +102,8 @@ class OperationResult(Base):
         CheckConstraint(
             "undo_fact IS NULL OR is_undone IS NOT DISTINCT FROM false", name="undo_is_whole"
         ),
-        # By the job first: without statistics nothing tells that an operation has many results.
+        # By the job first: without statistics the planner does not know that an operation has many
+        # results.
         Index(
             "operation_result_done_job", "job_id", "operation_id", postgresql_where=text("is_done")
         ),

@@ -1,4 +1,4 @@
-"""Lines of jobs, and what holds them back."""
+"""Queues, and pauses of tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mahaam.models.base import Base
 
 
 class Queue(Base):
-    """A line of jobs with its rank (lower is served first, equals by turns), weight, rate limit and pause."""
+    """A queue with its rank (lower is served first, equals in rotation), weight, rate limit and pause."""
 
     __tablename__ = "queue"
 
@@ -41,7 +41,7 @@ class Queue(Base):
 
 
 class TaskPause(Base):
-    """A task of which nothing new is started until somebody or the clock ends the pause."""
+    """A paused task, of which no job is started until somebody or the clock ends the pause."""
 
     __tablename__ = "task_pause"
 

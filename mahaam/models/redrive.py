@@ -13,7 +13,7 @@ from mahaam.models.base import Base
 
 
 class Redrive(Base):
-    """One of them: each phase is an operation that reprocesses a share of the dead letters."""
+    """A re-drive: each phase is an operation that reprocesses a share of the dead letters."""
 
     __tablename__ = "redrive"
 

@@ -1,4 +1,4 @@
-"""What charts are drawn from: spreads of waits and runs, ages of queues, periods, deploys."""
+"""Rollups that charts are drawn from: latency stats, ages of queues, periods, deploys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NONE = text("'{}'")
 
 
 class LatencyBuckets:
-    """How long jobs waited and ran: numbers of buckets (`mahaam/core/histogram.py`) and their counts."""
+    """Latency stats of waits and runs: numbers of buckets (`mahaam/core/histogram.py`) and their counts."""
 
     waits: Mapped[list[int]] = mapped_column(
         ARRAY(SmallInteger), server_default=NONE, comment="buckets of waits of first starts"
@@ -39,7 +39,7 @@ class LatencyBuckets:
 
 
 class JobLatency(LatencyBuckets, Base):
-    """The spread of one minute, as one consumer saw it."""
+    """The latency stats of one minute, as one consumer saw it."""
 
     __tablename__ = "job_spread"
 
@@ -54,7 +54,7 @@ class JobLatency(LatencyBuckets, Base):
 
 
 class QueueAge(Base):
-    """For how long the oldest job of a queue had waited, at most, when it was looked at in a minute."""
+    """How long the oldest job of a queue had waited, at most, when it was sampled in a minute."""
 
     __tablename__ = "queue_age"
 
@@ -64,7 +64,7 @@ class QueueAge(Base):
 
 
 class JobPeriod(LatencyBuckets, Base):
-    """What happened in a minute, ten minutes, an hour or a day; every chart reads this."""
+    """Counts of a minute, ten minutes, an hour or a day; every chart reads this."""
 
     __tablename__ = "job_period"
 
@@ -89,7 +89,7 @@ class JobPeriod(LatencyBuckets, Base):
 
 
 class Deploy(Base):
-    """A moment at which other code went live, as a line in the charts."""
+    """A moment at which other code was deployed, as a line in the charts."""
 
     __tablename__ = "deploy"
 

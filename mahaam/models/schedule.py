@@ -1,4 +1,4 @@
-"""What is to run and when: definitions of tasks, schedules, and what became of each due time."""
+"""Definitions of tasks, schedules, and the outcome of each due time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW, NO_ARGS, NO_KWARGS = text("now()"), text("'[]'"), text("'{}'")
 
 
 class TaskDefinition(Base):
-    """A task under a name of people's own, with arguments that its jobs get when nothing else is said.
+    """A task under a name of people's own, with arguments that its jobs get by default.
 
     Every registered task is a definition by itself; those have no row.
     """
@@ -41,7 +41,7 @@ class TaskDefinition(Base):
 
 
 class Schedule(Base):
-    """When a task is to run, with what, and what to do about times that were missed or overlap."""
+    """The times and arguments of a task, and what to do about times that were missed or overlap."""
 
     __tablename__ = "schedule"
 
@@ -114,7 +114,7 @@ class Schedule(Base):
 
 
 class ScheduleFire(Base):
-    """What became of one due time of a schedule: a job, or the reason why there is none."""
+    """The outcome of one due time of a schedule: a job, or the reason why there is none."""
 
     __tablename__ = "schedule_fire"
 

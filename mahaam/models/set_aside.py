@@ -11,7 +11,7 @@ from mahaam.models.base import Base
 
 
 class SetAsideRow(Base):
-    """A row that a loop leaves alone because it could not handle it; tried again by itself."""
+    """A row that a loop leaves alone because it could not handle it; tried again automatically."""
 
     __tablename__ = "set_aside"
 

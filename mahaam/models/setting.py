@@ -1,4 +1,4 @@
-"""What can be set while the product runs, and what pruning has done."""
+"""Settings that can be changed while the product runs, and the record of pruning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mahaam.models.base import Base
 
 
 class Setting(Base):
-    """A setting that somebody changed; what is not here has its default."""
+    """A setting that somebody changed; a setting without a row has its default."""
 
     __tablename__ = "setting"
 
@@ -25,7 +25,7 @@ class Setting(Base):
 
 
 class Pruning(Base):
-    """How far the pass of pruning has come; one row, which is locked by whoever takes a step."""
+    """The progress of the pruning pass; one row, which is locked by the process that takes a step."""
 
     __tablename__ = "pruning"
 
@@ -40,7 +40,7 @@ class Pruning(Base):
 
 
 class Pruned(Base):
-    """How many jobs of a state were deleted on a day because their time was over."""
+    """How many jobs of a state were pruned on a day because they were past their retention."""
 
     __tablename__ = "pruned"
 

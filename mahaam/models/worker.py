@@ -52,7 +52,7 @@ class Worker(Base):
 
 
 class UnknownTaskRow(Base):
-    """A task that no live worker of a queue knows; its jobs wait for one, and then fail."""
+    """A task that no live worker of a queue knows; its jobs wait for such a worker, and then fail."""
 
     __tablename__ = "unknown_task"
 

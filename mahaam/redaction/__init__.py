@@ -1,1 +1,1 @@
-"""What secrets look like: the names that they stand under, the shapes that they have, the places that hold them."""
+"""Recognition and masking of secrets: by their names, by their shapes, by the places that hold them."""

@@ -12,7 +12,7 @@ from mahaam.redaction.value_bounds import NOTHING, Span, end_of_value
 OPTION = re.compile(
     r"(?<![\w-])(?P<name>--?[A-Za-z][\w-]*+)(?:\\*[\"']\s*+,\s*+[bu]?|[ \t]+|[ \t]*\\?\r?\n[ \t]*+)"
 )
-# Behind an option that is only spoken of.
+# The words behind an option that is only mentioned in prose.
 PROSE = re.compile(
     r"(?i)(?:is|was|are|be|to|or|and|requires?|must|option|flag|for|with|needs?|given|missing|not|cannot|has|argument|in"
     r"|if|the|on|instead|without|an?|may|can|should|expects?|takes?|from)\b(?![-_.=/])|-{1,2}[A-Za-z]|[|&]"
@@ -48,7 +48,7 @@ VALUE_KEYS = ("value", "val", "v")
 
 
 def spans(text: str, names: Names) -> Iterator[Span]:
-    """The values in `text` that follow an option or a name in a list."""
+    """Yield the values in `text` that follow an option or a name in a list."""
     if "-" in text:
         yield from _options(text, names)
     if "," in text and ('"' in text or "'" in text):
@@ -56,7 +56,7 @@ def spans(text: str, names: Names) -> Iterator[Span]:
 
 
 def of_users(text: str) -> Iterator[Span]:
-    """The passwords in `text` that options without a name give: `curl -u ann:…`, `mysql -p…`."""
+    """Yield the passwords in `text` of options without a name: `curl -u ann:…`, `mysql -p…`."""
     lowered = text.lower()
     for found in USER.finditer(text) if "-u" in lowered or "-user" in lowered else ():
         end = re.compile(r"[\s\"'\\]|$").search(text, found.end())
@@ -88,7 +88,7 @@ def is_pair(items: list[Any], names: Names) -> bool:
 
 
 def secret_key(item: dict[str, Any], names: Names) -> str | None:
-    """The key of the value in `{"name": "password", "value": …}`; None: it holds no secret so."""
+    """Return the key of the value in `{"name": "password", "value": …}`; None: it holds no secret."""
     lowered = {key.lower(): key for key in item if isinstance(key, str)}
     name = next((item[lowered[key]] for key in NAME_KEYS if key in lowered), None)
     value = next((lowered[key] for key in VALUE_KEYS if key in lowered), None)

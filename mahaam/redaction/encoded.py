@@ -1,4 +1,4 @@
-"""Texts that are written in another way inside of a text: percent signs, entities, escapes."""
+"""Texts that are encoded inside of a text: percent signs, entities, escapes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_encoded(text: str) -> bool:
 
 
 def decoded(text: str) -> str:
-    """`text` with one layer of its encodings taken off."""
+    """Return `text` with one layer of its encodings removed."""
     if "%" in text:
         text = PERCENT.sub(lambda found: _plain(unquote(found[0])), text)
     if "&" in text and ";" in text:

@@ -28,7 +28,7 @@ LONGEST = 4096
 
 
 def spans(text: str, names: Names) -> Iterator[Span]:
-    """What stands in elements of `text` whose name, or whose attribute `name`, is that of a secret."""
+    """Yield the content of elements of `text` whose name, or attribute `name`, is that of a secret."""
     for pair in NAME_AND_VALUE.finditer(text):
         close = text.find(f"</{pair['value']}", pair.end(), pair.end() + LONGEST)
         if names.hide(pair["name"]):

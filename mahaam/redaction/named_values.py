@@ -30,7 +30,7 @@ EXCEPTION = re.compile(
     r"|Missing|NotFound|Refused|Rejected|Required|Revoked|Timeout|Unavailable|Unknown|Used|Warning)"
     r"|(?:Bad|Expired|Invalid|Missing|No|Unknown|Unsupported|Wrong)[A-Z]\w*"
 )
-WHOLE_LINE = ("authorization", "cookie", "-signature")  # headers: what follows has spaces in it
+WHOLE_LINE = ("authorization", "cookie", "-signature")  # headers: their values contain spaces
 FOLDED = re.compile(r"[;,]?[ \t]*\r?\n[ \t]+(?=[^\s:=]+(?:=|$))")
 SCHEMES = frozenset(
     {
@@ -46,13 +46,13 @@ SCHEMES = frozenset(
     }
 )
 NEXT_WORD = re.compile(r"[ \t]+(?=[^\s,;&<>\"'])")
-# In code, what stands behind == is compared: a plain name is no secret, a text or a number is.
+# In code, what follows == is compared: a plain name is no secret, a text or a number is.
 PLAIN_NAME = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_][a-z_]*)*(?:\(.*)?[:)\]]*$")
 IN_ANGLES = re.compile(r"<(?![/!?])[^<>\s]{1,500}>")
 ENCLOSED = re.compile(r"[bBuUrRfF]{0,2}\\*[\"'`“«‘]|[\[({]")
 IS_MASKED = re.compile(r"\\*[\"'`“«‘]?•{6}(?=$|[\s,;&<>\"'`”»’)\]}\\%])")
 ANNOTATED = re.compile(r"[ \t]*=[ \t]*(?![=])")
-# A value may begin on the next line; what has a name of its own there is another field.
+# A value may begin on the next line; a line there with a name of its own is another field.
 LINE_BREAK = re.compile(r"[|>]?[+-]?(?:[ \t]*\\?\r?\n[ \t]*){1,2}(?:- )?|\\[nrt]")
 NO_VALUE = re.compile(
     r"[\w.\"'-]{1,64}\s*(?:=|:(?!//))|\d{4}-\d\d-\d\d|File \"|Traceback|$|\s|[-=]{3}"
@@ -70,7 +70,7 @@ SCHEME = re.compile(
 
 
 def spans(text: str, names: Names) -> Iterator[Span]:
-    """The values in `text` that follow the name of a secret."""
+    """Yield the values in `text` that follow the name of a secret."""
     done = 0
     for found in NAMED.finditer(text):
         if found.start() < done or not _hides(found, names) or _is_exception(found):
@@ -89,7 +89,7 @@ def spans(text: str, names: Names) -> Iterator[Span]:
 
 
 def spoken(text: str) -> Iterator[Span]:
-    """Secrets in prose: `the password is hunter2`, `sent Bearer abc123`."""
+    """Yield secrets in prose: `the password is hunter2`, `sent Bearer abc123`."""
     lowered = text.lower()
     for found in SAID.finditer(text) if any(name in lowered for name in SAID_NAMES) else ():
         if re.search(r"[A-Za-z]", found["value"]) or found[0][:3].lower() in ("pin", "otp"):
@@ -138,7 +138,7 @@ def _is_header(found: re.Match[str]) -> bool:
 
 
 def _end_of_header(text: str, found: re.Match[str]) -> int:
-    """The end of the line, or the quote in which the header stands; folded lines belong to it."""
+    """Return the end of the line, or of the quote around the header; folded lines belong to it."""
     end = end_of_line(text, found.end())
     while (more := FOLDED.match(text, end)) or (end > 0 and (more := FOLDED.match(text, end - 1))):
         end = end_of_line(text, more.end())
@@ -159,7 +159,7 @@ def _is_exception(found: re.Match[str]) -> bool:
 
 
 def _is_credential(scheme: str, secret: str) -> bool:
-    """Whether what follows a scheme is more than a word: `Basic authentication` is none."""
+    """Return True if the text after a scheme is more than a word: `Basic authentication` is none."""
     word = secret.rstrip("=.")
     if "=" in word:  # `Bearer realm=…`, `token name=…`
         return False

@@ -1,4 +1,4 @@
-"""Names under which secrets stand: in code, in headers, and as people write them in English, Arabic, Persian."""
+"""Names of secrets: in code, in headers, and as people write them in English, Arabic, Persian."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LONG = 5
 MOST_WORDS = 6
 LONGEST_NAME = 200
 
-# `token_count`, `max_tokens` and `password_changed_at` tell of secrets, but not what they are.
+# `token_count`, `max_tokens` and `password_changed_at` are about secrets, but do not contain them.
 TELLS_ABOUT = frozenset({
     "count", "limit", "length", "size", "type", "expires", "expiry", "expired", "expiration", "ttl", "at", "policy",
     "strength", "min", "max", "used", "usage", "remaining", "required", "enabled", "disabled", "field", "attempts",
@@ -53,7 +53,7 @@ PASSES = frozenset({"first", "second", "third", "last", "one", "two", "single", 
                     "all", "boarding", "render", "next", "did", "tests"})  # fmt: skip
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
-NOT_A_NAME = re.compile(r"(?:Error|Exception|Warning)$")  # `TokenError: …` tells what went wrong
+NOT_A_NAME = re.compile(r"(?:Error|Exception|Warning)$")  # `TokenError: …`: its message
 ARABIC_SCRIPT = re.compile(r"[\u0600-\u06ff]")
 ARTICLE = re.compile(r"^[وبلف]?(?:ال|لل)(?=..)")
 ONE_LETTER = str.maketrans(
@@ -63,7 +63,7 @@ ONE_LETTER = str.maketrans(
 )  # fmt: skip
 
 
-SHORT = 100  # characters; in such a text one look for all stems is faster than one for each
+SHORT = 100  # characters; in such a text one search for all stems is faster than one for each
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Names:
     anywhere: frozenset[Words]
 
     def hide(self, name: str) -> bool:
-        """Return True if what stands under `name` is secret."""
+        """Return True if the value under `name` is secret."""
         return _hide(self.anywhere, name[-LONGEST_NAME:])
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
-        """Texts, in lower case, of which one is in every text that names a secret."""
+        """Return texts, in lower case, of which one is in every text that names a secret."""
         first = {words[0] for words in self.anywhere} | set(AT_THE_END)
         stems = sorted(first, key=len)
         return tuple(
@@ -102,7 +102,7 @@ class Names:
 
 
 def names_of(further: Iterable[str]) -> Names:
-    """The names that are always hidden, and `further` ones."""
+    """Return the names that are always hidden, and `further` ones."""
     words = (words_of(name) for name in (*ALWAYS, *further))
     return Names(frozenset(name for name in words if name))
 
@@ -116,7 +116,7 @@ def tells_number(name: str, value: object) -> bool:
 
 
 def words_of(name: str) -> Words:
-    """The words of a name, in lower case."""
+    """Return the words of a name, in lower case."""
     return tuple(word.lower() for word in WORDS.findall(name))
 
 
@@ -145,7 +145,7 @@ def _ends_secretly(words: Words) -> bool:
 
 
 def _hide_arabic(name: str) -> bool:
-    """Whether a secret's name in Arabic or Persian stands here, at most one word before the end."""
+    """Return True if an Arabic or Persian name of a secret ends here, at most one word before the end."""
     folded = name.lower().translate(ONE_LETTER)
     words = [ARTICLE.sub("", word) for word in re.findall(r"[^\W_]+", folded)]
     if " ".join(words) in ALONE:
@@ -160,10 +160,10 @@ def _ends_with(words: list[str], phrase: Words) -> bool:
     if len(words) < len(phrase):
         return False
     first, *rest = words[-len(phrase) :]
-    # "And" hangs on the first word.
+    # "And" is a prefix of the first word.
     *before, last = (first if first == phrase[0] else first.removeprefix("و")), *rest
     *wanted, end = phrase
-    # A pronoun may hang on the last word: `your password`.
+    # A pronoun may be a suffix of the last word: `your password`.
     return before == wanted and (last == end or (len(end) > 3 and last.startswith(end)))
 
 
@@ -173,7 +173,7 @@ def _arabic_phrases() -> tuple[Words, ...]:
 
 
 def _contains(words: Words, secret: frozenset[Words]) -> bool:
-    """Whether some of `words`, one after the other, are a secret's name, or one word ends with it."""
+    """Return True if some consecutive `words` are a secret's name, or one word ends with it."""
     for at in range(len(words)):
         for size in range(1, min(MOST_WORDS, len(words) - at) + 1):
             some = words[at : at + size]

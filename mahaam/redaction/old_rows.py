@@ -1,7 +1,7 @@
-"""Hides the secrets in rows that were written before their names were to be hidden.
+"""Masking of secrets in rows that were written before their names were to be hidden.
 
-One walk for all consumers, from the newest row to the oldest, part by part. A step is one transaction,
-so the walk can be stopped at any moment and goes on where it was.
+One scan for all consumers, from the newest row to the oldest, part by part. A step is one
+transaction, so the scan can be stopped at any moment and continues where it was.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from mahaam.postgres.database import Cursor
 from mahaam.redaction.redact import masked_for_all, masked_text, shown_call
 
-# Whoever writes has learned of the names by then, so that nothing unmasked comes behind the walk.
+# By then all writers know the names, so that nothing unmasked is written behind the scan.
 SETTLING_S = 15
 
 BEGIN = """
@@ -34,7 +34,7 @@ UPDATE mask_walk SET part = %(part)s, below = %(below)s, count = count + %(count
 RETURNING count
 """
 
-# A row that somebody else has changed meanwhile was masked by him. Index: job_pkey.
+# A row that another process has changed meanwhile was masked by that process. Index: job_pkey.
 JOBS = """
 SELECT id::text, task, args::text, kwargs::text, error, shown::text FROM job
 WHERE %(below)s::uuid IS NULL OR id < %(below)s::uuid ORDER BY id DESC LIMIT %(limit)s
@@ -58,14 +58,14 @@ WHERE job_id = new.id AND attempt.number = new.number
 
 
 class MaskBatch(NamedTuple):
-    """How many rows were changed by the walk so far, and whether it is over."""
+    """How many rows were changed by the scan so far, and whether it is over."""
 
     changed: int
     is_over: bool
 
 
 class MaskColumn(NamedTuple):
-    """A table with messages, and whose secrets they hold."""
+    """The columns of a table that hold messages, and its column of the task whose secrets they hold."""
 
     columns: tuple[str, ...]
     task: str | None
@@ -80,15 +80,18 @@ MESSAGES = {
 
 
 def begin(cursor: Cursor, names: Sequence[str]) -> bool:
-    """Begin anew when `names` are to be hidden that no walk was about. Return True if it was begun."""
+    """Start a new scan when `names` are to be hidden that no scan was about.
+
+    Return True if it was started.
+    """
     cursor.execute(BEGIN, {"names": list(names)})
     return cursor.fetchone() is not None
 
 
 def step(cursor: Cursor, *, limit: int) -> MaskBatch | None:
-    """Look through the next rows, at most `limit`, in a transaction.
+    """Scan the next rows, at most `limit`, in a transaction. Return the progress.
 
-    None: another consumer does, or it is over.
+    None: another consumer scans, or the scan is over.
     """
     cursor.execute(TAKE)
     row = cursor.fetchone()
@@ -106,7 +109,10 @@ def step(cursor: Cursor, *, limit: int) -> MaskBatch | None:
 
 
 def _jobs(cursor: Cursor, _part: str, below: str | None, limit: int) -> tuple[str | None, int]:
-    """Mask what is searched of the next jobs; the last of them (None: no more), and how many were changed."""
+    """Mask the searchable columns of the next jobs.
+
+    Return the last of them (None: no more), and how many were changed.
+    """
     cursor.execute(JOBS, {"below": below, "limit": limit})
     rows = cursor.fetchall()
     changed = [new for row in rows if (new := _hidden_job(*row)) is not None]
@@ -123,7 +129,7 @@ def _jobs(cursor: Cursor, _part: str, below: str | None, limit: int) -> tuple[st
 def _hidden_job(
     id_: str, task: str, args: str, kwargs: str, error: str | None, known: str | None
 ) -> tuple[Any, ...] | None:
-    """The values of HIDE_IN_JOBS; None when the row may stay as it is."""
+    """Return the values of HIDE_IN_JOBS, or None when the row may stay as it is."""
     shown = shown_call(_compact(args), _compact(kwargs), task)
     masked = error and masked_text(error, task)
     if masked == error and shown is None and known is None:
@@ -132,7 +138,7 @@ def _hidden_job(
 
 
 def _compact(text: str) -> str:
-    """JSON as it was before PostgreSQL put gaps behind colons and commas."""
+    """Return JSON as it was before PostgreSQL put gaps behind colons and commas."""
     return (
         text
         if len(text) == 2
@@ -155,7 +161,10 @@ def _attempts(cursor: Cursor, tasks: dict[str, str]) -> None:
 
 
 def _messages(cursor: Cursor, part: str, below: str | None, limit: int) -> tuple[str | None, int]:
-    """Mask the messages of the next rows of a table."""
+    """Mask the messages of the next rows of a table.
+
+    Return the last of them (None: no more), and how many were changed.
+    """
     columns, task = MESSAGES[part]
     cursor.execute(
         f"SELECT id, {task or 'NULL'}, {', '.join(columns)} FROM {part}"

@@ -39,27 +39,27 @@ BY_PLACE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Paramete
 
 
 def masked(value: Any, task: str | None = None) -> Any:
-    """A result, or any other value of `task`, with its secrets hidden."""
+    """Return a result, or any other value of `task`, with its secrets hidden."""
     return mask_of(task).value(value)
 
 
 def masked_call(
     args: Sequence[Any], kwargs: dict[str, Any], task: str | None = None
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of a job of `task`; those by place are hidden by the names of its parameters."""
+    """Return the arguments of a job of `task`; positional ones are hidden by the names of its parameters."""
     return mask_of(task).call(args, kwargs, _parameters(task))
 
 
 def masked_text(text: str, task: str | None = None) -> str:
-    """A log line, an error message, a traceback."""
+    """Return a log line, an error message or a traceback with its secrets hidden."""
     return mask_of(task).text(text)
 
 
 def masked_failure(failure: Failure, task: str | None) -> Failure:
     """Return the failure of a job of `task`, with the secrets in its message hidden.
 
-    Messages are searched, so what is masked must not stand in them. One cause is one cause
-    whatever the secret was.
+    Messages are searched, so masked values must not be in them. Failures of one cause have one
+    message, whatever the secret was.
     """
     message = masked_text(failure.message, task)
     if message == failure.message:
@@ -69,9 +69,9 @@ def masked_failure(failure: Failure, task: str | None) -> Failure:
 
 
 def searches_secret(wanted: Any, task: str | None = None) -> bool:
-    """Whether a search for arguments that contain `wanted` would tell of a secret.
+    """Return True if a search for arguments that contain `wanted` would reveal a secret.
 
-    Without a task it looks through the jobs of all, and what one of them hides is secret.
+    Without a task it searches the jobs of all tasks, and what one of them hides is secret.
     """
     if task is not None:
         return mask_of(task).is_in(wanted)
@@ -79,12 +79,12 @@ def searches_secret(wanted: Any, task: str | None = None) -> bool:
 
 
 def tells_secret(text: str) -> bool:
-    """Return True if a search for `text` would tell of a secret of any task."""
+    """Return True if a search for `text` would reveal a secret of any task."""
     return _mask_of_all().text(text) != text
 
 
 def shown_call(args: str, kwargs: str, task: str | None) -> str | None:
-    """What may be searched and shown of a call, as JSON; None: all of it.
+    """Return what may be searched and shown of a call, as JSON; None: all of it.
 
     `args` and `kwargs` are JSON, as the row of a job of `task` holds them.
     """
@@ -100,7 +100,7 @@ def shown_call(args: str, kwargs: str, task: str | None) -> str | None:
 
 
 def hidden_names() -> list[str]:
-    """The names that people hide beyond those that are always hidden, and those of all tasks."""
+    """Return the names that people hide beyond those that are always hidden, and those of all tasks."""
     return sorted({*current.value("masked_keys"), *_all_own_names()})
 
 
@@ -111,7 +111,7 @@ def unmasked_call(
     old: tuple[Sequence[Any], dict[str, Any]],
     task: str,
 ) -> tuple[list[Any] | None, dict[str, Any] | None]:
-    """Edited arguments, with the old values where their mask was left; None stays None.
+    """Return edited arguments, with the old values where their mask was left; None stays None.
 
     Raises MaskLeftOver.
     """
@@ -124,25 +124,25 @@ def unmasked_call(
 
 
 def mask_of(task: str | None) -> Mask:
-    """The mask for what belongs to `task`; None: for what belongs to no task."""
+    """Return the mask for values of `task`; None: for values of no task."""
     return _mask((*current.value("masked_keys"), *_own_names(task)))
 
 
 def masked_for_all(text: str) -> str:
-    """A text that belongs to several tasks, such as the message of an error group."""
+    """Return a text of several tasks, such as the message of an error group, with its secrets hidden."""
     return _mask_of_all().text(text)
 
 
 def masked_for_log(text: str) -> str:
-    """A line of a process's log.
+    """Return a line of a process's log with its secrets hidden.
 
-    Nobody is asked for the names that people hide: whoever is asked may log, too.
+    The names that people hide are not read for it: reading them may log, too.
     """
     return _mask_for_log().text(text)
 
 
 def masked_data_for_log(value: Any) -> Any:
-    """Plain data for the audit or a command's output; asks nobody, as `masked_for_log`."""
+    """Return plain data for the audit or a command's output, masked as by `masked_for_log`."""
     return _mask_for_log().value(value)
 
 

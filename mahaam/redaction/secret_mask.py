@@ -1,4 +1,4 @@
-"""Hides secrets: in nested values by the names they stand under, in text by what stands before them."""
+"""Masking of secrets: in nested values by their names, in text by what precedes them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class MaskLeftOver(MahaamError):
 
 @dataclass(frozen=True)
 class Mask:
-    """The names under which secrets stand, each as its words; made by `mask`."""
+    """The names of secrets, each as its words; made by `mask`."""
 
     names: Names
 
     def hides(self, name: str) -> bool:
-        """Return True if what stands under `name` is secret."""
+        """Return True if the value under `name` is secret."""
         return self.names.hide(name)
 
     def value(self, value: Any) -> Any:
-        """`value` with everything secret in it hidden; None, true and false tell nothing."""
+        """Return `value` with everything secret in it hidden; None, true and false reveal nothing."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -45,7 +45,10 @@ class Mask:
     def call(
         self, args: Sequence[Any], kwargs: dict[str, Any], parameters: Sequence[str]
     ) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of a call; `parameters` names those by place, the last one all further."""
+        """Return the arguments of a call, masked.
+
+        `parameters` names the positional ones, the last name all further ones.
+        """
         names = list(parameters) + list(parameters[-1:]) * len(args) or [""] * len(args)
         shown = [
             _hidden(item) if self.hides(name) else known
@@ -54,12 +57,12 @@ class Mask:
         return shown, self.value(kwargs)
 
     def is_in(self, value: Any) -> bool:
-        """Whether who looks for `value` asks for something that is hidden."""
-        # The pairs of such an object are found whatever their order, so no name in them is sure.
+        """Return True if a search for `value` asks for something that is hidden."""
+        # The pairs of such an object are found whatever their order, so no name in them is certain.
         return bool(self.value(value) != value or _has_pairs(value))
 
     def text(self, text: str) -> str:
-        """`text` with the secrets that can be recognised in it hidden."""
+        """Return `text` with the secrets that can be recognised in it hidden."""
         shown = plain = self._as_it_stands(text)
         for _ in range(LAYERS):
             if not encoded.is_encoded(plain):
@@ -73,7 +76,7 @@ class Mask:
         return shown
 
     def _as_it_stands(self, text: str) -> str:
-        """`text` with the secrets hidden that need no decoding."""
+        """Return `text` with the secrets hidden that need no decoding."""
         text = urls.hidden(shapes.hidden(text, MASK), MASK)
         text = replaced(text, [*named_values.spoken(text), *sql.identified(text)], MASK)
         if "-" in text:
@@ -116,12 +119,12 @@ class Mask:
 
 
 def mask(names: Iterable[str]) -> Mask:
-    """A mask for `names` on top of those that are always hidden."""
+    """Return a mask for `names` on top of those that are always hidden."""
     return Mask(names_of(names))
 
 
 def restored(new: Any, old: Any, shown: Any) -> Any:
-    """`new` with old values wherever what was `shown` of them has been left as it is.
+    """Return `new` with old values wherever what was `shown` of them has been left as it is.
 
     Raises MaskLeftOver.
     """
@@ -141,7 +144,7 @@ def restored(new: Any, old: Any, shown: Any) -> Any:
 
 
 def _by_shown_key(old: Any, shown: Any) -> dict[Any, tuple[Any, Any, Any]]:
-    """Key, value, and what is shown of the value, by what is shown of the key."""
+    """Return the key, the value, and what is shown of the value, by what is shown of the key."""
     if not isinstance(shown, dict) or not isinstance(old, dict):
         return {}
     return {

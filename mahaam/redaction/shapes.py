@@ -1,7 +1,7 @@
-"""Secrets that are known by their own shape, whatever stands before them: keys, tokens, cards, accounts.
+"""Secrets that are recognised by their own shape, whatever precedes them: keys, tokens, cards, accounts.
 
-The shapes are those that the issuers document. A library of them (detect-secrets) looks through each line
-once per shape and brings a client for HTTP; this looks once.
+The shapes are those that the issuers document. A library of them (detect-secrets) scans each line
+once per shape and brings a client for HTTP; this module scans it once.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-# A run of letters that is long enough to be a key; which one it is, is asked of the run alone.
+# A run of letters that is long enough to be a key; the kind of key is decided from the run alone.
 RUN = re.compile(r"(?<![\w-])[A-Za-z0-9][\w.:/+-]{14,}+={0,2}")
-# Each begins behind a sign that is in none of them: so a text is read once.
+# Each begins behind a character that is in none of them: so a text is read once.
 KEYS = re.compile(
     r"""(?<![\w-])(?:
     (?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b         # AWS
@@ -46,7 +46,7 @@ DIGITS = re.compile(
     r"|(?<!\d[ .-])(?:\d{4}(?P<gap>[ .\u00a0-])\d{4}(?P=gap)\d{4}(?P=gap)\d{1,7}|\d{4}(?P<wide>[ .\u00a0-])\d{6}(?P=wide)\d{4,5}))"
     r"(?!\w|[.-]\d|[ \u00a0]\d{4}\b)"
 )
-# What issuers give out: where a number begins, and how long it is then.
+# Card numbers of the issuers: the first digits of a number, and how long it is then.
 CARDS = (
     (re.compile(r"4"), (16, 19)),
     (re.compile(r"5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)"), (16,)),
@@ -73,7 +73,7 @@ LENGTHS = {
 
 
 def hidden(text: str, mask: str) -> str:
-    """`text` with all that has the shape of a secret replaced by `mask`."""
+    """Return `text` with all that has the shape of a secret replaced by `mask`."""
     if "-----BEGIN " in text:
         text = _without_pem(text, mask)
     if "://" in text or ".com/" in text or "/services/" in text:
@@ -115,7 +115,7 @@ def _without_pem(text: str, mask: str) -> str:
 
 
 def _pem_ends(text: str, found: re.Match[str], longest: int) -> int:
-    """Where the closing line begins; of a block that is cut off, where its lines end."""
+    """Return where the closing line begins, or, of a block that is cut off, where its lines end."""
     close = text.find(f"-----END {found['kind']}-----", found.end(), found.end() + longest)
     if close >= 0:
         return close
@@ -137,7 +137,9 @@ def _without_accounts(text: str, mask: str) -> str:
 
 
 def _account_ends(text: str, at: int, length: int) -> int | None:
-    """Behind the account number that begins at `at`, with gaps or without; None: there is none."""
+    """Return the end of the account number that begins at `at`, with gaps or without; None: there
+    is none.
+    """
     found = _account_of(length).match(text, at)
     return found.end() if found and is_account(re.sub("[ -]", "", found[0])) else None
 

@@ -1,4 +1,4 @@
-"""Secrets in SQL, and in what PostgreSQL and SQLAlchemy say of it."""
+"""Secrets in SQL, and in messages of PostgreSQL and SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from mahaam.redaction.value_bounds import (
 IDENTIFIED = re.compile(
     r"(?i)\bidentified\s+(?:with\s+[^\s]{1,64}\s+)?(?:by|as)\s+(?:password\s+|values\s+)?(?=\S)"
 )
-# A name, no sign, and a text: `PASSWORD 'x'`, `SECRET "x"`, `PASSWORD('x')`, `password LIKE 'x'`, `PASSWORD $$x$$`
+# A name, no operator, and a text: `PASSWORD 'x'`, `SECRET "x"`, `PASSWORD('x')`,
+# `password LIKE 'x'`, `PASSWORD $$x$$`
 QUOTED = re.compile(
     r"(?i)(?<![\w-])(?P<name>[A-Za-z][\w-]{1,63})(?:\s*\(\s*|\s+(?:(?:not\s+)?(?:i?like|in|similar to|is|to|as|rlike|regexp)\s*\(?\s*)?)"
     r"(?=[EeBNn]?\\*['\"“«‘]|\$\w*\$)"
@@ -36,11 +37,11 @@ INSERT = re.compile(
 )
 TOLD = re.compile(r"\bKey \((?P<columns>[^()]{1,500})\)=(?=\()|\[parameters: (?=[(\[])")
 NAME = re.compile(r"[A-Za-z_]\w{0,63}")
-BACK = 2000  # signs before the parameters in which the statement stands
+BACK = 2000  # characters before the parameters that contain the statement
 
 
 def identified(text: str) -> Iterator[Span]:
-    """The passwords of `IDENTIFIED BY …`."""
+    """Yield the passwords of `IDENTIFIED BY …`."""
     if "dentified" not in text and "DENTIFIED" not in text:
         return
     for found in IDENTIFIED.finditer(text):
@@ -48,7 +49,7 @@ def identified(text: str) -> Iterator[Span]:
 
 
 def spans(text: str, names: Names) -> Iterator[Span]:
-    """The secrets that statements and messages in `text` name."""
+    """Yield the secrets that statements and messages in `text` name."""
     yield from _quoted(text, names)
     if "(" in text:
         yield from _by_column(text, names)
@@ -90,7 +91,7 @@ def _by_column(text: str, names: Names) -> Iterator[Span]:
 
 
 def _in_brackets(text: str, names: Names) -> Iterator[Span]:
-    """What PostgreSQL tells of a key, SQLAlchemy of parameters, when a column's name is secret."""
+    """Yield a key's values in PostgreSQL's messages, and parameters in SQLAlchemy's, of secret columns."""
     done = 0
     for found in TOLD.finditer(text):
         if found.start() < done:
@@ -102,7 +103,7 @@ def _in_brackets(text: str, names: Names) -> Iterator[Span]:
 
 
 def _of_rows(text: str, at: int, secret: set[int]) -> Iterator[Span]:
-    """The values at these places of each row in brackets."""
+    """Yield the values at these positions of each row in brackets."""
     while text[at : at + 1] == "(":
         at, place = at + 1, 0
         while at < len(text):
@@ -121,7 +122,7 @@ def _of_rows(text: str, at: int, secret: set[int]) -> Iterator[Span]:
 
 
 def _end_of_item(text: str, at: int) -> int:
-    """Behind a value of a list in brackets."""
+    """Return the end of a value of a list in brackets."""
     depth = 0
     while at < len(text):
         if is_quote(text, at):

@@ -1,4 +1,4 @@
-"""Whether the JSON of a call may hold a secret: asked of every job, so answered without reading it."""
+"""A quick check of the JSON of a call for secrets: done for every job, so without parsing it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mahaam.redaction.shapes import KEYS
 EMPTY = ("[]", "{}")
 NAMES = re.compile(r'"([^"\\]{1,64})":|(?:^|[\[,])\["([^"\\\d]{2,64})",')
 LONG_NUMBER = re.compile(r"\d{13}")
-# Inside of a text: a sign between a name and its value, or words that stand before one. JSON's own
+# Inside of a text: a sign between a name and its value, or words that precede one. JSON's own
 # colons follow a quote.
 SIGNS = re.compile(
     r"""[=<＝：]|[^"]:(?!\d\d|//)|://[^"]*@|->|["\s]-{1,2}[A-Za-z]|---|%[0-9A-Fa-f]{2}|&#?\w+;|\\["ux]|[\[(]\s*'"""

@@ -1,18 +1,18 @@
-"""Passwords and tokens in URLs, also in those that hold signs which a URL should not."""
+"""Passwords and tokens in URLs, also in those with characters that a URL should not have."""
 
 from __future__ import annotations
 
 import re
 
-LONGEST = 500  # signs between `://` and `@`
+LONGEST = 500  # characters between `://` and `@`
 GAP = re.compile(r"[\s<>]")
-TRIES = 8  # signs `@` that are looked at in one URL
+TRIES = 8  # characters `@` that are checked in one URL
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
 NEXT_URL = re.compile(r"[,;|]?(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.%]+\])(?=$|[:/?#,;'\")\]}>\\])|$|(?=/)")
 PORT = re.compile(r"[\w.-]+:\d{1,5}(?=[/?#]|$)")
 WEB = ("http", "https", "git+https", "git+http", "ws", "wss")
-# Who has no password has one of these names, or it is the token that stands there.
+# A user without a password has one of these names, or the user is a token.
 PERSONS = frozenset({"git", "anonymous", "user", "root", "admin", "guest", "hg", "svn", "postgres"})
 LONG_TOKEN = re.compile(r"(?=[^@]*\d)[\w.~+=%-]{16,}")
 NO_PASSWORD = ("", "x-oauth-basic", "x")
@@ -22,7 +22,7 @@ TO_A_SOCKET = re.compile(
 
 
 def hidden(text: str, mask: str) -> str:
-    """`text` with the passwords, and the tokens in their stead, of its URLs replaced by `mask`."""
+    """Return `text` with the passwords, and tokens in place of users, of its URLs replaced by `mask`."""
     if "@" not in text:
         return text
     if "@tcp(" in text or "@unix(" in text or "@udp(" in text:
@@ -51,7 +51,7 @@ def _scheme(text: str, at: int) -> str:
 
 
 def _end(text: str, begin: int) -> int:
-    """Where a URL ends: before white space, the next URL, or the quote in which it stands."""
+    """Return where a URL ends: before white space, the next URL, or the quote around it."""
     limit = begin + LONGEST + 100
     gap = GAP.search(text, begin, limit)
     end = gap.start() if gap else min(limit, len(text))
@@ -65,13 +65,16 @@ def _end(text: str, begin: int) -> int:
 
 
 def _quote_before(text: str, begin: int) -> str:
-    """The quote that stands before a URL's scheme; escaped ones, too."""
+    """Return the quote before a URL's scheme; escaped ones, too."""
     found = re.search(r"""(?P<quote>\\*["'`])[\w+.-]{1,24}://$""", text[max(0, begin - 30) : begin])
     return re.escape(found["quote"]) if found else ""
 
 
 def _hidden_user(url: str, scheme: str, mask: str) -> tuple[str, int] | None:
-    """What to show of user and password at the beginning of `url`, and how long it was; None: of nobody."""
+    """Return what to show of user and password at the beginning of `url`, and how long they were.
+
+    None: the URL has no user.
+    """
     end = _end_of_user(url)
     if end is None or ("•" in url[:end] and url[:end].endswith(mask)):
         return None
@@ -86,7 +89,7 @@ def _hidden_user(url: str, scheme: str, mask: str) -> tuple[str, int] | None:
 
 
 def _end_of_user(url: str) -> int | None:
-    """Where the `@` stands that ends user and password: the last one that a host follows."""
+    """Return the index of the `@` that ends user and password: the last one that a host follows."""
     if PORT.match(url):
         return None
     for part in (url.partition("?")[0].partition("#")[0], url):

@@ -1,4 +1,4 @@
-"""Where a value in a text begins and ends."""
+"""The beginning and the end of a value in a text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import lru_cache
 OPENING, CLOSING, QUOTES = "([{", ")]}", "\"'`"
 CURLY = {"“": "”", "„": "“", "‘": "’", "«": "»", "‹": "›"}
 SPACE = frozenset(" \t\r\n\f\v")
-# Behind one of these a value may go on: what has no name of its own belongs to it.
+# Behind one of these a value may continue: what has no name of its own belongs to it.
 PERHAPS = frozenset(",;،؛")
 NEXT_FIELD = re.compile(r"\s|$|[^\s,;=:&<>\"'(){}\[\]]{0,80}?\s*(?:=|:|%3[DdAa])|[\[({\"'<&،؛,;]")
 TAG = re.compile(r"</?[A-Za-z!?][^<>]{0,80}>|</")
 MOST_BACKSLASHES = 16
 QUOTE = re.compile(r"\\*[\"'`]?")
-# An empty value tells nothing, and neither does one of these.
+# An empty value reveals nothing, and neither does one of these.
 NOTHING = frozenset(
     {"", "none", "null", "nil", "undefined", "true", "false", '""', "''", "[]", "{}", "()"}
 )
@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 def replaced(text: str, spans: list[Span], mask: str) -> str:
-    """`text` with `mask` in the stead of these values; quotes around them stay."""
+    """Return `text` with `mask` in place of these values; quotes around them stay."""
     parts, done = [], 0
     for start, end in sorted(spans):
         if start < done or text[start:end].lower() in NOTHING:
@@ -34,9 +34,9 @@ def replaced(text: str, spans: list[Span], mask: str) -> str:
 
 
 def end_of_value(text: str, at: int, *, steps: int | None = None) -> int:
-    """Where the value that begins at `at` ends: at a delimiter outside of its brackets and quotes.
+    """Return where the value that begins at `at` ends: at a delimiter outside of its brackets and quotes.
 
-    After so many `steps`, each a quoted text or a sign, it is given up.
+    The search is given up after so many `steps`, each a quoted text or a character.
     """
     depth, left = 0, len(text) if steps is None else steps
     while at < len(text) and left:
@@ -57,7 +57,7 @@ def end_of_value(text: str, at: int, *, steps: int | None = None) -> int:
 
 
 def end_of_quote(text: str, at: int) -> int:
-    """Behind the closing quote; of one that is never closed, the end of its line."""
+    """Return the index behind the closing quote; of one that is never closed, the end of its line."""
     if text[at] in CURLY:
         close = text.find(CURLY[text[at]], at + 1)
         return close + 1 if close >= 0 else end_of_line(text, at)
@@ -70,7 +70,7 @@ def end_of_quote(text: str, at: int) -> int:
 
 
 def end_of_line(text: str, at: int) -> int:
-    """The place of the next line break."""
+    """Return the index of the next line break."""
     end = text.find("\n", at)
     return len(text) if end < 0 else end
 
@@ -82,7 +82,7 @@ def is_quote(text: str, at: int) -> bool:
 
 
 def _ends(text: str, at: int, sign: str) -> bool:
-    """Whether a value outside of brackets and quotes ends before `sign`."""
+    """Return True if a value outside of brackets and quotes ends before `sign`."""
     if sign in SPACE or sign == "&":
         return True
     if sign in PERHAPS:
@@ -102,7 +102,7 @@ def _closing(opening: str) -> re.Pattern[str]:
 
 
 def _quoted(value: str, mask: str) -> str:
-    """The mask, in the quotes that the value has."""
+    """Return the mask, in the quotes that the value has."""
     quote = QUOTE.match(value)
     if quote and quote[0] and quote[0][-1] in QUOTES:
         return f"{quote[0]}{mask}{quote[0]}"
