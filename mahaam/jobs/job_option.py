@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -144,6 +145,8 @@ def seconds(name: str, value: Any) -> float | None:
     """Return `value`, a number or a timedelta, in seconds. None stays None. Raises OptionNotValid."""
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OptionNotValid(f"{name} must be a number of seconds; it is {value}.")
     _ANY_SECONDS(name, value)
     return None if value is None else float(value)
 

@@ -41,7 +41,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"retry_delay_cap": 0}, "retry_delay_cap must be a number of seconds from 0.001 to 316224000"),
     ({"retry_delay_cap": -1}, "retry_delay_cap must be a number of seconds from 0.001"),
     ({"retry_delay_cap": "long"}, "retry_delay_cap must be a number of seconds"),
-    ({"retry_delay_cap": float("inf")}, "retry_delay_cap must be a number of seconds"),
+    ({"retry_delay_cap": float("inf")}, "retry_delay_cap must be a number of seconds; it is inf"),
     ({"retry_delay_cap": True}, "retry_delay_cap must be a number of seconds"),
     ({"retry_backoff": float("nan")}, "retry_backoff must be a factor"),
     ({"retry_backoff": 1001}, "retry_backoff must be a factor"),
