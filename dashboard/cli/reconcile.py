@@ -72,7 +72,9 @@ def _print(compared: list[NoticeComparison]) -> None:
         _("For example"), numbers=(1, 2, 3),
     )  # fmt: skip
     for found in compared:
-        faults = [f"{count} × {badges.BELL_FAULTS[fault]}" for fault, count in found.faults.items()]
+        faults = [
+            f"{count} × {badges.NOTICE_FAULTS[fault]}" for fault, count in found.faults.items()
+        ]
         examples = [members[0] for members in found.examples.values()]
         row(
             made, found.queue, found.in_redis, found.compared_ids, found.compared_rows,

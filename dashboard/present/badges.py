@@ -121,7 +121,7 @@ BELLS = {
 }
 
 # What can be wrong between Redis and the rows.
-BELL_FAULTS: dict[str, LazyString] = {
+NOTICE_FAULTS: dict[str, LazyString] = {
     NoticeFault.MISSING: _l("queued, but not in Redis"),
     NoticeFault.CLAIMS_NOTHING: _l("in Redis, but not queued"),
     NoticeFault.WRONG_QUEUE: _l("in another queue than its row says"),

@@ -1,1 +1,1 @@
-"""The pages: each checks access, asks one question or gives one order, and renders."""
+"""The pages of the console. Each checks access, runs one query or one verb, and renders."""

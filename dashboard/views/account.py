@@ -1,4 +1,4 @@
-"""One's own account."""
+"""The page of the user's own account."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .page import ConsolePage
 
 
 class AccountView(ConsolePage):
-    """One's own account at /admin/account/."""
+    """The user's own account at /admin/account/."""
 
     def __init__(self) -> None:
         super().__init__(_l("Account"), endpoint="account", menu_icon_value="user")
 
     def is_visible(self) -> bool:
-        """Not in the menu of pages: it stands with language and appearance."""
+        """Return False: the link is beside language and appearance, not in the menu of pages."""
         return False
 
     @expose("/")
     def index(self) -> str:
-        """Who one is, where one is logged in."""
+        """Show the user's account and the sessions in which the user is logged in."""
         return self._page(password_form())
 
     @expose("/password/", methods=("POST",))
     def password(self) -> ResponseReturnValue:
-        """Change the password; the other sessions end."""
+        """Change the password and end the user's other sessions."""
         address, email = request.remote_addr or "unknown", g.person.email
         form = password_form()
         given = form.values(request.form)
@@ -62,7 +62,7 @@ class AccountView(ConsolePage):
 
     @expose("/session/", methods=("POST",))
     def end_session(self) -> ResponseReturnValue:
-        """End one of one's sessions."""
+        """End one of the user's sessions."""
         try:
             token_hash = bytes.fromhex(request.form.get("session", ""))
         except ValueError:
@@ -77,7 +77,7 @@ class AccountView(ConsolePage):
 
     @expose("/logout/", methods=("POST",))
     def logout_everywhere(self) -> ResponseReturnValue:
-        """End all of one's sessions, this one, too."""
+        """End all of the user's sessions, including this one."""
         account_changes.end_sessions(g.person, by=g.person.email)
         session.clear()
         return redirect(url_for("sign_in.form"), code=303)

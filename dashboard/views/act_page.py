@@ -1,4 +1,4 @@
-"""Pages with a list to whose ticked rows a verb is done at once, without a preview."""
+"""Pages with a list on whose ticked rows a verb runs at once, without a preview."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MOST_REASONS = 10
 
 
 class ActPage(ConsolePage):
-    """A page with such a list; `acts` by the names that its form sends."""
+    """A page with such a list. `acts` holds its verbs by the names that its form sends."""
 
     acts: dict[str, DirectAction] = {}
 
     @expose("/act/", methods=("POST",))
     def act(self) -> ResponseReturnValue:
-        """Do a verb to the ticked rows."""
+        """Run a verb on the ticked rows, after a confirmation if the verb needs one."""
         verb = request.form.get("action", "")
         act = self.acts.get(verb) or abort(400)
         access.require(act.right)
@@ -40,29 +40,29 @@ class ActPage(ConsolePage):
         if act.question and request.form.get("confirmed") != "yes":
             return self.question(verb, ids, back)
         try:
-            _tell(act, act.carry_out(ids, request.form, by=g.person.email))
+            _flash_result(act, act.carry_out(ids, request.form, by=g.person.email))
         except (OptionNotValid, NotUnderstood) as fault:
             flash(str(fault), "warning")
         return redirect(self.place_after(verb, back), code=303)
 
     def question(self, verb: str, ids: list[int], back: str) -> str:
-        """The page that asks once more."""
+        """Return the page that asks for a confirmation."""
         raise NotImplementedError
 
     def place_after(self, verb: str, back: str) -> str:
-        """Where the person goes on: where they came from, if that is there still."""
+        """Return the address to go to after the verb: the page before, if it still exists."""
         return back
 
 
 def _ticked() -> list[int]:
-    """The ids that were sent; 400 for nonsense."""
+    """Return the ids that were sent. Answer 400 if one is not an id or they are too many."""
     ids = [integer(value) for value in request.form.getlist("rowid")]
     if None in ids or len(ids) > MOST_TICKED:
         abort(400)
     return [id_ for id_ in ids if id_ is not None]
 
 
-def _tell(act: DirectAction, result: VerbResult) -> None:
+def _flash_result(act: DirectAction, result: VerbResult) -> None:
     if result.done:
         flash(act.done(len(result.done)), "success")
     for reason in sorted(set(map(said, result.refused.values())))[:MOST_REASONS]:

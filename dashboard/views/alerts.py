@@ -1,4 +1,4 @@
-"""Alerts: what is wrong now, who is on it, and times in which nobody is told."""
+"""Alerts: what is wrong now, who owns it, and maintenance times in which nobody is notified."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AlertView(ActPage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The newest first, by state, severity, rule and owner."""
+        """List the alerts, newest first, filtered by state, severity, rule and owner."""
         query = QueryString(request.args)
         wanted: dict[str, Any] = {
             "state": query.choice("state", queries.STATES),
@@ -67,7 +67,7 @@ class AlertView(ActPage):
 
     @expose(f"/<{ID}>/")
     def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
-        """An alert, and who was told of it."""
+        """Show an alert and who was notified of it."""
         entry = found(queries.alert(db.session, id))
         return str(
             self.render(
@@ -81,7 +81,7 @@ class AlertView(ActPage):
 
     @expose("/maintenance/", methods=("POST",))
     def maintain(self) -> ResponseReturnValue:
-        """Begin a time in which nobody is told."""
+        """Begin a maintenance, in which nobody is notified."""
         access.require("maintain")
         starts, ends = (moment(request.form.get(name, "")) for name in ("starts_at", "ends_at"))
         reason = request.form.get("reason", "").replace("\x00", "")[:500]
@@ -98,7 +98,7 @@ class AlertView(ActPage):
 
     @expose(f"/maintenance/<{ID}>/end/", methods=("POST",))
     def end_maintenance(self, id: int) -> ResponseReturnValue:  # noqa: A002
-        """End it: whoever was not told is told now."""
+        """End a maintenance. Those who were not notified during it are notified now."""
         access.require("maintain")
         if verbs.end_maintenance(id, by=g.person.email):
             flash(_("The maintenance is over."), "success")

@@ -1,4 +1,4 @@
-"""What people did."""
+"""The audit: what users did."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AuditView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """A page of the events that match, newest first."""
+        """Show a page of the events that match, newest first."""
         query = QueryString(request.args)
         wanted = AuditFilter(
             actor=query.name("actor"),

@@ -1,4 +1,4 @@
-"""Channels: the ways in which people are told, and what was sent through them."""
+"""Channels: the ways in which people are notified, and what was sent through them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ChannelView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """All channels, and the newest deliveries, by channel and state."""
+        """List all channels, and the newest deliveries, filtered by channel and state."""
         query = QueryString(request.args)
         wanted: dict[str, Any] = {
             "channel": query.integer("channel"),
@@ -56,7 +56,7 @@ class ChannelView(ConsolePage):
 
     @expose("/form/", methods=("GET", "POST"))
     def create(self) -> ResponseReturnValue:
-        """Make a channel."""
+        """Create a channel."""
         access.require("channels")
         form = ChannelForm()
         return self._page(form) if request.method == "GET" else self._save(form)
@@ -83,7 +83,7 @@ class ChannelView(ConsolePage):
 
     @expose(f"/<{ID}>/test/", methods=("POST",))
     def test(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Send a test, as everything is sent."""
+        """Send a test message the way every message is sent."""
         access.require("channels")
         try:
             channel_verbs.test_channel(id, by=g.person.email)
@@ -94,7 +94,7 @@ class ChannelView(ConsolePage):
 
     @expose(f"/delivery/<{ID}>/again/", methods=("POST",))
     def again(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Try a delivery that failed once more."""
+        """Try a failed delivery again."""
         access.require("channels")
         if channel_verbs.send_again(id, by=g.person.email):
             flash(_("It is tried again."), "success")

@@ -1,4 +1,4 @@
-"""The list of dead letters, and one dead letter."""
+"""The list of dead letters, and the page of one dead letter."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DeadLetterView(ListPage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """A page of the dead letters that match, newest first."""
+        """Show a page of the dead letters that match, newest first."""
         query = QueryString(request.args)
         wanted = self.read_filter(query)
         cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
@@ -55,7 +55,7 @@ class DeadLetterView(ListPage):
 
     @expose("/<int(max=9223372036854775807):id>/")
     def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
-        """A dead letter with its first and its last exception."""
+        """Show a dead letter with its first and its last exception."""
         letter = find_dead_letter(db.session, id)
         letter = letter or abort(404)
         (entry,) = self.entries([letter.id])
@@ -73,19 +73,19 @@ class DeadLetterView(ListPage):
         )
 
     def read_filter(self, query: QueryString) -> DeadLetterFilter:
-        """The dead letters that the address asks for."""
+        """Return the filter that the address asks for."""
         return read_filter(query)
 
     def preview(self, action: BulkAction, wanted: DeadLetterFilter) -> BulkPreview:
-        """What an action would do to all dead letters that match."""
+        """Return the preview of an action on all dead letters that match."""
         return matching.of_letters(action, wanted)
 
     def entries(self, ids: Sequence[int]) -> Sequence[DeadLetterEntry]:
-        """The dead letters with these ids."""
+        """Return the dead letters with these ids."""
         return dead_letters_by_id(db.session, ids)
 
     def read_id(self, value: str) -> int | None:
-        """A dead letter's id."""
+        """Return the id of a dead letter, or None when `value` is not one."""
         return integer(value)
 
     def _list(self, query: QueryString, **shown: object) -> str:

@@ -1,4 +1,4 @@
-"""Definitions of tasks: what can run, with what, and what has run of it."""
+"""Definitions of tasks: what can run, with which arguments, and what has run of each."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DefinitionView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """What people defined, newest first; then every registered task."""
+        """List the definitions that users made, newest first, then every registered task."""
         query = QueryString(request.args)
         cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.definition_page(db.session, cursor))
@@ -57,13 +57,13 @@ class DefinitionView(ConsolePage):
 
     @expose("/task/<subject>/")
     def task(self, subject: str) -> ResponseReturnValue:
-        """A registered task: what it takes, its definitions and schedules, its last runs."""
+        """Show a registered task: its parameters, its definitions and schedules, its last runs."""
         card = found(_card(subject))
         return self._details(card, None, JobFilter(task=card.name))
 
     @expose(f"/<{ID}>/")
     def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """A definition that people made."""
+        """Show a definition that a user made."""
         entry = found(queries.definition(db.session, id))
         return self._details(
             _card(entry.task), entry, JobFilter(tag=queries.definition_tag(entry.name))
@@ -71,7 +71,7 @@ class DefinitionView(ConsolePage):
 
     @expose("/form/", methods=("GET", "POST"))
     def create(self) -> ResponseReturnValue:
-        """Make a definition."""
+        """Create a definition."""
         access.require("define")
         form = _form(None)
         if request.method == "GET":
@@ -125,7 +125,7 @@ class DefinitionView(ConsolePage):
 
     @expose(f"/<{ID}>/execute/", methods=("POST",))
     def execute(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Make a job of a definition, with the arguments as they stand in the form."""
+        """Create a job of a definition, with the arguments that the form holds."""
         access.require("execute")
         entry = found(queries.definition(db.session, id))
         form = DefinitionForm(entry)

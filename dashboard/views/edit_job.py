@@ -1,4 +1,4 @@
-"""The page that gives a job other arguments; one that has ended runs again with them."""
+"""The page that changes a job's arguments. A job that has ended runs again with them."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class EditJobView(ConsolePage):
     verb = "edit"
 
     def is_visible(self) -> bool:
-        """Not in the menu: it is reached from a job."""
+        """Return False: the page is reached from a job, not from the menu."""
         return False
 
     @expose("/")
     def index(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
-        """The arguments as they are, secrets masked; a mask that is left stands for the old value."""
+        """Show the arguments with secrets masked. A mask that is left in place keeps the old value."""
         job = found(find_job(db.session, id))
         return self._page(job, _call(job))
 
     @expose("/", methods=("POST",))
     def save(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
-        """Change them, or show what is wrong beside what was typed."""
+        """Change the arguments, or show what is wrong beside what was typed."""
         access.require("edit")
         job = found(find_job(db.session, id))
         call = _call(job)
@@ -58,7 +58,7 @@ class EditJobView(ConsolePage):
         except MahaamError as fault:
             call.faults.append(str(fault))
             return self._page(job, call), 400
-        _tell(result, job)
+        _flash_result(result, job)
         return redirect(url_for("job.details", id=id), code=303)
 
     def _page(self, job: Job, call: RawCall) -> str:
@@ -75,7 +75,7 @@ def _call(job: Job) -> RawCall:
     return RawCall(job.task, (job.args, job.kwargs), keeps_masks=True)
 
 
-def _tell(result: verbs.VerbResult, job: Job) -> None:
+def _flash_result(result: verbs.VerbResult, job: Job) -> None:
     for reason in result.refused.values():
         flash(said(reason), "warning")
     if result.done and job.finished_at is not None:

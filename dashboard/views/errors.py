@@ -1,4 +1,4 @@
-"""Error groups: each cause of failures once, with how often, since when, and what to do."""
+"""Error groups: each cause of failures once, with its count, its first time and its runbook."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ErrorView(ActPage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The newest first, by state, task, owner and text."""
+        """List the error groups, newest first, filtered by state, task, owner and text."""
         query = QueryString(request.args)
         wanted = queries.GroupFilter(
             state=query.choice("state", queries.STATES),
@@ -65,7 +65,7 @@ class ErrorView(ActPage):
 
     @expose(f"/<{ID}>/")
     def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
-        """A cause: what it is, how often, what to do, its newest failure."""
+        """Show an error group: its cause, its counts, its runbook and its newest failure."""
         entry = found(queries.group(db.session, id))
         at = database.repeatable(now)
         return str(
@@ -81,7 +81,7 @@ class ErrorView(ActPage):
 
     @expose(f"/<{ID}>/runbook/", methods=("POST",))
     def runbook(self, id: int) -> ResponseReturnValue:  # noqa: A002
-        """Write down what to do about a cause."""
+        """Save the runbook of an error group."""
         access.require("runbook")
         text = request.form.get("runbook", "")[:MOST_TEXT]
         result = verbs.write_group_runbook(id, text, by=g.person.email)
@@ -92,7 +92,7 @@ class ErrorView(ActPage):
 
     @expose("/task/<subject>/runbook/", methods=("GET", "POST"))
     def task_runbook(self, subject: str) -> ResponseReturnValue:
-        """Write down what to do when a task fails, whatever the cause."""
+        """Show and save the runbook of a task, which applies whatever the cause of a failure."""
         access.require("runbook")
         if not subject.isprintable() or len(subject) > MOST_NAME:
             abort(404)

@@ -1,4 +1,4 @@
-"""Executions: everything that ran, each start of each job."""
+"""Executions: everything that ran, one row for each start of a job."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ExecutionView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The newest first; of one schedule, or by what its job is."""
+        """List the executions, newest first, of one schedule or filtered by properties of their jobs."""
         query = QueryString(request.args)
         schedule_id = query.integer("schedule")
         definition = query.name("definition")

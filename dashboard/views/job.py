@@ -1,4 +1,4 @@
-"""One job: its page, and the pages behind it that show what is too much for one."""
+"""One job: its page, and the pages behind it for what does not fit on one page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class JobPages(ListPage):
 
     @expose("/<uuid:id>/")
     def details(self, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
-        """Everything about one job, with the way to what is too much for one page."""
+        """Show one job, with links to what does not fit on its page."""
         job = found(find_job(db.session, id))
         related_jobs = family_of(db.session, job)
         return self.render(
@@ -62,7 +62,7 @@ class JobPages(ListPage):
 
     @expose("/<uuid:id>/attempts/")
     def attempts(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
-        """Its attempts, the newest first, in pages."""
+        """Show the job's attempts, newest first, in pages."""
         job, query = found(find_job(db.session, id)), QueryString(request.args)
         before = query.count("before")
         query.close()
@@ -72,7 +72,7 @@ class JobPages(ListPage):
 
     @expose("/<uuid:id>/attempts/<int(max=2147483647):number>/")
     def attempt(self, id: uuid.UUID, number: int) -> str:  # noqa: A002
-        """One attempt, with its whole traceback and what was said in it."""
+        """Show one attempt with its whole traceback and what it logged."""
         job = found(find_job(db.session, id))
         attempt = found(find_attempt(db.session, job, number))
         log = log_page(db.session, job.id, attempt=number)
@@ -80,7 +80,7 @@ class JobPages(ListPage):
 
     @expose("/<uuid:id>/log/")
     def log(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
-        """What it said, the newest lines last, in pages; from a level on, of one attempt or all."""
+        """Show the job's log in pages, newest lines last: from a level on, of one attempt or of all."""
         job, query = found(find_job(db.session, id)), QueryString(request.args)
         wanted = {
             "level": LEVELS.get(query.choice("level", LEVELS) or "", 0),
@@ -93,7 +93,7 @@ class JobPages(ListPage):
 
     @expose("/<uuid:id>/json/<any(args, kwargs, result, options):part>/")
     def json(self, id: uuid.UUID, part: str) -> Response:  # noqa: A002
-        """The whole of its arguments, its result or its options, without secrets."""
+        """Return the job's whole arguments, result or options as JSON, without secrets."""
         parts = job_payload.values(found(find_job(db.session, id)))
         if part not in parts:
             abort(404)
@@ -101,7 +101,7 @@ class JobPages(ListPage):
 
     @expose("/<uuid:id>/compare/")
     def compare(self, id: uuid.UUID) -> ResponseReturnValue:  # noqa: A002
-        """Two attempts of this job, or this job and another, side by side."""
+        """Show two attempts of this job, or this job and another, side by side."""
         job, query = found(find_job(db.session, id)), QueryString(request.args)
         other_id, number, other_number = (
             query.job_id("with"),
@@ -135,7 +135,7 @@ def _lines(query: QueryString, job: Job, wanted: dict[str, Any]) -> LogPage:
 
 
 def _side(job: Job, number: int | None, query: QueryString) -> ComparedJob:
-    """A run of `job`: the start that is asked for, else the last."""
+    """Return one side of the comparison: `job` with attempt `number`, or with its last attempt."""
     wanted = job.attempt if number is None else number
     attempt = find_attempt(db.session, job, wanted)
     if attempt is None and number is not None:
@@ -144,6 +144,6 @@ def _side(job: Job, number: int | None, query: QueryString) -> ComparedJob:
 
 
 def _earlier(left: ComparedJob, other: Job) -> int | None:
-    """Of the same job, the attempt before the other one is the one to look at."""
+    """Return the attempt before the left one if both sides are the same job, else None."""
     is_same = other.id == left.job.id and left.attempt is not None
     return max(left.attempt.number - 1, 1) if is_same and left.attempt else None

@@ -49,7 +49,7 @@ class JobView(JobPages):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """A page of the jobs that match, newest first."""
+        """Show a page of the jobs that match, newest first."""
         query = QueryString(request.args)
         wanted = self.read_filter(query)
         cursor = PageCursor(after=query.job_id("after"), before=query.job_id("before"))
@@ -58,7 +58,7 @@ class JobView(JobPages):
 
     @expose("/count/")
     def count(self) -> str:
-        """How many match: asked for by a page that is there already."""
+        """Show how many jobs match, for a page that is already shown."""
         query = QueryString(request.args)
         wanted = read_filter(query)
         if query.close():
@@ -71,7 +71,7 @@ class JobView(JobPages):
 
     @expose("/export.<any(csv, json):form>")
     def export(self, form: str) -> ResponseReturnValue:
-        """All jobs that match, as a file that is written while it is read."""
+        """Return all jobs that match as a file, which is written while it is downloaded."""
         access.require("export")
         query = QueryString(request.args)
         wanted = read_filter(query)
@@ -84,19 +84,19 @@ class JobView(JobPages):
         return export.download(wanted, form=form)
 
     def read_filter(self, query: QueryString) -> JobFilter:
-        """The jobs that the address asks for."""
+        """Return the filter that the address asks for."""
         return read_filter(query)
 
     def preview(self, action: BulkAction, wanted: JobFilter) -> BulkPreview:
-        """What an action would do to all jobs that match. Raises QueryTooSlow."""
+        """Return the preview of an action on all jobs that match. Raises QueryTooSlow."""
         return matching.of_jobs(action, wanted)
 
     def entries(self, ids: Sequence[uuid.UUID]) -> Sequence[JobEntry]:
-        """The jobs with these ids."""
+        """Return the jobs with these ids."""
         return jobs_by_id(db.session, ids)
 
     def read_id(self, value: str) -> uuid.UUID | None:
-        """A job's id."""
+        """Return the id of a job, or None when `value` is not one."""
         return job_id(value)
 
     def _list(self, query: QueryString, *, wanted: JobFilter, **shown: object) -> str:

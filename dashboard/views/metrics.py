@@ -18,7 +18,7 @@ from ..web.database import db
 from ..web.query_string import QueryString
 from .page import ConsolePage
 
-FRESH_S, STALE_S = 5.0, 20.0  # a minute is added up anew every five seconds
+FRESH_S, STALE_S = 5.0, 20.0  # a minute's figures are added up again every five seconds
 MOST_WINDOWS = 100
 ROWS_SHOWN = 30
 
@@ -31,7 +31,7 @@ class MetricsView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """A window of all jobs, of one queue, of one task or of a task in a queue."""
+        """Show a window of all jobs, of one queue, of one task or of one task in a queue."""
         query = QueryString(request.args)
         name = query.choice("window", WINDOWS) or "1h"
         query.understood.setdefault("window", name)
@@ -55,7 +55,7 @@ class MetricsView(ConsolePage):
 
 
 def _cached(name: str, queue: str | None, task: str | None) -> Metrics:
-    """The figures of a window, which all viewers share for some seconds."""
+    """Return the figures of a window, which all viewers share for some seconds."""
     windows: dict[tuple[str | None, ...], Cached[Metrics]]
     windows = current_app.extensions.setdefault("metrics", {})
     key = (name, queue, task)

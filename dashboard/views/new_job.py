@@ -1,4 +1,4 @@
-"""The page that makes a job of any registered task."""
+"""The page that creates a job of any registered task."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class NewJobView(ConsolePage):
         )
 
     def is_visible(self) -> bool:
-        """Not in the menu: it is the button beside it."""
+        """Return False: the page has the button beside the menu."""
         return False
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Choose a task, then fill in its form."""
+        """Show the choice of tasks, or the form of the task that was chosen."""
         name = request.args.get("task", "")
         if not name:
             return self._page(None)
@@ -53,7 +53,7 @@ class NewJobView(ConsolePage):
 
     @expose("/", methods=("POST",))
     def create(self) -> ResponseReturnValue:
-        """Make the job, or show what is wrong beside what was typed."""
+        """Create the job, or show what is wrong beside what was typed."""
         try:
             form = self._form(request.form.get("task", ""), request.form)
         except UnknownTask as fault:
@@ -85,8 +85,8 @@ class NewJobView(ConsolePage):
         return redirect(url_for("job.details", id=made), code=303)
 
     def _first_form(self, name: str) -> JobForm:
-        """The form that begins as the job that is named, or as the person's last of this task."""
-        catalog.find(name)  # whatever else was typed is asked of no database
+        """Return the form, filled from the job that is named or from the user's last one of this task."""
+        catalog.find(name)  # an unknown task ends here, before the database is asked
         like = request.args.get("like", "")
         model = found(find_job(db.session, job_id(like) or abort(400))) if like else None
         form = self._form(name, request.args, begin=model or last_call(g.person, name))

@@ -1,4 +1,4 @@
-"""Bulk work: the list of operations, and one with what it did to each job."""
+"""Bulk work: the list of operations, and one operation with its result for each row."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class OperationView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The newest first."""
+        """List the operations, newest first."""
         query = QueryString(request.args)
         cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: operations_page(db.session, cursor))
-        stalled = {} if query.faults else _stalled()  # a table that is locked answers neither
+        stalled = {} if query.faults else _stalled()  # a locked table answers neither query
         shown = self.render(
             "operation/list.html", query=query, page=page, actions=catalog.ALL, stalled=stalled
         )
@@ -58,7 +58,7 @@ class OperationView(ConsolePage):
 
     @expose("/<int(max=9223372036854775807):id>/")
     def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """An operation, how far it has come, and what it did."""
+        """Show an operation, its progress and its results."""
         operation = find_operation(db.session, id) or abort(404)
         query = QueryString(request.args)
         done = query.flag("done")
@@ -81,7 +81,7 @@ class OperationView(ConsolePage):
 
     @expose("/<int(max=9223372036854775807):id>/abort/", methods=("POST",))
     def abort(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """End it after the chunk that is under way."""
+        """End the operation after the batch that is under way."""
         access.require("abort")
         refusal = verbs.abort(id, by=g.person.email)
         if refusal is None:
@@ -92,19 +92,19 @@ class OperationView(ConsolePage):
 
     @expose("/<int(max=9223372036854775807):id>/undo/", methods=("POST",))
     def undo(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Give back what it changed, where nothing has come of it."""
+        """Undo what the operation changed, where nothing has happened since."""
         access.require("undo")
         answer = verbs.undo(id, by=g.person.email)
-        _tell(answer, id)
+        _flash_result(answer, id)
         return redirect(safe_path(request.form.get("url")), code=303)
 
 
 def _stalled() -> dict[int, StalledOperation]:
-    """Return the operations that do not move, by their ids."""
+    """Return the operations that make no progress, by their ids."""
     return {operation.id: operation for operation in stalled_operations(by_session(db.session))}
 
 
-def _tell(answer: verbs.UndoResult, operation_id: int) -> None:
+def _flash_result(answer: verbs.UndoResult, operation_id: int) -> None:
     if answer.refusal is not None:
         flash(said(answer.refusal), "warning")
         return
@@ -134,7 +134,7 @@ def _tell(answer: verbs.UndoResult, operation_id: int) -> None:
 
 
 def _undo_left_s(operation: OperationEntry) -> float:
-    """How long the operation can still be undone; 0: not any more, or never."""
+    """Return how many seconds the operation can still be undone. 0 means no longer, or never."""
     since_s = operation.s_since_end
     is_possible = (
         operation.undone_by is None

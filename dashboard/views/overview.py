@@ -1,4 +1,4 @@
-"""The first page: what is broken, since when, for whom, and where the button is that helps."""
+"""The first page: what is broken, since when, for whom, with a link to the page that helps."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ class OverviewView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The verdict, and what it is made of."""
+        """Show what needs attention, and the figures behind it."""
         return live_page(self, "overview.html", "overview/part.html")

@@ -1,4 +1,4 @@
-"""What all pages of the console share: access, lists with faults, and actions with a preview."""
+"""Base classes of the console's pages: access, lists with faults, and actions with a preview."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from ..web.query_string import QueryString
 Entry = TypeVar("Entry")
 
 ID = "int(max=9223372036854775807):id"  # in an address: what PostgreSQL takes for a key
-MORE = "More"  # the menu of the second rank; nav.html says it in the person's language
+MORE = "More"  # the second menu; nav.html translates its name
 
 
 class ConsolePage(BaseView):  # type: ignore[misc]
-    """A page for people who may look."""
+    """A page for users who have the right `verb`."""
 
-    verb = "look"  # who may do this sees the page; the gate has stopped strangers
+    verb = "look"  # the right to see the page; login_required has stopped strangers
 
     def is_accessible(self) -> bool:
-        """Whether the person of this request may see the page."""
+        """Return True if the user of this request may see the page."""
         return access.may(self.verb)
 
     def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
-        """Refuse, and have it audited."""
+        """Answer 403 and audit the refusal, or go to the first page if the role has just changed."""
         access.require(self.verb)
         return redirect(url_for("admin.index"))  # the role has changed meanwhile
 
@@ -45,30 +45,30 @@ class ConsolePage(BaseView):  # type: ignore[misc]
 
 
 class ListPage(ConsolePage):
-    """A page with a list, whose rows can be ticked for an action, or all that match be meant."""
+    """A page with a list and actions on ticked rows or on all rows that match the filter."""
 
     actions: dict[str, bulk.BulkAction] = {}
     confirm_template = ""
 
     def entries(self, ids: Sequence[Any]) -> Sequence[Any]:
-        """The rows with these ids, newest first."""
+        """Return the rows with these ids, newest first."""
         raise NotImplementedError
 
     def read_id(self, value: str) -> Any:
-        """The id in a form field; None when it is not one."""
+        """Return the id in a form field, or None when the text is not an id."""
         raise NotImplementedError
 
     def read_filter(self, query: QueryString) -> Any:
-        """The filter that the address asks for; what it does not understand is a fault in `query`."""
+        """Return the filter that the address asks for. What it does not understand is a fault in `query`."""
         raise NotImplementedError
 
     def preview(self, action: bulk.BulkAction, wanted: Any) -> bulk.BulkPreview:
-        """What the action would do to all that match."""
+        """Return the preview of the action on all rows that match."""
         raise NotImplementedError
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> ResponseReturnValue:
-        """Show what an action would do; when confirmed, do it, or let consumers do it."""
+        """Show what an action would do. When confirmed, run it, or let consumers run it."""
         action = self.actions.get(request.form.get("action", "")) or abort(400)
         access.require(action.verb)
         request_ = BulkRequest(action, back=safe_path(request.form.get("url")))
@@ -88,7 +88,7 @@ class ListPage(ConsolePage):
     def _for_all(self, request_: BulkRequest) -> ResponseReturnValue:
         query = QueryString(request.args)
         wanted = self.read_filter(query)
-        if query.close():  # ignored, a filter would widen what is done to everything
+        if query.close():  # to ignore a wrong filter would widen the work to all rows
             return self._confirm(request_, bulk.BulkPreview(0, is_all=True), query.faults), 400
         if request_.is_confirmed and request_.read(needs_reason=True):
             return request_.carry_out_matching(
@@ -108,12 +108,12 @@ class ListPage(ConsolePage):
         return None if shown.is_least else shown.count
 
     def _until(self) -> str | None:
-        """The newest id when the person looked; what came later was not in the preview."""
+        """Return the newest id at the time of the preview, so that later rows are left out."""
         until = self.read_id(request.form.get("until", ""))
         return None if until is None else str(until)
 
     def _ticked(self) -> list[Any]:
-        """The ids that were sent, each once; 400 for nonsense."""
+        """Return the ids that were sent, each once. Answer 400 if one is not an id or they are too many."""
         ids = [self.read_id(value) for value in request.form.getlist("rowid")]
         if None in ids or len(ids) > bulk.MAX_ROWS:
             abort(400)
@@ -134,14 +134,14 @@ class ListPage(ConsolePage):
 
 
 def found(row: Entry | None) -> Entry:
-    """`row`; 404 when there is none."""
+    """Return `row`. Answer 404 when it is None."""
     if row is None:
         abort(404)
     return row
 
 
 def read_list(query: QueryString, read: Callable[[], Page[Entry]]) -> Page[Entry]:
-    """The page that `read` finds; empty when the query has faults or takes too long."""
+    """Return the page that `read` finds, or an empty one when the query has faults or is too slow."""
     if query.close():
         return Page()
     try:

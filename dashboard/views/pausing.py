@@ -29,21 +29,21 @@ SPANS_S = (900, 1800, HOUR_S, 4 * HOUR_S, 12 * HOUR_S, 24 * HOUR_S)
 
 
 class PausingPage(ConsolePage):
-    """A page about things that have a name and can be paused."""
+    """A page about queues or tasks, which have a name and can be paused."""
 
     kind = ""  # queue or task
 
     def check(self, subject: str) -> None:
-        """Answer 404 for a name that nobody knows."""
+        """Answer 404 for an unknown name."""
         raise NotImplementedError
 
     def home(self, subject: str) -> str:
-        """Where the person goes on afterwards."""
+        """Return the address to go to afterwards."""
         raise NotImplementedError
 
     @expose("/<subject>/pause/", methods=("GET", "POST"))
     def pause(self, subject: str) -> ResponseReturnValue:
-        """Ask for a reason and an end; then start nothing more of it."""
+        """Ask for a reason and an end, then pause the queue or task."""
         access.require("pause")
         self.check(subject)
         if request.method == "GET":
@@ -57,17 +57,17 @@ class PausingPage(ConsolePage):
         except (OptionNotValid, ValueError):
             form.fault("until", str(BAD_END))
             return self._form(subject, form), 400
-        return self._told(subject, "pause", result)
+        return self._respond(subject, "pause", result)
 
     @expose("/<subject>/resume/", methods=("GET", "POST"))
     def resume(self, subject: str) -> ResponseReturnValue:
-        """Ask once more; then go on."""
+        """Ask for a confirmation, then resume the queue or task."""
         access.require("resume")
         self.check(subject)
         if request.method == "GET":
             return str(self.render("pausing/resume.html", subject=subject, back=self.home(subject)))
         result = self._row("resume").run([subject], by=g.person.email)
-        return self._told(subject, "resume", result)
+        return self._respond(subject, "resume", result)
 
     def _form(self, subject: str, form: Form) -> str:
         back = self.home(subject)
@@ -76,7 +76,7 @@ class PausingPage(ConsolePage):
     def _row(self, verb: str) -> VerbRow:
         return direct.of_kind(self.kind)[verb].row
 
-    def _told(self, subject: str, verb: str, result: VerbResult) -> ResponseReturnValue:
+    def _respond(self, subject: str, verb: str, result: VerbResult) -> ResponseReturnValue:
         snapshot.forget()
         for reason in result.refused.values():
             flash(said(reason), "warning")
@@ -90,7 +90,7 @@ def _form() -> Form:
 
 
 def _options(form: Form, given: dict[str, Any]) -> dict[str, Any]:
-    """Return reason and end of a pause as the verb takes them. Raises ValueError."""
+    """Return the reason and the end of a pause as the verb takes them. Raises ValueError."""
     for_s, until = given["for_s"], given["until"]
     if for_s is not None and for_s not in form["for_s"].choices:
         raise ValueError(for_s)

@@ -1,4 +1,4 @@
-"""The live monitor of the queues, and what can be done to one of them."""
+"""The live monitor of the queues, and the page of one queue with its actions."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class QueueView(PausingPage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """A card for each queue, a page of them at a time."""
+        """Show a card for each queue, a page of them at a time."""
         asked = QueueRequest.of(request.args)
         return snapshot.live_page(self, "queue/monitor.html", "queue/cards.html", asked)
 
     @expose("/<subject>/")
     def details(self, subject: str) -> ResponseReturnValue:
-        """A queue with the newest jobs of one state."""
+        """Show a queue with the newest jobs of one state."""
         now = snapshot.current().overview
         queue = self._queue(subject)
         query = QueryString(request.args)
@@ -63,7 +63,7 @@ class QueueView(PausingPage):
 
     @expose("/<subject>/job/<uuid:id>/")
     def job(self, subject: str, id: uuid.UUID) -> str:  # noqa: A002  # as it stands in the address
-        """Data, result, error and last lines of a job, to be unfolded in the list."""
+        """Show data, result, error and last log lines of a job, to be unfolded in the list."""
         job = find_job(db.session, id)
         if job is None or job.queue != subject:
             abort(404)
@@ -78,7 +78,7 @@ class QueueView(PausingPage):
 
     @expose("/<subject>/sweep/<verb>/", methods=("GET", "POST"))
     def sweep(self, subject: str, verb: str) -> ResponseReturnValue:
-        """Do something to all jobs of a state in this queue, once it is confirmed."""
+        """Run a verb on all jobs of a state in this queue, once it is confirmed."""
         sweep = SWEEPS.get(verb) or abort(404)
         require(verb)
         now = snapshot.current().overview
@@ -101,11 +101,11 @@ class QueueView(PausingPage):
         )  # fmt: skip
 
     def check(self, subject: str) -> None:
-        """A queue of the table."""
+        """Answer 404 for a queue that does not exist."""
         self._queue(subject)
 
     def home(self, subject: str) -> str:
-        """The page of the queue."""
+        """Return the address of the queue's page."""
         return url_for("queues.details", subject=subject)
 
     def _queue(self, subject: str) -> QueueEntry:
@@ -114,5 +114,5 @@ class QueueView(PausingPage):
 
 
 def _first_state(queue: QueueEntry) -> str:
-    """The state that is looked at first: what waits, or what has ended."""
+    """Return the state to show first: queued or running if there are such jobs, else completed."""
     return "queued" if queue.waiting else "running" if queue.running else "completed"

@@ -1,4 +1,4 @@
-"""Redis against PostgreSQL: what the doorbell holds, what the rows say, and the button that mends it."""
+"""Redis compared with PostgreSQL: doorbell notices against rows, and the button that repairs them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..web.languages import number
 from .page import MORE, ConsolePage
 
 REPAIR_LIMIT_S = (
-    5.0  # a person waits for it; flask queue reconcile --repair takes all the time it needs
+    5.0  # a user waits for it; flask queue reconcile --repair takes all the time it needs
 )
 
 
@@ -34,24 +34,24 @@ class ReconcileView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """What a look at the heads of the queues and at some of the rest finds."""
+        """Show what a check of the heads of the queues and of a sample of the rest finds."""
         return self.render(
             "reconcile.html",
             page=Page(tuple(verbs.sample_notices())),
-            words=badges.BELL_FAULTS,
+            words=badges.NOTICE_FAULTS,
             grace_s=get_settings().ring_grace_s,
         )
 
     @expose("/repair/", methods=("POST",))
     def repair(self) -> ResponseReturnValue:
-        """Ring what is missing, take away what claims nothing."""
+        """Ring for the jobs whose notice is missing, and remove notices that have no queued job."""
         access.require("repair")
         compared = verbs.compare_notices(repair=True, by=g.person.email, limit_s=REPAIR_LIMIT_S)
-        _tell(compared)
+        _flash_result(compared)
         return redirect(url_for("reconcile.index"), code=303)
 
 
-def _tell(compared: list[NoticeComparison]) -> None:
+def _flash_result(compared: list[NoticeComparison]) -> None:
     mended = sum(found.faults_found for found in compared)
     if mended:
         flash(

@@ -1,4 +1,4 @@
-"""Phased re-drives: begun from a filter of dead letters, watched live, stopped by hand or by themselves."""
+"""Phased re-drives: started from a filter of dead letters, shown live, stopped by hand or by themselves."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RedriveView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The newest first."""
+        """List the re-drives, newest first."""
         query = QueryString(request.args)
         cursor = PageCursor(after=query.integer("after"), before=query.integer("before"))
         page = read_list(query, lambda: queries.redrive_page(db.session, cursor))
@@ -49,7 +49,7 @@ class RedriveView(ConsolePage):
 
     @expose("/form/", methods=("GET", "POST"))
     def form(self) -> ResponseReturnValue:
-        """What would be re-driven, and from which share of failures on it stops."""
+        """Show what would be re-driven and ask for the failure limit. When sent, start the re-drive."""
         access.require("redrive")
         query, form = QueryString(request.args), redrive_form(USUAL_PERCENT)
         wanted = read_filter(query)
@@ -77,7 +77,7 @@ class RedriveView(ConsolePage):
 
     @expose(f"/<{ID}>/")
     def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
-        """How far it has come, phase by phase."""
+        """Show the progress of a re-drive, phase by phase."""
         entry = found(queries.redrive(db.session, id))
         is_alone = entry.state == "running" and not is_anybody_there(db.session)
         return str(
@@ -92,7 +92,7 @@ class RedriveView(ConsolePage):
 
     @expose(f"/<{ID}>/stop/", methods=("POST",))
     def stop(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """End it after what is under way."""
+        """End a re-drive after what is under way."""
         access.require("redrive")
         found(queries.redrive(db.session, id))
         refusal = verbs.stop_redrive(id, by=g.person.email)

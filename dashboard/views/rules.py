@@ -34,7 +34,7 @@ class RuleView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """All rules, the gravest first."""
+        """List all rules, the gravest first."""
         return str(
             self.render(
                 "rule/list.html",
@@ -47,14 +47,14 @@ class RuleView(ConsolePage):
 
     @expose("/form/", methods=("GET", "POST"))
     def create(self) -> ResponseReturnValue:
-        """Make a rule; or try it first."""
+        """Create a rule, or try it first."""
         access.require("rules")
         form = _form(None)
         return self._page(form) if request.method == "GET" else self._save(form)
 
     @expose(f"/form/<{ID}>/", methods=("GET", "POST"))
     def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Change a rule; or try the change first."""
+        """Change a rule, or try the change first."""
         access.require("rules")
         form = _form(found(queries.rule(db.session, id)))
         return self._page(form) if request.method == "GET" else self._save(form)
@@ -76,7 +76,7 @@ class RuleView(ConsolePage):
         if given is None:
             return self._page(form), 400
         try:
-            if action == "kind":  # another kind was chosen: its parameters are asked for
+            if action == "kind":  # another rule type was chosen: show its parameters
                 return self._page(form)
             if action == "try":
                 return self._page(form, tried=_tried(given))
@@ -107,7 +107,7 @@ def _form(entry: RuleEntry | None) -> RuleForm:
 
 
 def _tried(given: dict[str, object]) -> str:
-    """What the rule would have found in the last week."""
+    """Return a sentence about what the rule would have found in the last week."""
     try:
         count = rules.would_have_fired(str(given["kind"]), given["parameters"])  # type: ignore[arg-type]
     except DatabaseUnavailable:

@@ -1,4 +1,4 @@
-"""Saves and forgets named filters of the list of jobs."""
+"""Saves and deletes named filters of the list of jobs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .page import ConsolePage
 
 
 class SavedViewView(ConsolePage):
-    """Saved views at /admin/view/; they are shown by the list of jobs."""
+    """Saved views at /admin/view/. The list of jobs shows them."""
 
     def __init__(self) -> None:
         super().__init__("", endpoint="view")
 
     def is_visible(self) -> bool:
-        """No page of its own."""
+        """Return False: saved views have no page of their own."""
         return False
 
     @expose("/", methods=("POST",))
     def save(self) -> ResponseReturnValue:
-        """Keep the filter that the form holds under a name."""
+        """Save the filter that the form holds under a name."""
         is_shared = "shared" in request.form
         access.require("share_view" if is_shared else "save_view")
         name = " ".join(request.form.get("name", "").split())
@@ -49,7 +49,7 @@ class SavedViewView(ConsolePage):
 
     @expose("/<int(max=9223372036854775807):id>/delete/", methods=("POST",))
     def delete(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Forget a view of one's own."""
+        """Delete one of the user's own views."""
         access.require("save_view")
         if not saved_views.remove(g.person, id):
             abort(404)

@@ -1,4 +1,4 @@
-"""The form that makes a schedule or changes one, and what it says while it is typed."""
+"""The form that creates or changes a schedule, and its preview while it is filled in."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from .schedules import NEXT_SHOWN
 
 
 class ScheduleFormView(ConsolePage):
-    """Made and changed at /admin/schedule_form/."""
+    """The form of a schedule at /admin/schedule_form/."""
 
     def __init__(self) -> None:
         super().__init__("", endpoint="schedule_form", url="/admin/schedule/form")
 
     def is_visible(self) -> bool:
-        """It is reached from the list and from a schedule."""
+        """Return False: the form is reached from the list and from a schedule, not from the menu."""
         return False
 
     @expose("/", methods=("GET", "POST"))
     def create(self) -> ResponseReturnValue:
-        """Make a schedule."""
+        """Create a schedule."""
         access.require("define")
         if request.method == "GET":
             begin = {name: request.args.get(name, "")[:200] for name in ("task", "definition")}
@@ -57,7 +57,7 @@ class ScheduleFormView(ConsolePage):
 
     @expose(f"/<{ID}>/", methods=("GET", "POST"))
     def edit(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Change a schedule; from then on it is the people's."""
+        """Change a schedule. From then on users own it, not the code."""
         access.require("define")
         form = _form(found(queries.schedule(db.session, id)))
         if request.method == "GET":
@@ -79,7 +79,7 @@ class ScheduleFormView(ConsolePage):
 
     @expose("/preview/")
     def preview(self) -> ResponseReturnValue:
-        """What the times that are being typed mean."""
+        """Show in words the times that are being typed, and the next runs."""
         access.require("define")
         form = ScheduleForm()
         moment = database.repeatable(now)

@@ -1,4 +1,4 @@
-"""Schedules: the list, one with its times and its history, what people do to them."""
+"""Schedules: the list, one schedule with its times and its history, and the verbs on them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ScheduleView(ActPage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """The newest first, by state, task and name."""
+        """List the schedules, newest first, filtered by state, task and name."""
         query = QueryString(request.args)
         wanted = {
             "state": query.choice("state", queries.STATES),
@@ -83,7 +83,7 @@ class ScheduleView(ActPage):
 
     @expose(f"/<{ID}>/")
     def details(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """What will happen, what happened, and the buttons."""
+        """Show a schedule with its next times, its history and its buttons."""
         query = QueryString(request.args)
         before = query.moment("before")
         if query.close():
@@ -104,7 +104,7 @@ class ScheduleView(ActPage):
         )
 
     def question(self, verb: str, ids: list[int], back: str) -> str:
-        """What cannot be taken back is asked for once more."""
+        """Return the page that asks for a confirmation of what cannot be undone."""
         chosen = [entry for id_ in ids if (entry := queries.schedule(db.session, id_))]
         return str(
             self.render(
@@ -118,13 +118,13 @@ class ScheduleView(ActPage):
         )
 
     def place_after(self, verb: str, back: str) -> str:
-        """After a deletion, the list."""
+        """Return the list after a deletion, else the page before."""
         is_gone = verb == "delete" and back.startswith(url_for("schedule.index"))
         return url_for("schedule.index") if is_gone else back
 
     @expose(f"/<{ID}>/backfill/", methods=("GET", "POST"))
     def backfill(self, id: int) -> ResponseReturnValue:  # noqa: A002  # as it stands in the address
-        """Make up for a period: first how many and which times, then the jobs."""
+        """Make up for a period: first show how many and which times, then create the jobs."""
         access.require("backfill")
         entry = found(queries.schedule(db.session, id))
         form = period_form()
@@ -151,7 +151,7 @@ class ScheduleView(ActPage):
 
 
 def _period(form: Form) -> tuple[datetime, datetime] | None:
-    """Return both ends of a period in UTC; None, and faults, when they are none."""
+    """Return both ends of a period in UTC, or None after setting faults when they are not valid."""
     given = form.values(request.form)
     for name in given:
         if not form[name].fault and moment(form[name].text) is None:

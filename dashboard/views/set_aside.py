@@ -1,4 +1,4 @@
-"""Rows that a loop could not handle: why, and the button that has them tried again at once."""
+"""Rows that a loop could not handle, with the reason, and the button that tries them again at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..auth import access
 from ..web.database import db
 from .page import MORE, ConsolePage
 
-# What a loop does to the row, and the view that shows such rows, if there is one.
+# What each loop does to a row, and the view that shows such rows, or None.
 LOOPS: dict[str, tuple[LazyString, str | None]] = {
     "due": (_l("make a job due"), "job.details"),
     "starts": (_l("start a job"), "job.details"),
@@ -51,7 +51,7 @@ class SetAsideView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """The rows, the newest first."""
+        """List the rows, newest first."""
         entries = aside_entries(by_session(db.session))
         return self.render("set_aside.html", page=Page(tuple(entries)), loops=LOOPS)
 

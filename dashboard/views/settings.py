@@ -1,4 +1,4 @@
-"""The settings that change while the product runs."""
+"""The settings that can be changed while the product runs."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class SettingView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """Every setting, by its group."""
+        """Show every setting, by its group."""
         catalog.load()
         return self._page(SettingForm(queries.changes(db.session)))
 
     @expose("/", methods=("POST",))
     def save(self) -> ResponseReturnValue:
-        """Take all that was changed, or nothing and say what is wrong beside it."""
-        catalog.load()  # which declares the settings of users' own
+        """Save all changes, or none and show what is wrong beside its field."""
+        catalog.load()  # declares the settings of the application's own
         form = SettingForm(queries.changes(db.session))
         typed = form.read(request.form)
         if typed is None:

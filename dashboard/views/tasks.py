@@ -1,4 +1,4 @@
-"""The registered tasks: how they do, and their pauses."""
+"""The registered tasks, with their failures and their pauses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TaskView(PausingPage):
 
     @expose("/")
     def index(self) -> str:
-        """Every registered task, and those that are paused and not registered any more."""
+        """List every registered task, and those that are paused but no longer registered."""
         now = snapshot.current().overview
         pauses = {pause.task: pause for pause in now.paused_tasks}
         cards = catalog.all_tasks()
@@ -38,7 +38,7 @@ class TaskView(PausingPage):
         )
 
     def check(self, subject: str) -> None:
-        """A task that is registered, or one that is paused."""
+        """Answer 404 unless the task is registered or paused."""
         try:
             catalog.find(subject)
         except UnknownTask:
@@ -47,5 +47,5 @@ class TaskView(PausingPage):
                 abort(404)
 
     def home(self, subject: str) -> str:
-        """The list."""
+        """Return the address of the list."""
         return url_for("task.index")

@@ -1,4 +1,4 @@
-"""People: who may log in, and as what."""
+"""Users: who may log in, and with which role."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Change = Callable[[User], str | None]
 
 
 class UserView(ConsolePage):
-    """People at /admin/user/."""
+    """Users at /admin/user/."""
 
     verb = "users"
 
@@ -37,12 +37,12 @@ class UserView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """Everybody, and what each role may do."""
+        """List all users, and what each role may do."""
         return self._list(person_form(access.RANKS))
 
     @expose("/create/", methods=("POST",))
     def create(self) -> ResponseReturnValue:
-        """Add a person."""
+        """Add a user."""
         form = person_form(access.RANKS)
         given = form.values(request.form)
         try:
@@ -56,7 +56,7 @@ class UserView(ConsolePage):
 
     @expose("/<int(max=9223372036854775807):id>/")
     def details(self, id: int) -> str:  # noqa: A002  # as it stands in the address
-        """One person: role, sessions, what was done."""
+        """Show one user: role, sessions and audit events."""
         return self._details(_person(id))
 
     @expose(
@@ -64,14 +64,14 @@ class UserView(ConsolePage):
         methods=("POST",),
     )
     def change(self, id: int, what: str) -> ResponseReturnValue:  # noqa: A002
-        """Give another role or password, let in or keep out, end all sessions."""
+        """Change a user's role or password, let the user in or keep them out, or end all sessions."""
         person = _person(id)
         try:
-            told = CHANGES[what](person)
+            sentence = CHANGES[what](person)
         except accounts.AccountNotValid as fault:
             return self._details(_person(id), fault=str(fault)), 400
-        if told:
-            flash(told, "success")
+        if sentence:
+            flash(sentence, "success")
         return redirect(url_for("user.details", id=id), code=303)
 
     def _list(self, form: Form) -> str:

@@ -1,4 +1,4 @@
-"""The consumer processes, what each runs, and what can be asked of them."""
+"""The consumer processes, what each runs, and the verbs on them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WorkerView(ConsolePage):
 
     @expose("/")
     def index(self) -> str:
-        """The live ones first; those that have ended leave after a while."""
+        """List the consumers, live ones first. Those that have ended disappear after a while."""
         found = shown_workers(db.session)
         return str(
             self.render(
@@ -46,7 +46,7 @@ class WorkerView(ConsolePage):
 
     @expose("/<uuid:id>/<verb>/", methods=("GET", "POST"))
     def steer(self, id: uuid.UUID, verb: str) -> ResponseReturnValue:  # noqa: A002
-        """Ask once more; then ask it of the worker."""
+        """Ask for a confirmation, then send the request to the worker."""
         step = ACTIONS.get(verb) or abort(404)
         access.require(step.right)
         worker = next((one for one in shown_workers(db.session) if one.id == id), None) or abort(
