@@ -1,4 +1,4 @@
-"""Questions about what people did."""
+"""Questions about the audit."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class AuditEntry:
 
 
 def audit_page(session: Reader, wanted: AuditFilter, cursor: PageCursor) -> Page[AuditEntry]:
-    """A page of the events that match, newest first. Raises QueryTooSlow."""
+    """Return a page of the events that match, newest first. Raises QueryTooSlow."""
     return read_page(session, _matching(wanted), key=AuditEvent.id, cursor=cursor, entry=AuditEntry)
 
 
 def audit_of(session: Reader, job_id: uuid.UUID, *, limit: int = 100) -> tuple[AuditEntry, ...]:
-    """What people did to one job and to its dead letters, newest first."""
+    """Return what people did to one job and to its dead letters, newest first."""
     # Index: audit_event_targets.
     letters = select(func.array_agg(cast(DeadLetter.id, Text))).where(DeadLetter.job_id == job_id)
     names = session.scalar(letters) or []
@@ -68,7 +68,7 @@ def audit_of(session: Reader, job_id: uuid.UUID, *, limit: int = 100) -> tuple[A
 
 
 def is_protected(session: Reader) -> bool:
-    """Whether the role that asks can change nothing in the audit."""
+    """Return True if the role that asks can change nothing in the audit."""
     return bool(
         session.scalar(
             text(

@@ -1,4 +1,4 @@
-"""What is done for people is written down in the transaction that does it."""
+"""Audit records, written in the transaction of what they record."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ T = TypeVar("T")
 
 
 def note(event: AuditRecord) -> None:
-    """Write down what has been done or refused elsewhere. Raises DatabaseUnavailable."""
+    """Write an event of what was done or rejected elsewhere. Raises DatabaseUnavailable."""
     with database.transaction() as cursor:
         store.add(cursor, event, actor.current())
 
 
 def tell(cursor: Cursor, event: AuditRecord) -> None:
-    """Write down what the transaction of `cursor` does."""
+    """Write an event of what the transaction of `cursor` does."""
     store.add(cursor, event, actor.current())
 
 
 def audited(
     change: Callable[[Cursor], T], event: Callable[[T], AuditRecord | None]
 ) -> Callable[[Cursor], T]:
-    """`change`, and the `event` of what it returned; to be called in a transaction.
+    """Return `change` with the `event` of what it returned; to be called in a transaction.
 
     When nothing was done, `event` is None or has no targets, and nothing is written.
     """
@@ -46,6 +46,6 @@ def audited(
 
 
 def shared(by_id: dict[str, Any]) -> Any:
-    """What all had in common, else the value of each by its id; None of nothing."""
+    """Return the value that all have in common, else the value of each by its id; None of nothing."""
     values = list(by_id.values())
     return by_id if any(value != values[0] for value in values) else next(iter(values), None)

@@ -1,4 +1,4 @@
-"""Adds to the audit; nothing here or elsewhere changes what stands in it."""
+"""SQL that adds to the audit; nothing here or elsewhere changes what is in it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ VALUES (%(actor)s, %(channel)s, %(address)s, %(verb)s, %(kind)s, %(targets)s, %(
 
 @dataclass(frozen=True, kw_only=True)
 class AuditRecord:
-    """What somebody did to which targets of a kind, or was refused.
+    """What somebody did to which targets of a kind, or what was rejected.
 
-    `count` is for what has no list of targets; without it, they are counted. `before` and `after`
-    are plain data without secrets.
+    `count` is for events without a list of targets; without it, the targets are counted. `before`
+    and `after` are plain data without secrets.
     """
 
     actor: str

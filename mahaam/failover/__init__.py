@@ -1,1 +1,1 @@
-"""A failed-over PostgreSQL: noticed, and accepted jobs that are missing brought back."""
+"""Fail-over of PostgreSQL: noticed, and accepted jobs that are missing brought back."""

@@ -51,7 +51,7 @@ def of_old_primary(url: str, *, since: timedelta) -> list[LostJob]:
 
 
 def bring_back(url: str, lost: Iterable[LostJob], *, by: str) -> list[str]:
-    """Insert those of `lost` that have not ended as rows here, and ring. Returns their ids.
+    """Insert those of `lost` that have not ended as rows here, and send their notices. Return their ids.
 
     What ran on the old primary is queued. A job whose dedupe key a live one holds is left out.
     """

@@ -1,4 +1,4 @@
-"""What an old primary knows of jobs that were accepted there."""
+"""Questions to an old primary about jobs that were accepted there."""
 
 from __future__ import annotations
 

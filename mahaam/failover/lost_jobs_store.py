@@ -1,4 +1,4 @@
-"""Brings jobs of an old primary back."""
+"""SQL that inserts jobs of an old primary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RETURNING id::text, queue, priority, queued_at, state
 
 
 def bring(cursor: Cursor, records: Sequence[str]) -> tuple[list[str], list[Notice]]:
-    """Insert rows that are given as JSON. Returns the ids of those that were not there, and their notices.
+    """Insert rows that are given as JSON. Return the ids of those that did not exist, and their notices.
 
     A row whose dedupe key a live job holds is left out.
     """

@@ -1,4 +1,4 @@
-"""Notes that PostgreSQL was failed over or restored, and the accepted jobs that are missing since."""
+"""SQL that notes that PostgreSQL was failed over or restored, and the accepted jobs missing since."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SELECT CASE WHEN NOT pg_is_in_recovery() THEN
   (SELECT system_identifier FROM pg_control_system()) || '/'
   || ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END
 """
-# The note lies in the database, so a standby that is promoted brings along what was true before.
+# The note is stored in the database, so a standby that is promoted has what was true before.
 LOCK = "SELECT pg_advisory_xact_lock(7406120452)"  # any constant: one consumer notices
 LAST = (
     "SELECT detail FROM incident WHERE kind = 'primary' ORDER BY happened_at DESC, id DESC LIMIT 1"
@@ -45,7 +45,7 @@ class LostWriteCheck(NamedTuple):
 
 
 def look(cursor: Cursor) -> LostWriteCheck:
-    """Compare the server with the one that was noted last, in a transaction."""
+    """Compare the server with the one that was noted last, in a transaction. Return the result."""
     identity = _identity(cursor)
     if identity is None:
         return LostWriteCheck(None, is_new=False)
@@ -63,7 +63,7 @@ def look(cursor: Cursor) -> LostWriteCheck:
 
 
 def note_missing(cursor: Cursor, ids: Sequence[str]) -> list[str]:
-    """Note those of `ids` that are no job. Returns the ones that nobody has noted before."""
+    """Note those of `ids` that are no job. Return the ones that were not noted before."""
     cursor.execute(MISSING, {"ids": list(ids)})
     return [row[0] for row in cursor.fetchall()]
 

@@ -1,4 +1,4 @@
-"""What an operator tells of the code that runs."""
+"""Marks of deploys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTE_LIMIT_BYTES = 500
 
 
 def mark_deploy(revision: str, *, by: str, note: str | None = None) -> int:
-    """Mark in every chart that `revision` went live now; returns the id of the mark.
+    """Mark in every chart that `revision` was deployed now. Return the id of the mark.
 
     Raises OptionNotValid, DatabaseUnavailable.
     """

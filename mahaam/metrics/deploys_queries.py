@@ -1,4 +1,4 @@
-"""Which code went live when."""
+"""Questions about deploys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DeployEntry:
 def deploys(
     session: Reader, *, since: datetime | None = None, limit: int = SHOWN
 ) -> tuple[DeployEntry, ...]:
-    """The newest marks since a moment, newest first."""
+    """Return the newest marks since a moment, newest first."""
     # Index: deploy_marked.
     question = select(Deploy.id, Deploy.revision, Deploy.note, Deploy.marked_by, Deploy.marked_at)
     if since is not None:

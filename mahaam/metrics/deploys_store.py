@@ -1,4 +1,4 @@
-"""Keeps the moments at which other code went live."""
+"""SQL that stores the moments of deploys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INSERT INTO deploy (revision, note, marked_by) VALUES (%s, %s, %s) RETURNING id
 
 
 def mark(cursor: Cursor, revision: str, *, note: str | None, by: str) -> int:
-    """Note that `revision` went live now; returns the id of the mark."""
+    """Note that `revision` was deployed now. Return the id of the mark."""
     cursor.execute(MARK, (revision, note, by))
     row = cursor.fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""What the charts show: throughput, failures, waits and runs over a window, from the periods."""
+"""The data of the charts: throughput, failures, waits and runs over a window, from the periods."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mahaam.postgres.query_limits import Reader, time_limit
 
 SHARES = (0.5, 0.95, 0.99)
 
-Spread = tuple[Sequence[int], Sequence[int]]  # buckets, which rise, and their counts
+Spread = tuple[Sequence[int], Sequence[int]]  # numbers of buckets, ascending, and their counts
 EMPTY: Spread = ((), ())
 
 
 @dataclass(frozen=True)
 class TimeWindow:
-    """A stretch of time up to now, the length of a point of its charts and of what its sums are of.
+    """A time window up to now, with the length of a chart's point and of the periods that are summed.
 
-    It begins with a whole period of `sum_s`, so that charts and sums tell of the same jobs.
+    It begins with a whole period of `sum_s`, so that charts and sums are about the same jobs.
     """
 
     length_s: int
@@ -42,7 +42,7 @@ WINDOWS = {
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts and spreads of some jobs; `oldest_s` is the longest that a job was seen to wait."""
+    """Counts and latency stats of some jobs; `oldest_s` is the longest that a job was seen to wait."""
 
     completed: int = 0
     failed: int = 0
@@ -53,12 +53,12 @@ class Figures:
 
     @cached_property
     def wait_ms(self) -> list[float | None]:
-        """p50, p95, p99 of the waits before first starts."""
+        """Return p50, p95, p99 of the waits before first starts."""
         return percentiles_ms(*self.waits, SHARES)
 
     @cached_property
     def run_ms(self) -> list[float | None]:
-        """p50, p95, p99 of the runs."""
+        """Return p50, p95, p99 of the runs."""
         return percentiles_ms(*self.runs, SHARES)
 
 
@@ -73,7 +73,7 @@ class Metrics:
     tasks: dict[str, Figures]
 
     def coarse(self, count: int) -> list[tuple[datetime, Figures]]:
-        """The points put together to `count` at most."""
+        """Return the points, merged to `count` at most."""
         size = -(-len(self.points) // count)
         starts = range(0, len(self.points), size)
         chunks = [self.points[start : start + size] for start in starts]
@@ -87,7 +87,8 @@ SELECT date_bin(:sum_s * interval '1 second', now() - :length_s * interval '1 se
 
 _COLUMNS = "completed, failed, retried, waits, wait_counts, runs, run_counts"
 
-# Key of job_period, one row per period. How long the oldest waited is known of queues only.
+# Index: key of job_period, one row per period. How long the oldest job waited is known of queues
+# only.
 POINTS = f"""
 SELECT starts_at, {_COLUMNS}, age.oldest_s
 FROM (SELECT * FROM job_period
@@ -97,7 +98,7 @@ FULL JOIN (SELECT starts_at, oldest_s FROM job_period
      USING (starts_at)
 """
 
-# Key of job_period: some fifty rows per period, of which there are 60 at most.
+# Index: key of job_period; some fifty rows per period, of which there are 60 at most.
 SUMS = f"""
 SELECT queue, task, {_COLUMNS}, oldest_s FROM job_period
 WHERE length_s = :sum_s AND starts_at >= :since
@@ -108,7 +109,7 @@ WHERE length_s = :sum_s AND starts_at >= :since
 def metrics(
     session: Reader, window: TimeWindow, *, queue: str | None = None, task: str | None = None
 ) -> Metrics:
-    """The window up to now, of one queue or task or of all. Raises QueryTooSlow."""
+    """Return the window up to now, of one queue or task or of all. Raises QueryTooSlow."""
     values: dict[str, Any] = {
         "length_s": window.length_s, "point_s": window.point_s, "sum_s": window.sum_s,
         "queue": queue or "", "task": task or "",
@@ -128,7 +129,7 @@ def metrics(
 
 
 def summed(parts: Iterable[Figures]) -> Figures:
-    """The figures of all parts together."""
+    """Return the figures of all parts together."""
     parts = tuple(parts)
     ages = [part.oldest_s for part in parts if part.oldest_s is not None]
     return Figures(
@@ -160,7 +161,7 @@ def _without_gap(
 
 
 def _by_name(rows: Iterable[tuple[str, Any]]) -> dict[str, Figures]:
-    """The busiest first."""
+    """Return the figures by name, the busiest first."""
     parts: dict[str, list[Figures]] = {}
     for name, row in rows:
         parts.setdefault(name, []).append(_figures(row))

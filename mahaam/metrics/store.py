@@ -1,4 +1,4 @@
-"""Adds up what happened: spreads of consumers, ages of queues, periods of four lengths.
+"""SQL that adds up metrics: latency stats of consumers, ages of queues, periods of four lengths.
 
 Everything here can be done twice without harm: rows are written again as a whole, never added to.
 """
@@ -12,11 +12,11 @@ from mahaam.postgres.database import Cursor
 
 MINUTE_S, TEN_MINUTES_S, HOUR_S, DAY_S = 60, 600, 3600, 86400
 COARSER = ((MINUTE_S, TEN_MINUTES_S), (TEN_MINUTES_S, HOUR_S), (HOUR_S, DAY_S))
-ONE_AT_A_TIME = 7_406_120_453  # any constant: the lock of whoever adds up
+ONE_AT_A_TIME = 7_406_120_453  # any constant: the lock of the process that adds up
 
 
 class LatencyRow(NamedTuple):
-    """What one consumer saw of a task in a queue in a minute, counted since the epoch."""
+    """What one consumer measured of a task in a queue in a minute, counted since the epoch."""
 
     minute: int
     queue: str
@@ -36,15 +36,15 @@ SET waits = excluded.waits, wait_counts = excluded.wait_counts,
 """
 
 # Only its consumer counts what completes, and knows the whole minute; the other counts of the row
-# are added to by whatever statement makes them.
+# are added to by the statements that make them.
 WRITE_COMPLETED = """
 INSERT INTO job_minute (minute, queue, task, worker_id, completed)
 VALUES (to_timestamp(%s * 60), %s, %s, %s, %s)
 ON CONFLICT (minute, queue, task, worker_id) DO UPDATE SET completed = excluded.completed
 """
 
-# Index: job_waiting. The oldest of the next in line, as far as a thousand of them: it is one
-# number of one minute, not worth a walk through a million jobs.
+# Index: job_waiting. The oldest of the next jobs, as far as a thousand of them: it is one number of
+# one minute, not worth a scan of a million jobs.
 SAMPLE_AGES = """
 INSERT INTO queue_age AS age (minute, queue, oldest_s)
 SELECT date_trunc('minute', now()), name,
@@ -56,8 +56,8 @@ FROM queue
 ON CONFLICT (minute, queue) DO UPDATE SET oldest_s = greatest(age.oldest_s, excluded.oldest_s)
 """
 
-# Added up anew: the newest period that is there, which was not over, the one before it, to which
-# late rows may have come, and all since, however long nobody added up.
+# Added up anew: the newest existing period, which was not over, the one before it, which late rows
+# may belong to, and all since, however long nobody added up.
 SINCE = """
 SELECT coalesce(max(starts_at) - %(length_s)s * interval '1 second', '-infinity')::text
 FROM job_period WHERE length_s = %(length_s)s
@@ -68,7 +68,8 @@ _SUMS = """
   sum(cancelled) AS cancelled, sum(expired) AS expired, sum(crashed) AS crashed
 """
 
-# From rows of `source` (starts_at, queue, task and a spread) one spread per period, queue and task.
+# From rows of `source` (starts_at, queue, task and buckets), one set of buckets per period, queue
+# and task.
 _SPREADS = """
 spread AS (
   SELECT starts_at, queue, task,
@@ -103,8 +104,8 @@ SET completed = excluded.completed, failed = excluded.failed, retried = excluded
     run_counts = excluded.run_counts, oldest_s = excluded.oldest_s
 """
 
-# Some tasks are left out, or are all that it is about: the sums of all are right again after the
-# next time that nothing is named.
+# Some tasks are left out, or only some are added up: the sums of all are right again after the next
+# run without such names.
 _WANTED = "NOT task = ANY(%(but)s) AND (%(only)s::text[] IS NULL OR task = ANY(%(only)s))"
 FIND = """
 SELECT DISTINCT task FROM job_minute WHERE minute >= %(since)s
@@ -162,9 +163,9 @@ DELETE FROM job_period WHERE length_s >= 3600 AND starts_at < now() - interval '
 
 
 def write_latencies(cursor: Cursor, rows: Sequence[LatencyRow]) -> float:
-    """Write what one consumer saw, whole minutes as they stand now; returns PostgreSQL's epoch.
+    """Write what one consumer measured, whole minutes as they are now. Return PostgreSQL's epoch.
 
-    Each row is committed alone: two at once could be locked against a statement that fails jobs.
+    Each row is committed alone: two at once could deadlock with a statement that fails jobs.
     """
     for row in rows:
         waits, runs = row.waits, row.runs
@@ -189,7 +190,7 @@ def add_up_minutes(
 ) -> None:
     """Make the periods of a minute from what consumers wrote, in a transaction.
 
-    Tasks in `but` are left out; `keys` are all that it is about (None: any).
+    Tasks in `but` are left out; `keys` are the only tasks in question (None: any).
     """
     if _is_first(cursor):
         values: dict[str, Any] = {"length_s": MINUTE_S, **_wanted(but, keys)}
@@ -201,7 +202,7 @@ def add_up_periods(
 ) -> None:
     """Make ten minutes of minutes, hours of those and days of hours, in a transaction.
 
-    Tasks in `but` are left out; `keys` are all that it is about (None: any).
+    Tasks in `but` are left out; `keys` are the only tasks in question (None: any).
     """
     if _is_first(cursor):
         for finer_s, length_s in COARSER:
@@ -210,13 +211,15 @@ def add_up_periods(
 
 
 def find_tasks(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
-    """The tasks that are added up."""
+    """Return the tasks that are added up."""
     cursor.execute(FIND, {"since": _since(cursor, HOUR_S)})
     return [task for (task,) in cursor.fetchall() if task not in but]
 
 
 def prune(cursor: Cursor) -> None:
-    """Delete minutes after 3 days, ten minutes after 8, which rules are tried on, the rest after 90."""
+    """Delete minutes after 3 days, ten minutes after 8, which alert rules are previewed on, the
+    rest after 90.
+    """
     cursor.execute(FORGET)
 
 
@@ -225,7 +228,7 @@ def _wanted(but: Sequence[str], keys: Sequence[str] | None) -> dict[str, Any]:
 
 
 def _is_first(cursor: Cursor) -> bool:
-    """Whether nobody else adds up at this moment: once is enough."""
+    """Return True if no other process adds up at this moment: once is enough."""
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (ONE_AT_A_TIME,))
     row = cursor.fetchone()
     return bool(row and row[0])

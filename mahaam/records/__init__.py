@@ -1,1 +1,1 @@
-"""One way to create, change and delete what people keep: schedules, rules, channels and their like."""
+"""One way to create, change and delete what people keep: schedules, rules, channels and the like."""

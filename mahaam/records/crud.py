@@ -1,4 +1,4 @@
-"""Creates, changes and deletes one record: locked, checked, written and audited in one transaction."""
+"""Creation, change and deletion of one record: locked, checked, written and audited in one transaction."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Key = TypeVar("Key", int, str)
 
 
 class RecordStore(Protocol[Key]):
-    """Where records are kept; a RecordTable is one."""
+    """The store of a kind of record; a RecordTable is one."""
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What people say of a record."""
+        """Return the fields that people set."""
 
     def lock(self, cursor: Cursor, id_: Key, /) -> Row | None:
         """Return a record with all its `fields`, locked until the transaction ends."""
 
     def update(self, cursor: Cursor, id_: Key, row: Row, /, *, by: str) -> None:
-        """Give a record these columns."""
+        """Set these columns of a record."""
 
     def delete(self, cursor: Cursor, ids: list[Key], /) -> None:
         """Delete records."""
@@ -43,16 +43,17 @@ def _picked(row: Row, names: Iterable[str]) -> Row:
 
 
 def _no_more(_cursor: Cursor, _before: Row, _after: Row | None) -> None:
-    """Nothing else has to be looked at, or changed with it."""
+    """Do nothing: no other record needs a check or a change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordKind(Generic[Key]):
-    """A kind of record, as the audit calls it.
+    """A kind of record, named as in the audit.
 
-    `check` makes the columns of what is given and of the row before (None: a new one); it may raise
+    `check` makes the columns of what is given and of the row before (None: a new one). It may raise
     FieldNotValid, and so may `with_it`, which is called before a row is changed or deleted (None).
-    `told` is what the audit keeps of some columns; `verb` is what it calls a change, whatever was done.
+    `told` returns what the audit keeps of some columns; `verb` is the audit's name for a change,
+    whatever was done.
     """
 
     name: str
@@ -65,7 +66,9 @@ class RecordKind(Generic[Key]):
 
 @dataclass(frozen=True, kw_only=True)
 class NamedKind(RecordKind[int]):
-    """A kind of record that people make under a name that no other has; `taken` says so."""
+    """A kind of record that people make under a unique name; `taken` is the sentence for a name
+    that is taken.
+    """
 
     store: RecordTable
     taken: Translatable
@@ -106,7 +109,7 @@ def change(kind: RecordKind[Key], id_: Key, given: Given, *, by: str) -> bool:
 
 
 def delete(kind: RecordKind[Key], id_: Key, *, by: str, after: Any = None) -> None:
-    """Delete a record; `after` is what holds without it.
+    """Delete a record; `after` is the state without it, for the audit.
 
     Raises LookupError, FieldNotValid while it is in use, DatabaseUnavailable.
     """

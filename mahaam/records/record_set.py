@@ -1,4 +1,4 @@
-"""Does a verb to many records at once: those that take it, in one transaction, with one audit event."""
+"""A verb on many records at once: those that accept it, in one transaction, with one audit event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mahaam.records.table import Row
 
 log = logging.getLogger("mahaam.verbs")
 
-Facts = dict[str, Any]  # what the audit keeps besides: before, after, reason
+Facts = dict[str, Any]  # further facts for the audit: before, after, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class RecordSet:
         *,
         by: str,
     ) -> VerbResult:
-        """Do `change` to those of `ids` for which `why_not` has no reason. Raises DatabaseUnavailable."""
+        """Apply `change` to those of `ids` for which `why_not` has no reason. Return the result.
+
+        Raises DatabaseUnavailable.
+        """
         wanted = list(dict.fromkeys(ids))
         with database.transaction() as cursor:
             found = self.lock(cursor, [id_ for id_ in wanted if 0 < id_ <= LARGEST_ID])

@@ -1,4 +1,4 @@
-"""Writes the rows of a table that people keep by name."""
+"""SQL for the rows of a table that people keep by name."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ Row = dict[str, Any]
 class RecordTable:
     """A table with `id`, a unique `name` and `created_by`; all names come from the code.
 
-    `fields` are what people say, `more` is read besides, as is `now` (the time of the transaction).
-    `json` names the columns of JSON. `touched` are assignments of each change; %(by)s is the person.
+    `fields` are set by people, `more` is read besides, as is `now` (the time of the transaction).
+    `json` names the columns of JSON. `touched` are assignments of each change; %(by)s is the
+    person.
     """
 
     name: str
@@ -28,11 +29,11 @@ class RecordTable:
 
     @property
     def columns(self) -> str:
-        """The columns that are read."""
+        """Return the columns that are read."""
         return ", ".join(("id", *self.fields, *self.more, "now() AS now"))
 
     def insert(self, cursor: Cursor, row: Row, *, by: str) -> int | None:
-        """Make a row. Return its id, or None when the name is taken."""
+        """Insert a row. Return its id, or None when the name is taken."""
         values = self._stored(row) | {"created_by": by}
         cursor.execute(
             f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({_slots(values)})"
@@ -60,7 +61,7 @@ class RecordTable:
         return cursor.fetchone() is not None
 
     def update(self, cursor: Cursor, id_: int, row: Row, *, by: str = "") -> None:
-        """Give a row these columns."""
+        """Set these columns of a row."""
         values = self._stored(row)
         assignments = ", ".join(f"{name} = %({name})s" for name in values)
         cursor.execute(
@@ -69,7 +70,7 @@ class RecordTable:
         )
 
     def delete(self, cursor: Cursor, ids: Iterable[int]) -> None:
-        """Delete rows, with what hangs on them by foreign keys."""
+        """Delete rows, with the rows that depend on them by foreign keys."""
         cursor.execute(f"DELETE FROM {self.name} WHERE id = ANY(%s)", (list(ids),))
 
     def _stored(self, row: Row) -> Row:

@@ -1,7 +1,8 @@
-"""Lets a loop that serves all rows go on when one of them cannot be handled.
+"""Isolation of a row that cannot be handled, so that a loop that serves all rows continues.
 
-A batch that fails is done again in halves until the row is found that it fails of. That row is put
-aside, with the reason, and the batch leaves it out from then on; it is tried again alone, by and by.
+A batch that fails is done again in halves until the row is found that it fails on. That row is set
+aside, with the reason, and the batch leaves it out from then on; it is tried again alone, in
+growing intervals.
 """
 
 from __future__ import annotations
@@ -29,56 +30,56 @@ Run = Callable[[Callable[[Cursor], Any]], Any]  # carries out work on some conne
 
 GIVE_BACK = "give back"  # the loop of jobs that are to leave their worker
 
-# No row's fault: the servers cannot at the moment.
+# No row's fault: the servers cannot answer at the moment.
 PASSING = (ConnectionBroken, DatabaseUnavailable, redis.RedisError)
 
 _known: dict[str, dict[str, bool]] = {}  # loop to key to whether it is to be tried again
 
 
 class RowWork(Protocol[T_co]):
-    """Does what a loop does: to all rows but some, or to those with `keys` alone."""
+    """The work of a loop on all rows but some, or on those with `keys` alone."""
 
     def __call__(
         self, cursor: Cursor, *, but: Sequence[str] = (), keys: Sequence[str] | None = None
     ) -> T_co:
-        """Do it."""
+        """Do the work."""
 
 
 class RowKeys(Protocol):
     """The keys of the rows that the work would be done to."""
 
     def __call__(self, cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
-        """Find them."""
+        """Return the keys."""
 
 
 def learn(found: Sequence[NewSetAside]) -> None:
-    """See what is put aside as the table has it now."""
+    """Replace what this process knows of the rows that are set aside by what the table has."""
     known: dict[str, dict[str, bool]] = {}
     for row in found:
         known.setdefault(row.loop, {})[row.key] = row.is_due
-    _known.update({loop: {} for loop in _known} | known)  # at once: the lease's thread looks, too
+    _known.update({loop: {} for loop in _known} | known)  # at once: the lease's thread reads too
 
 
 def keys(loop: str) -> list[str]:
-    """The rows that a loop leaves out."""
+    """Return the rows that a loop leaves out."""
     return list(_known.get(loop, ()))
 
 
 def due(loop: str) -> list[str]:
-    """Those of them that are to be tried again."""
+    """Return the rows that are left out and are to be tried again."""
     return [key for key, is_due in _known.get(loop, {}).items() if is_due]
 
 
 def handle(run: Run, loop: str, work: RowWork[T], *, find: RowKeys) -> list[T]:
-    """Do a batch, and what is to be tried again; returns what the parts returned.
+    """Do a batch, and what is to be tried again. Return what the parts returned.
 
-    Raises what is no row's fault.
+    Raises errors that are no row's fault.
     """
     try:
         done = [run(partial(work, but=keys(loop)))]
     except PASSING:
         raise
-    except Exception as fault:  # whatever it is, the row is looked for
+    except Exception as fault:  # whatever it is, the row is searched for
         if is_servers_fault(fault):
             raise
         done = sift(run, loop, run(partial(find, but=keys(loop))), work)
@@ -86,7 +87,7 @@ def handle(run: Run, loop: str, work: RowWork[T], *, find: RowKeys) -> list[T]:
 
 
 def retry(run: Run, loop: str, work: RowWork[T]) -> list[T]:
-    """Try those again whose time has come; returns what the parts returned."""
+    """Try rows again that are due. Return what the parts returned."""
     done: list[T] = []
     for key in due(loop):
         found = sift(run, loop, [key], work)
@@ -97,7 +98,7 @@ def retry(run: Run, loop: str, work: RowWork[T]) -> list[T]:
 
 
 def each(run: Run, loop: str, rows: Mapping[str, Callable[[Cursor], T]]) -> list[T]:
-    """Do to each row what is given for its key, by itself; returns what was returned."""
+    """Do each row's own call, in a part of its own. Return what the calls returned."""
     left_out = set(keys(loop)) - set(due(loop))
     done: list[T] = []
     for key, do in rows.items():
@@ -121,14 +122,14 @@ def _alone(
 
 
 def sift(run: Run, loop: str, wanted: Sequence[str], work: RowWork[T]) -> list[T]:
-    """Do it to rows, put those aside of which it fails; returns what the parts returned."""
+    """Do the work on rows, and set those aside that it fails on. Return what the parts returned."""
     if not wanted:
         return []
     try:
         return [run(partial(work, keys=wanted))]
     except PASSING:
         raise
-    except Exception as fault:  # whatever it is, it is the row's alone
+    except Exception as fault:  # whatever it is, it is the row's fault alone
         if is_servers_fault(fault):
             raise
         if len(wanted) == 1:
@@ -139,9 +140,9 @@ def sift(run: Run, loop: str, wanted: Sequence[str], work: RowWork[T]) -> list[T
 
 
 def put(run: Run, loop: str, key: str, fault: BaseException) -> None:
-    """Leave a row out from now on, and say so if that is news.
+    """Leave a row out from now on, and log it if it was not left out before.
 
-    While PostgreSQL is away nothing is noted: the row is met again, and put aside then.
+    While PostgreSQL is away nothing is stored: the row is read again, and set aside then.
     """
     _known.setdefault(loop, {})[key] = False
     try:
@@ -159,7 +160,7 @@ def put(run: Run, loop: str, key: str, fault: BaseException) -> None:
 
 
 def forget(run: Run, loop: str, key: str) -> None:
-    """Take a row in again that was handled; while PostgreSQL is away that is done later."""
+    """Include a row again that was handled; while PostgreSQL is away that is done later."""
     _known.get(loop, {}).pop(key, None)
     try:
         run(partial(store.done, loop=loop, key=key))
@@ -169,12 +170,12 @@ def forget(run: Run, loop: str, key: str) -> None:
 
 
 def is_servers_fault(fault: BaseException) -> bool:
-    """Whether PostgreSQL could not, rather than would not: an error that no value of a row explains."""
+    """Return True for an error that no value of a row explains: PostgreSQL was not able to answer."""
     return isinstance(fault, psycopg2.Error) and not isinstance(fault, REFUSALS)
 
 
 def inside(cursor: Cursor) -> Run:
-    """Carries out work in a part of a transaction that can fail alone."""
+    """Return a run that does work in a part of a transaction that can fail alone."""
 
     def run(work: Callable[[Cursor], Any]) -> Any:
         cursor.execute("SAVEPOINT part")

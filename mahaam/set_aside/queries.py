@@ -15,7 +15,7 @@ SELECT loop, key, reason, tries, first_at, last_at, retry_at FROM set_aside
 ORDER BY first_at DESC LIMIT %(limit)s
 """
 COUNT = "SELECT count(*), min(first_at) FROM set_aside"
-# What was asked for lately: a job that waits for a worker comes every few seconds.
+# Rows that were asked for lately: a job that waits for a worker comes every few seconds.
 UNKNOWN = """
 SELECT task, min(since) FROM unknown_task WHERE seen_at > now() - interval '1 minute'
 GROUP BY task ORDER BY task LIMIT %(limit)s
@@ -23,7 +23,7 @@ GROUP BY task ORDER BY task LIMIT %(limit)s
 
 
 class AsideEntry(NamedTuple):
-    """A row that a loop leaves alone, why, and when it tries it again."""
+    """A row that a loop leaves alone, the reason, and when the loop tries it again."""
 
     loop: str
     key: str
@@ -35,7 +35,7 @@ class AsideEntry(NamedTuple):
 
 
 class AsideCount(NamedTuple):
-    """How many rows are put aside, and since when the first of them is."""
+    """How many rows are set aside, and since when the first of them is."""
 
     rows: int
     since: datetime | None
@@ -52,7 +52,7 @@ class UnknownTaskEntry(NamedTuple):
 
 
 def aside_entries(ask: Ask) -> list[AsideEntry]:
-    """Return the newest rows that are put aside."""
+    """Return the newest rows that are set aside."""
     return [AsideEntry(*row) for row in ask(ASIDE, {"limit": SHOWN})]
 
 

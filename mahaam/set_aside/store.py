@@ -1,4 +1,4 @@
-"""Keeps the rows that loops could not handle, with the reason and when each is tried again."""
+"""SQL that stores the rows that loops could not handle, with the reason and when each is tried again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NewSetAside(NamedTuple):
 
 
 def put(cursor: Cursor, loop: str, key: str, fault: BaseException) -> bool:
-    """Note that a row could not be handled. Return True if that is news."""
+    """Note that a row could not be handled. Return True if that was not noted before."""
     line = f"{type(fault).__name__}: {fault}".strip()
     values = {"loop": loop, "key": key, "reason": clean(line, REASON_LIMIT_BYTES)}
     cursor.execute(PUT, values)
@@ -44,17 +44,17 @@ def put(cursor: Cursor, loop: str, key: str, fault: BaseException) -> bool:
 
 
 def all_of_them(cursor: Cursor) -> list[NewSetAside]:
-    """Everything that is left alone."""
+    """Return all rows that are set aside."""
     cursor.execute(ALL)
     return [NewSetAside._make(row) for row in cursor.fetchall()]
 
 
 def done(cursor: Cursor, loop: str, key: str) -> None:
-    """Forget a row: it was handled, or is not there any more."""
+    """Forget a row: it was handled, or no longer exists."""
     cursor.execute(DONE, {"loop": loop, "key": key})
 
 
 def retry(cursor: Cursor, loop: str, keys: Sequence[str]) -> list[str]:
-    """Let rows be tried again now; returns the keys of those that are there."""
+    """Let rows be tried again now. Return the keys of those that exist."""
     cursor.execute(RETRY, {"loop": loop, "keys": list(keys)})
     return [row[0] for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Has a row that a loop put aside tried again at once."""
+"""The verb that has a row tried again at once that a loop set aside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger("mahaam.set_aside")
 
 
 def try_again(loop: str, key: str, *, by: str) -> bool:
-    """Have a row tried again within a second; return True if it is put aside."""
+    """Have a row tried again within a second. Return True if it is set aside."""
     with database.transaction() as cursor:
         if not store.retry(cursor, loop, [key]):
             return False

@@ -33,21 +33,21 @@ REFUSED = Translatable("This value is refused: %(why)s")
 
 
 class OwnSetting(Generic[T]):
-    """A setting of a user's own; calling it gives its value of this moment."""
+    """A setting of a user's own; calling it returns its value of this moment."""
 
     def __init__(self, about: LiveSetting) -> None:
         self._about = about
 
     @property
     def name(self) -> str:
-        """What it is called on the settings page and by `flask settings`."""
+        """Return its name on the settings page and in `flask settings`."""
         return self._about.name
 
     def __call__(self) -> T:
-        """The value; a change is seen by all processes within two seconds.
+        """Return the value; a change is seen by all processes within two seconds.
 
-        A value that somebody kept before the code changed, and that does not fit any more, counts
-        as the default.
+        A value that was stored before the code changed, and is no longer valid, counts as the
+        default.
         """
         value: T = self._about.usable(current.value(self._about.name))
         return value
@@ -63,10 +63,10 @@ def setting(
     choices: Sequence[str] = (),
     check: Callable[[Any], None] | None = None,
 ) -> OwnSetting[T]:
-    """Declare a setting that administrators change while everything runs.
+    """Declare a setting that administrators change while everything runs. Return it.
 
-    The type is that of `default`: bool, int (from `low` to `high`), text (one of `choices`, if there
-    are some), or a list of texts or numbers. `check` may raise ValueError with the reason.
+    The type is that of `default`: bool, int (from `low` to `high`), text (one of `choices`, if
+    there are some), or a list of texts or numbers. `check` may raise ValueError with the reason.
     Raises OptionNotValid.
     """
     _check_name(name)

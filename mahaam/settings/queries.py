@@ -1,4 +1,4 @@
-"""Questions about live settings, and what pruning has done."""
+"""Questions about live settings, and about pruning."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PruningEntry:
 
 
 def changes(session: Reader) -> dict[str, SettingChange]:
-    """Every setting that was changed."""
+    """Return every setting that was changed."""
     rows = session.execute(
         select(Setting.name, Setting.value, Setting.changed_at, Setting.changed_by)
     )
@@ -39,7 +39,7 @@ def changes(session: Reader) -> dict[str, SettingChange]:
 
 
 def pruning(session: Reader) -> PruningEntry:
-    """What pruning has done."""
+    """Return what pruning has deleted."""
     today = session.scalar(select(func.current_date())) or date.today()  # noqa: DTZ011
     rows = session.execute(
         select(Pruned.day, Pruned.state, Pruned.count).where(Pruned.day > today - timedelta(30))

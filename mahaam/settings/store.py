@@ -1,4 +1,4 @@
-"""Keeps live settings that differ from their defaults."""
+"""SQL of the live settings that differ from their defaults."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class SettingStore:
     fields = ("value",)
 
     def lock(self, cursor: Cursor, name: str) -> Row:
-        """Return a setting's value; where one is kept, locked until the transaction ends."""
+        """Return a setting's value, locked until the transaction ends where one is stored."""
         cursor.execute(LOCK, {"name": name})
         kept = cursor.fetchone()
         value = kept[0] if kept else SETTINGS[name].default()
         return {"name": name, "value": value, "is_kept": kept is not None}
 
     def update(self, cursor: Cursor, name: str, row: Row, *, by: str) -> None:
-        """Keep a value."""
+        """Store a value."""
         cursor.execute(KEEP, {"name": name, "value": json.dumps(row["value"]), "by": by})
 
     def delete(self, cursor: Cursor, names: list[str]) -> None:
-        """Let settings have their defaults."""
+        """Reset settings to their defaults."""
         cursor.execute("DELETE FROM setting WHERE name = ANY(%s)", (names,))

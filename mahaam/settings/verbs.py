@@ -15,7 +15,7 @@ from mahaam.settings.store import SettingStore
 
 
 def change_setting(name: str, text: str, *, by: str) -> bool:
-    """Give a setting the value that was typed as `text`. Return True if it is another one than before.
+    """Set a setting to the value that was typed as `text`. Return True if it differs from the one before.
 
     Raises FieldNotValid, DatabaseUnavailable.
     """
@@ -25,7 +25,7 @@ def change_setting(name: str, text: str, *, by: str) -> bool:
 
 
 def reset_setting(name: str, *, by: str) -> bool:
-    """Give a setting its default again. Return True if it had another value.
+    """Reset a setting to its default. Return True if it had another value.
 
     Raises DatabaseUnavailable.
     """
