@@ -1,1 +1,1 @@
-"""Redis as the doorbell: which ids are queued, in which order, and who is served next."""
+"""Redis as the doorbell: which ids are queued, in which order, and which queue is served next."""

@@ -1,7 +1,7 @@
 """Redis as a doorbell: one sorted set of job ids per queue, in the order of score.py.
 
-Nothing here is a record. What gets lost is rung again from the rows, what does not belong here
-claims nothing.
+Redis holds no records. Lost notices are rung again from the rows; the id of a job that is not to
+start claims nothing.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from mahaam.queries.queue_configs import QueueConfig
 
 log = logging.getLogger("mahaam.doorbell")
 
-PRIVATE_S = 600  # how long what was passed on to a worker is kept, which may have ended
-ANSWER_S = 5.0  # how long an answer of Redis is waited for
+PRIVATE_S = 600  # how long notices passed on to one worker are kept; the worker may have ended
+ANSWER_S = 5.0  # time limit of an answer of Redis
 CONNECT_S = 3.0
 FEW = 20
 
-# Adds ids of 36 characters each, given in one string, and of one score, or each before its score of
-# SCORE_WIDTH characters: packing thousands of arguments one by one takes longer than adding them. Returns how
-# many were not there.
+# Adds ids of 36 characters each, given in one string: all with one score (ADD), or each before its own
+# score of SCORE_WIDTH characters (ADD_EACH). Packing thousands of arguments one by one takes longer than
+# adding them. Returns how many ids were not there.
 ADD = """
 local added = 0
 for first = 1, #ARGV[2], 36 do
@@ -56,7 +56,7 @@ end
 return added
 """
 
-# KEYS: the start times of a limited queue. ARGV: the ids that were started just now.
+# KEYS: the start times of a rate-limited queue. ARGV: the ids that were started just now.
 STAMP = """
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -76,12 +76,12 @@ class PoppedNotice(NamedTuple):
 
 
 def private_line(worker_id: str) -> str:
-    """The line of a worker alone. No queue has a name like it."""
+    """Return the name of a worker's private queue. No real queue has such a name."""
     return f"@{worker_id}"
 
 
 class Doorbell:
-    """Rings for jobs and hears who is next. Every method raises redis.RedisError when Redis is away."""
+    """The notices in Redis. Every method raises redis.RedisError when Redis is away."""
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._client = client
@@ -91,7 +91,7 @@ class Doorbell:
         os.register_at_fork(after_in_child=self._notices.clear)
 
     def ring(self, notices: Iterable[Notice]) -> None:
-        """Add jobs to their queues; one that is there goes no further forward."""
+        """Add jobs to their queues. A job that is there already does not move forward."""
         queues: dict[str, dict[str, int]] = defaultdict(dict)
         for queue, priority, id_, queued_at in notices:
             queues[queue][id_] = score(priority, queued_at)
@@ -103,18 +103,18 @@ class Doorbell:
             else:
                 self._add(self._client, queue, slots)
         elif queues:
-            # At one instant: a consumer must not hear the lower rank before the higher one.
+            # At one instant: a consumer must not pop from the lower rank before the higher one.
             with self._client.pipeline(transaction=True) as pipeline:
                 for queue, slots in queues.items():
                     self._add(pipeline, queue, slots)
                 pipeline.execute()
 
     def ring_together(self, queue: str, priority: int, queued_at: datetime, ids: str) -> None:
-        """Add jobs that were queued at the same instant; `ids` stand one behind the other."""
+        """Add jobs that were queued at the same instant; `ids` is their ids, concatenated."""
         self._client.eval(ADD, 1, self.key(queue), score(priority, queued_at), ids)
 
     def pass_on(self, worker_id: str, notices: Sequence[Notice]) -> None:
-        """Let one worker alone hear of jobs; what it does not take in time is rung for all again."""
+        """Ring for jobs at one worker only. Jobs that it does not pop in time are rung for all again."""
         line = private_line(worker_id)
         self.ring([ring._replace(queue=line) for ring in notices])
         self._client.expire(self.key(line), PRIVATE_S)
@@ -148,9 +148,10 @@ class Doorbell:
             client.eval(ADD_EACH, 1, self.key(queue), packed(slots))
 
     def pop(self, wanted: int, lines: Sequence[QueueConfig], *, by_turns: bool = True) -> list[str]:
-        """Up to `wanted` ids, the first line's first, within the rate limits; returns at once.
+        """Pop up to `wanted` ids, those of the first queue first, within the rate limits.
 
-        With `by_turns`, lines of the same rank share. For one greenlet only.
+        With `by_turns`, queues of the same rank share. For one greenlet only. Return the ids without
+        waiting.
         """
         if not lines:
             return []
@@ -162,7 +163,7 @@ class Doorbell:
             return []
 
     def wait(self, lines: Sequence[QueueConfig], *, timeout_s: float) -> PoppedNotice | None:
-        """The next notice as soon as one is rung in a line without rate limit; None after `timeout_s`."""
+        """Wait for a notice in queues without rate limit. Return it; None after `timeout_s`."""
         names = {self.key(line.name): line.name for line in self._pop.turns.ordered(lines)}
         try:
             heard: Any = self._client.bzpopmin(list(names), timeout=timeout_s)
@@ -179,9 +180,9 @@ class Doorbell:
     def _take_away_strange_keys(
         self, lines: Sequence[QueueConfig], fault: redis.ResponseError
     ) -> None:
-        """Delete what somebody else has written where a queue is: it would stop all others, too.
+        """Delete keys of queues that are no sorted sets: one would block the pops of all queues.
 
-        The rows ring again for what was there. Raises `fault` when it is about something else.
+        Lost notices are rung again from the rows. Raises `fault` if it has another cause.
         """
         if "WRONGTYPE" not in str(fault):
             raise fault
@@ -195,15 +196,15 @@ class Doorbell:
                     )  # fmt: skip
 
     def put_back(self, heard: PoppedNotice) -> None:
-        """Give a notice back to its place, for another consumer or for later."""
+        """Put a popped notice back with its score, for another consumer or for later."""
         self._client.zadd(self.key(heard.queue), {heard.id: heard.place}, nx=True)
 
     def stamp(self, queue: str, ids: Sequence[str]) -> None:
-        """Tell when jobs of a limited queue were really started: now."""
+        """Record that jobs of a rate-limited queue were started now."""
         self._client.eval(STAMP, 1, f"{self.key(queue)}:starts", *ids)
 
     def forget(self, jobs: Iterable[QueueMember]) -> None:
-        """Take jobs out of their queues, for ones that are not to start; they count for no limit."""
+        """Remove jobs that are not to start from their queues and from the counts of rate limits."""
         lines: dict[str, list[str]] = defaultdict(list)
         for job in jobs:
             lines[self.key(job.queue)].append(job.id)
@@ -214,7 +215,7 @@ class Doorbell:
             pipeline.execute()
 
     def missing(self, notices: Sequence[Notice]) -> list[Notice]:
-        """Those that do not stand in their queues."""
+        """Return the notices that are not in their queues."""
         queues: dict[str, list[Notice]] = defaultdict(list)
         for ring in notices:
             queues[ring.queue].append(ring)
@@ -230,7 +231,7 @@ class Doorbell:
         ]
 
     def of_old_release(self, queues: Iterable[str], *, limit: int) -> dict[str, list[bytes]]:
-        """Members whose scores a release before the order by time has given, by their queues."""
+        """Return members, by queue, whose scores are from a release before the order by time."""
         names = list(queues)
         with self._client.pipeline(transaction=False) as pipeline:
             for queue in names:
@@ -239,17 +240,17 @@ class Doorbell:
         return {queue: some for queue, some in zip(names, found, strict=True) if some}
 
     def waiting(self, queue: str) -> int:
-        """How many ids stand in a queue."""
+        """Return the number of ids in a queue."""
         return int(self._client.zcard(self.key(queue)))
 
     def queues(self) -> list[str]:
-        """The names of all queues in which ids stand."""
+        """Return the names of all queues that hold ids."""
         first, last = self.key(""), ":starts"
         keys = (key.decode() for key in self._client.scan_iter(f"{_literal(first)}*", count=1000))
         return sorted(key.removeprefix(first) for key in keys if not key.endswith(last))
 
     def some(self, queue: str, *, size: int) -> dict[bytes, float]:
-        """The members next in line and as many at random, with their scores."""
+        """Return the first `size` members and as many at random, with their scores."""
         key = self.key(queue)
         head: Any = self._client.zrange(key, 0, size - 1, withscores=True)
         # Flat, and with the scores as they came.
@@ -258,7 +259,7 @@ class Doorbell:
         return found | dict(zip(random[::2], map(float, random[1::2]), strict=True))
 
     def steps(self, queue: str, *, size: int) -> Iterator[dict[bytes, float]]:
-        """All members with their scores, about `size` at a time; one may come twice."""
+        """Yield all members with their scores, about `size` at a time; one may come twice."""
         cursor = 0
         while True:
             answer: Any = self._client.zscan(self.key(queue), cursor, count=size)
@@ -268,14 +269,14 @@ class Doorbell:
                 return
 
     def scores(self, queue: str, ids: Sequence[str]) -> dict[str, float | None]:
-        """Where these ids stand in a queue; None: they do not."""
+        """Return the scores of ids in a queue; None for an id that is not there."""
         if not ids:
             return {}
         found = self._client.zmscore(self.key(queue), list(ids))
         return dict(zip(ids, found, strict=True))
 
     def drop(self, queue: str, members: Sequence[bytes]) -> None:
-        """Take members out of a queue, whatever they are."""
+        """Remove members from a queue, whatever they are."""
         if members:
             self._client.zrem(self.key(queue), *members)
 
@@ -290,36 +291,36 @@ class Doorbell:
         self._client.connection_pool.disconnect()
 
     def key(self, queue: str) -> str:
-        """The name of a queue's sorted set."""
+        """Return the name of a queue's sorted set."""
         return f"{self._prefix}:queue:{queue}"
 
 
 def packed(slots: dict[str, int]) -> str:
-    """Ids, each before its score, as ADD_EACH reads them."""
+    """Return ids, each before its score, as ADD_EACH reads them."""
     return "".join([f"{id_}{place:+0{SCORE_WIDTH}d}" for id_, place in slots.items()])
 
 
 def _literal(text: str) -> str:
-    """`text` as a pattern of Redis that means just itself."""
+    """Return `text` as a Redis pattern that matches only itself."""
     return re.sub(r"([*?\[\]\\^])", r"\\\1", text)
 
 
 def connect(url: str, *, timeout_s: float = ANSWER_S) -> redis.Redis:
-    """A client that waits for one answer no longer than `timeout_s`, and asks only once."""
+    """Return a client that waits for an answer at most `timeout_s` and does not retry."""
     client = open_redis(
         url,
         timeout_s=timeout_s,
         connect_timeout_s=min(timeout_s, CONNECT_S),
-        retry=Retry(NoBackoff(), 0),  # whoever calls says what comes next
+        retry=Retry(NoBackoff(), 0),  # the caller decides whether to retry
     )
     inherited_connections.clients.add(client)
     return client
 
 
 def check_server(settings: Settings) -> None:
-    """Raise ConfigurationFault when REDIS_URL leads to a server that cannot be a doorbell.
+    """Raise ConfigurationFault if the server at REDIS_URL cannot be a doorbell.
 
-    One that does not answer is waited for, as at any other time.
+    A server that does not answer is no fault: it is waited for later, as at any other time.
     """
     url = settings.given_redis_url
     if url is None:

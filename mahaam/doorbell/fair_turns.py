@@ -1,4 +1,4 @@
-"""Whose turn it is among queues of one rank, as one consumer serves them."""
+"""The order in which one consumer serves queues of one rank: in turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mahaam.queries.queue_configs import QueueConfig
 
 @dataclass(frozen=True, slots=True)
 class RankGroup:
-    """Queues of one rank that follow one another in a list of lines; `first` is the place of the first."""
+    """Queues of one rank, consecutive in a list of queue configs; `first` is the index of the first."""
 
     rank: int
     first: int
@@ -20,21 +20,21 @@ class RankGroup:
 
 
 class FairTurns:
-    """For each rank the queue that is served next; at first any, so that consumers begin differently."""
+    """The next queue of each rank; a random one at first, so that consumers begin differently."""
 
     def __init__(self) -> None:
         self._next: dict[int, str] = {}
 
     def starts(self, equals: Sequence[RankGroup]) -> list[int]:
-        """At which place within itself each group begins now."""
+        """Return for each group the index, within the group, of the queue to begin with."""
         return [self._start(group) for group in equals]
 
     def begin_next_at(self, group: RankGroup, place: int) -> None:
-        """Give the next turn to the queue at `place` of the list that the group is part of."""
+        """Begin next with the queue at index `place` of the list that contains the group."""
         self._next[group.rank] = group.names[(place - group.first) % len(group.names)]
 
     def ordered(self, lines: Sequence[QueueConfig]) -> list[QueueConfig]:
-        """`lines`, the queue whose turn it is first among its equals."""
+        """Return `lines`, with the next queue first within each group."""
         ordered = list(lines)
         for group in equals_in(lines):
             start, end = self._start(group), group.first + len(group.names)
@@ -43,7 +43,7 @@ class FairTurns:
         return ordered
 
     def was_served(self, lines: Sequence[QueueConfig], name: str) -> None:
-        """Give the next turn to the queue behind `name`, if it has equals."""
+        """Begin next with the queue behind `name`, if its rank has more than one queue."""
         for group in equals_in(lines):
             if name in group.names:
                 self.begin_next_at(group, group.first + group.names.index(name) + 1)
@@ -56,7 +56,7 @@ class FairTurns:
 
 
 def equals_in(lines: Sequence[QueueConfig]) -> list[RankGroup]:
-    """The groups of two and more queues of one rank."""
+    """Return the groups of two and more queues of one rank."""
     groups, first = [], 0
     for rank, members in groupby(lines, key=lambda line: line.rank):
         names = tuple(line.name for line in members)

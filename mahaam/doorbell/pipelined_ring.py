@@ -1,4 +1,4 @@
-"""One notice at a time, rung without waiting for Redis to say that it heard."""
+"""Notices that are sent one at a time, without waiting for the answer of Redis."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ RECENT_S = 1.0
 
 
 class PipelinedNotices:
-    """A connection that, while notices come thick and fast, reads each answer before the next one.
+    """A connection that, while notices follow in short order, reads each answer before the next notice.
 
-    An accepted job is in PostgreSQL already; to wait for Redis would take the caller as long as all
-    else that Python does for an enqueue. A notice whose answer never came is rung again with the
-    next, and by consumers after their grace time. After a silence the answer is waited for: the
-    connection may be gone.
+    An accepted job is in PostgreSQL already; waiting for Redis would take the caller as long as all
+    else that Python does for an enqueue. A notice without an answer is rung again with the next
+    one, and by consumers after their grace time. After a silence of RECENT_S the answer is waited
+    for: the connection may be gone.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -39,7 +39,7 @@ class PipelinedNotices:
             self._ring_again(command)
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         self._connection.disconnect()
         self._pool.release(self._connection)
 
@@ -48,13 +48,13 @@ class PipelinedNotices:
         self._unanswered = command
 
     def _answer(self) -> None:
-        """Hear what Redis said to the last notice. Raises redis.ResponseError when it refused."""
+        """Read the answer to the last notice. Raises redis.ResponseError if Redis refused it."""
         if self._unanswered is not None:
             self._connection.read_response()
             self._unanswered = None
 
     def _ring_again(self, command: bytes) -> None:
-        """On a new connection: the last notice may be lost, too."""
+        """Send the notice again on a new connection, and the last one, which may be lost, too."""
         self._connection.disconnect()
         for lost in dict.fromkeys((self._unanswered or command, command)):
             self._send(lost)
@@ -62,7 +62,7 @@ class PipelinedNotices:
 
 
 def packed_many(key: str, slots: dict[str, int]) -> bytes:
-    """ZADD key GT score id score id …, as Redis's protocol writes it: a third of what a script takes."""
+    """Return ZADD key GT score id score id … in Redis's protocol: it takes a third of a script's time."""
     where = key.encode()
     head = b"*%d\r\n$4\r\nZADD\r\n$%d\r\n%b\r\n$2\r\nGT\r\n"
     texts = ((str(place), id_) for id_, place in slots.items())
@@ -71,7 +71,7 @@ def packed_many(key: str, slots: dict[str, int]) -> bytes:
 
 
 def _packed(key: str, score: str, id_: str) -> bytes:
-    """ZADD key GT score id, as Redis's protocol writes it."""
+    """Return ZADD key GT score id in Redis's protocol."""
     where = key.encode()
     return b"*5\r\n$4\r\nZADD\r\n$%d\r\n%b\r\n$2\r\nGT\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
         len(where), where, len(score), score.encode(), len(id_), id_.encode(),

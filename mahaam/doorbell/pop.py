@@ -1,4 +1,4 @@
-"""Takes the ids that are next out of Redis: by rank, among equals by turns, within rate limits."""
+"""Popping the next ids from Redis: by rank, in turns within a rank, within rate limits."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ COMMANDS_KEPT = 500
 
 ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# KEYS: the queues, next to be served first. ARGV: for each queue its rate limit (0: none), the period
-# in ms, and how many queues from this one on share by turns (1: it shares with none); then how many
-# ids are wanted; then for each group of sharing queues at which of them it begins. Returns the ids in
-# one text, which is read faster than a list, then the place of the queue with which each group that was
-# served begins the next time.
+# KEYS: the queues, in the order of service. ARGV: for each queue its rate limit (0: none), the period
+# in ms, and how many queues from this one on share in turns (1: this one alone); then the number of
+# wanted ids; then for each group of sharing queues the index of the queue to begin with. Returns the
+# ids in one text, which is read faster than a list, then for each group that was served the position of
+# the queue behind which the group begins the next time.
 #
-# A limited queue keeps the times of its last starts, by Redis's clock, so that all consumers together
-# stay within the limit. A popped id counts as a start from the pop until its real start is told
-# (STAMP), for half a minute at most.
+# A rate-limited queue keeps the times of its last starts, by Redis's clock, so that all consumers
+# together stay within the limit. A popped id counts as a start from the pop until its real start is
+# recorded (STAMP), for half a minute at most.
 POP = """
 local ids, marks, argument = {}, {}, 3 * #KEYS + 2
 local wanted = tonumber(ARGV[3 * #KEYS + 1])
@@ -55,8 +55,8 @@ local function take(place, count)
   end
 end
 
--- Of those of a group that have something, from the one on whose turn it is, each gives the same
--- number; what one cannot give the others do. Who gave one more than others has its turn last.
+-- The queues of a group that hold ids give equal numbers, beginning with the one that is next; what one
+-- cannot give, the others do. The queue that gave one more than others comes last the next time.
 local function share(first, size, start)
   local waiting = {}
   for step = 0, size - 1 do
@@ -92,16 +92,16 @@ return {table.concat(ids, ' '), unpack(marks)}
 
 
 class Command(NamedTuple):
-    """The part of a pop that stays the same for the same queues, packed, and the groups among them."""
+    """The constant part of a pop for the same queues, packed, and the rank groups among them."""
 
     packed: bytes
     equals: list[RankGroup]
 
 
 class Pop:
-    """One consumer's pops. For one greenlet only: it has a connection of its own.
+    """The pops of one consumer. For one greenlet only: they have a connection of their own.
 
-    This is called for every job: the few commands that there are lie packed.
+    Pops are made for every job: the few different commands are kept packed.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -114,7 +114,7 @@ class Pop:
     def __call__(
         self, wanted: int, lines: tuple[QueueConfig, ...], keys: Iterable[str], *, by_turns: bool
     ) -> list[str]:
-        """Up to `wanted` ids of `lines`, which stand under `keys`. Return at once."""
+        """Pop up to `wanted` ids of the queues `lines`, whose keys are `keys`. Return without waiting."""
         command = self._commands.get((by_turns, lines))
         if command is None:
             command = self._kept(lines, list(keys), by_turns=by_turns)
@@ -141,7 +141,7 @@ class Pop:
             self._client.connection_pool.release(connection)
 
     def _mark(self, equals: list[RankGroup], answer: list[Any]) -> None:
-        for place in answer[1:]:  # counted from 1: the one behind it, counted from 0
+        for place in answer[1:]:  # counted from 1: so it is the next queue, counted from 0
             group = next(g for g in reversed(equals) if g.first < place)
             self.turns.begin_next_at(group, place)
 
@@ -166,7 +166,7 @@ class Pop:
 
 
 def bulk(*words: str | int) -> bytes:
-    """Words as Redis's protocol writes them."""
+    """Return words as bulk strings of Redis's protocol."""
     return b"".join(
         [b"$%d\r\n%b\r\n" % (len(word), word) for word in (str(w).encode() for w in words)]
     )

@@ -1,6 +1,6 @@
 """A job's place in its queue as one number, the score of a sorted set: priority, then the time of queueing.
 
-The score is -priority * 2^50 plus the microseconds since EPOCH at which PostgreSQL queued the job.
+The score is -priority * 2^50 plus the time, in microseconds since EPOCH, when PostgreSQL queued the job.
 A double holds it exactly for priorities from -7 to 8. For higher ones the time is rounded, to
 16 us at 100 and to 0.1 ms at 1,000; a higher priority goes first with every priority that a row
 can have.
@@ -17,7 +17,7 @@ EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SPAN = 2**50  # microseconds: 35 years
 
-# Before the time counted, a score was minus the priority. No score of today is so near to 0.
+# Before scores contained the time, a score was minus the priority. No current score is so near to 0.
 OLD = 2**32
 LATEST = SPAN - OLD
 
@@ -25,17 +25,17 @@ MOST = float(INT4 * SPAN)
 
 
 def score(priority: int, queued_at: datetime) -> int:
-    """The score of a job; the lowest is next."""
+    """Return the score of a job; the job with the lowest score is next."""
     return min(max((queued_at - EPOCH) // MICROSECOND, OLD), LATEST) - priority * SPAN
 
 
 def is_old(found: float) -> bool:
-    """Whether a release before this order has rung for the job."""
+    """Return True if a score is from a release before the order by time."""
     return abs(found) < OLD
 
 
 def priority_of(found: float) -> int:
-    """The priority that a score stands for; of a score that is none, any."""
+    """Return the priority in a score. A number that is not a score gives an arbitrary priority."""
     if is_old(found):
         return -int(found)
     return -math.floor(min(max(found, -MOST), MOST) / SPAN)
