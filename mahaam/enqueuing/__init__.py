@@ -1,1 +1,1 @@
-"""How jobs come in: checked, written, rung for."""
+"""The enqueueing of jobs: checks, rows, notices."""

@@ -1,4 +1,4 @@
-"""Accepts jobs: the row first, committed; then the notice."""
+"""Acceptance of jobs: the row is committed first, then the notice is rung."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mahaam.store.accept_jobs import Accepted
 from mahaam.store.actions.requeue import Requeued
 
 Call = tuple[str, str, str]  # id, args as JSON, kwargs as JSON
-CALLS_S = 600.0  # what the caller's generator may take between two chunks
+CALLS_S = 600.0  # what the caller's generator may take between two batches
 LONGEST_BELL_S = 5.0
 OF_THE_LIMIT = 0.2  # a notice waits at most three times: for an answer, a new connection, an answer
 TRIES_OF_A_NOTICE = 3
@@ -37,12 +37,12 @@ SILENCE_S = 2.0
 
 
 def call(id_: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """One call as its row will hold it. Raises ArgumentNotStorable, PayloadTooLarge."""
+    """Return a call as its row will hold it. Raises ArgumentNotStorable, PayloadTooLarge."""
     return id_, *dump_call(args, kwargs, limit_bytes=get_settings().payload_limit_bytes)
 
 
 def one(job: NewJob, wanted: Call) -> Accepted:
-    """Accept one job and ring for it; a live job with its dedupe key is returned in its stead.
+    """Accept one job and ring for it. Return it, or the live job that holds its dedupe key.
 
     Raises UnknownQueue, DatabaseUnavailable.
     """
@@ -55,12 +55,12 @@ def one(job: NewJob, wanted: Call) -> Accepted:
 
 
 def limit_s() -> float:
-    """How long is waited for PostgreSQL and Redis to accept something."""
+    """Return how long an enqueue waits for PostgreSQL and Redis."""
     return get_settings().enqueue_timeout_s
 
 
 def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
-    """Insert one job, or find who holds its dedupe key; the notice is the caller's."""
+    """Insert one job, without ringing. Return it, or the job that holds its dedupe key."""
     if accept_jobs.is_plain(job) and isinstance(cursor.connection, Connection):
         made_now = accept_jobs.accept_one_now(cursor, job, wanted)
         if made_now is not None:
@@ -76,14 +76,14 @@ def insert(cursor: Cursor, job: NewJob, wanted: Call) -> Accepted:
 def many(
     job: NewJob, calls: Iterable[Call], *, progress: Callable[[int], object] | None = None
 ) -> int:
-    """Accept all calls or none, then ring; returns how many. Memory holds one chunk and the ids.
+    """Accept all calls or none, then ring. Memory holds one batch and the ids.
 
-    `progress` is called after each chunk with the number of jobs in it.
+    `progress` is called after each batch with the number of jobs in it. Return the number of jobs.
     """
     with patience(limit_s()):
         known_queues.check(job.queue)
     count = 0
-    # A chunk's ids in one string: a third of the memory of a list. They have one time.
+    # The ids of a batch in one string: a third of the memory of a list. A batch has one time.
     queued: list[tuple[datetime, str]] = []
     with database.transaction(statement_s=limit_s(), idle_s=CALLS_S) as cursor:
         for chunk in chunks(calls):
@@ -99,7 +99,7 @@ def many(
 
 
 def together(follows: FollowUps) -> None:
-    """Accept jobs and the chords that they belong to, all or none, then ring.
+    """Accept jobs and the chords that they belong to, all or none, then ring for the jobs.
 
     Raises UnknownQueue, DatabaseUnavailable.
     """
@@ -115,12 +115,12 @@ def together(follows: FollowUps) -> None:
 
 
 def requeue(change: Callable[[Cursor], list[Requeued]]) -> list[Requeued]:
-    """Make a change that queues jobs again, then ring for them. Raises DatabaseUnavailable."""
+    """Execute a change that queues jobs again, then ring. Return the jobs. Raises DatabaseUnavailable."""
     while True:
         try:
             moved = database.repeatable(change, atomic=True)
         except UniqueViolation:
-            continue  # a job with the same dedupe key came at this moment; now it is seen
+            continue  # a job with the same dedupe key came at this moment; the next try sees it
         ring([job.ring for job in moved if job.ring])
         return moved
 
@@ -131,7 +131,7 @@ def ring(notices: Sequence[Notice]) -> None:
 
 
 def ring_together(job: NewJob, queued_at: datetime, ids: str) -> None:
-    """As `ring`, for jobs that were queued at the same instant; `ids` stand one behind the other."""
+    """Do as `ring` does, for jobs queued at the same instant; `ids` is their ids, concatenated."""
     _ring(lambda: notice().ring_together(job.queue, job.priority, queued_at, ids))
 
 
@@ -147,7 +147,7 @@ def _ring(do: Callable[[], None]) -> None:
 
 
 def forget(jobs_: Iterable[QueueMember]) -> None:
-    """Spare the consumers ids that are not to start; without Redis they claim nothing anyway."""
+    """Remove the notices of jobs that are not to start. Without Redis they would claim nothing anyway."""
     try:
         notice().forget(jobs_)
     except redis.RedisError as fault:
@@ -155,22 +155,22 @@ def forget(jobs_: Iterable[QueueMember]) -> None:
 
 
 class RedisPause:
-    """After a Redis that did not answer in time, nobody waits for it again for a moment."""
+    """A pause of SILENCE_S after a time-out of Redis, during which accepted jobs are not rung for."""
 
     def __init__(self) -> None:
         self._until = 0.0
 
     @property
     def is_on(self) -> bool:
-        """Whether it is still that moment."""
+        """Return True while the pause lasts."""
         return time.monotonic() < self._until
 
     def begin(self) -> None:
-        """Redis has just not answered."""
+        """Begin the pause now."""
         self._until = time.monotonic() + SILENCE_S
 
     def end(self) -> None:
-        """Wait for it again."""
+        """End the pause."""
         self._until = 0.0
 
 
@@ -178,12 +178,12 @@ silence = RedisPause()
 
 
 def notice_limit_s() -> float:
-    """How long is waited for one answer of Redis."""
+    """Return how long one answer of Redis is waited for."""
     return min(LONGEST_BELL_S, OF_THE_LIMIT * limit_s())
 
 
 @lazy_for_greenlets
 def notice() -> Doorbell:
-    """The process's doorbell."""
+    """Return the doorbell of this process."""
     settings = get_settings()
     return Doorbell(connect(settings.redis_url, timeout_s=notice_limit_s()), settings.redis_prefix)

@@ -1,4 +1,4 @@
-"""What others must hear after a turn: Redis the notices, the operator what went wrong."""
+"""What follows the commit of a cycle: notices for Redis, log lines for the operator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger("mahaam.outcome")
 
 
 def announce(written: list[Ended]) -> None:
-    """Log the attempts that failed: what is retried, and what failed for good."""
+    """Log the failed attempts: jobs that are retried and jobs that failed for good."""
     for claim, outcome in written:
         if outcome.failure is None:
             continue
@@ -47,7 +47,7 @@ def announce(written: list[Ended]) -> None:
 
 
 def announce_late(late: list[Ended]) -> None:
-    """Log the outcomes that were refused."""
+    """Log the outcomes that were refused because they were late."""
     for claim, outcome in late:
         log.warning(
             "Late result refused; the job was given to another. job=%s attempt=%s outcome=%s",
@@ -58,7 +58,7 @@ def announce_late(late: list[Ended]) -> None:
 
 
 def ring(doorbell: Doorbell, written: list[Ended], following: list[Notice]) -> None:
-    """Ring for what was given back and for what follows from the outcomes."""
+    """Ring for jobs that were given back and for the follow-ups of the outcomes."""
     notices = following + [
         Notice(claim.queue, claim.priority, claim.id, outcome.queued_at)
         for claim, outcome in written
@@ -72,7 +72,7 @@ def ring(doorbell: Doorbell, written: list[Ended], following: list[Notice]) -> N
 
 
 def hold(doorbell: Doorbell, found: list[PausedJob]) -> None:
-    """Ring again for what was not held; what was held counts for no rate limit."""
+    """Ring again for jobs that were not held; remove held ones, so that they count for no rate limit."""
     try:
         doorbell.forget([job.notice for job in found if job.is_held])
         doorbell.ring([job.notice for job in found if not job.is_held])
@@ -81,7 +81,7 @@ def hold(doorbell: Doorbell, found: list[PausedJob]) -> None:
 
 
 def pass_on(doorbell: Doorbell, unknown_jobs: list[UnknownTaskJob]) -> None:
-    """Let the workers that know the tasks of jobs hear of them, each of its own."""
+    """Ring for unknown-task jobs, each at the worker that knows its task."""
     by_worker: dict[str, list[Notice]] = {}
     for unknown_job in unknown_jobs:
         if unknown_job.worker_id is not None:
@@ -94,13 +94,13 @@ def pass_on(doorbell: Doorbell, unknown_jobs: list[UnknownTaskJob]) -> None:
 
 
 def unannounced(written: list[Ended], following: list[Notice]) -> list[str]:
-    """Ids of jobs that follow and that Huey did not enqueue itself: callbacks of chords."""
+    """Return the ids of follow-ups that Huey did not enqueue itself: callbacks of chords."""
     announced = {job.call[0] for _, outcome in written for job in outcome.follows.jobs}
     return [ring.id for ring in following if ring.id not in announced]
 
 
 def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[QueueConfig]) -> None:
-    """Tell Redis when jobs from queues with a rate limit were really started."""
+    """Record in Redis that jobs from queues with a rate limit were started now."""
     limited = {line.name for line in lines if line.rate_limit}
     for queue in limited & {claim.queue for claim in claims}:
         try:

@@ -15,7 +15,7 @@ NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 def call_schema(card: TaskCard) -> dict[str, Any]:
-    """What a task's arguments by name are; a parameter of a type that JSON cannot say may be anything."""
+    """Return the schema of a task's arguments by name; a type that JSON cannot express allows anything."""
     properties: dict[str, Any] = {}
     required: list[str] = []
     parameters = card.signature.parameters.values()

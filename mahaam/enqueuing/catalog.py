@@ -1,4 +1,4 @@
-"""Which tasks there are: the bundled ones and those of TASK_MODULES."""
+"""The tasks that can be enqueued: the bundled ones and those of TASK_MODULES."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUNDLED = ("tasks.demo", "tasks.failures")  # an application that installs Mahaa
 
 @cache
 def load() -> None:
-    """Import every module that brings tasks. Raises ConfigurationFault for one that cannot be."""
+    """Import every module with tasks. Raises ConfigurationFault for one that cannot be imported."""
     bundled = [name for name in BUNDLED if _is_there(name)]
     for name in (*OWN, *bundled, *get_settings().task_modules):
         try:
@@ -31,7 +31,7 @@ def load() -> None:
 
 
 def _is_there(module: str) -> bool:
-    """Return True if a module of ours can be imported, and is no other package's of that name."""
+    """Return True if a bundled module can be imported. Another package of the name `tasks` lacks it."""
     try:
         spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:
@@ -40,7 +40,7 @@ def _is_there(module: str) -> bool:
 
 
 def find_task(name: str) -> RegisteredTask:
-    """The registered task of that name. Raises UnknownTask."""
+    """Return the registered task of that name. Raises UnknownTask."""
     load()
     try:
         return task_registry.tasks[task_registry.current_name(name)]
@@ -52,19 +52,19 @@ def find_task(name: str) -> RegisteredTask:
 
 
 def find(name: str) -> TaskCard:
-    """The card of the registered task of that name. Raises UnknownTask."""
+    """Return the card of the registered task of that name. Raises UnknownTask."""
     return find_task(name).card
 
 
 def spelling(name: str) -> str | None:
-    """A task with its parameters, as a person would write it; None for one that is not known here."""
+    """Return a task with its parameters, as source code shows it; None for an unknown task."""
     load()
     known = task_registry.find(name)
     return f"{name}{known.card.spelling}" if known else None
 
 
 def all_tasks() -> list[TaskCard]:
-    """Every registered task, by name."""
+    """Return the cards of all registered tasks, by name."""
     load()
     return [task_registry.tasks[name].card for name in sorted(task_registry.tasks)]
 

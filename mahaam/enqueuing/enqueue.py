@@ -1,4 +1,4 @@
-"""What an application calls to have a task run: one, many, or inside its own transaction."""
+"""The functions that enqueue: one job, many jobs, or one inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Options = dict[str, Any]
 Connection = psycopg2.extensions.connection  # the caller's own
 READS = {option.name: (field, option.read) for field, option in OPTIONS.items()}
 KNOWN = READS.keys() | set(REMOVALS)
-WAITING = "mahaam_rings"  # in a session's info: what to ring for after its commit
+WAITING = "mahaam_rings"  # in a session's info: the notices to ring after its commit
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """A job that PostgreSQL has; `deduplicated` when it was there before, under the same key."""
+    """A job that PostgreSQL has; `deduplicated` if it existed before, under the same dedupe key."""
 
     id: UUID
     state: str
@@ -47,7 +47,7 @@ def enqueue(
     kwargs: dict[str, Any] | None = None,
     **options: Any,
 ) -> Enqueued:
-    """Accept one job; when this returns, the job is committed.
+    """Accept one job. When this function returns, the job is committed.
 
     `task` is a task or its name. Options, each None for the task's own default, are those of
     docs/tasks.md (`queue`, `priority`, `max_retries`, `retry_delay`, `timeout`, `expires`, …), and
@@ -73,12 +73,12 @@ def enqueue_many(
     progress: Callable[[int], object] | None = None,
     **options: Any,
 ) -> int:
-    """Accept one job per call, all of them or none; returns how many.
+    """Accept one job per call, all of them or none. Return the number of jobs.
 
     A call is a tuple of positional or a dict of keyword arguments. `calls` may be a generator of
     any length. Options and errors as for `enqueue`; `dedupe_key` is not possible here. `progress` is
-    called again and again with the number of jobs that have come since the last time, as the
-    `update` of a tqdm bar takes it.
+    called repeatedly with the number of jobs accepted since the last call, as the `update` of a tqdm
+    bar takes it.
     """
     if options.get("dedupe_key") is not None:
         raise OptionNotValid("dedupe_key belongs to one job; use enqueue.")
@@ -97,11 +97,12 @@ def enqueue_in_transaction(
     kwargs: dict[str, Any] | None = None,
     **options: Any,
 ) -> Enqueued:
-    """Insert one job in the caller's transaction: no commit, no job.
+    """Insert one job in the caller's transaction: without its commit there is no job.
 
     With a SQLAlchemy session the job starts right after the commit. With a psycopg2 connection,
-    whose commit cannot be seen, a consumer finds it within RING_GRACE_S. When PostgreSQL does not
-    take it within ENQUEUE_TIMEOUT_S, the caller's connection is closed, and his transaction is lost.
+    whose commit cannot be seen, a consumer finds the job within RING_GRACE_S. If PostgreSQL does
+    not insert the job within ENQUEUE_TIMEOUT_S, the caller's connection is closed and the caller's
+    transaction is lost.
     """
     task = _known(task)
     job = _job(task, options)
@@ -121,7 +122,7 @@ def enqueue_in_transaction(
 def enqueue_with(cursor: Cursor, task: str, args: Iterable[Any], **options: Any) -> Notice:
     """Insert one job to be run now in a transaction of the engine.
 
-    Returns what to ring once it is committed.
+    Return the notice to ring after the commit.
     """
     job = _job(_known(task), options)
     known_queues.check(job.queue)
@@ -138,7 +139,7 @@ def _known(task: RegisteredTask | str) -> RegisteredTask:
 def _at_once(
     task: RegisteredTask, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
 ) -> Enqueued:
-    """Run a job here, as Huey's immediate mode does: no row, no consumer."""
+    """Run a job in this process, as Huey's immediate mode does: without row and consumer."""
     id_, has_failed = task.run_at_once(args, kwargs, job)
     return Enqueued(UUID(id_), "failed" if has_failed else "completed", False)
 
@@ -160,14 +161,14 @@ def _job(task: RegisteredTask, options: Options) -> NewJob:
 
 
 def _call(task: RegisteredTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> accept.Call:
-    """One call, as its row will hold it, which the function can take."""
+    """Return a call as its row will hold it, checked against the function's signature."""
     wanted = accept.call(new_id(), args, kwargs)
     task.check_call(args, kwargs)
     return wanted
 
 
 def _both(arguments: tuple[Any, ...] | dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Positional and keyword arguments of a call."""
+    """Return the positional and keyword arguments of a call."""
     if isinstance(arguments, dict):
         return (), arguments
     if not isinstance(arguments, tuple):
@@ -185,7 +186,7 @@ def _link(session: Session | scoped_session[Session] | Connection) -> Connection
 
 
 def _ring_after_commit(session: Session | scoped_session[Session], ring: Notice) -> None:
-    """Ring once the outermost transaction is over; after a rollback the notice claims nothing."""
+    """Ring when the outermost transaction is over. After a rollback the notice claims nothing."""
     target = session() if isinstance(session, scoped_session) else session
     if WAITING not in target.info:
         event.listen(target, "after_transaction_end", _ring_for_session)

@@ -1,4 +1,4 @@
-"""Which queues may be named: those of the table, and those that a task declares."""
+"""The queues that may be named: those of the table, and those that a task declares."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _known = _KnownQueues()
 
 
 def check(name: str) -> None:
-    """Raises UnknownQueue for a queue that is neither in the table nor declared by a task."""
+    """Raise UnknownQueue for a queue that is neither in the table nor declared by a task."""
     if _known.has(name):
         return
     _known.read()
@@ -51,7 +51,7 @@ def check(name: str) -> None:
 
 
 def declare(names: Iterable[str]) -> None:
-    """Add the queues that tasks name and the table does not have yet, and say with which rank."""
+    """Add the queues that tasks name and the table does not have yet, and log them with their rank."""
     wanted, rank = sorted(set(names)), get_settings().new_queue_rank
     made = database.repeatable(partial(queue_configs.declare, names=wanted, rank=rank))
     for name in made:
