@@ -1,1 +1,1 @@
-"""How a job lives: from the row that accepts it to the row that says how it ended."""
+"""The model of a job: its options, states, claim, outcome and follow-ups."""

@@ -1,4 +1,4 @@
-"""How long a failed job waits before it runs again."""
+"""The wait of a failed job before its retry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def backoff_s(
     jitter: bool,
     chance: float | None = None,
 ) -> float:
-    """Seconds until the next attempt: `min(cap_s, delay_s * factor ** retry_count)`.
+    """Return the seconds until the next attempt: `min(cap_s, delay_s * factor ** retry_count)`.
 
     `retry_count` counts the retries already made (0 before the first). With jitter the wait is
     drawn evenly from its upper half, so that jobs that failed together do not return together;

@@ -1,4 +1,4 @@
-"""A chord on its way into the tables: who belongs to it, and what a member brings."""
+"""A chord on its way into the tables: its members and their results."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mahaam.core.payload import teach
 
 @dataclass(frozen=True, slots=True)
 class NewChord:
-    """A callback, a message as JSON, that becomes job `callback_id` when all members have ended.
+    """A callback (a message as JSON) that becomes job `callback_id` when all members have ended.
 
-    `members` are the ids of jobs; of a pipeline, of its last one.
+    `members` are ids of jobs; for a pipeline, the id of its last job.
     """
 
     id: str
@@ -22,7 +22,7 @@ class NewChord:
 
 
 class Replacement(NamedTuple):
-    """A job that takes the place of a member, because that one was rescheduled."""
+    """A job that replaces a member, because that one was rescheduled."""
 
     chord_id: str
     place: int
@@ -30,24 +30,24 @@ class Replacement(NamedTuple):
 
 
 class MemberError(NamedTuple):
-    """What a chord's callback gets in the place of the result of a member that failed."""
+    """What a chord's callback gets instead of the result of a failed member."""
 
     metadata: dict[str, Any]
 
 
 class MemberSkipped(NamedTuple):
-    """What it gets in the place of a result that will never be."""
+    """What a chord's callback gets instead of the result of a member that will have none."""
 
 
-# Where Huey is loaded, its own values of this meaning are read instead.
+# Where Huey is loaded, Huey's own classes with this meaning are read instead.
 teach(MemberError, "$error", write=lambda error: error.metadata, read=MemberError)
 teach(MemberSkipped, "$skipped", write=lambda _: True, read=lambda _: MemberSkipped())
 
 
 class Arrival(NamedTuple):
-    """What the member `job_id` brings to its chord, as JSON: result, error, or that it was skipped.
+    """The result of member `job_id` for its chord, as JSON: result, error, or that it was skipped.
 
-    `cause` is the job whose end it is: of a pipeline that broke off, not the last one.
+    `cause` is the job that has ended: for a pipeline that broke off, not the last job.
     """
 
     chord_id: str

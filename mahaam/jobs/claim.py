@@ -1,4 +1,4 @@
-"""A started job as its row stood at the start."""
+"""A started job, with the values of its row at the start."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 
 class Claim(NamedTuple):
-    """`(id, attempt, worker_id)` is the fence: every later write names it; arguments and options
-    are JSON text."""
+    """A started job. `(id, attempt, worker_id)` is the fence: every later write names it.
+
+    Arguments and options are JSON text.
+    """
 
     id: str
     attempt: int
@@ -26,10 +28,10 @@ class Claim(NamedTuple):
     retry_jitter: bool
     timeout_s: float | None
     retry_delay_cap_s: float | None = None
-    may_be_revoked: bool = False  # there is a revocation, of this job or of another
-    wait_s: float | None = None  # from queued to this start
+    may_be_revoked: bool = False  # a revocation exists, of this job or of another
+    wait_s: float | None = None  # time from queueing to this start
 
     @property
     def fence(self) -> tuple[str, int]:
-        """What a worker knows its start by."""
+        """Return the job id and the attempt, by which a worker identifies its start."""
         return self[:2]

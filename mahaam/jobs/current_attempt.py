@@ -1,4 +1,4 @@
-"""Which attempt runs in this greenlet, as far as those below it need to know."""
+"""The attempt that runs in this greenlet, for the packages below `run`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mahaam.jobs.claim import Claim
 
 
 class RunningAttempt(Protocol):
-    """A job that runs."""
+    """A running attempt."""
 
     claim: Claim
 
@@ -18,6 +18,6 @@ current: ContextVar[RunningAttempt | None] = ContextVar("current_attempt", defau
 
 
 def current_id() -> str | None:
-    """The id of the job that runs in this greenlet; None outside of tasks."""
+    """Return the id of the job that runs in this greenlet; None outside of tasks."""
     attempt = current.get()
     return None if attempt is None else attempt.claim.id

@@ -1,7 +1,7 @@
-"""What follows when a job ends and Huey does not see it: cancelled, expired, or lost in crashes.
+"""The follow-ups of a job that ends without Huey: cancelled, expired, or lost in crashes.
 
-Huey does the same for what it runs. Here all is made of the row's `options`, so that any process
-can do it, also one that does not know the task.
+Huey does the same for the jobs that it runs. Here everything is derived from the row's `options`,
+so that any process can do it, also one that does not know the task.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ class FinalState(NamedTuple):
 
 
 def of_end(end: FinalState) -> FollowUps:
-    """What follows: the error handler of a failure, and what a chord is told.
+    """Return the follow-ups of a job: the error handler of a failure, and the arrival at a chord.
 
-    A chord is told by its members, and by each task of a pipeline whose last one is a member.
+    An arrival comes from each member of a chord, and from each task of a pipeline whose last task is
+    a member.
     """
     if not end.options:
         return FollowUps()
@@ -49,7 +50,7 @@ def of_end(end: FinalState) -> FollowUps:
 
 
 def _value(end: FinalState) -> Any:
-    """What a chord's callback gets in the place of a result."""
+    """Return what a chord's callback gets instead of a result."""
     if end.state != State.FAILED:
         return MemberSkipped()
     return MemberError(
@@ -60,12 +61,12 @@ def _value(end: FinalState) -> Any:
 def _error_handler(end: FinalState, rides: dict[str, Any]) -> list[FollowUp]:
     if end.state != State.FAILED or "on_error" not in rides:
         return []
-    message = rides["on_error"] | {"id": new_id()}  # one job more for every failure
+    message = rides["on_error"] | {"id": new_id()}  # one error handler job for every failure
     return [follow_up(message, end.error, parent_id=end.job_id)]
 
 
 def arrival(job_id: str, rides: dict[str, Any], value: str) -> list[Arrival]:
-    """What the end of a job brings to the chord that waits for it or for the end of its pipeline."""
+    """Return the arrival at the chord that waits for a job or for its pipeline; empty if none waits."""
     member, message = job_id, rides
     while "chord" not in message:
         if "on_complete" not in message:
@@ -76,7 +77,7 @@ def arrival(job_id: str, rides: dict[str, Any], value: str) -> list[Arrival]:
 
 
 def follow_up(message: dict[str, Any], data: Any, *, parent_id: str) -> FollowUp:
-    """The job of a message, with `data` of its predecessor added as Huey adds it."""
+    """Return the job of a message, with `data` of its predecessor added as Huey adds it."""
     args, kwargs = _extended(tuple(message["args"]), dict(message["kwargs"]), data)
     call = dump(list(args), what="The arguments"), dump(kwargs, what="The arguments")
     return FollowUp(job_of(message, parent_id=parent_id), (message["id"], *call))

@@ -1,4 +1,4 @@
-"""What follows from the end of a job: it exists only if the outcome that causes it is written."""
+"""The follow-ups of an ended job; they exist only if the outcome that causes them is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mahaam.jobs.new_job import NewJob
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """One job more; `call` is its id and its arguments as JSON."""
+    """One follow-up job; `call` is its id and its arguments as JSON."""
 
     job: NewJob
     call: tuple[str, str, str]
@@ -21,7 +21,7 @@ Kept = tuple[str, bytes]  # a key and the value under it
 
 @dataclass(slots=True, eq=False)
 class FollowUps:
-    """Jobs and chords to be made, what is brought to chords, values to be kept for a week."""
+    """Jobs and chords to be made, results that arrive at chords, values to be kept for a week."""
 
     jobs: list[FollowUp] = field(default_factory=list)
     chords: list[NewChord] = field(default_factory=list)
@@ -34,13 +34,13 @@ class FollowUps:
 
     @property
     def is_one_job(self) -> bool:
-        """Whether it is a single job and nothing else."""
+        """Return True for a single job and nothing else."""
         return len(self.jobs) == 1 and not (
             self.chords or self.arrivals or self.replacements or self.values
         )
 
     def add(self, other: FollowUps) -> None:
-        """Take in what follows from another end."""
+        """Add the follow-ups of another ended job."""
         self.jobs += other.jobs
         self.chords += other.chords
         self.arrivals += other.arrivals
@@ -48,4 +48,4 @@ class FollowUps:
         self.values += other.values
 
 
-NOTHING = FollowUps()  # what follows from most ends; nobody adds to it
+NOTHING = FollowUps()  # the follow-ups of most jobs; nothing is ever added to it

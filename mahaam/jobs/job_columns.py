@@ -1,4 +1,4 @@
-"""The columns of table job, listed once: every INSERT, the claim and the waiting list are made of this.
+"""The columns of table job, listed once, for every INSERT, the claim and the waiting list.
 
 All SQL is put together when its module is imported.
 """
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from mahaam.jobs.claim import Claim
 from mahaam.jobs.new_job import COLUMNS
 
-# By type, as PostgreSQL names it. What each call of an enqueue brings:
+# Columns with their types in PostgreSQL. Those that each call of an enqueue sets:
 OF_CALL = {"id": "uuid", "args": "jsonb", "kwargs": "jsonb", "shown": "jsonb"}
-# What all calls of an enqueue share, as the fields of NewJob:
+# Those that all calls of an enqueue share, as the fields of NewJob:
 OF_JOB = {name: column.type for name, column in COLUMNS.items()}
-# What the INSERT works out of PostgreSQL's clock:
+# Those that the INSERT computes from PostgreSQL's clock:
 OF_CLOCK = {
     "state": "text",
     "run_at": "timestamp with time zone",
@@ -22,7 +22,7 @@ OF_CLOCK = {
     "expires_at": "timestamp with time zone",
 }
 OF_SCHEDULE = {"schedule_id": "bigint"}
-# What begins with its default and changes while the job lives:
+# Those that begin with their default and change during the job's life:
 OF_LIFE = {
     "attempt": "integer",
     "retry_count": "integer",
@@ -41,7 +41,7 @@ OF_LIFE = {
     "result_taken": "integer",
 }
 EVERY = OF_CALL | OF_JOB | OF_CLOCK | OF_SCHEDULE | OF_LIFE
-# What a duplicate takes from its original, with an id of its own:
+# Those that a copy takes from its original; `id` gets a new value:
 OF_COPY = [name for name in OF_CALL | OF_JOB if name not in COLUMNS or COLUMNS[name].is_copied]
 
 
@@ -51,20 +51,20 @@ def each(names: Iterable[str], form: str) -> dict[str, str]:
 
 
 def insert(values: Mapping[str, str], *, into: str = "job") -> str:
-    """Return the beginning of an INSERT of SQL expressions by column; what they come from follows."""
+    """Return the beginning of an INSERT of SQL expressions by column; the caller appends its FROM."""
     return f"INSERT INTO {into} ({', '.join(values)})\nSELECT {', '.join(values.values())}"
 
 
 def json_object(values: Mapping[str, str]) -> str:
-    """Return SQL for an object of SQL expressions by name, without those that are NULL."""
+    """Return SQL for a JSON object of SQL expressions by name, without those that are NULL."""
     pairs = ", ".join(f"'{name}', {value}" for name, value in values.items())
     return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
 def claimed(**expressions: str) -> str:
-    """Return the select list of which `Claim._make` makes a claim.
+    """Return the select list whose rows `Claim._make` turns into claims.
 
-    `expressions` take the place of columns; a claim has its JSON as text.
+    `expressions` replace columns of the same name; a claim has its JSON as text.
     """
     columns = {
         name: f"job.{name}::text" if EVERY.get(name) == "jsonb" else f"job.{name}"

@@ -1,4 +1,4 @@
-"""What Huey's message of a job, its row and its claim call the same option: the one mapping between them.
+"""The mapping between the names of options in Huey's messages, in rows and in claims.
 
 A message is a task of Huey or, where it rides along with another job, a dictionary.
 """
@@ -15,14 +15,15 @@ from mahaam.jobs.claim import Claim
 from mahaam.jobs.job_option import moment, seconds
 from mahaam.jobs.new_job import TASK_OPTIONS, NewJob
 
-# What of a message rides along with its job, in no column of its own.
+# The parts of a message that ride along with its job, in column `options`.
 CHAIN = ("on_complete", "on_error")
 REMOVALS = ("remove_on_complete", "remove_on_fail")
 RIDES_ALONG = (*CHAIN, "chord", *REMOVALS)
 
 OF_HUEY = {option.huey: field for field, option in TASK_OPTIONS.items() if option.huey}
 OWN = frozenset(option.name for option in TASK_OPTIONS.values() if option.huey is None)
-# What the task of a started job has as its row has it; of the others it has what is left.
+# Options that the task of a started job takes from its row as they are; its retries and its priority
+# are set otherwise.
 SAME = {name: field for name, field in OF_HUEY.items() if name not in ("retries", "priority")}
 
 _given: Any = attrgetter(*OF_HUEY)
@@ -32,7 +33,7 @@ _never_usual = (*OWN, *REMOVALS)
 
 
 def is_usual(task: Any) -> bool:
-    """Return True if a message brings nothing but arguments: all such of a kind ask for the same job."""
+    """Return True if a message differs from others of its kind only in its arguments."""
     return (
         task.eta is None
         and task.expires is None
@@ -44,13 +45,13 @@ def is_usual(task: Any) -> bool:
 
 
 def has_usual_options(task: Any) -> bool:
-    """Return True if a message has the options that all of its kind have."""
+    """Return True if a message has the default options of its kind."""
     is_same: bool = _given(task) == _usual(type(task))
     return is_same and vars(task).keys().isdisjoint(_never_usual)
 
 
 def fields_of(task: Any) -> dict[str, Any]:
-    """Return the fields of NewJob that a message stands for, but for its times and what rides along.
+    """Return the fields of NewJob for a message, except its times and what rides along.
 
     Raises OptionNotValid.
     """
@@ -64,26 +65,26 @@ def fields_of(task: Any) -> dict[str, Any]:
 
 
 def options_of(task: Any) -> dict[str, Any]:
-    """Return the options of a message by their keys, those of its kind where it has none of its own."""
+    """Return the options of a message by their keys, with the defaults of its kind."""
     usual = usual_options(type(task))
     return {name: getattr(task, name, usual[name]) for name in usual}
 
 
 def usual_options(kind: type[Any]) -> dict[str, Any]:
-    """Return the options that all messages of a kind have unless they say otherwise, by their keys."""
+    """Return the default options of a kind of message, by their keys."""
     return {
         option.key: getattr(kind, f"default_{option.key}", None) for option in TASK_OPTIONS.values()
     }
 
 
 def own_options(kind: type[Any], message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `message` says otherwise than its kind and Huey has no attribute for."""
+    """Return options of `message` that differ from its kind and for which Huey has no attribute."""
     usual = usual_options(kind)
     return {name: message[name] for name in OWN & message.keys() if message[name] != usual[name]}
 
 
 def job_fields(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of NewJob that options of a message stand for. Raises OptionNotValid."""
+    """Return the fields of NewJob for the options of a message. Raises OptionNotValid."""
     return {
         field: option.read(option.name, options[option.key])
         for field, option in TASK_OPTIONS.items()
@@ -92,17 +93,17 @@ def job_fields(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def usual_job(kind: type[Any]) -> NewJob:
-    """Return the job that a message of a kind without options of its own asks for. Raises OptionNotValid."""
+    """Return the job for a message of a kind without options of its own. Raises OptionNotValid."""
     return NewJob(task=name_of(kind), **job_fields(usual_options(kind)))
 
 
 def huey_options(claim: Claim) -> dict[str, Any]:
-    """Return what the task of a started job is made with, but for its retries and its priority."""
+    """Return the options of the task of a started job, except its retries and its priority."""
     return dict(zip(SAME, _same(claim), strict=True))
 
 
 def claimed_options(claim: Claim) -> dict[str, Any]:
-    """Return the options of a started job by their keys in a message, the retries as granted at first."""
+    """Return the options of a started job by their keys in a message, with its initial retries."""
     return {
         option.key: getattr(claim, field)
         for field, option in TASK_OPTIONS.items()
@@ -111,12 +112,12 @@ def claimed_options(claim: Claim) -> dict[str, Any]:
 
 
 def defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keywords of `@task` with Huey's attribute of a kind of messages for each option of ours."""
+    """Return keywords of `@task`, with Huey's default attribute of a kind for each of our own options."""
     return {f"default_{name}" if name in OWN else name: settings[name] for name in settings}
 
 
 def message_of(task: Any) -> dict[str, Any]:
-    """Return a task that follows another as a message that rides along, with all that its row will need."""
+    """Return a follow-up task as a message that rides along, with all that its row will need."""
     return {
         "id": task.id,
         "name": name_of(type(task)),
@@ -130,7 +131,7 @@ def message_of(task: Any) -> dict[str, Any]:
 
 
 def rides_along(task: Any) -> dict[str, Any]:
-    """Return the tasks after it, its chord, its expiry as it was given, and whether its row is removed."""
+    """Return a task's follow-ups, its chord, its expiry as given, and whether its row is removed."""
     rides: dict[str, Any] = {}
     for name in CHAIN:
         following = getattr(task, name)
@@ -147,12 +148,12 @@ def rides_along(task: Any) -> dict[str, Any]:
 
 
 def kept(rides: Mapping[str, Any]) -> str | None:
-    """Return what rides along as the column `options` holds it."""
+    """Return what rides along as the JSON of column `options`; None for nothing."""
     return dump(rides, what="The options") if rides else None
 
 
 def job_of(message: Mapping[str, Any], *, parent_id: str) -> NewJob:
-    """Return the job that a message which rode along asks for. Raises OptionNotValid."""
+    """Return the job for a message that rode along. Raises OptionNotValid."""
     expires = message.get("expires")
     at = expires if isinstance(expires, datetime) else None
     return NewJob(

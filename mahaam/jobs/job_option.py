@@ -1,4 +1,4 @@
-"""What an option of a job is: its name, what it may be, and where it can be set."""
+"""The definition of a job option: its name, its valid values, and where it can be set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORTEST_S = 0.001
 WORDS = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 Check = Callable[[str, Any], object]  # the option's name and a value; raises OptionNotValid
-Read = Callable[[str, Any], Any]  # what is stored of a value that is given; raises OptionNotValid
+Read = Callable[[str, Any], Any]  # returns what is stored for a given value; raises OptionNotValid
 
 
 def anything(_name: str, _value: Any) -> None:
@@ -31,7 +31,7 @@ def as_given(_name: str, value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The column of table job that holds a field of NewJob; `is_copied`: duplicates have it, too."""
+    """The column of table job for a field of NewJob; `is_copied`: copies of a job keep its value."""
 
     type: str
     is_copied: bool = True
@@ -39,13 +39,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class JobOption:
-    """An option as `enqueue` calls it.
+    """An option of a job; `name` is its name in `enqueue`.
 
-    `read` turns what callers and messages give into the value of the field, `check` looks at that.
-    `huey` is the attribute of Huey's messages that holds it; None: Huey has no such option.
-    `of_task`: a task can set it for all its jobs, and what follows from a job brings it along.
-    `in_call`: a call and `.s()` take it; they take every option of Huey.
-    `of_schedule`: a schedule can set it for the jobs that it makes.
+    `read` turns what callers and messages give into the value of the field, `check` checks the value.
+    `huey` is the attribute of Huey's messages that holds the option; None: Huey has no such option.
+    `of_task`: a task can set the option for all its jobs, and follow-ups of a job carry it.
+    `in_call`: a call and `.s()` take the option; they take every option of Huey.
+    `of_schedule`: a schedule can set the option for the jobs that it makes.
     """
 
     name: str
@@ -58,12 +58,12 @@ class JobOption:
 
     @property
     def key(self) -> str:
-        """Its name in a message."""
+        """Return its name in a message."""
         return self.huey or self.name
 
     @property
     def call_name(self) -> str | None:
-        """Its name in a call; None: a call does not take it."""
+        """Return its name in a call; None if a call does not take it."""
         return self.key if self.huey or self.in_call else None
 
 
@@ -104,7 +104,7 @@ _ANY_SECONDS = Number(-LONGEST_S, LONGEST_S)
 
 
 def check_priority(value: Any) -> None:
-    """Raise OptionNotValid for what is no priority."""
+    """Raise OptionNotValid for a value that is not a priority."""
     PRIORITY("priority", value)
 
 
@@ -116,7 +116,7 @@ def truth(name: str, value: Any) -> bool:
 
 
 def short_text(name: str, value: Any) -> None:
-    """Raise OptionNotValid for what is no short printable text; None passes."""
+    """Raise OptionNotValid for a value that is not a short printable text; None passes."""
     if value is None:
         return
     if not isinstance(value, str) or not WORDS.fullmatch(value) or not value.isprintable():
@@ -124,7 +124,7 @@ def short_text(name: str, value: Any) -> None:
 
 
 def short_texts(name: str, values: Any) -> None:
-    """Raise OptionNotValid for the first of `values` that is no short text; None passes."""
+    """Raise OptionNotValid for the first of `values` that is not a short text; None passes."""
     for value in values or ():
         short_text(name, value)
 
@@ -137,7 +137,7 @@ def words(name: str, value: Any) -> tuple[str, ...]:
 
 
 def factor(_name: str, value: Any) -> Any:
-    """Return `value`; 1 for 0, with which Huey says that a delay is fixed."""
+    """Return `value`, or 1 for 0, which in Huey means a fixed delay."""
     return 1 if type(value) in (int, float) and not value else value
 
 

@@ -1,4 +1,4 @@
-"""What a running job said of itself, on its way to the tables: a line of its log, its progress."""
+"""Log lines and progress of running jobs, on their way to the tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mahaam.jobs.claim import Claim
 
 
 class LogLine(NamedTuple):
-    """One line: when by the monotonic clock, how serious as `logging` counts, who (None: the job)."""
+    """A log line: its monotonic time, its level as in `logging`, its logger (None: the job itself)."""
 
     job_id: str
     attempt: int
@@ -20,7 +20,7 @@ class LogLine(NamedTuple):
 
 
 class ProgressUpdate(NamedTuple):
-    """How far an attempt is, in percent, and in words."""
+    """The progress of an attempt, in percent and as text."""
 
     claim: Claim
     percent: int

@@ -1,4 +1,4 @@
-"""The options of a job, each declared once, and a job that is about to be accepted."""
+"""The options of a job, each declared once, and the job that is about to be accepted."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SPAN = Number(0, LONGEST_S)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewJob:
-    """What all jobs of one enqueue share, checked; ids and arguments come beside it.
+    """The checked values that all jobs of one enqueue share; ids and arguments are passed beside it.
 
-    This is where an option of a job is declared: its type and default, its column (see
-    `job_columns.py`), and with JobOption its name, its limits and where it can be set. `eta` and
-    `expires_at` are aware datetimes, `delay_s` and `expires_in_s` seconds from PostgreSQL's now.
-    `options` rides along as JSON.
+    Options of a job are declared here: type and default, column (see `job_columns.py`), and with
+    JobOption name, limits and where the option can be set. `eta` and `expires_at` are aware
+    datetimes, `delay_s` and `expires_in_s` seconds from PostgreSQL's now. `options` is the JSON
+    that rides along.
     """
 
     task: Annotated[str, Column("text")]
@@ -110,14 +110,14 @@ class NewJob:
 
     def __post_init__(self) -> None:
         for value, default, option in zip(_checked(self), _DEFAULTS, _RULES, strict=True):
-            if value is not default:  # most are it, and every enqueue with options comes here
+            if value is not default:  # most are the default; every enqueue with options comes here
                 option.check(option.name, value)
         if self.delay_s is not None and self.eta is not None:
             raise OptionNotValid("Give delay or eta, not both.")
 
 
 def _marked(kind: type[T]) -> dict[str, T]:
-    """The marks of a kind, by the fields that have one."""
+    """Return the annotations of a kind, by the fields that have one."""
     hints = get_type_hints(NewJob, include_extras=True)
     return {
         field: mark
@@ -135,7 +135,7 @@ SCHEDULE_OPTIONS = {field: option for field, option in OPTIONS.items() if option
 CALL_OPTIONS = frozenset(
     option.call_name for option in OPTIONS.values() if option.call_name is not None
 )
-# Options of calls that Huey's messages have no attribute for.
+# Options of calls for which Huey's messages have no attribute.
 OWN_CALL_OPTIONS = frozenset(
     option.name for option in TASK_OPTIONS.values() if option.in_call and option.huey is None
 )

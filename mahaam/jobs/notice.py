@@ -1,4 +1,4 @@
-"""What Redis must know of a job in its queue."""
+"""The notice of a queued job, which Redis holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Notice(NamedTuple):
-    """A queued job, and its place in its queue."""
+    """A queued job: its id, its queue and its place in the order."""
 
     queue: str
     priority: int
@@ -16,19 +16,19 @@ class Notice(NamedTuple):
 
 
 class Member(NamedTuple):
-    """An id that may stand in a queue of Redis."""
+    """An id that may be in a queue of Redis."""
 
     queue: str
     id: str
 
 
 class QueueMember(Protocol):
-    """What is enough to take an id out of a queue of Redis: a Member, a Ring, a Claim."""
+    """What identifies an id in a queue of Redis: a Member, a Notice, a Claim."""
 
     @property
     def queue(self) -> str:
-        """The queue."""
+        """Return the queue's name."""
 
     @property
     def id(self) -> str:
-        """The job's id."""
+        """Return the job's id."""

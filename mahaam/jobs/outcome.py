@@ -1,4 +1,4 @@
-"""How one attempt ended, as it will be written down."""
+"""The outcome of one attempt, as it will be written."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MESSAGE_LIMIT_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An exception as the tables hold it."""
+    """An exception, in the form of the tables."""
 
     error_class: str
     message: str
     traceback: str
     fingerprint: str
-    metadata: str | None = None  # what Huey tells of it beside the traceback, as JSON
+    metadata: str | None = None  # Huey's details of the exception beside the traceback, as JSON
 
     @classmethod
     def of(cls, fault: BaseException) -> Failure:
-        """`fault` with its traceback, capped, and a fingerprint that is alike for alike faults."""
+        """Return `fault` as a failure, with a capped traceback and a fingerprint that groups like faults."""
         if (there := _of_another_process(fault)) is not None:
             return there
         name, message = class_name(fault), message_of(fault)
@@ -38,7 +38,7 @@ class Failure:
 
     @classmethod
     def told(cls, error: MahaamError) -> Failure:
-        """A failure that is ours to tell and has no traceback worth reading."""
+        """Return the failure for an error of our own, whose traceback is of no use."""
         name = type(error).__name__
         return cls(
             name,
@@ -49,7 +49,7 @@ class Failure:
 
     @property
     def line(self) -> str:
-        """`Class: message`, the first line of it."""
+        """Return the first line of `Class: message`."""
         return f"{self.error_class}: {self.message}".splitlines()[0]
 
 
@@ -57,8 +57,8 @@ class Failure:
 class Outcome:
     """The end of one attempt.
 
-    `state` is where the job goes; `delay_s` is the wait before a retry, or `run_at` its time;
-    `remove` deletes the row instead of keeping it; `queued_at` is when PostgreSQL queued it again.
+    `state` is the next state of the job; `delay_s` is the wait before a retry, or `run_at` its time;
+    `remove` deletes the row instead of keeping it; `queued_at` is when PostgreSQL queued the job again.
     """
 
     state: State
@@ -73,12 +73,12 @@ class Outcome:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a completion that leaves nothing else to be written."""
+        """Return True if the outcome is a completion without anything else to write."""
         return self.state is State.COMPLETED and self.follows is NOTHING and not self.remove
 
     @property
     def word(self) -> str:
-        """The outcome's name in the attempt table."""
+        """Return the outcome's name in table attempt."""
         return "released" if self.state is State.QUEUED else str(self.state)
 
 
@@ -87,7 +87,7 @@ Fence = tuple[str, int]  # job id, attempt
 
 
 def _of_another_process(fault: BaseException) -> Failure | None:
-    """The failure that an exception brings along from the process where it was raised."""
+    """Return the failure that an exception carries from the process where it was raised, or None."""
     try:
         there = vars(fault).get("failure")
     except BaseException:  # noqa: BLE001 (a task's exception may do anything)

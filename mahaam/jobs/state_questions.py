@@ -1,4 +1,4 @@
-"""What the row of a job answers from the table of states, for whoever shows it."""
+"""Properties of a job's row that are derived from the table of states, for showing the job."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class _Row(Protocol):
 
 
 class StateQuestions:
-    """Questions to a row that has a state."""
+    """Derived properties of a row that has a state."""
 
     def can(self: _Row, event: str) -> bool:
-        """Return whether this may happen to the job as it is."""
+        """Return True if `event` may happen to the job in its state."""
         return can(Event(event), self.state)
 
     @property
     def is_held(self: _Row) -> bool:
-        """Return whether it waits for the end of its task's pause; `run_at` is no time to show."""
+        """Return True if the job waits for the end of its task's pause. `run_at` is not to be shown."""
         return is_held(self.state, self.run_at)
 
     @property
     def has_failed(self: _Row) -> bool:
-        """Return whether its last attempt failed, for good or not."""
+        """Return True if its last attempt failed, for good or not."""
         return self.state in FAILED
 
     @property
     def is_called_off(self: _Row) -> bool:
-        """Return whether it ended without an end of its own."""
+        """Return True if the job was cancelled or has expired."""
         return self.state in CALLED_OFF

@@ -1,4 +1,4 @@
-"""The states of a job, and every event that moves it from one to another."""
+"""The states of a job, and every event that moves a job from one state to another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a job is in its life; the value is what the row holds."""
+    """The state of a job; the value is what the row holds."""
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What can happen to a job."""
+    """An event of a job."""
 
     DUE = "due"
     STARTED = "started"
@@ -37,8 +37,8 @@ class Event(StrEnum):
     CHANGED = "changed"  # its priority, its queue or its arguments
     HELD = "held"  # its task is paused
     RESUMED = "resumed"
-    TURNED = "turned"  # a completed job into a failed one, to rehearse
-    UNDONE = "undone"  # what an operator did is taken back
+    TURNED = "turned"  # a completed job was marked as failed, to practise handling failures
+    UNDONE = "undone"  # an operator's change was undone
 
 
 S = State
@@ -48,7 +48,7 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     Event.STARTED: {S.QUEUED: frozenset({S.RUNNING})},
     Event.COMPLETED: {S.RUNNING: frozenset({S.COMPLETED})},
     Event.FAILED: {S.RUNNING: frozenset({S.FAILED})},
-    # What somebody wants stopped does not run again: it ends as cancelled.
+    # A job that was asked to stop does not run again: it ends as cancelled.
     Event.RETRYING: {S.RUNNING: frozenset({S.RETRYING, S.CANCELLED})},
     Event.CANCELLED: {
         state: frozenset({S.CANCELLED}) for state in (S.RUNNING, S.SCHEDULED, S.QUEUED, S.RETRYING)
@@ -58,7 +58,7 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     },
     Event.RELEASED: {S.RUNNING: frozenset({S.QUEUED, S.CANCELLED})},
     Event.RESCUED: {S.RUNNING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED})},
-    # Spread over some minutes, retried jobs are scheduled.
+    # If a retry of many jobs is spread over some minutes, the jobs are scheduled.
     Event.RETRIED: {
         state: frozenset({S.QUEUED, S.SCHEDULED})
         for state in (S.FAILED, S.CANCELLED, S.EXPIRED, S.COMPLETED)
@@ -81,8 +81,8 @@ MOVES: dict[Event, dict[State, frozenset[State]]] = {
     },
 }
 
-# The `run_at` of a job that waits for the end of its task's pause. Nobody else can choose it:
-# what people ask for ends with the year 9000.
+# The `run_at` of a job that waits for the end of its task's pause. No caller can choose it: times
+# that callers may give end with the year 9000.
 HELD_UNTIL = datetime(9999, 1, 1, tzinfo=UTC)
 
 WAITING = frozenset({S.SCHEDULED, S.QUEUED, S.RETRYING})
@@ -93,20 +93,20 @@ CALLED_OFF = frozenset({S.CANCELLED, S.EXPIRED})
 
 
 def sources(event: Event) -> tuple[str, ...]:
-    """The states from which `event` may happen, sorted, ready for `state = ANY(…)`."""
+    """Return the states in which `event` may happen, sorted, for `state = ANY(…)`."""
     return tuple(sorted(MOVES[event]))
 
 
 def is_final(state: str) -> bool:
-    """Whether nothing but a person's retry moves a job out of `state`."""
+    """Return True if only a retry by a person moves a job out of `state`."""
     return state in FINAL
 
 
 def is_held(state: str, run_at: datetime | None) -> bool:
-    """Whether a job waits for the end of its task's pause; its `run_at` is no time to show."""
+    """Return True if a job waits for the end of its task's pause. Its `run_at` is not to be shown."""
     return state == S.SCHEDULED and run_at == HELD_UNTIL
 
 
 def can(event: Event, state: str) -> bool:
-    """Whether `event` may happen to a job that is in `state`."""
+    """Return True if `event` may happen to a job in `state`."""
     return state in MOVES[event]

@@ -1,4 +1,4 @@
-"""What a person needs to know of a task in order to enqueue it."""
+"""The description of a task that a person needs in order to enqueue it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TaskCard:
 
     @property
     def spelling(self) -> str:
-        """Its parameters as they stand in the code; annotations may be texts there, unevaluated."""
+        """Return its parameters as in the source code; annotations may be unevaluated strings."""
         plain = [
             parameter.replace(annotation=_as_written(parameter.annotation))
             for parameter in self.signature.parameters.values()
@@ -32,14 +32,14 @@ class TaskCard:
     def check(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_whole: bool = True
     ) -> None:
-        """Raises TypeError when the function could not be called so, or with more than that."""
+        """Raise TypeError if the function cannot take the arguments. Some may lack unless `is_whole`."""
         names = {**kwargs, "task": None} if self.context else kwargs
         bind = self.signature.bind if is_whole else self.signature.bind_partial
         bind(*args, **names)
 
 
 class _Written(str):
-    """A text that is shown without quotes."""
+    """A string whose repr has no quotes."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The tasks that this process knows, by name, and what the engine asks of each."""
+"""The tasks that this process knows, by name, and the protocol that each fulfils."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from mahaam.jobs.task_card import TaskCard
 
 
 class RegisteredTask(Protocol):
-    """A function that can be enqueued; the adapter to Huey makes them."""
+    """A function that can be enqueued; the adapter to Huey makes these objects."""
 
     func: Callable[..., Any]
 
     @property
     def path(self) -> str:
-        """The name that rows know it by, `module.function`."""
+        """Return its name in rows, `module.function`."""
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """Former names, by which older rows know it."""
+        """Return its former names, which older rows have."""
 
     @property
     def card(self) -> TaskCard:
-        """What a person needs to know in order to enqueue it."""
+        """Return the description that a person needs in order to enqueue it."""
 
     @property
     def default_queue(self) -> str:
-        """Where its jobs go if nothing else is said."""
+        """Return the default queue of its jobs."""
 
     @property
     def masked(self) -> tuple[str, ...]:
-        """The names of its arguments that are secret, besides those that always are."""
+        """Return the names of its secret arguments, besides those that are always secret."""
 
     @property
     def is_immediate(self) -> bool:
-        """Whether its jobs run where they are enqueued, without a row."""
+        """Return True if its jobs run in the enqueuing process, without a row."""
 
     def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Raise ArgumentsNotFitting when the function cannot be called so."""
+        """Raise ArgumentsNotFitting if the function cannot take the arguments."""
 
     def new_job(
         self,
@@ -50,12 +50,12 @@ class RegisteredTask(Protocol):
         removal: Mapping[str, bool] = MappingProxyType({}),
         **fields: Any,
     ) -> NewJob:
-        """Return what its next jobs share; `fields` are those of NewJob. Raises OptionNotValid."""
+        """Return a NewJob for its jobs; `fields` are those of NewJob. Raises OptionNotValid."""
 
     def run_at_once(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], job: NewJob
     ) -> tuple[str, bool]:
-        """Run it here, as a job of its own; returns the id, and whether it failed."""
+        """Run the task in this process, as a job of its own. Return the id and True if it failed."""
 
 
 tasks: dict[str, RegisteredTask] = {}
@@ -63,20 +63,20 @@ current_names: dict[str, str] = {}  # former name -> name
 
 
 def add(task: RegisteredTask) -> None:
-    """Enter a task; called as its decorator runs."""
+    """Register a task. Called when its decorator runs."""
     tasks[task.path] = task
     current_names.update(dict.fromkeys(task.aliases, task.path))
 
 
 def remove(task: RegisteredTask) -> None:
-    """Take a task out again."""
+    """Remove a task from the registry."""
     tasks.pop(task.path, None)
     for alias in task.aliases:
         current_names.pop(alias, None)
 
 
 def current_name(name: str) -> str:
-    """Return the name of today for a task's name or former name."""
+    """Return the current name for a task's name or former name."""
     return name if name in tasks else current_names.get(name, name)
 
 
@@ -86,10 +86,10 @@ def find(name: str | None) -> RegisteredTask | None:
 
 
 def known_names() -> list[str]:
-    """Return every name whose jobs this process can run, former ones included, in order."""
+    """Return every name whose jobs this process can run, former names included, sorted."""
     return sorted({*tasks, *current_names})
 
 
 def names_queue(queue: str) -> bool:
-    """Whether a task's jobs go to `queue` by default."""
+    """Return True if `queue` is the default queue of a task."""
     return any(task.default_queue == queue for task in tasks.values())
