@@ -1,1 +1,1 @@
-"""What makes one machine enough: servers, migrations, the first account, web and consumer."""
+"""Everything that one machine needs: servers, migrations, the first account, web and consumer."""

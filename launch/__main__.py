@@ -11,7 +11,7 @@ from .product import run
 
 
 def main() -> int:
-    """Run until stopped; the exit code: 0 after a signal, 2 for the configuration, else 1."""
+    """Run until stopped. Return the exit code: 0 after a signal, 2 for the configuration, else 1."""
     settings = settings_or_exit()
     try:
         run(settings)

@@ -1,4 +1,4 @@
-"""Web and consumer side by side, as honcho runs them, with an end that comes in time."""
+"""Web and consumer side by side, run by honcho, with a bounded stop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START_TIMEOUT_S = 5
 
 
 class Children(Manager):  # type: ignore[misc]
-    """Run commands until one ends or a signal asks; then stop all of them."""
+    """Commands that run until one ends or a signal asks; then all of them are stopped."""
 
     def __init__(self, *, stop_timeout_s: float, watch: Callable[[Children], None]) -> None:
         """`watch` runs in a thread beside the commands."""
@@ -49,7 +49,7 @@ class Children(Manager):  # type: ignore[misc]
         threading.Thread(target=self._end_all, daemon=True).start()
 
     def raise_if_one_ended(self) -> None:
-        """After `loop`: raises ChildEnded when the end was not asked for."""
+        """Raise ChildEnded, after `loop`, when the end was not asked for."""
         if self._ended_alone is not None:
             raise ChildEnded(
                 f"The {self._ended_alone} ended by itself ({self._how_it_ended()}), "
@@ -64,12 +64,12 @@ class Children(Manager):  # type: ignore[misc]
         threading.Thread(target=self._watch, args=(self,), daemon=True).start()
 
     def _hang_up(self) -> list[signal.Signals]:
-        """A closed terminal ends the product, too, unless nohup has said otherwise."""
+        """Return SIGHUP, unless nohup ignores it: a closed terminal stops the product, too."""
         ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         return [] if ignored else [signal.SIGHUP]
 
     def _asked(self, signal_number: int, _frame: FrameType | None) -> None:
-        """A signal: stop; the second one is passed on, and tells a consumer to hurry."""
+        """Handle a signal: stop; the second one is passed on, and tells a consumer to hurry."""
         self._system_print(f"{signal.Signals(signal_number).name} received\n")
         if self._terminating:
             self._killall()
@@ -78,7 +78,7 @@ class Children(Manager):  # type: ignore[misc]
     def _end_all(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._all_started() and time.monotonic() < deadline:
-            time.sleep(0.05)  # honcho hears of a process id a moment after the start
+            time.sleep(0.05)  # honcho gets a process id a moment after the start
         self._killall()
         time.sleep(self._stop_timeout_s)
         self._killall(force=True)

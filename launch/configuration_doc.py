@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from config.py, and says when it is stale."""
+"""Generator of docs/configuration.md from config.py, with a check for a stale page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ one machine: with `APP_ENV=production` both must be set.
 
 
 def page() -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     rows = [_row(name, field) for name, field in Settings.model_fields.items()]
     rules = [f"- {FOUND.sub('', rule.sentence)}\n" for rule in RULES]
     return HEAD + "".join(rows) + TAIL + "".join(rules) + AFTER
@@ -78,7 +78,7 @@ def _default_of(field: FieldInfo) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page; with --check compare only, and return 1 when it is stale."""
+    """Write the page; with --check compare only. Return 1 when it is stale."""
     if "--check" not in arguments:
         PAGE.write_text(page(), "utf-8")
         return 0

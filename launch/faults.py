@@ -1,4 +1,4 @@
-"""What can keep the product from starting, each with the sentence that a person reads."""
+"""Faults that can keep the product from starting, each with the sentence that a person reads."""
 
 from __future__ import annotations
 

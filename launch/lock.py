@@ -13,7 +13,7 @@ from .faults import AlreadyRunning, FolderNotWritable
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that we can write in; raises FolderNotWritable."""
+    """Make a folder that we can write in. Raises FolderNotWritable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -24,7 +24,10 @@ def make_folder(folder: Path) -> None:
 
 
 def _refuse_strangers_folder(folder: Path) -> None:
-    """Root may write everywhere, but what root writes here its owner could not use again."""
+    """Raise FolderNotWritable when root was about to write in another user's folder.
+
+    Root may write everywhere, but its owner could not use again what root writes there.
+    """
     owner = folder.stat().st_uid
     if os.geteuid() == 0 and owner != 0:
         raise FolderNotWritable(
@@ -42,7 +45,7 @@ def _not_writable(folder: Path, reason: str | None) -> FolderNotWritable:
 
 @contextmanager
 def only_one(lock_path: Path) -> Iterator[None]:
-    """Hold the lock of this folder; raises AlreadyRunning.
+    """Hold the lock of this folder. Raises AlreadyRunning.
 
     The kernel drops the lock with the last process that holds it, so no crash leaves it behind.
     """

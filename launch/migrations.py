@@ -1,4 +1,4 @@
-"""Brings the tables up to date, as `flask db upgrade` does, without loading the web application."""
+"""Migration of the tables, as `flask db upgrade` does it, without loading the web application."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .faults import MigrationFailed
 
 
 def migrate(environment: dict[str, str]) -> bool:
-    """Run what the database has not seen, in a process of its own; whether there was anything.
+    """Run the migrations that the database lacks, in a process of its own. Return True if there were any.
 
     Looking first saves a second of every start: loading the models takes that long.
     """

@@ -1,4 +1,4 @@
-"""Who the embedded servers run as: PostgreSQL refuses to be root."""
+"""The user of the embedded servers: PostgreSQL does not run as root."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OsUser:
         self.entry = entry
 
     def popen_options(self) -> dict[str, Any]:
-        """What subprocess needs to become this user."""
+        """Return the options with which subprocess becomes this user."""
         if self.entry is None:
             return {}
         return {"user": self.entry.pw_uid, "group": self.entry.pw_gid, "extra_groups": []}
@@ -50,7 +50,7 @@ class OsUser:
 
 
 def server_account() -> OsUser:
-    """Choose the user: ourselves; for root a system account."""
+    """Return the user: ourselves; for root a system account."""
     return OsUser(_system_account() if os.geteuid() == 0 else None)
 
 

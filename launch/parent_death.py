@@ -1,4 +1,4 @@
-"""Ties a process to its parent, so that a killed launcher takes web and consumer with it."""
+"""Binding of a process to its parent, so that a killed launcher stops web and consumer with it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from .processes import signal_on_death_of
 
 
 class BoundProcess(Process):  # type: ignore[misc]
-    """Honcho's process beside a command: it carries the output, and stops the command when the
-    launcher is gone."""
+    """Honcho's process beside a command: it forwards the output, and stops the command when the
+    launcher is gone.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -30,7 +31,7 @@ class BoundProcess(Process):  # type: ignore[misc]
         super().run(events, ignore_signals)
 
     def _stop_alone(self, _signal_number: int, _frame: FrameType | None) -> None:
-        """Stop the command and read on until it has ended: a full pipe would hold it up."""
+        """Stop the command and read on until it has ended: a full pipe would block it."""
         if self._events is not None:
             self._events.cancel_join_thread()  # nobody reads the queue any more
         self._events = None

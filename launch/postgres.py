@@ -23,7 +23,7 @@ from .server import ENVIRONMENT, Server
 
 DATABASE = "mahaam"
 OWNER = "mahaam"  # of the tables; runs migrations
-ROLE = "mahaam_app"  # what web and consumer are; owns nothing
+ROLE = "mahaam_app"  # of web and consumer; owns nothing
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -64,7 +64,7 @@ class Postgres(Server):
 
     @property
     def owner_url(self) -> str:
-        """Where migrations find the database, as the owner of its tables."""
+        """Return the URL of the database for migrations, as the owner of its tables."""
         return self.url_of(DATABASE, role=OWNER)
 
     @property
@@ -72,7 +72,7 @@ class Postgres(Server):
         return {"DATABASE_URL": self.url, "MIGRATION_DATABASE_URL": self.owner_url}
 
     def url_of(self, database: str, *, role: str = ROLE) -> str:
-        """Where clients find another database of this server."""
+        """Return the URL of another database of this server for clients."""
         return f"postgresql://{role}@/{database}?host={quote(str(self.socket_folder), safe='/')}"
 
     @property
@@ -86,12 +86,13 @@ class Postgres(Server):
     def _prepare(self) -> None:
         if not (self.folder / "PG_VERSION").exists():
             self._make_cluster()
-        # Nobody serves this folder, so these are a crash's; their pid may be another process now.
+        # No process serves this folder, so these are a crash's; their pid may be another process
+        # now.
         for path in (self.folder / "postmaster.pid", *self._socket_files()):
             path.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
-        """Make the data beside its place: an interrupted attempt never looks like data."""
+        """Make the data in another folder and rename it: an interrupted attempt never looks like data."""
         draft = self.folder.with_name(f"{self.folder.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
@@ -157,14 +158,14 @@ class Postgres(Server):
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,))
                 if cursor.fetchone() is None:
                     cursor.execute(f"CREATE ROLE {ROLE} LOGIN")
-                for role in (OWNER, ROLE):  # for people: the product says by itself where it looks
+                for role in (OWNER, ROLE):  # for people: the product itself names its schema
                     cursor.execute(f"ALTER ROLE {role} SET search_path = {SCHEMA}, public")
         finally:
             connection.close()
 
 
 def program(name: str) -> Path:
-    """Find one of PostgreSQL's programs; raises ProgramMissing.
+    """Return the path of one of PostgreSQL's programs. Raises ProgramMissing.
 
     The package is found, not imported: importing it takes a lock in the machine's /tmp.
     """

@@ -1,4 +1,4 @@
-"""Whether the port is free, and the servers named in the configuration take us."""
+"""Checks before the start: the port is free, and the configured servers accept us."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READS_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises PortTaken when the web server could not listen there."""
+    """Raise PortTaken when the web server could not listen there."""
     try:
         related_jobs, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(related_jobs, kind) as probe:
@@ -44,13 +44,13 @@ def check_servers(settings: Settings) -> None:
     faults = [_fault(check, name, url) for name, url, check in checks if url is not None]
     found = [fault for fault in faults if fault is not None]
     if found:
-        # One that cannot be used stays so when the others answer.
+        # An unfit server stays unfit when the others answer.
         kind = ServerUnfit if any(isinstance(f, ServerUnfit) for f in found) else ServerNotReachable
         raise kind("\n".join(map(str, found)))
 
 
 def check_postgres(name: str, url: str) -> None:
-    """Raises ServerNotReachable when a URL does not lead to a database that takes writes."""
+    """Raise ServerNotReachable when a URL does not lead to a database that takes writes."""
     try:
         link = postgres.open_postgres(url, connect_timeout=CONNECT_TIMEOUT_S)
         with link, link.cursor() as cursor:
@@ -67,7 +67,7 @@ def check_postgres(name: str, url: str) -> None:
 
 
 def check_redis(name: str, url: str) -> None:
-    """Raises ServerNotReachable when a URL does not lead to a Redis, ServerUnfit for a cluster."""
+    """Raise ServerNotReachable when a URL does not lead to a Redis, ServerUnfit for a cluster."""
     limits = {"timeout_s": CONNECT_TIMEOUT_S, "connect_timeout_s": CONNECT_TIMEOUT_S}
     try:
         with redis.open_redis(url, **limits) as client:

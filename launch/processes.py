@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1  # prctl(2); Linux alone has it
 
 
 def processes_of(folder: Path, *program_names: str) -> list[psutil.Process]:
-    """Find the processes of a server by the folder they stand in: pids in files go stale."""
+    """Return the processes of a server by their working folder: pids in files go stale."""
     return [p for p in psutil.process_iter(["name"]) if _stands_in(p, folder, program_names)]
 
 
@@ -26,17 +26,17 @@ def send(process: psutil.Process, signal_number: signal.Signals) -> None:
 
 
 def first_of(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that started the others; PostgreSQL's backends end with their postmaster."""
+    """Return those that started the others; PostgreSQL's backends end with their postmaster."""
     pids = {process.pid for process in processes}
     return [process for process in processes if _parent_of(process) not in pids]
 
 
 def signal_on_death_of(parent_pid: int, signal_number: int) -> None:
-    """Get `signal_number` when the parent ends, however it ends."""
+    """Have the kernel send `signal_number` to this process when the parent ends, however it ends."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number)
-    if os.getppid() != parent_pid:  # it ended before we asked
+    if os.getppid() != parent_pid:  # the parent ended before we asked
         os.kill(os.getpid(), signal_number)
 
 

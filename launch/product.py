@@ -1,4 +1,4 @@
-"""From nothing to a running product, and back: the story of `make run`."""
+"""The start and the stop of the whole product: what `make run` does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STOP_MARGIN_S = 0.8  # for a consumer to release its jobs after its own time-out
 
 
 def run(settings: Settings) -> None:
-    """Run everything until a signal comes; raises LaunchFault."""
+    """Run everything until a signal comes. Raises LaunchFault."""
     signal.signal(signal.SIGTERM, _leave)
     make_folder(settings.var_path)
     with only_one(settings.var_path / "run.lock"):
@@ -45,7 +45,7 @@ def _environment(settings: Settings, servers: Servers) -> dict[str, str]:
 
 
 def _owner(servers: Servers) -> dict[str, str]:
-    """Who migrates, when the server is ours; web and consumer are not told."""
+    """Return the URLs for migrations when the server is ours; web and consumer do not get them."""
     return servers["DATABASE_URL"].urls if "DATABASE_URL" in servers else {}
 
 
@@ -62,6 +62,6 @@ def _run_children(settings: Settings, environment: dict[str, str], watch: Startu
 
 
 def web_command() -> list[str]:
-    """The command that serves the console at HOST and PORT; tests and benchmarks use the same."""
+    """Return the command that serves the console at HOST and PORT; tests and benchmarks use the same."""
     options = ["--config", str(PROJECT_DIR / "gunicorn.conf.py"), "--chdir", str(PROJECT_DIR)]
     return [sys.executable, "-m", "gunicorn", *options, "wsgi:app"]

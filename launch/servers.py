@@ -1,4 +1,4 @@
-"""The servers that the configuration leaves to us, and the file that tells other shells of them."""
+"""The servers that the configuration leaves to us, and the file that tells other processes about them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def embedded_servers(settings: Settings) -> Iterator[Servers]:
         yield servers
     finally:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(
-                signal_number, signal.SIG_IGN
-            )  # an impatient second one orphans no server
+            # An impatient second signal orphans no server.
+            signal.signal(signal_number, signal.SIG_IGN)
         settings.servers_file.unlink(missing_ok=True)
         for server in servers.values():
             server.ask_to_stop()

@@ -1,4 +1,6 @@
-"""Beside web and consumer: makes the first account, says when all is ready, sees a server end."""
+"""The thread beside web and consumer: makes the first account, reports when all is ready, notices a
+server's end.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S10
 
 
 class StartupWatch:
-    """Watches one run of the product."""
+    """The watch over one run of the product."""
 
     def __init__(
         self,
@@ -52,7 +54,10 @@ class StartupWatch:
             children.terminate()
 
     def end(self) -> None:
-        """After the last child: nothing of ours runs on; raises the fault that stopped it all."""
+        """End the watch after the last child: nothing of ours continues.
+
+        Raises the fault that stopped it all.
+        """
         if self._command is not None and self._command.poll() is None:
             self._command.kill()
         if self._fault is not None:

@@ -1,4 +1,4 @@
-"""Keeps a consumer running: started again when it was killed, `python -m launch.supervisor`."""
+"""The supervisor of a consumer, which starts it again after it was killed: `python -m launch.supervisor`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ TICK_S = 0.1
 
 
 class Supervisor:
-    """One consumer after another, until it is asked to end: console and servers stay up beside it."""
+    """One consumer after another, until it is asked to end; console and servers keep running."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._stopping = False
 
     def run(self) -> int:
-        """Keep it running; the exit code of the last one, or of one that cannot be configured."""
+        """Keep the consumer running.
+
+        Return the exit code of the last one, or of one that cannot be configured.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
         short_lives = 0
@@ -73,7 +76,9 @@ class Supervisor:
 
 
 def pause_after(short_lives: int) -> float:
-    """How long to wait after so many short lives on end, in seconds: what ends at once ends again."""
+    """Return the seconds to wait after so many short lives in a row: a consumer that ends at once
+    ends again.
+    """
     return min(LONGEST_PAUSE_S, PAUSE_S * 2.0 ** min(max(0, short_lives - 1), 9))
 
 

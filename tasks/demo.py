@@ -23,13 +23,13 @@ def sleep(seconds: float = 1.0) -> float:
 
 @task
 def fail(message: str = "This task always fails.") -> None:
-    """Raise an error every time, and so end in the dead letters."""
+    """Raise an error every time, so that the job ends in the dead letters."""
     raise RuntimeError(message)
 
 
 @task
 def flaky(failures: int = 2) -> int:
-    """Fail so many times, then succeed; returns how often it was tried."""
+    """Fail so many times, then succeed. Return how often it was tried."""
     if current_job.retry_count < failures:
         raise RuntimeError(f"Failure {current_job.retry_count + 1} of {failures}.")
     return current_job.retry_count + 1
@@ -37,7 +37,7 @@ def flaky(failures: int = 2) -> int:
 
 @task
 def progress(steps: int = 10, seconds: float = 0.5) -> int:
-    """Work in steps, with a bar and a line for each."""
+    """Work in steps, with progress and a log line for each."""
     for step in track(range(steps), desc="working"):
         time.sleep(seconds)
         current_job.log(f"Step {step + 1} of {steps} is done.")

@@ -1,1 +1,1 @@
-"""The web server: gunicorn with a worker that no slow client holds up."""
+"""The web server: gunicorn with a worker that no slow client can block."""

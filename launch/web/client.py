@@ -1,4 +1,4 @@
-"""A client's connection, which may be slow but not for ever."""
+"""A client's connection, which may be slow, but only within limits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SEND_BUFFER_BYTES = 131_072  # what the kernel keeps of an answer that is not re
 class ClientLimits:
     """How long a client may take, in seconds.
 
-    `header_s`: from the first byte of a request (on a new connection, from its beginning) to the end
-    of its header. `body_s`: for the whole body. `idle_s`: until the next request. `send_s`: for
+    `header_s`: from the first byte of a request (on a new connection, from its beginning) to the
+    end of its header. `body_s`: for the whole body. `idle_s`: until the next request. `send_s`: for
     each 64 kB of an answer.
     """
 
@@ -46,7 +46,7 @@ class WaitingClient:
 
     @contextmanager
     def with_(self, client: Client) -> Iterator[None]:
-        """Hold `client` among them."""
+        """Hold `client` among the waiting ones."""
         self._clients[client] = None
         try:
             yield
@@ -83,17 +83,17 @@ class Client:
         return getattr(self._sock, name)
 
     def expect_body(self) -> None:
-        """The header is there: what is read from now on is the body."""
+        """Apply the limit of the body: the header is complete."""
         self._is_idle = False
         self._deadline = time.monotonic() + self._limits.body_s
 
     def expect_request(self) -> None:
-        """The answer has been given: what is read from now on is the next request."""
+        """Apply the limit of the next request: the answer has been given."""
         self._is_idle = True
         self._deadline = time.monotonic() + self._limits.idle_s
 
     def recv(self, *arguments: Any) -> bytes:
-        """Raises HungUp."""
+        """Receive as the socket does. Raises HungUp."""
         self.is_reading = True
         with self._at_most(self._deadline - time.monotonic()):
             received: bytes = self._sock.recv(*arguments)
@@ -104,21 +104,21 @@ class Client:
         return received
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
-        """Raises HungUp."""
+        """Send as the socket does. Raises HungUp."""
         view = memoryview(data)
         for start in range(0, len(view), SLICE_BYTES):
             with self._at_most(self._limits.send_s):
                 self._sock.sendall(view[start : start + SLICE_BYTES], flags)
 
     def sendfile(self, *arguments: Any, **named: Any) -> Any:
-        """Raises HungUp; the limit holds for each part that is sent."""
+        """Send a file as the socket does. Raises HungUp; the limit holds for each part that is sent."""
         with self._at_most(self._limits.send_s):
             return self._sock.sendfile(*arguments, **named)
 
     def hang_up(self) -> None:
-        """End whatever waits for this client."""
+        """End every wait for this client."""
         self._is_hung_up = True
-        with suppress(OSError):  # it may have gone meanwhile
+        with suppress(OSError):  # the client may have gone meanwhile
             self._sock.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
@@ -128,10 +128,10 @@ class Client:
             with self._waiting.with_(self):
                 yield
         except TimeoutError:
-            # Let the kernel forget what was not read, too, instead of offering it for minutes.
+            # Let the kernel drop what was not read, too, instead of offering it for minutes.
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             raise HungUp from None
         except OSError:
-            if self._is_hung_up:  # gevent tells whoever waits that the descriptor is closed
+            if self._is_hung_up:  # gevent reports to its waiters that the descriptor is closed
                 raise HungUp from None
             raise

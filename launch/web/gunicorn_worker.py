@@ -1,7 +1,7 @@
 """gunicorn's gevent worker, with limits for slow clients.
 
-A greenlet waits for each connection, so that slow ones hold nothing but memory; what they may take
-is bounded, and when there are too many, the one that has kept us waiting longest goes.
+A greenlet waits for each connection, so that slow ones hold nothing but memory; the time that they
+may take is bounded, and when there are too many, the one that has waited longest is closed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CROWDED = 0.9  # of all connections
 
 
 class PatientWorker(GeventWorker):  # type: ignore[misc]
-    """Serves the console."""
+    """The worker that serves the console."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -44,12 +44,12 @@ class PatientWorker(GeventWorker):  # type: ignore[misc]
         postgres_wait.install()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Stop: browsers that hold a connection open, or send at their leisure, are not waited for."""
+        """Stop: browsers that hold a connection open, or send slowly, are not waited for."""
         super().handle_exit(sig, frame)
         gevent.spawn(self._waiting.drop_readers)
 
     def timeout_ctx(self) -> AbstractContextManager[None]:
-        """No limit of gunicorn's own: the client's connection has them."""
+        """Return no limit of gunicorn's own: the client's connection has them."""
         return nullcontext()
 
     def handle(self, fetcher: Any, client: Any, addr: Any) -> None:
@@ -71,7 +71,7 @@ class PatientWorker(GeventWorker):  # type: ignore[misc]
 
 
 def _allowed_files() -> int:
-    """How many files this process may have open, raised as far as it may be."""
+    """Return how many files this process may have open, raised as far as possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

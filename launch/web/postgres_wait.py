@@ -1,7 +1,7 @@
-"""Lets psycopg2 wait for PostgreSQL while other requests go on, and not for ever.
+"""Waits of psycopg2 for PostgreSQL that let other requests continue, and that end.
 
 With a wait callback libpq's own `connect_timeout` does not count, and a server that has vanished is
-waited for as long as the network says.
+waited for as long as the network allows.
 """
 
 from __future__ import annotations
