@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Load the names that applications import when one is asked for; parts of Mahaam stay cheap."""
+    """Load the names that applications import when one is used; parts of Mahaam load little."""
     if not name.startswith("_") and importlib.util.find_spec(f"mahaam.{name}") is None:
         api = importlib.import_module("mahaam.api")
         if name in api.__all__:

@@ -1,4 +1,4 @@
-"""What a task author imports: `task`, `enqueue`, `current_job`, and what Huey's users import."""
+"""The names that a task author imports: `task`, `enqueue`, `current_job`, and those of Huey's users."""
 
 from huey import crontab
 from huey.api import chord, group

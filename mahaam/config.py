@@ -371,44 +371,49 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """PostgreSQL as libpq takes it; raises ConfigurationFault when there is no server."""
+        """Return PostgreSQL's URL for libpq. Raises ConfigurationFault when there is no server."""
         return self.given_database_url or self._embedded("database_url")
 
     @property
     def migration_database_url(self) -> str:
-        """PostgreSQL as the role that owns the tables; raises ConfigurationFault like `database_url`."""
+        """Return PostgreSQL's URL as the role that owns the tables.
+
+        Raises ConfigurationFault like `database_url`.
+        """
         if self.given_migration_database_url or self.given_database_url:
             return str(self.given_migration_database_url or self.given_database_url)
         return self._embedded("migration_database_url")
 
     @property
     def redis_url(self) -> str:
-        """Redis as redis-py takes it; raises ConfigurationFault when there is no server."""
+        """Return Redis's URL for redis-py. Raises ConfigurationFault when there is no server."""
         return self.given_redis_url or self._embedded("redis_url")
 
     @cached_property
     def secret_key(self) -> str:
-        """Signs sessions and tokens; the same for every process on this machine."""
+        """Return the key that signs sessions and tokens; the same for every process on this machine."""
         return self.given_secret_key or _kept_secret(self.var_path / "secret_key")
 
     @property
     def sends_mail(self) -> bool:
-        """Whether there is a server that sends mail."""
+        """Return True if a server that sends mail is configured."""
         return bool(self.mail_server)
 
     @property
     def console_url(self) -> str:
-        """Where links in mail lead, without a slash at the end."""
+        """Return the address that links in mail begin with, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def var_path(self) -> Path:
-        """VAR_DIR as an absolute path."""
+        """Return VAR_DIR as an absolute path."""
         return PROJECT_DIR / self.var_dir
 
     @property
     def servers_file(self) -> Path:
-        """Where the launcher tells the other processes of this machine about its servers."""
+        """Return the file in which the launcher tells the other processes of this machine about its
+        servers.
+        """
         return self.var_path / "servers.json"
 
     def _embedded(self, name: str) -> str:
@@ -421,11 +426,11 @@ class Settings(BaseSettings):
 
 
 def running_servers(servers_file: Path) -> dict[str, Any]:
-    """Read the URLs of the embedded servers; empty when their launcher is gone."""
+    """Read the URLs of the embedded servers. Return none when their launcher is gone."""
     try:
         servers: dict[str, Any] = json.loads(servers_file.read_text("utf-8"))
         os.kill(servers["launcher_pid"], 0)
-    except PermissionError:  # it runs, but belongs to somebody else
+    except PermissionError:  # it runs, but belongs to another user
         return {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -433,7 +438,7 @@ def running_servers(servers_file: Path) -> dict[str, Any]:
 
 
 def _kept_secret(path: Path) -> str:
-    """Read the secret in `path`; make it first when there is none."""
+    """Read the secret in `path`; make it first when there is none. Return it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as draft:
@@ -452,7 +457,7 @@ def _link_first(draft: str, path: Path) -> None:
 
 
 class Rule(NamedTuple):
-    """A rule between settings: which ones, when it holds, what to say when it does not."""
+    """A rule between settings: which ones, when it holds, and the sentence when it does not."""
 
     names: tuple[str, ...]
     holds: Callable[[Settings], bool]
@@ -511,14 +516,14 @@ RULES = (
 
 
 def env_name(name: str) -> str:
-    """The environment variable of a field."""
+    """Return the environment variable of a field."""
     alias = Settings.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else name.upper()
 
 
 def load_settings() -> Settings:
-    """Read and check all settings; raises ConfigurationFault with every fault there is."""
-    # A test must not depend on what a developer keeps in his .env.
+    """Read and check all settings. Raises ConfigurationFault with every fault there is."""
+    # A test must not depend on a developer's .env.
     env_file = None if os.environ.get("APP_ENV") == "test" else PROJECT_DIR / ".env"
     broken: dict[str, str] = {}
     try:
@@ -535,7 +540,7 @@ def load_settings() -> Settings:
 
 
 def _field_faults(error: ValidationError) -> dict[str, str]:
-    """One sentence for each field that has a wrong value."""
+    """Return one sentence for each field that has a wrong value."""
     by_env_name = {env_name(name): name for name in Settings.model_fields}
     faults: dict[str, str] = {}
     for detail in error.errors():
@@ -561,12 +566,12 @@ def _rule_faults(settings: Settings, broken: dict[str, str]) -> list[str]:
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once; raises ConfigurationFault."""
+    """Return the settings of this process, read once. Raises ConfigurationFault."""
     return load_settings()
 
 
 def settings_or_exit() -> Settings:
-    """The settings for an entry point: faults go to standard error, and the process ends with 2."""
+    """Return the settings for an entry point: faults go to standard error, and the process ends with 2."""
     try:
         return get_settings()
     except ConfigurationFault as fault:

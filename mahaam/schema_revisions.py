@@ -15,18 +15,18 @@ REVISION = re.compile(r'^(?P<kind>revision|down_revision)\b.*=\s*"(?P<name>\w+)"
 
 
 def newest() -> set[str]:
-    """The revisions that no other one follows."""
+    """Return the revisions that no other one follows."""
     return known() - _revisions()["down_revision"]
 
 
 def known() -> set[str]:
-    """All revisions of this code."""
+    """Return all revisions of this code."""
     return _revisions()["revision"]
 
 
 @cache
 def _revisions() -> dict[str, set[str]]:
-    """The revisions, and those that others follow, read from the migrations' text."""
+    """Return the revisions, and those that others follow, read from the migrations' text."""
     found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for path in (MIGRATIONS / "versions").glob("*.py"):
         for match in REVISION.finditer(path.read_text("utf-8")):
@@ -35,7 +35,7 @@ def _revisions() -> dict[str, set[str]]:
 
 
 def applied(database_url: str) -> set[str]:
-    """The revisions that a database has; none when it has no tables. Raises psycopg2.Error."""
+    """Return the revisions that a database has; none when it has no tables. Raises psycopg2.Error."""
     connection = psycopg2.connect(database_url)
     try:
         with connection.cursor() as cursor:

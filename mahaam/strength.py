@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-MOST_CHARACTERS = 72  # zxcvbn takes no more; what is longer is judged by its beginning
+MOST_CHARACTERS = 72  # zxcvbn takes no more; of a longer text the beginning is rated
 PASSWORD_SCORE = (
     3  # of 4: "safely unguessable", when an attacker has the hashes and a slow function
 )
@@ -19,12 +19,12 @@ MIN_KIN = 4  # letters that a part of an address needs to count
 
 
 def is_weak_password(password: str, *, about: Collection[str] = ()) -> bool:
-    """Return True if `password` is easy to guess, for those too who know the texts in `about`."""
+    """Return True if `password` is easy to guess, also for people who know the texts in `about`."""
     return _judged(password, about)["score"] < PASSWORD_SCORE
 
 
 def is_weak_key(key: str) -> bool:
-    """Return True if `key` is no random text of some length."""
+    """Return True if `key` is no random text of sufficient length."""
     is_placeholder = PLACEHOLDER.search(key) is not None
     return is_placeholder or _judged(key, ())["guesses_log10"] < KEY_DIGITS
 
@@ -39,7 +39,7 @@ def is_own_address(password: str, email: str) -> bool:
 
 
 def parts_of_address(email: str) -> tuple[str, ...]:
-    """What somebody who knows the address tries first."""
+    """Return what people who know the address try first."""
     name, _, host = email.partition("@")
     return (
         email,
@@ -51,7 +51,7 @@ def parts_of_address(email: str) -> tuple[str, ...]:
 
 
 def _bare(text: str) -> str:
-    """The letters and digits, whatever their case and what stands between them."""
+    """Return the letters and digits, whatever their case and the characters between them."""
     return "".join(sign for sign in text.casefold() if sign.isalnum())
 
 

@@ -1,8 +1,8 @@
-"""Every verb that people have, one row each: of jobs, dead letters, queues, tasks, workers, schedules,
-definitions, error groups, alerts and operations.
+"""Every verb that people have, one row each: of jobs, dead letters, queues, tasks, workers,
+schedules, definitions, error groups, alerts and operations.
 
-Roles, pages, buttons, commands and an API are made from these rows. A verb of jobs or dead letters is
-declared in `mahaam/operations/verbs.py` alone, and has its row here by that.
+Roles, pages, buttons, commands and an API are made from these rows. A verb of jobs or dead letters
+is declared in `mahaam/operations/verbs.py` alone, and gets its row here from that.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Role = Literal["operator", "admin"]
 class VerbRow:
     """A verb of a kind of thing: what it takes, who may do it, and how it is done.
 
-    `run(ids, by=…, **inputs)` does it now and returns what became of each. `states` are those that it
-    takes (empty: all). `right` is what a role must have, which is how the audit calls a verb, too,
+    `run(ids, by=…, **inputs)` does it now and returns the result for each. `states` are those that
+    it takes (empty: all). `right` is what a role must have; the audit calls the verb by it, too,
     unless `audit` says otherwise.
     """
 
@@ -43,16 +43,16 @@ class VerbRow:
 
     @property
     def needs(self) -> str:
-        """The right that somebody needs for it."""
+        """Return the right that a user needs for it."""
         return self.right or self.audited_as
 
     @property
     def audited_as(self) -> str:
-        """What the audit calls it."""
+        """Return the audit's name for it."""
         return self.audit or self.name
 
     def check(self, given: Parameters) -> dict[str, Any]:
-        """Return the inputs that were given. Raise OptionNotValid for others, and for wrong ones."""
+        """Return the inputs that were given. Raises OptionNotValid for others, and for wrong ones."""
         return inputs.checked(self.inputs, given)
 
 

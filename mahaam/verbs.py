@@ -1,6 +1,6 @@
-"""What an operator can do to jobs, dead letters, queues, tasks and workers.
+"""Verbs of operators on jobs, dead letters, queues, tasks and workers.
 
-Each verb checks the state in the statement that changes it, and tells what it did and refused.
+Each verb checks the state in the statement that changes it, and returns what it did and rejected.
 """
 
 from mahaam.core.verb_result import LARGEST_ID, VerbResult

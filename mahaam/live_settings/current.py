@@ -20,13 +20,13 @@ log = logging.getLogger("mahaam.settings")
 
 
 def changed_values(cursor: Cursor) -> dict[str, Any]:
-    """The values that are not defaults, by name."""
+    """Return the values that are not defaults, by name."""
     cursor.execute("SELECT name, value FROM setting")
     return dict(cursor.fetchall())
 
 
 class _KnownValues:
-    """What was read last; while PostgreSQL is away, it goes on counting."""
+    """The values that were read last; while PostgreSQL is away, they stay valid."""
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
@@ -68,12 +68,12 @@ _known = _KnownValues()
 
 
 def value(name: str) -> Any:
-    """What a setting is now; a change is seen by all processes within two seconds."""
+    """Return the present value of a setting; a change is seen by all processes within two seconds."""
     return _known.value(name)
 
 
 def learn(values: dict[str, Any]) -> None:
-    """Take the values that differ from their defaults from somebody who reads them every second.
+    """Take the values that differ from their defaults from a caller that reads them every second.
 
     A consumer does, on a connection that never keeps it waiting for long.
     """
@@ -81,15 +81,15 @@ def learn(values: dict[str, Any]) -> None:
 
 
 def refresh(cursor: Cursor) -> None:
-    """See what was changed lately with a connection that is in use, so that nobody waits for another one."""
+    """Read recent changes on a connection that is in use, so that nobody waits for another one."""
     _known.refresh(cursor)
 
 
 def known(name: str) -> Any:
-    """What a setting was when it was read last; asks nobody."""
+    """Return the value of a setting as it was read last, without a query."""
     return _known.known(name)
 
 
 def forget() -> None:
-    """Read everything anew at the next question: another database, or a change of one's own."""
+    """Read everything again at the next call: another database, or a change of one's own."""
     _known.forget()

@@ -13,7 +13,7 @@ from mahaam.core.translatable import Translatable
 
 MAX_NAMES = 200
 MAX_NAME_LENGTH = 200
-OWN = "own"  # the group of what users' code declares
+OWN = "own"  # the group of settings that users' code declares
 WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
@@ -39,7 +39,7 @@ class ValueType:
 
 @dataclass(frozen=True, slots=True)
 class LiveSetting:
-    """One setting; its default is asked for when it is needed, because the environment may say it."""
+    """One setting; its default is computed when it is needed, because the environment may define it."""
 
     name: str
     group: str
@@ -53,7 +53,7 @@ class LiveSetting:
         return self.kind.parse(self.name, text.strip())
 
     def usable(self, value: Any) -> Any:
-        """`value` if it can be typed today, else the default: the code may have changed since."""
+        """Return `value` if it can be typed today, else the default: the code may have changed since."""
         try:
             is_good = self.kind.parse(self.name, self.kind.text(value)) == value
         except (FieldNotValid, TypeError, ValueError, AttributeError):
@@ -62,7 +62,7 @@ class LiveSetting:
 
 
 def whole(low: int, high: int) -> ValueType:
-    """A whole number within bounds."""
+    """Return the type of a whole number within bounds."""
 
     def parse(field: str, text: str) -> int:
         if not WHOLE.fullmatch(text) or not low <= int(text) <= high:
@@ -77,7 +77,7 @@ def _number(value: float) -> str:
 
 
 def short_text(most: int) -> ValueType:
-    """A text of one line."""
+    """Return the type of a text of one line."""
 
     def parse(field: str, text: str) -> str:
         if len(text) > most or not text.isprintable():
@@ -88,7 +88,7 @@ def short_text(most: int) -> ValueType:
 
 
 def long_text(most: int) -> ValueType:
-    """A text of several lines."""
+    """Return the type of a text of several lines."""
 
     def parse(field: str, text: str) -> str:
         lines = text.replace("\r\n", "\n")
@@ -100,7 +100,7 @@ def long_text(most: int) -> ValueType:
 
 
 def switch() -> ValueType:
-    """On or off."""
+    """Return the type of a switch, on or off."""
 
     def parse(field: str, text: str) -> bool:
         return one_of(field, text, ("on", "off")) == "on"
@@ -109,7 +109,7 @@ def switch() -> ValueType:
 
 
 def list_of(kind: type[int | str]) -> ValueType:
-    """A list of texts without commas, or of whole numbers; none twice."""
+    """Return the type of a list of texts without commas, or of whole numbers; none twice."""
     if kind is str:
         return LIST_OF_NAMES
 
@@ -123,7 +123,7 @@ def list_of(kind: type[int | str]) -> ValueType:
 
 
 def choice(*names: str) -> ValueType:
-    """One of some words."""
+    """Return the type of one of some words."""
 
     def parse(field: str, text: str) -> str:
         return one_of(field, text, names)

@@ -1,1 +1,1 @@
-"""How the process logs: text or JSON, masked, one line per event."""
+"""The log of the process: text or JSON, masked, one line per event."""

@@ -1,10 +1,10 @@
-"""What of Huey's log an operator need not see: what goes as planned is no warning."""
+"""Filter of Huey's log lines that an operator need not see: what goes as planned is no warning."""
 
 from __future__ import annotations
 
 import logging
 
-# Huey warns of these for every job; our own lines say what became of it, with a level of their own.
+# Huey warns of these for every job; our own lines say how the job ended, with a level of their own.
 PLANNED = (
     "Unhandled exception in task %s.",
     "Task %s timed out after %ss.",
@@ -17,7 +17,7 @@ PLANNED = (
 
 
 class LowerHueysLevels(logging.Filter):
-    """Makes DEBUG lines of them, which are written when that is the level."""
+    """A filter that lowers such lines to DEBUG; they are written when that is the level."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True if the record is to be written."""

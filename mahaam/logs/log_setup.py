@@ -1,4 +1,4 @@
-"""How processes write their log: sentences with key=value, or the same as JSON."""
+"""Set-up of the processes' logs: sentences with key=value, or the same as JSON."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class TextFormatter(logging.Formatter):
     converter = time.gmtime  # type: ignore[assignment]
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line."""
+        """Return the record as a line."""
         return _encodable(super().format(_readable(record)))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's own name)
-        """The traceback, cut to a size; whatever the exception does when it is printed."""
+        """Return the traceback, cut to a size, whatever the exception does when it is printed."""
         if ei[1] is None:
             return ""
         return _safe_lines(traceback_of(ei[1], LINE_LIMIT_BYTES, is_quoted=True))
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 (logging's own name)
-        """The stack, as safe as a traceback."""
+        """Return the stack, as safe as a traceback."""
         return _safe_lines(stack_info)
 
 
@@ -56,7 +56,7 @@ class JsonFormatter(TextFormatter):
     """One JSON object per line: time, level, logger, message, and the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON."""
+        """Return the record as JSON."""
         record = _readable(record)
         fields = {
             "time": self.formatTime(record, f"{TIME}Z"),
@@ -72,10 +72,12 @@ class JsonFormatter(TextFormatter):
 
 
 class LogHandler(logging.StreamHandler[Any]):
-    """Writes to where standard error led at the start, and nothing but whole lines of our format."""
+    """A handler that writes to the standard error of the start, and nothing but whole lines of our
+    format.
+    """
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
-        """Say nothing: the stream is gone, and `logging` would print a traceback to it."""
+        """Do nothing: the stream is gone, and `logging` would print a traceback to it."""
 
 
 def set_up_logging(level: str, form: str) -> None:
@@ -100,7 +102,7 @@ def set_up_logging(level: str, form: str) -> None:
 
 
 def set_up_for_commands() -> None:
-    """Print warnings to standard error as bare sentences, as Python does for whoever set up no log."""
+    """Print warnings to standard error as bare sentences, as Python does where no log is set up."""
     handler = logging.StreamHandler()
     handler.setFormatter(TextFormatter("%(message)s"))
     handler.setLevel(logging.WARNING)
@@ -116,7 +118,7 @@ def format_also(*names: str) -> None:
 
 
 def _own_stream() -> TextIO:
-    """A stream of our own to standard error, which stays when a task closes or replaces that."""
+    """Return a stream of our own to standard error, which stays when a task closes or replaces that."""
     try:
         number = os.dup(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):  # it is closed, or no file
@@ -131,10 +133,11 @@ def keep(handler: logging.Handler) -> None:
 
 
 def restore() -> bool:
-    """Put back what a module of the user's has taken away; return True if anything was.
+    """Restore what a module of the user's has removed. Return True if anything was.
 
-    `logging.config.dictConfig` switches existing loggers off and empties the root logger. A root that
-    has got handlers of the user's own keeps them: ours then hears our own loggers alone.
+    `logging.config.dictConfig` disables existing loggers and empties the root logger. A root logger
+    that has got handlers of the user's own keeps them: our handler then is attached to our own
+    loggers alone.
     """
     if _handler is None:
         return False
@@ -151,12 +154,12 @@ def restore() -> bool:
 
 
 def format_now(record: logging.LogRecord) -> str:
-    """A record as our handler would write it: for signal handlers, which must take no lock."""
+    """Return a record as our handler would write it: for signal handlers, which must take no lock."""
     return (_handler or LogHandler()).format(record)
 
 
 def _enable_own() -> bool:
-    """Switch our loggers on, and let what they say come to the top one of theirs."""
+    """Enable our loggers, and let them propagate to the top one. Return True if any was changed."""
     found = False
     for name, logger in list(logging.Logger.manager.loggerDict.items()):
         top, _, rest = name.partition(".")
@@ -173,7 +176,10 @@ def _is_bare(root: logging.Logger) -> bool:
 
 
 def _hear(*loggers: logging.Logger, propagate: bool) -> bool:
-    """Have our handler hear these, and the top ones of ours pass on to the root, or not."""
+    """Attach our handler to these, and let the top ones of ours propagate to the root, or not.
+
+    Return True if anything was changed.
+    """
     found = False
     for logger in loggers:
         if _handler is not None and _handler not in logger.handlers:
@@ -186,7 +192,7 @@ def _hear(*loggers: logging.Logger, propagate: bool) -> bool:
 
 
 def _readable(record: logging.LogRecord) -> logging.LogRecord:
-    """The record, with a message that can be formatted, and how many like it were left out."""
+    """Return the record, with a message that can be formatted, and how many like it were left out."""
     try:
         message = clean(str(record.getMessage()), LINE_LIMIT_BYTES)
     except (TaskStopped, gevent.Timeout):  # not the value's doing: the task is interrupted here
@@ -203,7 +209,7 @@ def _readable(record: logging.LogRecord) -> logging.LogRecord:
 
 
 def _safe_lines(text: str) -> str:
-    """A traceback without secrets; none of its lines can be taken for a record of its own."""
+    """Return a traceback without secrets; none of its lines can be taken for a record of its own."""
     first, *lines = plain_text.in_lines(masked_for_log(text)).rstrip("\n").split("\n")
     return "\n".join([first, *(line if line[:1] == " " else f"  {line}" for line in lines)])
 
@@ -213,7 +219,7 @@ def _shown(value: object) -> str:
 
 
 def _encodable(line: str) -> str:
-    """The line with lone surrogates, which no stream takes, as text."""
+    """Return the line with lone surrogates, which no stream takes, as text."""
     return line.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -1,1 +1,1 @@
-"""What is broken at this moment, and how many jobs are in each state."""
+"""The faults of this moment, and how many jobs are in each state."""

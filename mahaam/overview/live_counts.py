@@ -1,4 +1,4 @@
-"""Everything that a terminal shows of a running product: queues by state, rates, workers."""
+"""Live counts for a terminal: queues by state, rates, workers."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ SELECT queue, (sum(completed + failed + cancelled + expired)
 
 @dataclass(frozen=True)
 class LiveCounts:
-    """A moment of the product.
+    """The counts of one moment.
 
-    `counts` are jobs by (queue, state), without those in no queue's small index: completed ones
-    stand in `queues`, for the last hour. `rates` are jobs that ended per second, by queue. Counts
-    of a state in `cut` are lower bounds.
+    `counts` are jobs by (queue, state), without those that no small index has: completed ones are
+    in `queues`, for the last hour. `rates` are jobs that ended per second, by queue. Counts of a
+    state in `cut` are lower bounds.
     """
 
     at: datetime
@@ -48,7 +48,7 @@ class LiveCounts:
 
 
 def live_counts(session: Reader) -> LiveCounts:
-    """The product as it is now. Raises QueryTooSlow."""
+    """Return the counts of this moment. Raises QueryTooSlow."""
     with time_limit(session):
         rare = session.execute(text(RARE_STATES), {"limit": COUNT_LIMIT}).all()
         entries = queues(session)
@@ -67,7 +67,7 @@ def live_counts(session: Reader) -> LiveCounts:
 
 
 def _cut(counts: dict[tuple[str, str], int]) -> frozenset[str]:
-    """The states of which not all jobs were counted."""
+    """Return the states of which not all jobs were counted."""
     totals: dict[str, int] = {}
     for (_, state), count in counts.items():
         totals[state] = totals.get(state, 0) + count

@@ -1,6 +1,6 @@
-"""What an operator must know of this moment: queues, tasks that fail, workers, the last hour.
+"""The overview of this moment: queues, tasks that fail, workers, the last hour.
 
-One situation per process and second serves every viewer of the overview and the monitor, so each
+One overview per process and second serves every viewer of the overview and the monitor, so each
 question here may cost some milliseconds, and none grows with the number of jobs.
 """
 
@@ -37,10 +37,10 @@ LOST_SHOWN_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class FailingTask:
-    """A task that failed in the last hour, and how that was in the hour before.
+    """A task that failed in the last hour, with its numbers of the hour before.
 
     `since` is the minute of the first failure of these two hours; `error` is that of the newest job
-    that is failed still.
+    that is still failed.
     """
 
     task: str
@@ -54,7 +54,7 @@ class FailingTask:
 
     @property
     def is_grave(self) -> bool:
-        """Whether it fails in a part of all runs that matters, or much more than in the hour before."""
+        """Return True if it fails in a large part of all runs, or much more than in the hour before."""
         share = self.failed / (self.failed + self.completed)
         return share >= GRAVE_SHARE or self.failed >= max(GRAVE_COUNT, 2 * self.failed_before)
 
@@ -70,7 +70,7 @@ class MinuteCount:
 
 @dataclass(frozen=True)
 class Overview:
-    """A moment: the board, and what stands out."""
+    """The live counts of a moment, and what needs attention."""
 
     live_counts: LiveCounts
     failing: tuple[FailingTask, ...]
@@ -84,22 +84,22 @@ class Overview:
 
     @property
     def at(self) -> datetime:
-        """PostgreSQL's time."""
+        """Return PostgreSQL's time."""
         return self.live_counts.at
 
     @property
     def queues(self) -> tuple[QueueEntry, ...]:
-        """All queues, first served first."""
+        """Return all queues, first served first."""
         return self.live_counts.queues
 
     @property
     def live_workers(self) -> tuple[WorkerEntry, ...]:
-        """The consumers whose lease runs."""
+        """Return the consumers whose lease runs."""
         return tuple(worker for worker in self.live_counts.workers if worker.is_live)
 
     @property
     def lost_workers(self) -> tuple[WorkerEntry, ...]:
-        """Those that were lost in the last hour, or are about to be given up."""
+        """Return the workers that were lost in the last hour, or are about to be given up."""
         return tuple(
             worker
             for worker in self.live_counts.workers
@@ -107,21 +107,21 @@ class Overview:
         )
 
     def total(self, state: str) -> int:
-        """Jobs of all queues in a state; a lower bound when the state was cut."""
+        """Return the jobs of all queues in a state; a lower bound when the state was cut."""
         return sum(count for (_, of), count in self.live_counts.counts.items() if of == state)
 
     def count(self, queue: str, state: str) -> int:
-        """Jobs of a queue in a state."""
+        """Return the jobs of a queue in a state."""
         return self.live_counts.counts.get((queue, state), 0)
 
     def is_cut(self, queue: str, state: str) -> bool:
-        """Whether there may be more of them."""
+        """Return True if there may be more of them."""
         if state == State.QUEUED:
             return self.count(queue, state) > COUNT_LIMIT
         return state in self.live_counts.cut
 
     def shares(self, queue: str, states: Iterable[str]) -> list[tuple[float, float, str]]:
-        """Begin and width, of a hundred, of those of `states` that have jobs in a queue."""
+        """Return begin and width, in percent, of those of `states` that have jobs in a queue."""
         counts = [(state, self.count(queue, state)) for state in states]
         total, begin, found = sum(count for _, count in counts), 0.0, []
         for state, count in counts:
@@ -132,24 +132,29 @@ class Overview:
         return found
 
     def servers(self, queue: str) -> tuple[WorkerEntry, ...]:
-        """The live consumers that take jobs of a queue."""
+        """Return the live consumers that take jobs of a queue."""
         return tuple(worker for worker in self.live_workers if worker.serves(queue))
 
     def oldest(self, queue: QueueEntry) -> timedelta | None:
-        """For how long the oldest of a queue has waited."""
+        """Return for how long the oldest job of a queue has waited."""
         return max(self.at - queue.oldest_at, timedelta()) if queue.oldest_at else None
 
     def drain_s(self, queue: QueueEntry) -> float | None:
-        """In how many seconds what waits is done, at the rate of the last two minutes; None: never."""
+        """Return in how many seconds the waiting jobs are done, at the rate of the last two
+        minutes; None: never.
+        """
         rate = self.live_counts.rates.get(queue.name, 0)
         return queue.waiting / rate if rate > 0 else None
 
     def throughput(self) -> list[tuple[datetime, int, int]]:
-        """Completed and failed jobs per whole minute of the last hour, oldest first, without a gap."""
+        """Return completed and failed jobs per whole minute of the last hour, oldest first, without
+        a gap.
+        """
         return _per_minute(self.at, self.minutes)
 
 
-# Key of job_minute, for two hours; then, for each of a few tasks, the newest that is failed.
+# Index: key of job_minute, for two hours; then, for each of a few tasks, the newest job that is
+# failed.
 FAILING = """
 SELECT sums.*, newest.error FROM (
   SELECT task, min(queue) AS queue,
@@ -178,7 +183,7 @@ GROUP BY minute
 
 
 def overview(session: Reader) -> Overview:
-    """This moment. Raises QueryTooSlow."""
+    """Return the overview of this moment. Raises QueryTooSlow."""
     now = live_counts(session)
     with time_limit(session):
         failing = session.execute(text(FAILING), {"limit": FAILING_SHOWN}).all()
@@ -199,7 +204,7 @@ def overview(session: Reader) -> Overview:
 
 
 def throughput_of(session: Reader, queue: str, at: datetime) -> list[tuple[datetime, int, int]]:
-    """Completed and failed jobs of one queue per whole minute of the hour before `at`."""
+    """Return completed and failed jobs of one queue per whole minute of the hour before `at`."""
     with time_limit(session):
         rows = session.execute(text(MINUTES), {"queue": queue}).all()
     return _per_minute(at, (MinuteCount(**row._mapping) for row in rows))
