@@ -1,1 +1,1 @@
-"""Alerts: rules that look at the product every 15 seconds, and who is told of what they find."""
+"""Alerts: rules that are evaluated every 15 seconds, and the notifications about what they find."""

@@ -66,7 +66,7 @@ def delete_channel(id_: int, *, by: str) -> None:
 
 
 def test_channel(id_: int, *, by: str) -> None:
-    """Send a test through a channel, as everything is sent. Raises LookupError."""
+    """Send a test through a channel, in the way of every message. Raises LookupError."""
     with database.transaction() as cursor:
         before = CHANNELS.lock(cursor, id_)
         if before is None:
@@ -78,7 +78,7 @@ def test_channel(id_: int, *, by: str) -> None:
 
 
 def send_again(delivery_id: int, *, by: str) -> bool:
-    """Try a delivery that failed once more; whether it had."""
+    """Try a failed delivery once more. Return True if it had failed."""
     with database.transaction() as cursor:
         ring = deliveries.again(cursor, delivery_id, by=by)
         if ring is None:
@@ -145,7 +145,7 @@ def _check_use(cursor: Cursor, before: Row, after: Row | None) -> None:
 
 
 def _told(row: Row, names: Iterable[str]) -> Row:
-    """A channel as the audit keeps it: neither the secret nor what stands in the path of an address."""
+    """Return a channel as the audit stores it: without the secret and the path of an address."""
     host = str(row["url"]).partition("://")[2].partition("/")[0] if row["url"] else None
     shown = {**row, "url": host, "secret": None}
     return {name: shown[name] for name in names}

@@ -1,4 +1,4 @@
-"""Who is told of what opened and closed: once, through the rule's channels, unless somebody wants quiet."""
+"""Notifications about opened and closed alerts: once, through the rule's channels, unless silenced."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mahaam.jobs.notice import Notice
 from mahaam.postgres.database import Cursor
 from mahaam.set_aside import isolate
 
-DIGEST_FROM = 4  # more messages at once through a channel become one
-# No channel is told that its own messages fail; the second is the name of earlier releases.
+DIGEST_FROM = 4  # more messages than this at once through a channel become one
+# No channel is notified that its own messages fail; the second is the name of earlier releases.
 OWN_TASKS = r"^(mahaam|tasks)\.alerts\."
 
 IN_MAINTENANCE = "SELECT EXISTS (SELECT FROM maintenance WHERE now() BETWEEN starts_at AND ends_at)"
-# Index: alert_open, alert_rule_opened. Not what somebody looks after already, is silenced, or was
-# told within the cooldown of its rule.
+# Index: alert_open, alert_rule_opened. Without alerts that are acknowledged, silenced, or notified
+# within the cooldown of their rule.
 OPENED = """
 SELECT alert.id, rule.name, rule.channels, alert.severity, what, path, subject, opened_at, NULL
 FROM alert JOIN alert_rule AS rule ON rule.id = rule_id
@@ -34,7 +34,7 @@ WHERE closed_at IS NULL AND notified_at IS NULL AND acknowledged_at IS NULL
       AND other.notified_at > now() - rule.cooldown_s * interval '1 second')
 ORDER BY alert.id FOR UPDATE OF alert SKIP LOCKED
 """
-# Index: alert_untold. Only those of whom somebody was told that they opened.
+# Index: alert_untold. Only alerts whose opening was notified.
 CLOSED = """
 SELECT alert.id, rule.name, CASE WHEN notified_at IS NULL THEN '{}' ELSE rule.channels END,
        alert.severity, what, path, subject, opened_at, closed_at
@@ -45,7 +45,7 @@ ORDER BY alert.id LIMIT 1000 FOR UPDATE OF alert SKIP LOCKED
 CHANNELS = "SELECT id, kind, recipients FROM channel WHERE is_enabled AND id = ANY(%s)"
 MARK_OPENED = "UPDATE alert SET notified_at = now() WHERE id = ANY(%s)"
 MARK_CLOSED = "UPDATE alert SET told_closed_at = now() WHERE id = ANY(%s)"
-# The newest letters of the causes that people were told of. Index: dead_letter_open_cause.
+# The newest dead letters of the causes that people were notified of. Index: dead_letter_open_cause.
 MARK_LETTERS = """
 UPDATE dead_letter SET notified_at = now() WHERE id IN (
   SELECT letter.id FROM error_group AS cause CROSS JOIN LATERAL (
@@ -56,7 +56,7 @@ UPDATE dead_letter SET notified_at = now() WHERE id IN (
 
 
 class AlertChange(NamedTuple):
-    """An alert that opened or closed, and the channels through which that is told."""
+    """An alert that opened or closed, and the channels of the notification."""
 
     id: int
     rule: str
@@ -70,7 +70,7 @@ class AlertChange(NamedTuple):
 
     @property
     def item(self) -> Item:
-        """What is told of it."""
+        """Return what the message says of it."""
         return Item(
             what=Translatable.of_kept(self.what),
             path=self.path,
@@ -83,7 +83,7 @@ class AlertChange(NamedTuple):
 
 
 def tell(cursor: Cursor) -> list[Notice]:
-    """Make the messages of what opened and closed; what to ring for after the commit."""
+    """Make the messages of what opened and closed. Return the notices to send after the commit."""
     cursor.execute(IN_MAINTENANCE)
     row = cursor.fetchone()
     if row and row[0]:
@@ -102,7 +102,7 @@ def tell(cursor: Cursor) -> list[Notice]:
 
 
 def usable_channels(cursor: Cursor, ids: Iterable[int]) -> set[int]:
-    """Those of some channels that are on and reach somebody."""
+    """Return those of some channels that are on and have recipients."""
     cursor.execute(CHANNELS, (list(ids),))
     return {
         id_
@@ -112,7 +112,7 @@ def usable_channels(cursor: Cursor, ids: Iterable[int]) -> set[int]:
 
 
 def _readable(cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[AlertChange]:
-    """What of these can be told; an alert that cannot be read keeps no other one back."""
+    """Return the changes that can be notified; an alert that cannot be read does not delay the others."""
 
     def read(_cursor: Cursor, row: tuple[Any, ...]) -> AlertChange:
         change = AlertChange._make(row)

@@ -1,4 +1,4 @@
-"""Looks at all rules, every 15 seconds, in any one consumer; opens alerts, closes them, has people told."""
+"""Evaluation of all rules, every 15 seconds, in any one consumer: opens and closes alerts, and notifies."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from mahaam.postgres.database import Cursor
 
 log = logging.getLogger("mahaam.alerts")
 
-LOOK_EVERY_S = 5.0  # how often each consumer asks whether it is its turn
+LOOK_EVERY_S = 5.0  # how often each consumer asks whether an evaluation is due
 FORGET_EVERY_S = 600.0
-# A look that takes longer costs more than it tells; a lock that it waits for is somebody's work.
+# An evaluation that takes longer costs more than it is worth; a lock that it waits for is in use.
 PATIENCE = "SET LOCAL statement_timeout = '2s'; SET LOCAL lock_timeout = '500ms'"
 NO_KIND = "There is no rule of this kind any more."
 TOO_MANY = Translatable("Rule %(rule)s finds more than %(count)s causes at once.")
 
 
 def watch() -> bool:
-    """Look at the rules if it is time; whether it was. Raises DatabaseUnavailable."""
+    """Evaluate the rules if it is time. Return True if it was. Raises DatabaseUnavailable."""
     began_at = time.monotonic()
     with database.transaction() as cursor:
         if not store.begin(cursor):
@@ -49,7 +49,7 @@ def watch() -> bool:
 
 
 def prune() -> None:
-    """Delete what is long over. Raises DatabaseUnavailable."""
+    """Delete what is past its retention. Raises DatabaseUnavailable."""
     database.repeatable(store.prune)
 
 
@@ -62,9 +62,8 @@ def _look_at_all(cursor: Cursor, seen: Probes) -> None:
             rule,
             Evaluation(rule.parameters, live.get(rule.id, set()), rule.changed_at, seen),
         )
-        if (
-            store.note_fault(cursor, rule.id, fault) and fault
-        ):  # once, however often it is looked at
+        # Logged once, however often the rule is evaluated.
+        if store.note_fault(cursor, rule.id, fault) and fault:
             log.warning(
                 "A rule could not be looked at. rule=%s fault=%s",
                 rule.name,
@@ -75,7 +74,7 @@ def _look_at_all(cursor: Cursor, seen: Probes) -> None:
 
 
 def _look_at(cursor: Cursor, rule: StoredRule, look: Evaluation) -> str | None:
-    """Open and close what one rule finds; why not, when it could not be looked at."""
+    """Open and close what one rule finds. Return the error when it could not be evaluated."""
     kind = KINDS.get(rule.kind)
     if kind is None:
         return NO_KIND
@@ -85,7 +84,7 @@ def _look_at(cursor: Cursor, rule: StoredRule, look: Evaluation) -> str | None:
             findings = _bounded(rule, kind.look(cursor, replace(look, parameters=parameters)))
             opened = store.open_all(cursor, rule, findings)
             store.close_gone(cursor, rule.id, [finding.subject for finding in findings])
-    except Exception as fault:  # one rule that cannot be looked at must not keep the others from it
+    except Exception as fault:  # a rule that cannot be evaluated must not affect the others
         if isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError) and cursor.closed:
             raise
         return f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
@@ -98,7 +97,7 @@ def _look_at(cursor: Cursor, rule: StoredRule, look: Evaluation) -> str | None:
 
 
 def _bounded(rule: StoredRule, findings: list[Cause]) -> list[Cause]:
-    """What was found; when it is more than anybody reads, one finding that says so."""
+    """Return what was found, or one finding that says so when it is more than anybody reads."""
     if len(findings) < MOST_FINDINGS:
         return findings
     what = TOO_MANY.about(rule=rule.name, count=MOST_FINDINGS - 1)
@@ -107,7 +106,7 @@ def _bounded(rule: StoredRule, findings: list[Cause]) -> list[Cause]:
 
 @contextmanager
 def _part(cursor: Cursor) -> Iterator[None]:
-    """A part of the transaction that can fail alone."""
+    """Open a part of the transaction that can fail alone."""
     cursor.execute("SAVEPOINT part")
     try:
         yield

@@ -16,7 +16,7 @@ SEVERITIES = "('info', 'warning', 'critical')"
 
 
 class AlertRule(Base):
-    """What is looked for, how grave it is, and who is told."""
+    """A rule: the condition, its severity, and its channels."""
 
     __tablename__ = "alert_rule"
 
@@ -48,7 +48,7 @@ class AlertRule(Base):
 class Alert(Base):
     """A cause that a rule found in a subject, from when it was found until it is gone.
 
-    One row for as long as the cause is there, also when somebody has closed the alert.
+    There is one row for as long as the cause lasts, also when somebody has closed the alert.
     """
 
     __tablename__ = "alert"
@@ -96,7 +96,7 @@ class Alert(Base):
 
 
 class Maintenance(Base):
-    """A time in which alerts open and nobody is told."""
+    """A time in which alerts open and nobody is notified."""
 
     __tablename__ = "maintenance"
 
@@ -114,7 +114,7 @@ class Maintenance(Base):
 
 
 class AlertPass(Base):
-    """When the rules were last looked at; one row, locked by whoever does it."""
+    """When the rules were last evaluated; one row, locked by the consumer that evaluates."""
 
     __tablename__ = "alert_pass"
 
@@ -136,7 +136,7 @@ class QueueDepth(Base):
 
 
 class Channel(Base):
-    """A way to tell people."""
+    """A way to notify people."""
 
     __tablename__ = "channel"
 
@@ -167,7 +167,7 @@ class Channel(Base):
 
 
 class Delivery(Base):
-    """One message on its way through a channel; a job delivers it."""
+    """One message for a channel; a job delivers it."""
 
     __tablename__ = "alert_delivery"
 
@@ -197,7 +197,7 @@ class Delivery(Base):
 
 
 class DeliveryEffect(Base):
-    """What became of a message for one of its recipients."""
+    """The outcome of a message for one of its recipients."""
 
     __tablename__ = "delivery_effect"
 

@@ -16,7 +16,7 @@ from mahaam.postgres import database
 from mahaam.postgres.database import Cursor
 from mahaam.redaction.redact import masked_text
 
-# The channels of the rules that tell of failed jobs; without such a rule, all.
+# The channels of the rules about failed jobs; without such a rule, all.
 CHANNELS = """
 SELECT channel.id FROM channel WHERE is_enabled AND (
   id IN (SELECT unnest(channels) FROM alert_rule WHERE kind = 'job_failed' AND is_enabled)
@@ -34,7 +34,7 @@ WHAT = Translatable("%(task)s: %(error)s")
 def send(ids: Sequence[int], *, by: str, count: int | None = None) -> int:
     """Send one message about dead letters, which stand for `count`, through each channel.
 
-    Return through how many channels it goes. Raises NobodyToTell, DatabaseUnavailable.
+    Return the number of channels. Raises NobodyToTell, DatabaseUnavailable.
     """
     with database.transaction() as cursor:
         notices = tell(cursor, ids, by=by, count=count)
@@ -43,11 +43,10 @@ def send(ids: Sequence[int], *, by: str, count: int | None = None) -> int:
 
 
 def tell(cursor: Cursor, ids: Sequence[int], *, by: str, count: int | None = None) -> list[Notice]:
-    """One message about some dead letters through each channel; what to ring for after the commit.
+    """Make one message about some dead letters for each channel.
 
-    They stand for `count`, when there are more.
-
-    Raises NobodyToTell.
+    Return the notices to send after the commit. The dead letters stand for `count`, when there are
+    more. Raises NobodyToTell.
     """
     cursor.execute(LETTERS, (list(ids),))
     rows = cursor.fetchall()

@@ -1,4 +1,4 @@
-"""The pages that texts of alerts lead to, by name; where each one lies, the console says.
+"""The pages that texts of alerts lead to, by name; the console defines their paths.
 
 A process hands the console's table in once (`use`). Without a console there are no links.
 """

@@ -1,4 +1,4 @@
-"""What alerts must know and PostgreSQL cannot tell: Redis's memory, the disk, how deep the queues are."""
+"""Values for alerts that PostgreSQL does not have: Redis's memory, the disk, the depths of the queues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mahaam.postgres.database import Cursor
 
 
 def world(cursor: Cursor) -> Probes:
-    """The world as this process sees it; what does not answer is not known."""
+    """Return the probes as this process measures them; a value is None when its source does not answer."""
     cursor.execute("SELECT name FROM queue")
     queues = [row[0] for row in cursor.fetchall()]
     try:

@@ -52,9 +52,9 @@ def delete_rule(id_: int, *, by: str) -> None:
 
 
 def would_have_fired(kind: str, parameters: Mapping[str, Any]) -> int | None:
-    """How often such a rule would have opened an alert in the last seven days; None: nobody knows.
+    """Return how often such a rule would have opened an alert in the last seven days.
 
-    Raises FieldNotValid, DatabaseUnavailable.
+    None: nobody knows. Raises FieldNotValid, DatabaseUnavailable.
     """
     known = _kind(kind)
     checked = known.checked(parameters)
@@ -98,7 +98,7 @@ def _channels(cursor: Cursor, ids: Any) -> list[int]:
 
 
 def _close_old(cursor: Cursor, before: Row, after: Row | None) -> None:
-    """Close what the old rule found when the rule means something else."""
+    """Close what the old rule found when the meaning of the rule has changed."""
     if after and any(after[name] != before[name] for name in ("kind", "parameters")):
         store.close_gone(cursor, before["id"], [])
 

@@ -1,4 +1,4 @@
-"""Writes alerts: opened, seen again, gone; and what rules look at besides."""
+"""SQL that writes alerts: opened, found again, gone; and further values that rules read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mahaam.records.table import Row, rows
 
 EVERY_S = 15
 
-# One consumer looks; the others find the row locked, or that it was done a moment ago.
+# One consumer evaluates; the others find the row locked, or that it was done a moment ago.
 BEGIN = """
 SELECT ended_at IS NULL OR ended_at <= now() - %(every_s)s * interval '1 second'
 FROM alert_pass FOR UPDATE SKIP LOCKED
@@ -33,7 +33,7 @@ ON CONFLICT (minute, queue) DO UPDATE SET waiting = greatest(queue_depth.waiting
 _FOUND = """
 jsonb_to_recordset(%(found)s::jsonb) AS found(subject text, what jsonb, path text, news_at timestamptz)
 """
-# Somebody closed it, and it became worse since: it opens anew. Index: alert_live.
+# An alert that somebody closed, and whose cause became worse since, opens again. Index: alert_live.
 RENEW = f"""
 UPDATE alert SET gone_at = now() FROM {_FOUND}
 WHERE rule_id = %(rule)s AND alert.subject = found.subject AND gone_at IS NULL
@@ -90,7 +90,7 @@ WHERE id = %s AND ends_at > now()
 
 
 class StoredRule(NamedTuple):
-    """A rule that is looked at."""
+    """A rule that is evaluated."""
 
     id: int
     name: str
@@ -103,25 +103,25 @@ class StoredRule(NamedTuple):
 
 
 def begin(cursor: Cursor) -> bool:
-    """Whether it is this transaction's turn to look."""
+    """Return True if this transaction is to evaluate the rules."""
     cursor.execute(BEGIN, {"every_s": EVERY_S})
     row = cursor.fetchone()
     return bool(row and row[0])
 
 
 def end(cursor: Cursor, *, took_ms: int) -> None:
-    """Note that the rules were looked at."""
+    """Note that the rules were evaluated."""
     cursor.execute(END, {"took_ms": took_ms})
 
 
 def rules(cursor: Cursor) -> list[StoredRule]:
-    """The rules that are switched on."""
+    """Return the rules that are switched on."""
     cursor.execute(RULES)
     return [StoredRule._make(row) for row in cursor.fetchall()]
 
 
 def live(cursor: Cursor) -> dict[int, set[str]]:
-    """The subjects whose cause was there the last time, by rule."""
+    """Return the subjects whose cause existed the last time, by rule."""
     cursor.execute(LIVE)
     found: dict[int, set[str]] = {}
     for rule, subject in cursor.fetchall():
@@ -130,12 +130,15 @@ def live(cursor: Cursor) -> dict[int, set[str]]:
 
 
 def note_depths(cursor: Cursor, depths: Mapping[str, int]) -> None:
-    """Note how many wait in each queue in this minute."""
+    """Note how many jobs wait in each queue in this minute."""
     cursor.execute(DEPTHS, ([*depths], [*depths.values()]))
 
 
 def open_all(cursor: Cursor, rule: StoredRule, findings: Sequence[Cause]) -> list[tuple[int, str]]:
-    """Open what was found and is not open, see the others again; id and subject of what opened."""
+    """Open what was found and is not open, and note the others as found again.
+
+    Return id and subject of the alerts that opened.
+    """
     if not findings:
         return []
     found = [
@@ -154,17 +157,17 @@ def open_all(cursor: Cursor, rule: StoredRule, findings: Sequence[Cause]) -> lis
 
 
 def close_gone(cursor: Cursor, rule_id: int, subjects: Collection[str]) -> None:
-    """Close what was not found any more."""
+    """Close the alerts whose cause was not found any more."""
     cursor.execute(GONE, {"rule": rule_id, "subjects": list(subjects)})
 
 
 def close_with_rules(cursor: Cursor) -> None:
-    """Close what rules found that are switched off."""
+    """Close the alerts of rules that are switched off."""
     cursor.execute(GONE_WITH_RULES)
 
 
 def note_fault(cursor: Cursor, rule_id: int, fault: str | None) -> bool:
-    """Note why a rule could not be looked at (None: it could). Return True if that is news."""
+    """Note why a rule could not be evaluated (None: it could). Return True if that was not noted before."""
     cursor.execute(
         "UPDATE alert_rule SET fault = %(fault)s WHERE id = %(id)s AND fault IS DISTINCT FROM %(fault)s",
         {"id": rule_id, "fault": fault},
@@ -188,7 +191,7 @@ def change_alerts(cursor: Cursor, ids: Sequence[int], verb: str, **values: Any) 
 def insert_maintenance(
     cursor: Cursor, starts_at: datetime, ends_at: datetime, *, reason: str, by: str
 ) -> int | None:
-    """Make a time of maintenance. Return its id, or None if it would be over, or end before it begins."""
+    """Insert a time of maintenance. Return its id, or None if it would be over, or end before it begins."""
     cursor.execute(
         MAINTAIN, {"starts_at": starts_at, "ends_at": ends_at, "reason": reason, "by": by}
     )
@@ -197,7 +200,7 @@ def insert_maintenance(
 
 
 def end_maintenance(cursor: Cursor, id_: int) -> bool:
-    """End a time of maintenance now. Return True if it was to go on."""
+    """End a time of maintenance now. Return True if it was not over."""
     cursor.execute(END_MAINTENANCE, (id_,))
     return bool(cursor.rowcount)
 
@@ -216,5 +219,5 @@ def rule_of_channel(cursor: Cursor, id_: int) -> str | None:
 
 
 def prune(cursor: Cursor) -> None:
-    """Delete what is long over."""
+    """Delete what is past its retention."""
     cursor.execute(FORGET)

@@ -1,4 +1,4 @@
-"""The tasks of alerts, and what every consumer does for them."""
+"""The tasks of alerts, and the maintenance that every consumer does for them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ duties.add("forget alerts", evaluate.prune, every_s=evaluate.FORGET_EVERY_S, wit
     aliases=("tasks.alerts.jobs.deliver",),
 )
 def deliver(delivery_id: int, task: Any = None) -> str:
-    """Deliver a notification through its channel; whom it did not reach now is tried again."""
+    """Deliver a notification through its channel; recipients that it did not reach now are tried again."""
     delivery = database.repeatable(partial(deliveries.find, id_=delivery_id))
     if delivery is None or delivery.state != "waiting":
         return "nothing to deliver"
@@ -53,7 +53,7 @@ def deliver(delivery_id: int, task: Any = None) -> str:
     except NotDelivered as fault:
         _note_fault(delivery_id, str(fault), is_last=is_last)
         raise
-    except Exception as fault:  # a message that cannot be read, say
+    except Exception as fault:  # such as a message that cannot be read
         _note_fault(delivery_id, f"{type(fault).__name__}: {fault}", is_last=is_last)
         raise
     counts = effects.counts()
@@ -79,6 +79,6 @@ def _note_fault(id_: int, fault: str, *, is_last: bool) -> None:
 def notify_dead_letters(ids: Sequence[int], count: int) -> int:
     """Send one message about dead letters, which stand for `count`.
 
-    Return through how many channels it goes. The verb "notify" of dead letters enqueues it.
+    Return the number of channels. The verb "notify" of dead letters enqueues it.
     """
     return notify.send(ids, by=f"job:{current_job.id}"[:60], count=count)

@@ -1,4 +1,4 @@
-"""What people do to alerts: acknowledge, silence, close, take on; and to times of maintenance."""
+"""What people do to alerts: acknowledge, silence, close, assign; and to times of maintenance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IS_ACKNOWLEDGED = Translatable("Alert %(id)s is acknowledged by %(who)s.")
 
 
 def acknowledge_alerts(ids: Iterable[int], *, by: str) -> VerbResult:
-    """Say that somebody is on it: nobody is told any more, and it stays open."""
+    """Acknowledge alerts: they cause no more notifications, and stay open."""
     return _each("acknowledge", ids, by=by)
 
 
@@ -39,7 +39,7 @@ def resolve_alerts(ids: Iterable[int], *, by: str) -> VerbResult:
 
 
 def silence_alerts(ids: Iterable[int], *, minutes: int, by: str) -> VerbResult:
-    """Tell nobody of alerts for some minutes. Raises OptionNotValid."""
+    """Send no notification about alerts for some minutes. Raises OptionNotValid."""
     if not 1 <= minutes <= LONGEST_SILENCE_MIN:
         raise OptionNotValid(
             f"An alert can be silenced for 1 to {LONGEST_SILENCE_MIN} minutes; it is {minutes}."
@@ -48,12 +48,12 @@ def silence_alerts(ids: Iterable[int], *, minutes: int, by: str) -> VerbResult:
 
 
 def assign_alerts(ids: Iterable[int], owner: str | None, *, by: str) -> VerbResult:
-    """Say who is on it; None: nobody."""
+    """Set the owner of alerts; None: nobody."""
     return _each("assign", ids, by=by, owner=clean(owner, OWNER_LIMIT_BYTES) if owner else None)
 
 
 def begin_maintenance(starts_at: datetime, ends_at: datetime, *, reason: str, by: str) -> int:
-    """Let a time pass in which nobody is told; its id. Raises OptionNotValid."""
+    """Start a time in which nobody is notified. Return its id. Raises OptionNotValid."""
     words = clean(reason.strip(), REASON_LIMIT_BYTES)
     if not words:
         raise OptionNotValid("A time of maintenance needs a reason.")
@@ -71,7 +71,7 @@ def begin_maintenance(starts_at: datetime, ends_at: datetime, *, reason: str, by
 
 
 def end_maintenance(id_: int, *, by: str) -> bool:
-    """End a time of maintenance now; whether it was to go on."""
+    """End a time of maintenance now. Return True if it was not over."""
     with database.transaction() as cursor:
         if not store.end_maintenance(cursor, id_):
             return False

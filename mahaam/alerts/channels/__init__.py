@@ -1,1 +1,1 @@
-"""The ways in which people are told: e-mail, webhook, Slack."""
+"""The ways in which people are notified: e-mail, webhook, Slack."""

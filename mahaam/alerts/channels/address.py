@@ -1,7 +1,7 @@
-"""Where a webhook may go: nowhere inside, unless somebody allowed it.
+"""Addresses that a webhook may have: none inside, unless somebody allowed it.
 
-The host is resolved once; what is connected to is the address that was checked, so that a name
-whose answer changes in between leads nowhere else.
+The host is resolved once. The connection goes to the address that was checked, so that a name whose
+answer changes in between leads nowhere else.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class AddressRefused(MahaamError):
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
-    """Where a request goes: to `ip`, as if it were `host`."""
+    """The target of a request: it goes to `ip`, as if that were `host`."""
 
     scheme: str
     host: str
@@ -55,13 +55,13 @@ class WebhookTarget:
 
     @property
     def host_header(self) -> str:
-        """The host as HTTP names it."""
+        """Return the host as HTTP names it."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == PORTS[self.scheme] else f"{name}:{self.port}"
 
 
 def target(url: str) -> WebhookTarget:
-    """The checked target of `url`. Raises AddressRefused."""
+    """Return the checked target of `url`. Raises AddressRefused."""
     scheme, host, port, path = _parts(url)
     if not _is_allowed_port(port):
         raise AddressRefused(PORT_REFUSED.about(port=port))

@@ -1,7 +1,7 @@
-"""E-mail: one message for each recipient, in his language, as text and as HTML.
+"""E-mail: one message for each recipient, in the recipient's language, as text and as HTML.
 
-Each is a transaction of its own with the server, so that one recipient who is refused takes the mail
-from nobody, and each is marked as soon as the server has it.
+Each is a transaction of its own with the server, so that one rejected recipient takes the mail from
+nobody, and each is marked as soon as the server has it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from mahaam.alerts.pages import LinkedPage, address_of
 from mahaam.config import PROJECT_DIR, Settings, get_settings
 from mahaam.postgres import database
 
-PERMANENT = range(500, 600)  # of SMTP: asking again would not help
-# No word about a recipient: the others will fare alike.
+PERMANENT = range(500, 600)  # of SMTP: another try would not help
+# Not about a recipient: the others would be rejected alike.
 OF_ALL = (smtplib.SMTPSenderRefused, TimeoutError)
 COLOURS = {"critical": "#c01c28", "warning": "#a84300", "info": "#1d5fc4", "closed": "#14743c"}
 
@@ -56,7 +56,7 @@ def deliver(delivery: NewDelivery, effects: Effects) -> None:
 
 
 class _Post:
-    """A session with the mail server, opened anew when it breaks; after a failed opening, none."""
+    """A session with the mail server, opened again when it breaks; after a failed opening, none."""
 
     def __init__(self, message: Message, languages: dict[str, str], effects: Effects) -> None:
         self._message = message
@@ -66,7 +66,7 @@ class _Post:
         self._away: str | None = None  # why no session can be opened
 
     def send(self, address: str) -> str | None:
-        """Send to one recipient and mark it; returns why it is to be tried again."""
+        """Send to one recipient and mark it. Return why it is to be tried again, or None."""
         if self._away is not None:
             return self._put_off(address, self._away)
         try:
@@ -126,7 +126,7 @@ class _Session:
             self._connection.send(letter)
 
     def close(self) -> None:
-        """Say goodbye, if the server still listens."""
+        """Send QUIT, if the server still listens."""
         try:
             if self._connection.host is not None:
                 self._connection.host.quit()
@@ -181,7 +181,7 @@ def _letter(message: Message, language: str, address: str, settings: Settings) -
         html=pages.get_template("mail/message.html").render(shown),
         extra_headers={"Auto-Submitted": "auto-generated", "X-Mahaam-Delivery": str(message.id)},
     )
-    # The same for each try: a mailbox that got it although nobody heard can tell.
+    # The same for each try: a mailbox that already got the message recognises it by this id.
     sign = sha256(f"{message.id} {address}".encode()).hexdigest()[:24]
     letter.msgId = f"<{message.id}.{sign}@{settings.mail_default_sender.partition('@')[2]}>"
     return letter

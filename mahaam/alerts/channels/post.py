@@ -1,4 +1,4 @@
-"""Posts JSON to a checked address: one connection, no redirect, an answer that is not read for long."""
+"""POST of JSON to a checked address: one connection, no redirect, an answer that is not read for long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AGENT = "Mahaam-Webhook"
 
 
 def body_of(message: dict[str, Any]) -> bytes:
-    """A message as it is sent, and signed."""
+    """Return a message as it is sent, and signed."""
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -49,7 +49,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> None:
     except AddressRefused as fault:
         if fault.phrase.template != NOT_FOUND.template:
             raise
-        raise NotDelivered(str(fault)) from fault  # name servers have bad days
+        raise NotDelivered(str(fault)) from fault  # name servers fail at times
     except (HTTPError, OSError) as fault:
         raise NotDelivered(f"{where} does not answer: {type(fault).__name__}") from fault
     if not 200 <= status < 300:
@@ -57,12 +57,12 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> None:
 
 
 def _shown(url: str) -> str:
-    """The host of an address, with its port; the path may be a secret."""
+    """Return the host of an address, with its port; the path may be a secret."""
     return urlsplit(url).netloc.rpartition("@")[2][:200] or "?"
 
 
 def _answer(to: WebhookTarget, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-    """The status, and the first words of what is wrong."""
+    """Return the status, and the first words of the error."""
     with _pool(to) as pool:
         answer = pool.urlopen(
             "POST",
@@ -79,7 +79,7 @@ def _answer(to: WebhookTarget, body: bytes, headers: dict[str, str]) -> tuple[in
             timeout=TIMEOUT,
             preload_content=False,
         )
-        if 200 <= answer.status < 300:  # it has it, whatever else it says or does not say
+        if 200 <= answer.status < 300:  # the receiver has it, whatever else the answer says
             answer.close()
             return answer.status, ""
         said = answer.read(ANSWER_BYTES)
@@ -88,7 +88,7 @@ def _answer(to: WebhookTarget, body: bytes, headers: dict[str, str]) -> tuple[in
 
 
 def _pool(to: WebhookTarget) -> HTTPConnectionPool:
-    """A pool that connects to the address that was checked, and expects the host's certificate."""
+    """Return a pool that connects to the checked address and expects the host's certificate."""
     if to.scheme == "http":
         return urllib3.HTTPConnectionPool(to.ip, to.port, maxsize=1)
     return urllib3.HTTPSConnectionPool(

@@ -1,4 +1,4 @@
-"""Slack, and what takes the same messages (Mattermost, Rocket.Chat, Discord's /slack)."""
+"""Slack, and services that accept the same messages (Mattermost, Rocket.Chat, Discord's /slack)."""
 
 from __future__ import annotations
 

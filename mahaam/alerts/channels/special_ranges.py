@@ -49,12 +49,12 @@ SPECIAL_V6 = tuple(
         "3fff::/20",  # documentation
     )
 )
-# These lead to the IPv4 address in their last 32 bits, which is the one to be judged.
+# These lead to the IPv4 address in their last 32 bits, which is the one to be checked.
 WRAPPERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 
 
 def unwrapped(ip: Address) -> Address:
-    """The IPv4 address that a mapped or translated IPv6 address leads to; any other as it is."""
+    """Return the IPv4 address that a mapped or translated IPv6 address leads to; any other as it is."""
     if isinstance(ip, ipaddress.IPv6Address) and any(ip in wrapper for wrapper in WRAPPERS):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip

@@ -1,4 +1,4 @@
-"""A webhook: what happened as JSON, signed, so that the receiver knows who sent it and when."""
+"""A webhook: the message as JSON, signed, so that the receiver knows who sent it and when."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mahaam.alerts.channels.post import body_of, deliver_to
 from mahaam.alerts.messages.deliveries import NewDelivery
 from mahaam.alerts.messages.effects import Effects
 
-# What a receiver does: make the same HMAC of "<timestamp>.<body>" with the secret, compare it in
-# constant time, and refuse what is older than five minutes.
+# A receiver makes the same HMAC of "<timestamp>.<body>" with the secret, compares it in constant
+# time, and rejects what is older than five minutes.
 SIGNATURE, TIMESTAMP, DELIVERY = "X-Mahaam-Signature", "X-Mahaam-Timestamp", "X-Mahaam-Delivery"
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """HMAC-SHA256 of the timestamp and the body."""
+    """Return HMAC-SHA256 of the timestamp and the body."""
     signed = timestamp.encode() + b"." + body
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 

@@ -1,4 +1,4 @@
-"""A message as it is kept and told: what opened or closed, or a dead letter, or a test."""
+"""A message as it is stored and sent: an alert that opened or closed, a dead letter, or a test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST_SUBJECT = 150
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that is told; `path` is that of its page, "" without a console."""
+    """One thing in a message; `path` is that of its page, "" without a console."""
 
     what: Translatable
     path: str
@@ -41,21 +41,21 @@ class Item:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it is over."""
+        """Return True if it is over."""
         return self.closed_at is not None
 
     @property
     def url(self) -> str | None:
-        """Its page, from wherever people read this; None without a console."""
+        """Return the address of its page for people who are elsewhere; None without a console."""
         return url_of(self.path)
 
     def kept(self) -> dict[str, Any]:
-        """As JSON keeps it."""
+        """Return the item as JSON stores it."""
         return {**self.__dict__, "what": self.what.kept()}
 
     @classmethod
     def of_kept(cls, kept: Mapping[str, Any]) -> Item:
-        """What `kept` made this of; without the secrets that it may hold."""
+        """Return the item that `kept` made this of, without the secrets that it may hold."""
         what = _masked(Translatable.of_kept(dict(kept["what"])))
         return cls(**{**kept, "what": what, "detail": masked_for_all(kept.get("detail") or "")})
 
@@ -71,21 +71,21 @@ class Message:
 
     @property
     def shown(self) -> Sequence[Item]:
-        """Those that are told one by one."""
+        """Return the items that are listed one by one."""
         return self.items[:MOST_SHOWN]
 
     @property
     def left(self) -> int:
-        """How many are not."""
+        """Return how many are not listed."""
         return self.count - len(self.shown)
 
     @property
     def more(self) -> Translatable:
-        """That there are more."""
+        """Return the sentence that there are more."""
         return MORE.about(count=self.left)
 
     def subject(self, own: AlertTexts) -> str:
-        """One line that says it all; no line of a task's own can break out of it."""
+        """Return one line that summarises the message; no line of a task's own can break out of it."""
         template = SUBJECTS[self.about]
         if self.about == "letter" and self.count > 1:
             template = LETTERS
@@ -101,7 +101,7 @@ class Message:
         )
 
     def plain(self) -> dict[str, Any]:
-        """As a program reads it."""
+        """Return the message as a program reads it."""
         return {
             "delivery": self.id,
             "about": self.about,

@@ -1,4 +1,4 @@
-"""Keeps messages on their way: made in the transaction that has something to tell, ended by their job."""
+"""SQL of deliveries: made in the transaction that has something to notify, ended by their job."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ AGAIN = """
 UPDATE alert_delivery SET state = 'waiting', ended_at = NULL WHERE id = %s AND state = 'failed'
 RETURNING id
 """
-# Its job has ended without a word: it was cancelled, or ended its consumers. Index:
+# Its job has ended without an outcome: it was cancelled, or ended its consumers. Index:
 # alert_delivery_waiting.
 LEFT_BEHIND = """
 UPDATE alert_delivery AS delivery
@@ -68,7 +68,7 @@ class NewDelivery(NamedTuple):
 
     @property
     def told(self) -> Message:
-        """What is told."""
+        """Return the message."""
         items = [Item.of_kept(item) for item in self.message["items"]]
         return Message(self.id, self.about, items, self.message["count"])
 
@@ -83,7 +83,7 @@ def make(
     letter: int | None = None,
     by: str | None = None,
 ) -> Notice:
-    """Enter a message and the job that delivers it; what to ring for after the commit."""
+    """Insert a message and the job that delivers it. Return the notice to send after the commit."""
     message = {"items": [item.kept() for item in items], "count": count or len(items)}
     alerts = [item.id for item in items if item.id is not None]
     cursor.execute(
@@ -103,7 +103,7 @@ def make(
 
 
 def again(cursor: Cursor, id_: int, *, by: str) -> Notice | None:
-    """Try one that failed once more; None when it has not failed."""
+    """Try a failed delivery once more. Return the notice of its job, or None when it has not failed."""
     cursor.execute(AGAIN, (id_,))
     if cursor.fetchone() is None:
         return None
@@ -120,29 +120,29 @@ def _job(cursor: Cursor, id_: int, by: str | None) -> Notice:
 
 
 def find(cursor: Cursor, id_: int) -> NewDelivery | None:
-    """A delivery; None when it or its channel is gone."""
+    """Return a delivery, or None when it or its channel is gone."""
     cursor.execute(FIND, (id_,))
     row = cursor.fetchone()
     return NewDelivery._make(row) if row else None
 
 
 def note_sent(cursor: Cursor, id_: int) -> None:
-    """It has been delivered."""
+    """Note that it has been delivered."""
     cursor.execute(SENT, (id_,))
 
 
 def note_fault(cursor: Cursor, id_: int, fault: str, *, is_last: bool) -> None:
-    """A try failed; the last one ends it."""
+    """Note that a try failed; the last one ends it."""
     cursor.execute(TRIED, {"id": id_, "fault": fault[:500], "is_last": is_last})
 
 
 def end_left_behind(cursor: Cursor) -> None:
-    """End those whose job has ended without a word."""
+    """End those whose job has ended without an outcome."""
     cursor.execute(LEFT_BEHIND)
 
 
 def languages_of(cursor: Cursor, addresses: Sequence[str], default: str) -> dict[str, str]:
-    """The language of each address: its account's choice, else the channel's."""
+    """Return the language of each address: its account's choice, else the channel's."""
     cursor.execute(LANGUAGES, ([address.lower() for address in addresses],))
     chosen = dict(cursor.fetchall())
     return {address: chosen.get(address.lower(), default) for address in addresses}

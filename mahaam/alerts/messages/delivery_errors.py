@@ -1,4 +1,4 @@
-"""What can go wrong on the way to people."""
+"""Errors of deliveries."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Marks what became of a message for each of its recipients, each in a commit of its own.
+"""Marks of a message for each of its recipients, each in a commit of its own.
 
-A mark is written right after the effect: whoever goes on after a crash, a refusal or a time-out sends to
+A mark is written right after the effect: a try after a crash, a rejection or a time-out sends to
 those who have not got it, and to no one else.
 """
 
@@ -17,7 +17,7 @@ from mahaam.postgres.database import Cursor
 FAULT_LIMIT_BYTES = 300
 SENT, REFUSED, WAITING = "sent", "refused", "waiting"
 
-# Recipients that a channel has no more, and who got nothing, are nobody's business any more.
+# Recipients that a channel no longer has, and who got nothing, are dropped.
 BEGIN = """
 DELETE FROM delivery_effect WHERE delivery_id = %(id)s AND state <> 'sent' AND target <> ALL(%(targets)s)
 """
@@ -57,7 +57,7 @@ class Effects:
         self._id = delivery_id
 
     def begin(self, targets: Sequence[str]) -> list[str]:
-        """Enter who is to get it; return those who have neither got it nor refused it."""
+        """Enter the recipients. Return those who have neither got it nor refused it."""
         wanted = {"id": self._id, "targets": list(targets)}
 
         def entered(cursor: Cursor) -> list[str]:
@@ -69,19 +69,19 @@ class Effects:
         return database.repeatable(entered, atomic=True)
 
     def sent(self, target: str) -> None:
-        """One has got it."""
+        """Mark that one has got it."""
         self._mark(target, SENT, None)
 
     def refused(self, target: str, why: str) -> None:
-        """One will never get it; it is not tried again."""
+        """Mark that one will never get it; it is not tried again."""
         self._mark(target, REFUSED, why)
 
     def put_off(self, target: str, why: str) -> None:
-        """One has not got it yet."""
+        """Mark that one has not got it yet."""
         self._mark(target, WAITING, why)
 
     def counts(self) -> Counts:
-        """How it stands."""
+        """Return the counts of the delivery."""
         return database.repeatable(partial(_counts, id_=self._id))
 
     def _mark(self, target: str, state: str, why: str | None) -> None:
@@ -91,7 +91,7 @@ class Effects:
 
 
 def again(cursor: Cursor, delivery_id: int) -> None:
-    """Let those who refused a message be asked once more."""
+    """Let those who refused a message be tried again."""
     cursor.execute(AGAIN, {"id": delivery_id})
 
 

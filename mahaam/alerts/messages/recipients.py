@@ -1,4 +1,4 @@
-"""Who gets the mail of a channel."""
+"""The recipients of the mail of a channel."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from mahaam.config import get_settings
 
 
 def recipients(own: Sequence[str]) -> list[str]:
-    """A channel's own recipients, else ADMIN_EMAILS."""
+    """Return a channel's own recipients, else ADMIN_EMAILS."""
     return list(own) or list(get_settings().admin_emails)

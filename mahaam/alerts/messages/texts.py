@@ -1,4 +1,4 @@
-"""The words of messages, in the language of whoever gets them."""
+"""The words of messages, in the language of the recipient."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ RIGHT_TO_LEFT = {"ar", "fa"}
 
 @dataclass(frozen=True)
 class AlertTexts:
-    """A language: what it says, and its direction."""
+    """The texts of a language, and its direction."""
 
     code: str
     catalogue: gettext.NullTranslations
 
     @property
     def direction(self) -> str:
-        """How its lines run."""
+        """Return the direction of its lines."""
         return "rtl" if self.code in RIGHT_TO_LEFT else "ltr"
 
     def say(self, text: str) -> str:
-        """One of our own texts."""
+        """Return one of our own texts in this language."""
         return self.catalogue.gettext(text)
 
     def said(self, phrase: Translatable) -> str:
-        """What the engine says."""
+        """Return a text of the engine in this language."""
         is_mixed = self.code in RIGHT_TO_LEFT
         return (phrase.isolated() if is_mixed else phrase).said(self.catalogue.gettext)
 
 
 @cache
 def words(language: str) -> AlertTexts:
-    """The words of a language; English for one that is not known."""
+    """Return the words of a language; English for one that is not known."""
     catalogue = gettext.translation("messages", str(CATALOGUES), [language], fallback=True)
     return AlertTexts(language, catalogue)

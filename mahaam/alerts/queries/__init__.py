@@ -1,4 +1,4 @@
-"""What the console asks of alerts, rules, channels, deliveries and maintenance."""
+"""Questions of the console about alerts, rules, channels, deliveries and maintenance."""
 
 from mahaam.alerts.queries.alert_queries import (
     STATES,

@@ -46,12 +46,12 @@ class AlertEntry:
 
     @property
     def phrase(self) -> Translatable:
-        """What it is about."""
+        """Return what it is about."""
         return Translatable.of_kept(self.what)
 
     @property
     def state(self) -> str:
-        """One of STATES."""
+        """Return one of STATES."""
         if self.closed_at is not None:
             return "closed"
         return "acknowledged" if self.acknowledged_at is not None else "open"
@@ -59,7 +59,7 @@ class AlertEntry:
 
 @dataclass(frozen=True)
 class AlertSummary:
-    """How many alerts are open, by severity; the newest of them; and whether anybody looks and is told."""
+    """How many alerts are open, by severity; the newest; the last evaluation; failed deliveries."""
 
     counts: dict[str, int]
     newest: tuple[AlertEntry, ...]
@@ -70,7 +70,7 @@ class AlertSummary:
 
     @property
     def open(self) -> int:
-        """All of them."""
+        """Return how many are open."""
         return sum(self.counts.values())
 
 
@@ -97,7 +97,7 @@ def alert_page(
     owner: str | None = None,
     cursor: PageCursor | None = None,
 ) -> Page[AlertEntry]:
-    """A page of the alerts, newest first. Raises QueryTooSlow."""
+    """Return a page of the alerts, newest first. Raises QueryTooSlow."""
     question = _alerts()
     if state:
         question = question.where(_STATES[state])
@@ -113,14 +113,14 @@ def alert_page(
 
 
 def alert(session: Reader, id_: int) -> AlertEntry | None:
-    """One alert."""
+    """Return one alert, or None when it does not exist."""
     with time_limit(session):
         row = session.execute(_alerts().where(Alert.id == id_)).first()
     return AlertEntry(**row._mapping) if row else None
 
 
 def alert_counts(session: Reader) -> dict[str, int]:
-    """How many are open and acknowledged, each at most COUNT_LIMIT + 1."""
+    """Return how many are open and acknowledged, each at most COUNT_LIMIT + 1."""
     columns = [
         select(func.count())
         .select_from(select(Alert.id).where(_STATES[state]).limit(COUNT_LIMIT + 1).subquery())
@@ -133,7 +133,7 @@ def alert_counts(session: Reader) -> dict[str, int]:
 
 
 def alert_summary(session: Reader, *, shown: int = 5) -> AlertSummary:
-    """The open alerts at a glance: the gravest and newest first."""
+    """Return the open alerts at a glance: the gravest and newest first."""
     with time_limit(session):
         row = session.execute(text(SUMMARY)).one()
         found = session.execute(
@@ -150,7 +150,7 @@ def alert_summary(session: Reader, *, shown: int = 5) -> AlertSummary:
 
 
 def last_pass(session: Reader) -> datetime | None:
-    """When the rules were last looked at."""
+    """Return when the rules were last evaluated."""
     return session.scalar(select(AlertPass.ended_at))
 
 

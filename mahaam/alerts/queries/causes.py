@@ -1,6 +1,6 @@
-"""The statements of the rule types: what is there now, and what was in the last week (…_PAST)."""
+"""The statements of the rule types: the causes of now, and those of the last week (…_PAST)."""
 
-# Key of queue_depth: what was there so many minutes ago, beside what is there now.
+# Key of queue_depth: the depth so many minutes ago, beside the present one.
 BACKLOG_GROWTH_LOOK = """
 SELECT queue, waiting FROM queue_depth
 WHERE minute > now() - (%(minutes)s + 5) * interval '1 minute'
@@ -70,8 +70,8 @@ SELECT name, starts_at FROM (
     RANGE BETWEEN greatest(%(minutes)s - 10, 0) * interval '1 minute' PRECEDING AND CURRENT ROW)) AS sums
 WHERE ended >= %(at_least)s AND 100.0 * failed >= %(percent)s * ended AND failed > 0
 """
-# Causes that struck within a day, and those whose alert is open; of each one probe for an open
-# letter. Index: error_group_seen, error_group_pkey, dead_letter_open_cause.
+# Causes that occurred within a day, and those whose alert is open; of each one probe for an open
+# dead letter. Index: error_group_seen, error_group_pkey, dead_letter_open_cause.
 JOB_FAILED_LOOK = """
 SELECT id, error_class, coalesce(tasks[1], ''), last_seen_at FROM error_group AS cause
 WHERE (last_seen_at > now() - interval '1 day' OR id = ANY(%(live)s))
@@ -118,7 +118,7 @@ SELECT 'group:' || id, greatest(first_seen_at, returned_at) FROM error_group
 WHERE greatest(first_seen_at, returned_at) > now() - interval '7 days'
   AND (%(task)s::text IS NULL OR %(task)s = ANY(tasks))
 """
-# Index: job_waiting. The oldest of the next in line, as far as a thousand of them. A paused queue
+# Index: job_waiting. The oldest of the next jobs, as far as a thousand of them. A paused queue
 # waits because somebody wants it to.
 QUEUE_LATENCY_LOOK = """
 SELECT name, extract(epoch FROM now() - oldest_at)::float8 FROM queue

@@ -18,7 +18,7 @@ from mahaam.postgres.query_limits import Reader, time_limit
 
 @dataclass(frozen=True)
 class ChannelEntry:
-    """A channel; how its newest deliveries went."""
+    """A channel, with the outcome of its newest deliveries."""
 
     id: int
     name: str
@@ -35,12 +35,12 @@ class ChannelEntry:
 
 
 def channels(session: Reader) -> Sequence[ChannelEntry]:
-    """All channels, by name."""
+    """Return all channels, by name."""
     return _channels(session, None)
 
 
 def channel(session: Reader, id_: int) -> ChannelEntry | None:
-    """One channel."""
+    """Return one channel, or None when it does not exist."""
     return next(iter(_channels(session, Channel.id == id_)), None)
 
 

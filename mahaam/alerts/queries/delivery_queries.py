@@ -1,4 +1,4 @@
-"""Questions about deliveries, and what became of them for each recipient."""
+"""Questions about deliveries, and their outcome for each recipient."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class DeliveryEntry:
 
     @property
     def first(self) -> Translatable | None:
-        """What its first item is about."""
+        """Return what its first item is about."""
         items = self.message.get("items") or []
         return Translatable.of_kept(items[0]["what"]) if items else None
 
 
 class EffectEntry(NamedTuple):
-    """What became of a message for one recipient."""
+    """The outcome of a message for one recipient."""
 
     target: str
     state: str
@@ -59,7 +59,7 @@ def delivery_page(
     state: str | None = None,
     cursor: PageCursor | None = None,
 ) -> Page[DeliveryEntry]:
-    """A page of the deliveries, newest first. Raises QueryTooSlow."""
+    """Return a page of the deliveries, newest first. Raises QueryTooSlow."""
     columns = [
         column
         for column in Delivery.__table__.columns
@@ -78,7 +78,7 @@ def delivery_page(
 
 
 def effects_of(session: Reader, ids: Sequence[int]) -> dict[int, list[EffectEntry]]:
-    """What became of some deliveries for each recipient, those who have not got it first."""
+    """Return the outcome of deliveries for each recipient, those who have not got it first."""
     if not ids:
         return {}
     question = select(DeliveryEffect).where(DeliveryEffect.delivery_id.in_(ids))
@@ -96,7 +96,7 @@ def effects_of(session: Reader, ids: Sequence[int]) -> dict[int, list[EffectEntr
 
 
 def deliveries_of(session: Reader, alert_id: int, *, limit: int = 20) -> Sequence[DeliveryEntry]:
-    """The newest messages that told of an alert, among the last thousand."""
+    """Return the newest messages about an alert, among the last thousand."""
     recent = select(Delivery.id).order_by(Delivery.id.desc()).limit(1000).subquery()
     columns = [
         column

@@ -16,7 +16,7 @@ from mahaam.postgres.query_limits import Reader, time_limit
 
 @dataclass(frozen=True)
 class MaintenanceEntry:
-    """A time in which nobody is told."""
+    """A time in which nobody is notified."""
 
     id: int
     starts_at: datetime
@@ -27,7 +27,7 @@ class MaintenanceEntry:
 
 
 def maintenances(session: Reader) -> Sequence[MaintenanceEntry]:
-    """The times of maintenance that are on or to come. Index: maintenance_ends."""
+    """Return the times of maintenance that are on or to come. Index: maintenance_ends."""
     question = (
         select(
             Maintenance.id,

@@ -37,12 +37,12 @@ class RuleEntry:
 
 
 def rules(session: Reader) -> Sequence[RuleEntry]:
-    """All rules, the gravest first."""
+    """Return all rules, the gravest first."""
     return _rules(session, None)
 
 
 def rule(session: Reader, id_: int) -> RuleEntry | None:
-    """One rule."""
+    """Return one rule, or None when it does not exist."""
     return next(iter(_rules(session, AlertRule.id == id_)), None)
 
 

@@ -1,4 +1,4 @@
-"""Every kind of rule, by its name. A new one is a file here and its line in KINDS."""
+"""All rule types, by name. A new one is a file here and its line in KINDS."""
 
 from mahaam.alerts.rule_types.backlog_growth import BACKLOG_GROWTH
 from mahaam.alerts.rule_types.dead_letter_burst import DEAD_LETTERS

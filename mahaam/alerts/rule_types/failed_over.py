@@ -1,4 +1,4 @@
-"""PostgreSQL was failed over or restored: what was accepted right before may be missing."""
+"""PostgreSQL was failed over or restored: jobs accepted right before may be missing."""
 
 from __future__ import annotations
 

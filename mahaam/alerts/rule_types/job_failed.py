@@ -23,16 +23,16 @@ WHAT = Translatable("%(task)s fails for good: %(error)s")
 
 
 def subject_of(group_id: int) -> str:
-    """The subject of a cause."""
+    """Return the subject of a cause."""
     return f"group:{group_id}"
 
 
 def group_ids(subjects: Iterable[str]) -> list[int]:
-    """The ids of the causes among subjects."""
+    """Return the ids of the causes among subjects."""
     numbers = (
         subject.removeprefix("group:") for subject in subjects if subject.startswith("group:")
     )
-    return [int(number) for number in numbers if number.isdecimal()]  # whatever a row says
+    return [int(number) for number in numbers if number.isdecimal()]  # whatever a row contains
 
 
 def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:

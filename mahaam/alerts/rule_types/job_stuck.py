@@ -1,4 +1,4 @@
-"""A job runs much longer than its like."""
+"""A job runs much longer than other jobs of its task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 from mahaam.queries.rejection_text import ago
 
-YOUNG_S = 60.0  # what runs for less is not stuck, whatever its like need
+YOUNG_S = 60.0  # a job that runs for less is not stuck, whatever is usual
 KNOWN_RUNS = 20  # fewer runs in a day say nothing about what is usual
 
 WHAT = Translatable("Job %(id)s of task %(task)s has been running for %(span)s.")
@@ -43,7 +43,10 @@ def _look(cursor: Cursor, look: Evaluation) -> list[Cause]:
 
 
 def _limits_s(cursor: Cursor, parameters: Parameters, tasks: set[str]) -> dict[str, float]:
-    """From when on a job of each task is stuck: the minutes, or so many times its p99 if that is less."""
+    """Return after how many seconds a job of each task is stuck.
+
+    That is the rule's minutes, or so many times the task's p99 if that is less.
+    """
     limits = dict.fromkeys(tasks, parameters["minutes"] * 60.0)
     times = parameters.get("times")
     if times is None or not tasks:

@@ -1,4 +1,4 @@
-"""Redis came back empty; every queued job was rung again from its row."""
+"""Redis came back empty; the notice of every queued job was sent again from its row."""
 
 from __future__ import annotations
 

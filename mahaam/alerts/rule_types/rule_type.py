@@ -1,4 +1,4 @@
-"""What a rule can look for: its parameters, how it looks, and what it would have found in the past."""
+"""The interface of a rule type: its parameters, its evaluation, and what it would have found in the past."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from mahaam.core.field import FieldNotValid, check_fields, one_of, whole_number
 from mahaam.core.translatable import Translatable
 from mahaam.postgres.database import Cursor
 
-PAST = timedelta(days=7)  # what a rule is tried on before it is saved
-MOST_FINDINGS = 500  # of a rule in one look; more subjects than that are one trouble
+PAST = timedelta(days=7)  # a rule is previewed on this time before it is saved
+MOST_FINDINGS = 500  # of a rule in one evaluation; more subjects than that are one finding
 
 Parameters = Mapping[str, Any]
-Moments = Iterable[tuple[str, datetime]]  # subject, a time at which the cause was there
+Moments = Iterable[tuple[str, datetime]]  # subject, a time at which the cause existed
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What is known outside PostgreSQL; None: it cannot be known.
+    """Values known outside PostgreSQL; None: it cannot be known.
 
-    `redis_percent` is of maxmemory, `disk_percent` of the disk of the consumer that looks, `depths` how
-    many jobs wait by queue.
+    `redis_percent` is of maxmemory, `disk_percent` of the disk of the consumer that evaluates,
+    `depths` how many jobs wait by queue.
     """
 
     redis_percent: float | None = None
@@ -33,8 +33,11 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a look is given: the rule's parameters, the subjects whose cause was there the last time,
-    since when the rule is as it is, and the world."""
+    """The input of an evaluation.
+
+    Its fields: the rule's parameters, the subjects whose cause existed the last time, since when
+    the rule is as it is, and the probes.
+    """
 
     parameters: Parameters
     live: Collection[str]
@@ -44,10 +47,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause that is there: in what, in words, and on which page the button is that helps.
+    """A cause that exists: its subject, its text, and the page with the button that helps.
 
-    `path` is that of the page, "" without a console. `news_at` is when it became worse: an alert that
-    somebody closed before that opens again.
+    `path` is that of the page, "" without a console. `news_at` is when it became worse: an alert
+    that somebody closed before that opens again.
     """
 
     subject: str
@@ -72,7 +75,7 @@ class RuleParameter:
 
 @dataclass(frozen=True, slots=True)
 class RuleType:
-    """One kind of rule; `past` gives the moments of the last week, None: nobody can know them."""
+    """A type of rule; `past` returns the moments of the last week, None: nobody can know them."""
 
     name: str
     label: Translatable
@@ -83,7 +86,7 @@ class RuleType:
     gap: timedelta = timedelta(minutes=25)  # between two moments that are not one firing
 
     def checked(self, given: Parameters) -> dict[str, Any]:
-        """The parameters as they are kept. Raises FieldNotValid."""
+        """Return the parameters as they are stored. Raises FieldNotValid."""
         check_fields(given, [one.name for one in self.parameters], NO_PARAMETER)
         kept = {one.name: _checked(one, given.get(one.name)) for one in self.parameters}
         return {name: value for name, value in kept.items() if value is not None}
@@ -98,12 +101,12 @@ QUEUE = RuleParameter("queue", Translatable("Queue; empty: all"), "name")
 
 
 def minutes(default: int, label: Translatable, *, high: int = 7 * 1440) -> RuleParameter:
-    """A number of minutes."""
+    """Return a parameter that is a number of minutes."""
     return RuleParameter("minutes", label, default=default, high=high)
 
 
 def firings(moments: Moments, gap: timedelta) -> int:
-    """How often an alert would have opened: moments that are close to each other are one."""
+    """Return how often an alert would have opened: moments that are close to each other are one."""
     last: dict[str, datetime] = {}
     count = 0
     for subject, at in sorted(moments, key=lambda moment: moment[1]):

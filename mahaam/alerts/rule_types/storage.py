@@ -1,4 +1,4 @@
-"""Redis's memory or a consumer's disk is near its end."""
+"""Redis's memory or a consumer's disk is almost full."""
 
 from __future__ import annotations
 
