@@ -1,4 +1,4 @@
-"""The filter of the dead letters in an address: of a list, of a re-drive, of a command."""
+"""The filter of dead letters in an address: of a list, of a re-drive, of a command."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..web.query_string import QueryString
 
 
 def read_filter(query: QueryString) -> DeadLetterFilter:
-    """The dead letters that the address of a list or of a re-drive asks for.
+    """Return the filter that the address of a list or of a re-drive asks for.
 
-    An error text is looked for among the causes, which are few.
+    An error text is searched among the causes, because those are few.
     """
     text, cause = query.letters("error"), query.names("cause")
     causes = None if text is None else tuple(fingerprints_with(db.session, text))

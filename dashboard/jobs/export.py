@@ -1,4 +1,4 @@
-"""Jobs as a file: written while it is read, so that a million rows need no memory."""
+"""Jobs as a file that is written while it is downloaded, so that a million rows need no memory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from mahaam.search.job_filter import JobFilter
 Row = dict[str, Any]
 MARK = "\ufeff"  # by which spreadsheets know UTF-8
 PART_CHARACTERS = 65_536
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a formula begins in a spreadsheet
 
 
 def download(wanted: JobFilter, *, form: str) -> Response:
-    """The jobs that match as a `csv` or `json` file."""
+    """Return the jobs that match as a `csv` or `json` file."""
     write, kind = FORMS[form]
     name = f"jobs-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.{form}"
     return Response(
@@ -35,9 +35,9 @@ def download(wanted: JobFilter, *, form: str) -> Response:
 
 
 def _rows(wanted: JobFilter) -> Iterator[Row]:
-    """All rows that match, newest first, without secrets.
+    """Yield all rows that match, newest first, without secrets.
 
-    They are fetched some hundred at a time, each time in a transaction of its own: whoever reads slowly
+    Rows are fetched some hundred at a time, each time in a transaction of its own: a slow download
     holds no snapshot back from the vacuum, and no connection from others.
     """
     below = None
@@ -46,13 +46,13 @@ def _rows(wanted: JobFilter) -> Iterator[Row]:
             rows, below = rows_below(cursor, wanted, below=below)
         for row in rows:
             yield _masked(row)
-            time.sleep(0)  # pages that others wait for have their turn
+            time.sleep(0)  # let other requests run
         if below is None:
             return
 
 
 def _masked(row: Row) -> Row:
-    """A row without secrets."""
+    """Return the row without secrets."""
     task, error = row["task"], row["error"]
     args, kwargs = masked_call(row["args"], row["kwargs"], task)
     return row | {
@@ -81,7 +81,7 @@ def _as_json(rows: Iterator[Row]) -> Iterator[str]:
 
 
 def _in_parts(lines: Iterator[str]) -> Iterator[str]:
-    """The lines, some together: of a file that nobody reads on with, little is made in advance."""
+    """Yield the lines in parts. Parts are small, so that little is made ahead of an abandoned download."""
     part, size = [], 0
     for line in lines:
         part.append(line)
@@ -100,7 +100,7 @@ def _line(cells: Iterable[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """`value` as a spreadsheet takes it: text, never a formula."""
+    """Return `value` so that a spreadsheet takes it for text, never for a formula."""
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,4 +1,4 @@
-"""The filter of the jobs in an address: the names of its fields are the names in the query string."""
+"""The filter of jobs in an address: the names of its fields are the names in the query string."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..web.query_string import QueryString
 
 
 def read_filter(query: QueryString) -> JobFilter:
-    """The filter that `query` asks for; what it does not understand is a fault in `query`."""
+    """Return the filter that `query` asks for. What it does not understand is a fault in `query`."""
     task = query.name("task")
     return JobFilter(
         state=query.choice("state", badges.JOB),

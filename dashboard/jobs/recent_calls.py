@@ -1,4 +1,4 @@
-"""Which job a person made last of each task: its arguments are where the next form begins."""
+"""The job that a user created last of each task. The next form begins with its arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..web.database import db
 
 
 def remember(person: User, task: str, job_id: uuid.UUID) -> None:
-    """Note the newest; what is kept is the job's id, so that no argument is kept twice."""
+    """Store the user's newest job of the task: only its id, so that no argument is stored twice."""
     newest = insert(LastCall).values(user_id=person.id, task=task, job_id=job_id)
     db.session.execute(
         newest.on_conflict_do_update(
@@ -25,6 +25,6 @@ def remember(person: User, task: str, job_id: uuid.UUID) -> None:
 
 
 def last_call(person: User, task: str) -> Job | None:
-    """The job that this person made last of the task, unless it has been deleted."""
+    """Return the job that this user created last of the task, or None if it has been deleted."""
     question = select(Job).join(LastCall, LastCall.job_id == Job.id)
     return db.session.scalar(question.where(LastCall.user_id == person.id, LastCall.task == task))

@@ -1,4 +1,4 @@
-"""Filters of the jobs that people have given names: their own, and those that others share."""
+"""Named filters of the jobs: a user's own, and those that others share."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..models import SavedView, User
 from ..web.database import db
 
 MAX_NAME_LENGTH = 60
-MAX_VIEWS = 50  # of one person
+MAX_VIEWS = 50  # of one user
 SHOWN = 100
 
 
 @dataclass(frozen=True)
 class View:
-    """A saved view as the list offers it; `address` are the parameters of its page."""
+    """A saved view as the list offers it. `address` holds the parameters of its page."""
 
     id: int
     name: str
@@ -32,7 +32,7 @@ class View:
 
 
 def visible_to(person: User) -> Sequence[View]:
-    """The person's own views, then those that others share, each by name."""
+    """Return the user's own views, then those that others share, each sorted by name."""
     is_own = SavedView.owner_id == person.id
     question = (
         select(
@@ -48,9 +48,9 @@ def visible_to(person: User) -> Sequence[View]:
 
 
 def save(person: User, name: str, wanted: JobFilter, *, is_shared: bool) -> bool:
-    """Keep a filter under `name`, in the stead of the person's own view of that name.
+    """Save a filter under `name`, replacing the user's own view of that name.
 
-    False when the person has too many already.
+    Return False if the user has too many views already.
     """
     if _count(person) >= MAX_VIEWS and name not in {view.name for view in visible_to(person)}:
         return False
@@ -64,7 +64,7 @@ def save(person: User, name: str, wanted: JobFilter, *, is_shared: bool) -> bool
 
 
 def remove(person: User, view_id: int) -> bool:
-    """Forget one of the person's own views; False when it is not there or another's."""
+    """Delete one of the user's own views. Return False if there is none or another user owns it."""
     done = db.session.execute(
         delete(SavedView)
         .where(SavedView.id == view_id, SavedView.owner_id == person.id)

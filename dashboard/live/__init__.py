@@ -1,1 +1,1 @@
-"""What pages show live: snapshots that all viewers share."""
+"""Data that pages show live: snapshots that all viewers share."""

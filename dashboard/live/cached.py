@@ -1,4 +1,4 @@
-"""Values that all viewers of a process share: made once, used by all for a while."""
+"""Cached values that all viewers of a process share for a while."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mahaam.core.errors import MahaamError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-SLOW_S = 0.02  # what takes longer is made while people see the old one
-PEEK_WAIT_S = 0.02  # what comes within it is on the page at once
+SLOW_S = 0.02  # a value that takes longer is made while viewers get the old one
+PEEK_WAIT_S = 0.02  # a value that is made within it is on the page at once
 
 
 class Made(NamedTuple, Generic[T]):
@@ -29,26 +29,26 @@ class Made(NamedTuple, Generic[T]):
 
 
 class Cached(Generic[T]):
-    """What `make` returned last, made anew when it is older than `fresh_s`.
+    """The last value that `make` returned, made again when it is older than `fresh_s`.
 
-    One request makes it while the others go on with the old one; when making takes long, none waits
-    for it. `get` never returns one that is older than `stale_s`; `peek` waits for none.
+    One request makes the value while the others use the old one. When making is slow, no request
+    waits for it. `get` never returns a value older than `stale_s`. `peek` waits only for the first one.
     """
 
     def __init__(
         self, make: Callable[[], T], *, fresh_s: float, stale_s: float = float("inf")
     ) -> None:
-        """`make` is called in an application's context, by one thread at a time."""
+        """Call `make` in an application's context and in one thread at a time."""
         self._make = make
         self._fresh_s = fresh_s
         self._stale_s = stale_s
         self._making = threading.Lock()
         self._made: Made[T] | None = None
         self._tried_at = float("-inf")
-        self._changes = 0  # what was begun before a change is not shown after it
+        self._changes = 0  # a value begun before a change is not shown after it
 
     def get(self) -> T:
-        """The value. Raises what `make` raises."""
+        """Return the value. Raises what `make` raises."""
         made = self._made
         age_s = float("inf") if made is None else time.monotonic() - made.at
         if made is not None and age_s < self._fresh_s:
@@ -63,9 +63,9 @@ class Cached(Generic[T]):
         return made.value
 
     def peek(self, *, wait_s: float = PEEK_WAIT_S) -> T | None:
-        """Return the value there is; None when none was made and none comes within `wait_s`.
+        """Return the last value, or None if there is none and none is made within `wait_s`.
 
-        A fault of `make` is logged, and tried again when `fresh_s` have passed.
+        A fault of `make` is logged, and `make` is tried again when `fresh_s` seconds have passed.
         """
         is_due = time.monotonic() - self._tried_at >= self._fresh_s
         if is_due and self._making.acquire(blocking=False):
@@ -76,13 +76,13 @@ class Cached(Generic[T]):
         return None if made is None else made.value
 
     def forget(self) -> None:
-        """Make it anew for the next request: something was changed here."""
+        """Drop the value, so that the next request makes it again after a change."""
         self._changes += 1
         self._made = None
         self._tried_at = float("-inf")
 
     def _renewed(self) -> T:
-        """The value, made now unless another request has just done it."""
+        """Return the value, made now unless another request has just made it."""
         made = self._made
         if made is not None and time.monotonic() - made.at < self._fresh_s:
             return made.value

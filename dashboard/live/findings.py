@@ -1,6 +1,6 @@
-"""What needs a person: each rule looks at the situation and tells what it finds, worst first.
+"""Findings of the overview, which need a person: each rule yields what it finds, the worst first.
 
-A new kind of trouble is one function and its line in RULES.
+A new kind of finding is one function and its row in RULES.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from mahaam.redaction.redact import masked_text
 
 from ..web.languages import number, said
 
-BROKEN, LOOK = "red", "orange"  # something does not work; somebody should look
-ALONE = 4  # failing tasks that get a line of their own
-OF_A_KIND = 5  # lines about queues, tasks or workers of one kind of trouble
+BROKEN, LOOK = "red", "orange"  # something does not work; an operator should look
+ALONE = 4  # failing tasks that get a finding of their own
+OF_A_KIND = 5  # findings of one kind about queues, tasks or workers
 WAITS_LONG = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, for whom, since when, and the way to the page with the button that helps.
+    """What is wrong, with what and since when, and a link to the page with the button that helps.
 
     `subject` is a name, `detail` a free text.
     """
@@ -44,21 +44,21 @@ class Finding:
 
 
 def of(now: Overview, summary: AlertSummary) -> list[Finding]:
-    """Everything that needs a person, what is broken first."""
-    found = [trouble for rule in RULES for trouble in _few(rule(now))] + list(alerts(summary))
-    return sorted(found, key=lambda trouble: trouble.level != BROKEN)
+    """Return everything that needs a person, broken things first."""
+    found = [finding for rule in RULES for finding in _few(rule(now))] + list(alerts(summary))
+    return sorted(found, key=lambda finding: finding.level != BROKEN)
 
 
 def _few(found: Iterator[Finding]) -> Iterator[Finding]:
-    """Some of one kind, and how many more there are: a thousand lines tell nobody anything."""
-    troubles = list(found)
-    # One more than that fits as well as the line about it.
-    if len(troubles) <= OF_A_KIND + 1:
-        yield from troubles
+    """Yield some findings of one kind and how many more there are: nobody reads a thousand of them."""
+    entries = list(found)
+    # One more finding takes no more room than the one that counts the rest.
+    if len(entries) <= OF_A_KIND + 1:
+        yield from entries
         return
-    yield from troubles[:OF_A_KIND]
-    more = len(troubles) - OF_A_KIND
-    next_ = troubles[OF_A_KIND]
+    yield from entries[:OF_A_KIND]
+    more = len(entries) - OF_A_KIND
+    next_ = entries[OF_A_KIND]
     yield Finding(
         next_.level, next_.icon, "",
         ngettext("%(count)s more like this.", "%(count)s more like these.", more, count=number(more)),
@@ -67,7 +67,7 @@ def _few(found: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def alerts(summary: AlertSummary) -> Iterator[Finding]:
-    """What the rules found and nobody has closed, with the gravest and newest of it."""
+    """Yield findings for open alerts, with the newest of the gravest, and for failed deliveries."""
     if summary.open:
         newest = summary.newest[0]
         yield Finding(
@@ -92,7 +92,7 @@ def alerts(summary: AlertSummary) -> Iterator[Finding]:
 
 
 def no_worker(now: Overview) -> Iterator[Finding]:
-    """Nothing runs at all."""
+    """Yield a finding when no worker is alive."""
     if not now.live_workers:
         yield Finding(
             BROKEN, "server", "", _("No worker is alive: no job runs."),
@@ -101,7 +101,7 @@ def no_worker(now: Overview) -> Iterator[Finding]:
 
 
 def unserved(now: Overview) -> Iterator[Finding]:
-    """Jobs wait in a queue that no live worker serves."""
+    """Yield a finding for each queue in which jobs wait and which no live worker serves."""
     for queue in now.queues:
         if (
             queue.waiting
@@ -116,7 +116,7 @@ def unserved(now: Overview) -> Iterator[Finding]:
 
 
 def failing(now: Overview) -> Iterator[Finding]:
-    """The tasks that fail most, each alone; the others, and those that fail now and then, together."""
+    """Yield a finding for each of the tasks that fail most, and one for all other failing tasks."""
     grave = [task for task in now.failing if task.is_grave]
     for task in grave[:ALONE]:
         yield Finding(
@@ -160,7 +160,7 @@ def failing(now: Overview) -> Iterator[Finding]:
 
 
 def slow(now: Overview) -> Iterator[Finding]:
-    """Jobs wait for long in a queue that is served."""
+    """Yield a finding for each served queue in which jobs have waited for a long time."""
     for queue in now.queues:
         oldest = now.oldest(queue)
         if oldest and oldest >= WAITS_LONG and not queue.paused_at and now.servers(queue.name):
@@ -171,7 +171,7 @@ def slow(now: Overview) -> Iterator[Finding]:
 
 
 def paused(now: Overview) -> Iterator[Finding]:
-    """Queues and tasks of which somebody lets nothing start."""
+    """Yield a finding for each paused queue and each paused task."""
     for queue in now.queues:
         if queue.paused_at:
             yield Finding(
@@ -189,7 +189,7 @@ def paused(now: Overview) -> Iterator[Finding]:
 
 
 def schedules(now: Overview) -> Iterator[Finding]:
-    """Schedules that cannot fire, and those whose time came and nobody fired them."""
+    """Yield findings for schedules that cannot fire, and for those that are due and were not fired."""
     for trouble in now.schedules:
         words = SCHEDULES[trouble.state]
         is_one = trouble.count == 1
@@ -203,7 +203,7 @@ def schedules(now: Overview) -> Iterator[Finding]:
 
 
 def stalled_operations(now: Overview) -> Iterator[Finding]:
-    """Bulk work of which no chunk is done although its turn has come."""
+    """Yield a finding for the operations that make no progress although their next batch is due."""
     if now.stalled and now.live_workers:
         first, is_one = now.stalled[0], len(now.stalled) == 1
         yield Finding(
@@ -219,7 +219,7 @@ def stalled_operations(now: Overview) -> Iterator[Finding]:
 
 
 def put_aside(now: Overview) -> Iterator[Finding]:
-    """Rows that a loop could not handle."""
+    """Yield a finding if there are rows that a loop could not handle."""
     if now.aside.rows:
         yield Finding(
             BROKEN, "alert-triangle", "",
@@ -233,7 +233,7 @@ def put_aside(now: Overview) -> Iterator[Finding]:
 
 
 def unknown_tasks(now: Overview) -> Iterator[Finding]:
-    """Jobs wait for a worker that knows their task, and none that lives does."""
+    """Yield a finding for each task that has waiting jobs and that no live worker knows."""
     for unknown in now.unknown:
         yield Finding(
             BROKEN, "puzzle", unknown.task,
@@ -243,7 +243,7 @@ def unknown_tasks(now: Overview) -> Iterator[Finding]:
 
 
 def lost_workers(now: Overview) -> Iterator[Finding]:
-    """Consumers that went silent; their jobs run elsewhere."""
+    """Yield a finding for each lost worker. Its jobs run elsewhere."""
     for worker in now.lost_workers:
         yield Finding(
             LOOK, "server", f"{worker.host}:{worker.pid}",
@@ -253,7 +253,7 @@ def lost_workers(now: Overview) -> Iterator[Finding]:
 
 
 def open_letters(now: Overview) -> Iterator[Finding]:
-    """Jobs that failed for good and that nobody has dealt with."""
+    """Yield a finding if there are open dead letters: final failures that nobody has dealt with."""
     if now.open_letters:
         yield Finding(
             LOOK, "mail-x", "",

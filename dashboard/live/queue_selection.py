@@ -1,4 +1,4 @@
-"""Which queues the monitor and the overview show, when there are more than fit."""
+"""The choice of queues that the monitor and the overview show when there are more than fit."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ON_A_PAGE = 8  # cards of some 3 kB, more in Arabic and Persian
 ON_THE_OVERVIEW = 20  # rows
 MOST_GROUPS = 30
 LONGEST = 100
-SEPARATOR = re.compile(r"[.:/_-]")  # what people put between a group's name and the rest
+SEPARATOR = re.compile(r"[.:/_-]")  # what users put between a group's name and the rest
 BUSY = (State.QUEUED, State.RUNNING, State.SCHEDULED, State.RETRYING)
 
 
 class QueueRequest(NamedTuple):
-    """What a viewer wants to see: a text in the name, a group, only what has jobs, which page."""
+    """What a viewer wants to see: a text in the name, a group, only queues with jobs, a page number."""
 
     text: str = ""
     group: str = ""
@@ -30,7 +30,7 @@ class QueueRequest(NamedTuple):
 
     @classmethod
     def of(cls, arguments: Mapping[str, str]) -> QueueRequest:
-        """Return what the address asks for; what makes no sense is left out."""
+        """Return the request in the address. Parameters that are not valid are left out."""
         page = arguments.get("page", "")
         return cls(
             text=arguments.get("q", "").strip()[:LONGEST],
@@ -40,7 +40,7 @@ class QueueRequest(NamedTuple):
         )
 
     def address(self, *, page: int = 1, group: str | None = None) -> dict[str, str]:
-        """Return the parameters of the same question about another page or group."""
+        """Return the parameters of the same request for another page or group."""
         wanted = {
             "q": self.text,
             "group": self.group if group is None else group,
@@ -63,12 +63,12 @@ class QueueSelection:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there is anything to choose from."""
+        """Return True if there are more queues than fit on a page or something was asked for."""
         return self.count > ON_A_PAGE or self.asked != QueueRequest()
 
 
 def select(now: Overview, asked: QueueRequest) -> QueueSelection:
-    """Return what `asked` wants to see of this moment."""
+    """Return the queues of this overview that `asked` wants to see."""
     found = [queue for queue in now.queues if _matches(now, queue, asked)]
     pages = max(1, -(-len(found) // ON_A_PAGE))
     page = min(max(asked.page, 1), pages)
@@ -79,7 +79,7 @@ def select(now: Overview, asked: QueueRequest) -> QueueSelection:
 
 
 def most_urgent(now: Overview) -> tuple[QueueEntry, ...]:
-    """Return the queues of the overview: all if they fit, else those with the most to do."""
+    """Return the queues that the overview shows: all if they fit, else those with the most to do."""
     if len(now.queues) <= ON_THE_OVERVIEW:
         return now.queues
     ranked = sorted(now.queues, key=lambda queue: (-queue.waiting, -queue.running, -queue.failed))
@@ -87,7 +87,7 @@ def most_urgent(now: Overview) -> tuple[QueueEntry, ...]:
 
 
 def group_of(name: str) -> str:
-    """Return what stands before the first separator."""
+    """Return the part of the name before the first separator."""
     return SEPARATOR.split(name, maxsplit=1)[0]
 
 

@@ -1,7 +1,7 @@
-"""One picture of the product per process and second, and the parts of pages drawn from it.
+"""One snapshot of the product per process and second, and the parts of pages rendered from it.
 
-Fifty viewers cost what one costs: they share the questions, and those of one language and role the
-rendered part. A part must hold nothing of one person: no token, no name.
+Fifty viewers cost what one costs: all share the queries, and those of one language and role share
+the rendered part. A part must hold nothing of one user: no token, no name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SEEN, TAG = "X-Part-Seen", "X-Part"  # which part the browser shows, which one t
 
 @dataclass(frozen=True)
 class Part:
-    """A rendered part of a page and what it is known by."""
+    """A rendered part of a page, and the tag that identifies it."""
 
     html: Markup
     tag: str
@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A situation and the open alerts, with the parts that were rendered of them."""
+    """The overview and the open alerts, with the parts that were rendered from them."""
 
     overview: Overview
     alerts: AlertSummary
@@ -49,27 +49,27 @@ class Snapshot:
 
 
 def register(app: Flask) -> None:
-    """Keep one snapshot for this application."""
+    """Keep one cached snapshot for this application."""
     app.extensions["snapshot"] = Cached(_take, fresh_s=FRESH_S, stale_s=STALE_S)
 
 
 def current() -> Snapshot:
-    """The picture of this second. Raises QueryTooSlow."""
+    """Return the snapshot of this second. Raises QueryTooSlow."""
     cached: Cached[Snapshot] = current_app.extensions["snapshot"]
     return cached.get()
 
 
 def forget() -> None:
-    """Let the person who has just changed something see it."""
+    """Drop the snapshot, so that a user who has just changed something sees the change."""
     current_app.extensions["snapshot"].forget()
 
 
 def live_page(
     view: BaseView, page: str, template: str, asked: QueueRequest = EVERYTHING
 ) -> ResponseReturnValue:
-    """The page around the shared part that `template` makes of the snapshot.
+    """Return the page around the shared part that `template` makes of the snapshot.
 
-    A live refresh gets the part alone, or 204 when it has that one already.
+    A live refresh gets only the part, or 204 when it shows that part already.
     """
     part = _part(template, asked)
     if "HX-Request" not in request.headers:
