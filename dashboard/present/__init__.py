@@ -1,1 +1,1 @@
-"""How values look on a page: badges, charts, times, payloads, differences."""
+"""Presentation of values on a page: badges, charts, times, payloads, differences."""

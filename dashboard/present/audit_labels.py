@@ -1,4 +1,4 @@
-"""What the audit calls the kinds of things, refusals and roles."""
+"""Labels of kinds of targets, of refusals, roles and values of settings."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ CHOICES: dict[str, LazyString] = {
 
 
 def kind_word(kind: str) -> str:
-    """The word for a kind of target."""
+    """Return the label of a kind of target."""
     return str(KINDS.get(kind, kind))
 
 
 def refusal_word(refused: str) -> str:
-    """Why something was refused."""
+    """Return the label of the reason why something was refused."""
     return str(REFUSALS.get(refused, refused))
 
 
 def role_word(role: str) -> str:
-    """The word for a role."""
+    """Return the label of a role."""
     return str(ROLES.get(role, role))
 
 
 def choice_word(value: str) -> str:
-    """The word for one of the values that a setting can have."""
+    """Return the label of one of the values that a setting can have."""
     return str(CHOICES.get(value, value))

@@ -1,4 +1,4 @@
-"""Which verbs a job or a dead letter takes as it is now; the engine asks again when it acts."""
+"""Which verbs a job or a dead letter takes in its current state. The engine checks again when it acts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mahaam.verbs import ACTS
 
 
 def can(verb: str, row: Any) -> bool:
-    """Whether `row`, a job or an entry of the dead letters, takes this verb."""
+    """Return True if `row`, a job or an entry of the dead letters, takes this verb."""
     if verb == "edit":
         return bool(row.state != State.RUNNING)
     if ACTS[verb].kind == "dead_letter":

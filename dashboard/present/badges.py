@@ -1,4 +1,4 @@
-"""How a state looks: colour, icon and word, in the order of an operator's worry."""
+"""The badge of every state: colour, icon and label, sorted by how much it concerns an operator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mahaam.verbs import NoticeFault
 
 @dataclass(frozen=True)
 class Badge:
-    """The colour (a class of app.css), the icon (an id in icons.svg) and the word."""
+    """A colour (a class of app.css), an icon (an id in icons.svg) and a label."""
 
     colour: str
     icon: str
@@ -37,7 +37,7 @@ ENDED = {state: look for state, look in JOB.items() if state in FINAL}
 IN_BAR = (State.RUNNING, State.QUEUED, State.SCHEDULED, State.RETRYING, State.FAILED)
 STOPPING = Badge("orange", "clock", _l("stopping"))
 
-# How a start of a job can end besides the states of the job itself.
+# The ways in which an attempt can end besides the states of the job itself.
 ATTEMPT = JOB | {
     "released": Badge("grey", "logout", _l("released")),
     "crashed": Badge("red", "bolt", _l("crashed")),
@@ -72,7 +72,7 @@ DELIVERY = {
     "sent": Badge("green", "circle-check", _l("sent")),
     "failed": Badge("red", "alert-octagon", _l("failed")),
 }
-# Of a message, for one of its recipients.
+# The outcome of a message for one of its recipients.
 EFFECT = {
     "refused": Badge("red", "ban", _l("refused")),
     "waiting": Badge("azure", "clock", _l("to be tried again")),
@@ -120,7 +120,7 @@ BELLS = {
     "wrong": Badge("orange", "alert-triangle", _l("differs")),
 }
 
-# What can be wrong between Redis and the rows.
+# The differences that there can be between Redis and the rows.
 NOTICE_FAULTS: dict[str, LazyString] = {
     NoticeFault.MISSING: _l("queued, but not in Redis"),
     NoticeFault.CLAIMS_NOTHING: _l("in Redis, but not queued"),
@@ -146,7 +146,7 @@ SCHEDULE = {
     "edited": Badge("azure", "edit", _l("edited")),
 }
 
-# What became of a due time that made no job yet.
+# The state of a due time that has made no job yet.
 FIRE = {
     "fired": Badge("green", "player-play", _l("fired")),
     "waiting": Badge("azure", "clock", _l("waiting")),
@@ -164,13 +164,13 @@ QUEUE = {
 
 
 def of_job(job: Any) -> Badge:
-    """How a job looks: a running one that is to stop says so."""
+    """Return the badge of a job. A running job that was asked to stop has a badge of its own."""
     is_stopping = job.state == State.RUNNING and job.cancel_requested_at is not None
     return STOPPING if is_stopping else JOB[State(job.state)]
 
 
 def of_result(result: Any) -> Badge:
-    """How the result of an operation looks."""
+    """Return the badge of one result of an operation."""
     if not result.is_done:
         return RESULT["refused"]
     words = {None: "done", True: "undone", False: "kept"}

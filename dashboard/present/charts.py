@@ -1,4 +1,4 @@
-"""What the charts in a page are drawn from: JSON in an attribute, for static/charts.js."""
+"""The data of the charts in a page: JSON in an attribute, for static/charts.js."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mahaam.schedules.queries import FireEntry
 
 
 def of_throughput(minutes: Sequence[tuple[datetime, int, int]]) -> dict[str, Any]:
-    """Completed and failed jobs per minute."""
+    """Return the chart of completed and failed jobs per minute."""
     return _chart(
         [at for at, *_rest in minutes],
         (_("completed"), "green", [completed for _at, completed, _failed in minutes]),
@@ -24,8 +24,8 @@ def of_throughput(minutes: Sequence[tuple[datetime, int, int]]) -> dict[str, Any
 
 
 def of_metrics(found: Metrics, marks: Iterable[DeployEntry]) -> dict[str, dict[str, Any]]:
-    """Three charts of one window, with the deploys as lines."""
-    points = found.points[:-1] or found.points  # the newest is not over: its counts would fall
+    """Return the three charts of one window, with the deploys as lines."""
+    points = found.points[:-1] or found.points  # the newest is not over: its counts would drop
     times = [at for at, _figures in points]
     figures = [figures for _at, figures in points]
     lines = [{"at": mark.marked_at.timestamp(), "text": mark.revision} for mark in marks]
@@ -52,7 +52,7 @@ def of_metrics(found: Metrics, marks: Iterable[DeployEntry]) -> dict[str, dict[s
 
 
 def of_fires(fires: Sequence[FireEntry]) -> dict[str, Any]:
-    """How long the jobs of a schedule ran, by the times at which they were due."""
+    """Return the chart of how long a schedule's jobs ran, by the times at which they were due."""
     ran = [fire for fire in reversed(fires) if fire.ran_s is not None]
     return _chart(
         [fire.fire_at for fire in ran],
@@ -72,7 +72,7 @@ def _chart(
     unit: str,
     lines: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """`series` are a name, a colour of tokens.css and values; `unit` is jobs or ms."""
+    """Return a chart. Each of `series` is a name, a colour of tokens.css and values. `unit` is jobs or ms."""
     return {
         "times": [int(at.timestamp()) for at in times],
         "series": [{"name": name, "colour": colour} for name, colour, _values in series],

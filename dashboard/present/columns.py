@@ -1,4 +1,4 @@
-"""The columns of every table: what each is called, in the order in which they stand."""
+"""The columns of every table: their labels, in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -201,5 +201,5 @@ COLUMNS: dict[str, dict[str, LazyString | str]] = {
 
 
 def columns(table: str) -> Mapping[str, str]:
-    """Return the columns of a table in the person's language; fifty rows then ask for none anew."""
+    """Return the columns of a table in the user's language, translated once for all its rows."""
     return MappingProxyType({name: str(label) for name, label in COLUMNS[table].items()})

@@ -1,4 +1,4 @@
-"""Two runs side by side: what each was called with, gave back and died of, and where they differ."""
+"""Two attempts side by side: the arguments, result and error of each, with the differences marked."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mahaam.redaction.redact import masked_text
 from . import job_payload
 from .excerpt import text_excerpt
 
-LINES_COMPARED = 400  # a comparison grows with the square of the lines
+LINES_COMPARED = 400  # the time for a comparison grows with the square of the lines
 
 
 @dataclass(frozen=True)
 class ComparedLine:
-    """One line of one side; `is_own`: the other side has not got it."""
+    """One line of one side. With `is_own` the other side does not have the line."""
 
     text: str
     is_own: bool
@@ -28,32 +28,32 @@ class ComparedLine:
 
 @dataclass(frozen=True)
 class ComparedJob:
-    """A run: a job and one of its attempts; without an attempt it was never started."""
+    """One side of a comparison: a job and one of its attempts, or None if it was never started."""
 
     job: Job
     attempt: AttemptEntry | None
 
     @property
     def job_id(self) -> uuid.UUID:
-        """The job's id."""
+        """Return the job's id."""
         return self.job.id
 
     @property
     def has_result(self) -> bool:
-        """Whether the job's result is that of this attempt."""
+        """Return True if the job's result is the result of this attempt."""
         is_last = self.attempt is not None and self.attempt.number == self.job.attempt
         return is_last and self.job.state == State.COMPLETED
 
     @property
     def error(self) -> str:
-        """What went wrong, as `Class: message`."""
+        """Return the error of the attempt as `Class: message`."""
         if self.attempt is None:
             return ""
         parts = (self.attempt.error_class, self.attempt.error_message)
         return ": ".join(part for part in parts if part)
 
     def texts(self) -> dict[str, str]:
-        """What is compared line by line."""
+        """Return the texts that are compared line by line, by name."""
         parts = {name: part.text for name, part in job_payload.excerpts(self.job).items()}
         traceback = masked_text((self.attempt and self.attempt.traceback) or "", self.job.task)
         return {
@@ -67,7 +67,7 @@ class ComparedJob:
 
 @dataclass(frozen=True)
 class JobPair:
-    """One kind of text of both sides, with what differs marked."""
+    """One kind of text of both sides, with the differing lines marked."""
 
     name: str
     left: tuple[ComparedLine, ...]
@@ -75,12 +75,12 @@ class JobPair:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing differs."""
+        """Return True if no line differs."""
         return not any(line.is_own for line in (*self.left, *self.right))
 
 
 def pairs(left: ComparedJob, right: ComparedJob) -> Iterator[JobPair]:
-    """Everything that at least one of the two has."""
+    """Yield a pair for each kind of text that at least one of the two sides has."""
     others = right.texts()
     for name, text in left.texts().items():
         if text or others[name]:

@@ -1,4 +1,4 @@
-"""What changed, as lines that a person reads: a name, what was before, what is after."""
+"""The changes of an audit event as rows: a name, the value before, the value after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = 300
 
 
 class Difference(NamedTuple):
-    """One name; None: it was not there, or nobody said."""
+    """The two values of one name. None means that it did not exist or is not known."""
 
     name: str
     before: str | None
@@ -22,7 +22,7 @@ class Difference(NamedTuple):
 
 
 def differences(before: Any, after: Any) -> list[Difference]:
-    """The lines of an event of the audit."""
+    """Return the differences of an audit event, one for each name."""
     if not isinstance(before, dict | None) or not isinstance(after, dict | None):
         return [Difference("", _text(before), _text(after))]
     old, new = before or {}, after or {}
@@ -37,7 +37,7 @@ def _value(values: dict[str, Any], name: str) -> str | None:
 
 
 def _summed(by_id: dict[str, Any]) -> str:
-    """Values of many, each with how many had it."""
+    """Return the values of many targets as text, each with the number of targets that had it."""
     counts = Counter(_text(value) or "–" for value in by_id.values())
     return ", ".join(f"{text} × {number(count)}" for text, count in counts.most_common(5))
 
@@ -46,5 +46,5 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = masked_text(text)  # a note, for one, is whatever somebody typed
+    text = masked_text(text)  # a note, for example, is whatever somebody typed
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

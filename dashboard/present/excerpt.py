@@ -1,4 +1,4 @@
-"""The beginning of what may be large, so that a page stays small."""
+"""Excerpts of texts and JSON that may be large, so that a page stays small."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 SHOWN = 20_000  # characters: some 500 lines
 
-# Indented JSON is made piece by piece: what is not shown is not made.
+# Indented JSON is made piece by piece, so that what is not shown is not made.
 _pieces = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A text, or its beginning."""
+    """A whole text, or its beginning."""
 
     text: str
     is_whole: bool
 
 
 def json_excerpt(value: Any, limit: int = SHOWN) -> Excerpt:
-    """The JSON of `value` for reading; large integers keep every digit."""
+    """Return an excerpt of `value` as indented JSON. Large integers keep every digit."""
     shown: list[str] = []
     room = limit
     for piece in _pieces(value):
@@ -33,7 +33,7 @@ def json_excerpt(value: Any, limit: int = SHOWN) -> Excerpt:
 
 
 def clipped(value: Any, limit: int = SHOWN) -> Any:
-    """The beginning of a JSON value, some `limit` characters of it, still a value."""
+    """Return the beginning of a JSON value, about `limit` characters of it, as a valid value."""
     return _clipped(value, [limit])
 
 
@@ -57,5 +57,5 @@ def _less(room: list[int], name: str) -> list[int]:
 
 
 def text_excerpt(text: str, limit: int = SHOWN) -> Excerpt:
-    """`text`, or its beginning."""
+    """Return `text`, or its beginning."""
     return Excerpt(text[:limit], is_whole=len(text) <= limit)

@@ -1,4 +1,4 @@
-"""A job's arguments, result and options as they may be shown: without secrets, and not without end."""
+"""A job's arguments, result and options as they may be shown: without secrets, and cut when large."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PARTS = ("args", "kwargs", "result", "options")
 
 
 def values(job: Job) -> dict[str, Any]:
-    """All there is of each part, without secrets; a part that there is nothing of is left out."""
+    """Return each part as a whole, without secrets. Empty parts are left out."""
     return _without_secrets(job, _parts(job))
 
 
 def excerpts(job: Job) -> dict[str, Excerpt]:
-    """The beginning of each part as JSON."""
+    """Return the beginning of each part as JSON, without secrets."""
     parts = _parts(job)
-    # To look for secrets in a megabyte takes longer than all the rest of the page.
+    # To search a megabyte for secrets takes longer than all the rest of the page.
     short = {name: clipped(value, 2 * SHOWN) for name, value in parts.items()}
     return {
         name: Excerpt(shown.text, is_whole=shown.is_whole and short[name] == parts[name])

@@ -1,12 +1,12 @@
-"""Markdown that people write (runbooks), as HTML in which nothing of theirs is a tag or a script."""
+"""Markdown that users write (runbooks) as HTML, in which their text is never a tag or a script."""
 
 from __future__ import annotations
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-# HTML is shown as text; links with other schemes than these are no links. No images: they would be
-# fetched from wherever somebody wrote, by whoever looks.
+# HTML is shown as text, and links with other schemes than these are not links. Images are off: every
+# reader's browser would fetch them from whatever address the author wrote.
 _reader = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable("image")
 SCHEMES = ("https://", "http://", "mailto:", "/")
 
@@ -19,5 +19,5 @@ _reader.validateLink = _is_link  # type: ignore[method-assign]
 
 
 def markdown(text: str | None) -> Markup:
-    """`text` for a page."""
+    """Return `text` as HTML for a page."""
     return Markup(_reader.render(text or ""))  # noqa: S704  # the reader escapes

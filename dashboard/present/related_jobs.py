@@ -1,4 +1,4 @@
-"""The picture of a job's family: boxes in columns, from what came before to what follows."""
+"""The picture of a job's related jobs: boxes in columns, from what came before to what follows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARGIN = 6
 
 @dataclass(frozen=True)
 class JobBox:
-    """A relative and where its box stands; `is_here`: the page is about it."""
+    """A related job and the position of its box. With `is_here` the page is about this job."""
 
     relative: RelatedJob
     x: int
@@ -24,13 +24,13 @@ class JobBox:
 
     @property
     def middle(self) -> int:
-        """The height at which lines meet it."""
+        """Return the y at which lines meet the box."""
         return self.y + BOX_HEIGHT // 2
 
 
 @dataclass(frozen=True)
 class RelatedJobsPicture:
-    """Boxes, the lines between them as SVG paths, and the size of all in pixels."""
+    """Boxes, the lines between them as SVG paths, and the size of the picture in pixels."""
 
     boxes: tuple[JobBox, ...]
     lines: tuple[str, ...]
@@ -39,7 +39,7 @@ class RelatedJobsPicture:
 
 
 def picture_of(related_jobs: RelatedJobs) -> RelatedJobsPicture:
-    """Where each of the family stands."""
+    """Return the picture, with a box for each of the related jobs."""
     columns = [column for column in _columns(related_jobs) if column]
     tallest = max(map(len, columns))
     boxes = {
@@ -61,7 +61,7 @@ def picture_of(related_jobs: RelatedJobs) -> RelatedJobsPicture:
 
 
 def _columns(related_jobs: RelatedJobs) -> Iterator[list[RelatedJob]]:
-    """Who stands in which column, the first on the left."""
+    """Yield the columns from left to right, each with its jobs."""
     if related_jobs.gathered:
         yield list(related_jobs.gathered.members)
     else:
@@ -74,7 +74,7 @@ def _columns(related_jobs: RelatedJobs) -> Iterator[list[RelatedJob]]:
 
 
 def _own_column(related_jobs: RelatedJobs) -> list[RelatedJob]:
-    """The job, among the members of its chord if it is one of them itself."""
+    """Return the job's column: the members of its chord if the job is one of them, else the job alone."""
     members = _members(related_jobs.chord)
     is_member = any(member.id == related_jobs.job.id for member in members)
     return members if is_member else [related_jobs.job]
@@ -85,7 +85,7 @@ def _members(chord: ChordView | None) -> list[RelatedJob]:
 
 
 def _ends(related_jobs: RelatedJobs, boxes: list[JobBox]) -> Iterator[tuple[JobBox, JobBox]]:
-    """The pairs of boxes that a line joins."""
+    """Yield the pairs of boxes that a line joins."""
     of = {box.relative.id: box for box in boxes}
     pairs: Iterable[tuple[RelatedJob, RelatedJob]] = chain(
         _in_a_row(
@@ -113,7 +113,7 @@ def _in_a_row(relatives: tuple[RelatedJob, ...]) -> Iterable[tuple[RelatedJob, R
 
 
 def _lead(size: int, tallest: int) -> int:
-    """How far down a column begins, so that all are centred."""
+    """Return how far down a column begins, in pixels, so that all columns are centred."""
     return (tallest - size) * (BOX_HEIGHT + GAP_Y) // 2
 
 

@@ -1,4 +1,4 @@
-"""When a schedule runs, in words, in the language of the request."""
+"""Schedules in words, in the language of the request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..web.languages import DIGITS, LANGUAGES, current_language, number, said
 
 CATALOGS = Path(__file__).parent / "cron_words"
 PLACEHOLDER = "en_US"  # English is the library's own
-# In Arabic a unit bends with its number, which the library does not know: two, a few, many.
+# In Arabic the form of a unit depends on its number (two, a few, many), which the library ignores.
 ARABIC = {
     "ثانية": ("ثانيتين", "ثوانٍ", "ثانية"),
     "دقيقة": ("دقيقتين", "دقائق", "دقيقة"),
@@ -35,7 +35,7 @@ UNITS = (604800, 86400, 3600, 60, 1)
 
 
 def in_words(spec: Spec) -> str:
-    """Such as "Every 5 minutes" or "At 02:00, only on Friday"."""
+    """Return the times in words, such as "Every 5 minutes" or "At 02:00, only on Friday"."""
     if spec.kind == "cron":
         return cron_words(spec.cron or "", current_language().code)
     if spec.kind == "interval":
@@ -57,7 +57,7 @@ def _every(every_s: int) -> str:
 
 
 def missed_words(entry: ScheduleEntry) -> str:
-    """What becomes of times at which nothing could fire."""
+    """Return in words what happens to times at which nothing could fire."""
     words = {
         "skip": _("skip"),
         "once": _("run once"),
@@ -67,19 +67,19 @@ def missed_words(entry: ScheduleEntry) -> str:
 
 
 def overlap_words(entry: ScheduleEntry) -> str:
-    """What becomes of times at which the job before is not over."""
+    """Return in words what happens at times at which the last job has not ended."""
     words = {"allow": _("run beside it"), "skip": _("skip"), "queue": _("run once after it")}
     return words[entry.overlap]
 
 
 def broken_text(kept: dict[str, Any]) -> str:
-    """Why a schedule cannot fire."""
+    """Return the reason why a schedule cannot fire."""
     return said(Translatable.of_kept(kept))
 
 
 @lru_cache(maxsize=2000)
 def cron_words(expression: str, language: str) -> str:
-    """A checked cron expression in words; the expression itself where the library has none."""
+    """Return a valid cron expression in words, or the expression itself if the library has none."""
     is_english = language == "en"
     options = Options(
         casing_type=CasingTypeEnum.Sentence,
@@ -110,7 +110,7 @@ def _counted(found: re.Match[str]) -> str:
 
 @lru_cache
 def _names(language: str) -> tuple[tuple[str, str], ...]:
-    """Days and months, which the library says in English only."""
+    """Return pairs of English and local names of days and months: the library has English ones only."""
     pairs = []
     for names in (get_day_names, get_month_names):
         english, own = (

@@ -1,4 +1,4 @@
-"""The keys that lead to pages: g, and then a letter."""
+"""Keyboard shortcuts to pages: g, and then a letter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LETTERS = {
 
 
 class Shortcut(NamedTuple):
-    """A letter, and the page that it leads to."""
+    """A letter, and the name and address of its page."""
 
     letter: str
     name: str
@@ -28,7 +28,7 @@ class Shortcut(NamedTuple):
 
 
 def shortcuts(items: Iterable[Any]) -> Iterator[Shortcut]:
-    """Those of a menu, whose items are Flask-Admin's; each letter once."""
+    """Yield the shortcuts of a menu, whose items are Flask-Admin's. Each letter occurs once."""
     seen: set[str] = set()
     for item in items:
         view = getattr(item, "_view", None)
