@@ -1,4 +1,4 @@
-"""What every template can use: times, numbers, JSON, tracebacks, badges, rights."""
+"""Functions and filters for every template: times, numbers, JSON, tracebacks, badges, rights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAY_S, HOUR_S = 86400, 3600
 
 
 def register(app: Flask) -> None:
-    """Give the templates their words."""
+    """Add the globals, filters and context of all templates."""
     app.jinja_env.globals.update(
         badges=badges,
         broken_text=schedule_text.broken_text,
@@ -87,19 +87,19 @@ def _of_this_request() -> dict[str, Any]:
     return {
         "person": g.get("person"),
         "environment": (setting_value("environment_name"), setting_value("environment_colour")),
-        "is_partial": "HX-Request" in request.headers,  # only what changes is asked for
+        "is_partial": "HX-Request" in request.headers,  # only the part that changes is asked for
         "language": languages.current_language(),
-        "appearance": preferences.current_theme(),  # Flask-Admin says theme to something else
+        "appearance": preferences.current_theme(),  # Flask-Admin uses the name theme for something else
     }
 
 
 def bulk_actions(actions: Mapping[str, Any], state: str | None) -> tuple[list[Any], list[Any]]:
-    """Return the actions that rows of a state take: those that come first, and the others."""
+    """Return the actions that rows of a state take: those with `is_first`, and the others."""
     return _by_rank([action for action in actions.values() if action.takes(state)])
 
 
 def row_actions(actions: Mapping[str, Any], row: Any) -> tuple[list[Any], list[Any]]:
-    """Return what this person may do to a row as it is: what comes first, and the rest."""
+    """Return the actions that this user may do to a row in its state: first ones, and the rest."""
     return _by_rank(
         [
             action
@@ -114,7 +114,7 @@ def _by_rank(actions: list[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def drawn(look: Any, badge: Callable[[Any], Markup]) -> Markup:
-    """Return a badge that fifty rows share: it is drawn once in a request."""
+    """Return a badge that all rows share: it is rendered once in a request."""
     badges_of_request: dict[tuple[str, str], Markup] = g.setdefault("badges_drawn", {})
     key = (look.colour, look.icon)
     if key not in badges_of_request:
@@ -123,13 +123,13 @@ def drawn(look: Any, badge: Callable[[Any], Markup]) -> Markup:
 
 
 def operation_columns(kept: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
-    """Return what an operation noted of a row; the times that follow from its state say nothing."""
+    """Return what an operation noted of a row, without the times that follow from its state."""
     silent = ("finished_at", "queued_at")
     return [(k, v) for k, v in (kept or {}).items() if v is not None and k not in silent]
 
 
 def filter_in_address(kept: dict[str, Any]) -> dict[str, str]:
-    """A kept filter as the query string of its list has it, without secrets of earlier releases."""
+    """Return a stored filter as the parameters of its list, without secrets of earlier releases."""
     names = {"causes": "cause", "nobodys": "unowned"}
     return {names.get(name, name): _in_address(value) for name, value in kept.items()}
 
@@ -141,38 +141,38 @@ def _in_address(value: Any) -> str:
 
 
 def host(url: str) -> str:
-    """The host of an address; what stands behind it may be a secret."""
+    """Return only the host of an address, because the rest may be a secret."""
     return url.partition("://")[2].partition("/")[0]
 
 
 def spark_path(counts: Sequence[tuple[datetime, int]]) -> str:
-    """The outline of a bar for each count, in a picture that is 24 high and 4 wide for each."""
+    """Return an SVG path with a bar for each count, in a picture 24 high and 4 wide for each bar."""
     most = max((count for _at, count in counts), default=0)
     heights = (round(max(22 * count / most, 2.0), 1) if count else 1.0 for _at, count in counts)
     return "".join(f"M{4 * place} 24v-{height}h3v{height}z" for place, height in enumerate(heights))
 
 
 def icons_url() -> str:
-    """Where the icons are; a list asks hundreds of times."""
+    """Return the address of the icons, computed once in a request: a list asks hundreds of times."""
     if "icons_url" not in g:
         g.icons_url = url_for("static", filename="icons.svg")
     return str(g.icons_url)
 
 
 def bounded(count: int) -> str:
-    """A count that stopped at its limit, as 10,000+."""
+    """Return a count as text, one that passed its limit as 10,000+."""
     plus = "+" if count > COUNT_LIMIT else ""
     return f"{number(min(count, COUNT_LIMIT))}{plus}"
 
 
 def moment(at: datetime | None, style: str = "full") -> Markup:
-    """A time element; the browser writes it in the person's zone and calendar.
+    """Return a time element, which the browser writes in the user's zone and calendar.
 
     `style` is full, relative, or clock, which leaves out the day.
     """
     if at is None:
         return Markup('<span class="text-secondary">–</span>')
-    # Lists hold hundreds: nothing here needs escaping, and a plain string is made in no time.
+    # Lists hold hundreds of times: nothing here needs escaping, and a plain string is fast.
     text = at.astimezone(UTC).isoformat(sep="T", timespec="milliseconds")
     day, clock, whole = text[:10], text[11:19], text[:23]
     return Markup(  # noqa: S704
@@ -181,7 +181,7 @@ def moment(at: datetime | None, style: str = "full") -> Markup:
 
 
 def duration(span: timedelta | None) -> Markup:
-    """A length of time in its natural unit."""
+    """Return a length of time in a unit that fits it."""
     if span is None:
         return Markup('<span class="text-secondary">–</span>')
     return Markup("<bdi>{}</bdi>").format(_in_units(max(span.total_seconds(), 0.0)))
@@ -200,37 +200,37 @@ def _in_units(seconds: float) -> str:
 
 
 def share(part: timedelta | None, whole: timedelta) -> float:
-    """How many hundredths of `whole` a part is, never under one when there is any."""
+    """Return the part as percent of `whole`, at least 1 when it is not zero."""
     if part is None or part <= timedelta(0):
         return 0.0
     return round(max(part / whole * 100, 1.0), 2)
 
 
 def tail(text: str, length: int) -> str:
-    """The end of a name, which tells more than its beginning."""
+    """Return the end of a name, which says more than its beginning."""
     return text if len(text) <= length else f"…{text[1 - length :]}"
 
 
 def seconds(count: float) -> Markup:
-    """A length of time that is no better known than to the second."""
+    """Return a length of time that is known to the second only."""
     return duration(timedelta(seconds=round(count)))
 
 
 def milliseconds(count: float | None) -> Markup:
-    """A length of time that was measured in milliseconds; None: it was not."""
+    """Return a length of time that was measured in milliseconds. None means that it was not measured."""
     if count is not None and count < 1:
         return Markup("<bdi>{}</bdi>").format(_("under %(count)s ms", count=number(1)))
     return duration(None if count is None else timedelta(milliseconds=count))
 
 
 def percent(part: float, whole: float) -> Markup:
-    """A part of a whole."""
+    """Return a part of a whole in percent."""
     share = number(round(100 * part / whole, 1)) if whole else number(0)
     return Markup('<bdi dir="ltr">{} %</bdi>').format(share)
 
 
 def span(seconds: int) -> str:
-    """A round length of time in words."""
+    """Return a round length of time in words."""
     if seconds % DAY_S == 0:
         days = seconds // DAY_S
         return ngettext("%(count)s day", "%(count)s days", days, count=number(days))
@@ -242,32 +242,32 @@ def span(seconds: int) -> str:
 
 
 def megabytes(size_bytes: int | None) -> str:
-    """A size in MB."""
+    """Return a size in MB as text, or a dash for None."""
     return "–" if size_bytes is None else f"{number(round(size_bytes / 1e6))} MB"
 
 
 def pretty_json(value: Any, task: str | None = None) -> str:
-    """JSON for reading, without the secrets of `task`; large integers keep every digit."""
+    """Return indented JSON without the secrets of `task`. Large integers keep every digit."""
     return json_text(masked(value, task))
 
 
 def json_text(value: Any) -> str:
-    """Return JSON as people read and edit it."""
+    """Return indented JSON, as users read and edit it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def shown_text(text: str | None, task: str | None = None) -> str:
-    """An error message, a log line, a progress text of `task`, without secrets."""
+    """Return an error message, log line or progress text of `task` without secrets."""
     return masked_text(text or "", task)
 
 
 def shown_call(job: Any) -> tuple[list[Any], dict[str, Any]]:
-    """A job's arguments by place and by name, without secrets."""
+    """Return a job's positional and keyword arguments without secrets."""
     return masked_call(job.args, job.kwargs, job.task)
 
 
 def frames(traceback: str, task: str | None = None) -> Iterator[tuple[str, bool]]:
-    """The lines of a traceback, without secrets, each with whether it is of the application's own code."""
+    """Yield the lines of a traceback without secrets, each with True if it is from the application."""
     is_own = False
     for line in masked_text(traceback, task).rstrip().splitlines():
         if line.lstrip().startswith('File "'):
