@@ -144,7 +144,7 @@ def _check_use(cursor: Cursor, before: Row, after: Row | None) -> None:
         raise FieldNotValid("name", IN_USE.about(rule=rule))
 
 
-def _told(row: Row, names: Iterable[str]) -> Row:
+def _audited(row: Row, names: Iterable[str]) -> Row:
     """Return a channel as the audit stores it: without the secret and the path of an address."""
     host = str(row["url"]).partition("://")[2].partition("/")[0] if row["url"] else None
     shown = {**row, "url": host, "secret": None}
@@ -152,5 +152,5 @@ def _told(row: Row, names: Iterable[str]) -> Row:
 
 
 CHANNEL = NamedKind(
-    name="channel", store=CHANNELS, taken=TAKEN, check=_checked, with_it=_check_use, told=_told
+    name="channel", store=CHANNELS, taken=TAKEN, check=_checked, with_it=_check_use, told=_audited
 )

@@ -57,7 +57,7 @@ def _look_at_all(cursor: Cursor, seen: Probes) -> None:
     store.note_depths(cursor, seen.depths)
     live = store.live(cursor)
     for rule in store.rules(cursor):
-        fault = _look_at(
+        fault = _evaluate(
             cursor,
             rule,
             Evaluation(rule.parameters, live.get(rule.id, set()), rule.changed_at, seen),
@@ -73,7 +73,7 @@ def _look_at_all(cursor: Cursor, seen: Probes) -> None:
     store.close_with_rules(cursor)
 
 
-def _look_at(cursor: Cursor, rule: StoredRule, look: Evaluation) -> str | None:
+def _evaluate(cursor: Cursor, rule: StoredRule, look: Evaluation) -> str | None:
     """Open and close what one rule finds. Return the error when it could not be evaluated."""
     kind = KINDS.get(rule.kind)
     if kind is None:

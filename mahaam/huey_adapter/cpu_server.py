@@ -64,7 +64,7 @@ class TaskServer:
             answer = _answer(run)
             self._streams.mend(run, is_alone=True)
             self._handlers.restore()
-            self._say(run)
+            self._send_logged(run)
             self._run = None
             self._channel.send(answer)
 
@@ -87,9 +87,9 @@ class TaskServer:
         while True:
             time.sleep(SAY_S)
             if (run := self._run) is not None:
-                self._say(run)
+                self._send_logged(run)
 
-    def _say(self, run: Run) -> None:
+    def _send_logged(self, run: Run) -> None:
         """Send what the task has logged since the last time."""
         with self._speaking:
             # Lines of a thread that an earlier task has left behind belong to no run any more.
@@ -150,7 +150,7 @@ def _answer(run: Run) -> Message:
         task = huey.task_of(run)
         if task.timeout:
             task._deadline = time.monotonic() + task.timeout
-        return _told(task.execute())
+        return _message_of_value(task.execute())
     except TaskStopped as stop:
         return {"kind": "stopped", "message": str(stop)}
     except Exception as failed:  # noqa: BLE001 (a task may raise anything; it is told to Huey)
@@ -163,7 +163,7 @@ def _answer(run: Run) -> Message:
         enter(None)
 
 
-def _told(value: object) -> Message:
+def _message_of_value(value: object) -> Message:
     try:
         return {"kind": "value", "value": dump(value, what="The result")}
     except ArgumentNotStorable:

@@ -149,8 +149,8 @@ def restore() -> bool:
             root.setLevel(min(root.level, handler.level))
             found = True
     if _handler in root.handlers or _is_bare(root):
-        return _hear(root, propagate=True) or found
-    return _hear(*map(logging.getLogger, OWN), propagate=False) or found
+        return _attach(root, propagate=True) or found
+    return _attach(*map(logging.getLogger, OWN), propagate=False) or found
 
 
 def format_now(record: logging.LogRecord) -> str:
@@ -175,7 +175,7 @@ def _is_bare(root: logging.Logger) -> bool:
     return all(handler in _kept for handler in root.handlers)
 
 
-def _hear(*loggers: logging.Logger, propagate: bool) -> bool:
+def _attach(*loggers: logging.Logger, propagate: bool) -> bool:
     """Attach our handler to these, and let the top ones of ours propagate to the root, or not.
 
     Return True if anything was changed.

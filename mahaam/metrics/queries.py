@@ -15,8 +15,9 @@ from mahaam.postgres.query_limits import Reader, time_limit
 
 SHARES = (0.5, 0.95, 0.99)
 
-Spread = tuple[Sequence[int], Sequence[int]]  # numbers of buckets, ascending, and their counts
-EMPTY: Spread = ((), ())
+# Numbers of buckets, ascending, and their counts.
+BucketCounts = tuple[Sequence[int], Sequence[int]]
+EMPTY: BucketCounts = ((), ())
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Figures:
     completed: int = 0
     failed: int = 0
     retried: int = 0
-    waits: Spread = EMPTY
-    runs: Spread = EMPTY
+    waits: BucketCounts = EMPTY
+    runs: BucketCounts = EMPTY
     oldest_s: float | None = None
 
     @cached_property
@@ -76,8 +77,8 @@ class Metrics:
         """Return the points, merged to `count` at most."""
         size = -(-len(self.points) // count)
         starts = range(0, len(self.points), size)
-        chunks = [self.points[start : start + size] for start in starts]
-        return [(chunk[0][0], summed(figures for _, figures in chunk)) for chunk in chunks]
+        batches = [self.points[start : start + size] for start in starts]
+        return [(batch[0][0], summed(figures for _, figures in batch)) for batch in batches]
 
 
 BEGIN = """
@@ -142,10 +143,10 @@ def summed(parts: Iterable[Figures]) -> Figures:
     )
 
 
-def _together(latencies: Iterable[Spread]) -> Spread:
+def _together(latencies: Iterable[BucketCounts]) -> BucketCounts:
     sums: dict[int, int] = {}
-    for spread in latencies:
-        for bucket, count in zip(*spread, strict=True):
+    for counted in latencies:
+        for bucket, count in zip(*counted, strict=True):
             sums[bucket] = sums.get(bucket, 0) + count
     buckets = sorted(sums)
     return buckets, [sums[bucket] for bucket in buckets]

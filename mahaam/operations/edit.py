@@ -132,8 +132,8 @@ def own_options(text: str | None) -> str | None:
     return json.dumps(_of_its_own(json.loads(text)))
 
 
-def _of_its_own(rides: dict[str, Any]) -> dict[str, Any]:
-    own = {name: value for name, value in rides.items() if name != "chord"}
+def _of_its_own(options: dict[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in options.items() if name != "chord"}
     if "id" in own:
         own["id"] = new_id()
     following = {name: _of_its_own(own[name]) for name in FOLLOWING if own.get(name) is not None}

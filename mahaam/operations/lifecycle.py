@@ -117,7 +117,7 @@ def carry_out(
         except UniqueViolation:
             continue  # a job with the same dedupe key was just enqueued; the next try sees it
     batch.ring(applied)
-    _tell(work, done=len(applied.ids), refused=len(facts))
+    _log_outcome(work, done=len(applied.ids), refused=len(facts))
     return _verb_result(work.id, order.act, ids, applied, facts)
 
 
@@ -246,10 +246,10 @@ def carry_on(cursor: Cursor, work: LockedOperation, *, limit: int | None = None)
     """Do or undo the next batch of a locked operation, with at most `limit` jobs or dead letters."""
     if work.state == "undoing":
         return undo_chunk(cursor, work, limit=limit)
-    return _chunk(cursor, work, limit=limit or CHUNK)
+    return _next_batch(cursor, work, limit=limit or CHUNK)
 
 
-def _chunk(cursor: Cursor, work: LockedOperation, *, limit: int) -> Applied:
+def _next_batch(cursor: Cursor, work: LockedOperation, *, limit: int) -> Applied:
     act = ACTS[work.verb]
     wanted = selection.read_back(act, work.filter or {})
     left = work.parameters.get("most", math.inf) - work.done - work.refused
@@ -259,7 +259,7 @@ def _chunk(cursor: Cursor, work: LockedOperation, *, limit: int) -> Applied:
     done, is_last = len(applied.ids), next_.cursor is None or len(next_.ids) >= left
     store.advance(cursor, work, next_=next_.cursor, done=done, refused=len(facts), is_last=is_last)
     if is_last:
-        _tell(work, done=work.done + done, refused=work.refused + len(facts))
+        _log_outcome(work, done=work.done + done, refused=work.refused + len(facts))
     return applied
 
 
@@ -318,7 +318,7 @@ def _give_up(work: LockedOperation, fault: Exception) -> None:
         store.end_undo(cursor, work.id, fault=words)
 
 
-def _tell(work: LockedOperation, *, done: int, refused: int) -> None:
+def _log_outcome(work: LockedOperation, *, done: int, refused: int) -> None:
     log.info(
         "Operation finished. operation=%s verb=%s done=%s refused=%s by=%s",
         work.id,

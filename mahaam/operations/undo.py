@@ -55,8 +55,8 @@ def undo(operation_id: int, *, by: str) -> UndoResult:
             break
         except UniqueViolation:
             continue  # a job with the same dedupe key was just enqueued; the next try sees it
-    for chunk in applied:
-        batch.ring(chunk)
+    for part in applied:
+        batch.ring(part)
     return answer
 
 
@@ -68,15 +68,15 @@ def undo_chunk(cursor: Cursor, work: LockedOperation, *, limit: int | None = Non
     reach_rows_by_key(cursor)
     act = ACTS[work.verb]
     last = min(work.undo_cursor + (limit or CHUNK), work.done + work.refused)
-    chunk = store.done_in(cursor, work, last=last)
-    knowing = _known_to_chords(cursor, chunk) if work.verb == "cancel" else set()
-    free = [done for done in chunk if done.job_id not in knowing]
+    entries = store.done_in(cursor, work, last=last)
+    knowing = _known_to_chords(cursor, entries) if work.verb == "cancel" else set()
+    free = [done for done in entries if done.job_id not in knowing]
     went = _give_back(cursor, act, work, free)
-    left = {done.number: _key(act, done) for done in chunk if _key(act, done) not in went.ids}
+    left = {done.number: _key(act, done) for done in entries if _key(act, done) not in went.ids}
     reasons = _reasons(cursor, act, list(left.values()), knowing) if left else {}
     facts = {
         done.number: reasons[left[done.number]].kept() if done.number in left else None
-        for done in chunk
+        for done in entries
     }
     store.note_undo(cursor, work, facts, last=last)
     return Applied(set(went.ids), [*went.silenced], went.notices)
@@ -104,23 +104,23 @@ def _begin(cursor: Cursor, operation_id: int, *, by: str) -> tuple[UndoResult, l
 
 
 def _give_back(
-    cursor: Cursor, act: Verb, work: LockedOperation, chunk: Sequence[UndoEntry]
+    cursor: Cursor, act: Verb, work: LockedOperation, entries: Sequence[UndoEntry]
 ) -> undo_store.Restored:
     if act.kind == JOB:
         states = sorted(act.left_in)
-        return undo_store.jobs(cursor, work.id, chunk, columns=act.columns, states=states)
-    return undo_store.letters(cursor, work.id, chunk, columns=act.columns)
+        return undo_store.jobs(cursor, work.id, entries, columns=act.columns, states=states)
+    return undo_store.letters(cursor, work.id, entries, columns=act.columns)
 
 
-def _known_to_chords(cursor: Cursor, chunk: Sequence[UndoEntry]) -> set[str]:
+def _known_to_chords(cursor: Cursor, entries: Sequence[UndoEntry]) -> set[str]:
     """Return the cancelled jobs whose end was recorded in a chord: the chord counts them as ended
     for good.
     """
-    rides = undo_store.options(cursor, [done.job_id for done in chunk])
-    return {id_ for id_, options in rides.items() if _tells_a_chord(id_, options)}
+    options_by_id = undo_store.options(cursor, [done.job_id for done in entries])
+    return {id_ for id_, options in options_by_id.items() if _counts_in_chord(id_, options)}
 
 
-def _tells_a_chord(job_id: str, options: str) -> bool:
+def _counts_in_chord(job_id: str, options: str) -> bool:
     try:
         return bool(derive_follow_ups.arrival(job_id, load(options), "null"))
     except (PayloadBroken, KeyError, TypeError):

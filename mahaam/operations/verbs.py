@@ -158,11 +158,11 @@ def _duplicate(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied
 
 
 def _fail(cursor: Cursor, ids: list[str], work: LockedOperation) -> Applied:
-    cycle_result = turn_failed.turn(cursor, ids, _turned_by(work.by, work.reason))
+    cycle_result = turn_failed.turn(cursor, ids, _failure_by(work.by, work.reason))
     return Applied(set(cycle_result), state=State.FAILED)
 
 
-def _turned_by(who: str, reason: str | None) -> Failure:
+def _failure_by(who: str, reason: str | None) -> Failure:
     """Return the failure of a job that `who` marked as failed."""
     why = f": {reason}" if reason else ""
     return masked_failure(

@@ -135,7 +135,7 @@ def _states(session: Reader, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 def _chord_id(options: dict[str, Any] | None, chain: Iterable[dict[str, Any]]) -> uuid.UUID | None:
     """Return the chord that waits for a job with these options, or for the end of its pipeline."""
-    named = (_id(rides.get("chord")) for rides in (options or {}, *chain))
+    named = (_id(each.get("chord")) for each in (options or {}, *chain))
     return next((chord_id for chord_id in named if chord_id), None)
 
 

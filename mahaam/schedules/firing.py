@@ -85,7 +85,7 @@ def release(run: Run[Any] = database.repeatable) -> list[Notice]:
     at = dict(waiting)
     plans = []
     for schedule in run(partial(some_schedules, ids=list(at))):
-        if _rests(schedule):
+        if _was_just_tried(schedule):
             continue
         try:
             row = _row(schedule, at[schedule.id]) | columns(schedule)
@@ -108,7 +108,7 @@ def _due(run: Run[Any]) -> list[DueSchedule]:
                 found += run(partial(some_schedules, ids=[id_]))
             except (ValueError, OverflowError) as fault:
                 _note_unreadable(run, id_, fault)
-    return [schedule for schedule in found if not _rests(schedule)]
+    return [schedule for schedule in found if not _was_just_tried(schedule)]
 
 
 def _planned(run: Run[Any], schedule: DueSchedule) -> _Plan | None:
@@ -239,7 +239,7 @@ def _job(schedule: DueSchedule) -> NewJob:
     return job
 
 
-def _rests(schedule: DueSchedule) -> bool:
+def _was_just_tried(schedule: DueSchedule) -> bool:
     """Return True if a broken schedule was tried a moment ago."""
     return schedule.is_broken and time.monotonic() < _next_try.get(schedule.id, 0.0)
 

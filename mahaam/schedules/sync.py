@@ -38,7 +38,7 @@ def sync_schedules() -> None:
             name: partial(_bring_up, schedule=schedule, row=found.get(name))
             for name, schedule in wanted.items()
         }
-        steps |= {name: partial(_let_go, row=found[name]) for name in found.keys() - wanted.keys()}
+        steps |= {name: partial(_detach, row=found[name]) for name in found.keys() - wanted.keys()}
         isolate.each(isolate.inside(cursor), "schedules of the code", steps)
 
 
@@ -61,7 +61,7 @@ def _bring_up(cursor: Cursor, schedule: Declared, row: Row | None) -> None:
         log.info("Schedule brought up to the code. schedule=%s", schedule.name)
 
 
-def _let_go(cursor: Cursor, row: Row) -> None:
+def _detach(cursor: Cursor, row: Row) -> None:
     """Leave a schedule that is gone from the code to people; disable it unless they edited it."""
     changes: Row = {"code": None}
     if row["disabled_at"] is None and row["edited_at"] is None:

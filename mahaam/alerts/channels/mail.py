@@ -81,9 +81,9 @@ class _Post:
             return self._refused(address, 550, str(fault))  # the server cannot write this address
         except Exception as fault:  # noqa: BLE001 (whatever it is, the others get theirs)
             if self._session is None or isinstance(fault, OF_ALL):
-                self._away = _said(fault)
+                self._away = _fault_text(fault)
             self.close()  # the next one gets a session of its own
-            return self._put_off(address, _said(fault))
+            return self._put_off(address, _fault_text(fault))
         self._effects.sent(address)
         return None
 
@@ -156,7 +156,7 @@ class _Connection(Connection):
         return host
 
 
-def _said(fault: BaseException) -> str:
+def _fault_text(fault: BaseException) -> str:
     return f"{type(fault).__name__}: {fault}".splitlines()[0][:300]
 
 

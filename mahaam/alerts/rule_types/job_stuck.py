@@ -55,8 +55,8 @@ def _limits_s(cursor: Cursor, parameters: Parameters, tasks: set[str]) -> dict[s
     latencies: dict[str, list[tuple[int, int]]] = {}
     for task, bucket, count in cursor.fetchall():
         latencies.setdefault(task, []).append((bucket, count))
-    for task, spread in latencies.items():
-        buckets, counts = zip(*spread, strict=True)
+    for task, counted in latencies.items():
+        buckets, counts = zip(*counted, strict=True)
         (p99_ms,) = percentiles_ms(buckets, counts, (0.99,))
         if p99_ms is not None and sum(counts) >= KNOWN_RUNS:
             limits[task] = min(limits[task], max(times * p99_ms / 1000, YOUNG_S))

@@ -67,7 +67,7 @@ class CpuProcess:
         waiting here ends the process, and the task with it.
         """
         self.is_free = False
-        run.on_stop = self._tell_stop
+        run.on_stop = self._send_stop
         try:
             answer = self._answer(run, task)
         except BaseException:
@@ -104,10 +104,10 @@ class CpuProcess:
         while (message := self._channel.receive()) is not None:
             if message["kind"] != "said":
                 return message
-            _say(run, message)
+            _add_logged(run, message)
         raise self._ended()
 
-    def _tell_stop(self, by: str) -> None:
+    def _send_stop(self, by: str) -> None:
         with suppress(OSError):  # the process has just ended
             self._channel.send({"kind": "stop", "by": by})
 
@@ -129,7 +129,7 @@ class CpuProcess:
         self._channel.close()
 
 
-def _say(run: Run, message: Message) -> None:
+def _add_logged(run: Run, message: Message) -> None:
     """Add what the task logged, and its progress, to its run."""
     for at, level, logger, text in message["lines"]:
         said.line(run, level, text, logger=logger, at=at)

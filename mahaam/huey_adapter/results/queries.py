@@ -63,24 +63,24 @@ SELECT * FROM ({STANDING}) AS standing
 WHERE answer IS NOT NULL AND answer IS DISTINCT FROM taken LIMIT %(limit)s
 """
 
-Wish = dict[str, Any]  # `early`, `again` and `flushed` of the statement above
+ResultOptions = dict[str, Any]  # `early`, `again` and `flushed` of the statement above
 
 
-def standing(cursor: Cursor, job_id: str, wish: Wish) -> ResultState | None:
+def standing(cursor: Cursor, job_id: str, options: ResultOptions) -> ResultState | None:
     """Return the state of a job's result, or None when the job does not exist."""
-    cursor.execute(ONE, {**wish, "id": job_id})
+    cursor.execute(ONE, {**options, "id": job_id})
     row = cursor.fetchone()
     return ResultState._make(row) if row else None
 
 
-def ready(cursor: Cursor, wish: Wish, *, limit: int) -> list[ResultState]:
+def ready(cursor: Cursor, options: ResultOptions, *, limit: int) -> list[ResultState]:
     """Return up to `limit` jobs with something that nobody has taken; scans the whole table for them."""
-    cursor.execute(READY, {**wish, "limit": limit})
+    cursor.execute(READY, {**options, "limit": limit})
     return [ResultState._make(row) for row in cursor.fetchall()]
 
 
-def ready_count(cursor: Cursor, wish: Wish, *, limit: int) -> int:
+def ready_count(cursor: Cursor, options: ResultOptions, *, limit: int) -> int:
     """Return how many such jobs there are; stops at `limit`."""
-    cursor.execute(f"SELECT count(*) FROM ({READY}) AS found", {**wish, "limit": limit})
+    cursor.execute(f"SELECT count(*) FROM ({READY}) AS found", {**options, "limit": limit})
     row = cursor.fetchone()
     return int(row[0]) if row else 0

@@ -54,7 +54,7 @@ class ResultWait:
         self._backoff = backoff
         self._max_delay_s = max_delay_s
         self._pause_s = FIRST_PAUSE_S
-        self._ear: Any = None  # redis-py's PubSub has no types
+        self._subscription: Any = None  # redis-py's PubSub has no types
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +70,7 @@ class ResultWait:
     def ask(self) -> None:
         """Publish that the jobs are awaited; a caller that reads their rows after this misses no end."""
         try:
-            if self._ear is None:
+            if self._subscription is None:
                 self._subscribe()
             self._channels.tell((self._channels.awaited, id_) for id_ in self.ids)
         except redis.RedisError:
@@ -78,28 +78,28 @@ class ResultWait:
 
     def hear(self, timeout_s: float) -> str | None:
         """Return the id of a job that has ended, or None after `timeout_s` or a little earlier."""
-        if self._ear is None:
+        if self._subscription is None:
             time.sleep(min(timeout_s, self._pause_s, self._max_delay_s))
             self._pause_s *= self._backoff
             return None
         try:
-            message = self._ear.get_message(timeout=timeout_s)
+            message = self._subscription.get_message(timeout=timeout_s)
         except redis.RedisError:
             self._drop()
             return None
         return message["data"].decode("utf-8", "replace") if message else None
 
     def _subscribe(self) -> None:
-        self._ear = self._channels.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        self._ear.subscribe(*map(self._channels.done, self.ids))
+        self._subscription = self._channels.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        self._subscription.subscribe(*map(self._channels.done, self.ids))
         # A message sent before the subscription exists would not be heard.
         for _ in self.ids:
-            self._ear.get_message(timeout=CONFIRM_S)
+            self._subscription.get_message(timeout=CONFIRM_S)
 
     def _drop(self) -> None:
-        if self._ear is not None:
-            self._ear.close()
-            self._ear = None
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
 
 def until(is_over: Callable[[bool], bool], wait: ResultWait, *, timeout_s: float | None) -> bool:

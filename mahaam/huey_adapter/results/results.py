@@ -11,7 +11,7 @@ from huey.exceptions import RETRYING_EXCEPTIONS
 
 from mahaam.core.payload import dump, load
 from mahaam.huey_adapter.results import queries, store
-from mahaam.huey_adapter.results.queries import ResultState, Wish
+from mahaam.huey_adapter.results.queries import ResultOptions, ResultState
 from mahaam.postgres import database
 from mahaam.queries import values
 
@@ -44,18 +44,22 @@ def raw(job_id: str, *, early: bool, peek: bool) -> Any:
 
 def standing(job_id: str, *, early: bool) -> ResultState | None:
     """Return the state of a job's result, or None when the job does not exist."""
-    return database.repeatable(partial(queries.standing, job_id=job_id, wish=_wish(early)))
+    return database.repeatable(
+        partial(queries.standing, job_id=job_id, options=_result_options(early))
+    )
 
 
 def everything(*, early: bool) -> dict[str, bytes]:
     """Return all results that nobody has taken yet, by job; MOST at most."""
-    found = database.repeatable(partial(queries.ready, wish=_wish(early), limit=MOST))
+    found = database.repeatable(partial(queries.ready, options=_result_options(early), limit=MOST))
     return {ready.id: answer(ready) for ready in found}
 
 
 def count(*, early: bool) -> int:
     """Return how many results nobody has taken yet; stops at MOST."""
-    return database.repeatable(partial(queries.ready_count, wish=_wish(early), limit=MOST))
+    return database.repeatable(
+        partial(queries.ready_count, options=_result_options(early), limit=MOST)
+    )
 
 
 def answer(found: ResultState) -> bytes:
@@ -77,5 +81,5 @@ def _take(found: ResultState) -> bool:
     return database.repeatable(lambda cursor: store.take(cursor, found.id, answer=taken))
 
 
-def _wish(early: bool) -> Wish:
+def _result_options(early: bool) -> ResultOptions:
     return {"early": early, "again": AGAIN, "flushed": FLUSHED}

@@ -83,7 +83,7 @@ def task_of(registry: Registry, run: Run) -> Task:
         priority=_priority(kind, claim.priority),
         **job_message.huey_options(claim),
     )
-    _let_ride(registry, task, run.options)
+    _add_options(registry, task, run.options)
     return task
 
 
@@ -108,19 +108,19 @@ def task_from(registry: Registry, message: dict[str, Any]) -> Task:
     known = {name: message[name] for name in Message._fields if name in message}
     task = kind(**{name: known[name] for name in known.keys() - {"name", *CHAIN}})
     vars(task).update(job_message.own_options(kind, message))
-    _let_ride(registry, task, message)
+    _add_options(registry, task, message)
     return task
 
 
-def _let_ride(registry: Registry, task: Task, rides: dict[str, Any]) -> None:
-    if not rides:
+def _add_options(registry: Registry, task: Task, options: dict[str, Any]) -> None:
+    if not options:
         return
     for name in CHAIN:
-        if name in rides:
-            setattr(task, name, task_from(registry, rides[name]))
-    if "chord" in rides:
-        task.chord_config = ChordConfig(rides["chord"], None, None, None)
-    for name in set(REMOVALS) & rides.keys():
+        if name in options:
+            setattr(task, name, task_from(registry, options[name]))
+    if "chord" in options:
+        task.chord_config = ChordConfig(options["chord"], None, None, None)
+    for name in set(REMOVALS) & options.keys():
         setattr(task, name, True)
 
 

@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 def next_time(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     """Return the first time later than `after`, in UTC; None: there is none. `after` is in UTC."""
-    find = _fixed if _is_fixed(expression) else _by_the_wall
+    find = _fixed if _is_fixed(expression) else _by_local_clock
     try:
         return find(expression, zone, after)
     except (StopIteration, OverflowError):  # no such day, or none before the year 10000
@@ -37,7 +37,7 @@ def _fixed(expression: str, zone: ZoneInfo, after: datetime) -> datetime:
     return next(at for at in times if at > after)
 
 
-def _by_the_wall(expression: str, zone: ZoneInfo, after: datetime) -> datetime:
+def _by_local_clock(expression: str, zone: ZoneInfo, after: datetime) -> datetime:
     """Search one period of equal offset after the other. Return the first time.
 
     With a zone, CronSim goes back into a doubled hour and may never leave it.

@@ -50,7 +50,7 @@ def _times(
 
     Return also how many older ones were not computed, and the first after now.
     """
-    times, at = _walk(spec, since, now, 2 * enough)
+    times, at = _next_times(spec, since, now, 2 * enough)
     if at is None or at > now:
         return times, 0, at
     newest = _newest(spec, since, now, enough)
@@ -61,10 +61,10 @@ def _times(
 def _newest(spec: Spec, since: datetime, now: datetime, enough: int) -> list[datetime]:
     """Return the last due times of a long wait, of which `since` is one: as many as can be computed."""
     low, high = since, now
-    found, at = _walk(spec, since, now, 2 * enough)
+    found, at = _next_times(spec, since, now, 2 * enough)
     while at is not None and at <= now:  # too many since `low`: halve the time
         middle = low + (high - low) / 2
-        times, next_at = _walk(spec, next_run(spec, middle), now, 2 * enough)
+        times, next_at = _next_times(spec, next_run(spec, middle), now, 2 * enough)
         is_dense = next_at is not None and next_at <= now
         if is_dense or len(times) >= enough:
             low, found, at = middle, times, next_at
@@ -73,7 +73,7 @@ def _newest(spec: Spec, since: datetime, now: datetime, enough: int) -> list[dat
     return found
 
 
-def _walk(
+def _next_times(
     spec: Spec, since: datetime | None, now: datetime, most: int
 ) -> tuple[list[datetime], datetime | None]:
     """Return due times from `since`, which is one, at most `most`, and the one after them."""
