@@ -1,4 +1,4 @@
-"""Tells the audit who acts in this request, from where and why; and what has no verb of its own."""
+"""The actor of a request for the audit, and audit events of what has no verb of its own."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ AGENT_LIMIT_BYTES = 200
 
 
 def register(app: Flask) -> None:
-    """Know the origin of each request from its beginning to its end."""
+    """Set the actor of each request at its beginning and clear it at its end."""
     app.before_request(begin)
     app.teardown_request(end)
 
 
 def begin() -> None:
-    """Whatever is done in this request comes from the console and from this address."""
+    """Set the actor of this request: the console, and the address of the client."""
     if request.endpoint != "static":
         actor.begin(Actor("console", request.remote_addr))
 
 
 def end(_fault: BaseException | None) -> None:
-    """The thread serves somebody else next."""
+    """Clear the actor, because the thread serves somebody else next."""
     actor.begin(NOBODY)
 
 
 def refuse(verb: str) -> None:
-    """Write down that the person of this request may not do `verb`."""
+    """Audit that the user of this request may not do `verb`."""
     record.note(
         AuditRecord(
             actor=g.person.email if g.person else "nobody",
@@ -48,7 +48,7 @@ def refuse(verb: str) -> None:
 
 
 def write(verb: str, kind: str, targets: Sequence[str], *, by: str, **facts: Any) -> None:
-    """Write down what this transaction of the console's session does; it commits with it."""
+    """Audit what this transaction of the console's session does. The event commits with it."""
     link: Any = db.session.connection().connection
     with link.cursor() as cursor:
         event = AuditRecord(actor=by, verb=verb, kind=kind, targets=targets, **facts)

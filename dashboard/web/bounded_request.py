@@ -1,4 +1,4 @@
-"""Requests whose forms are bounded: in bytes by Flask's settings, in fields by this."""
+"""Limits on forms: Flask's settings limit their bytes, this module limits their fields."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MOST_FIELDS = 1000
 
 
 class BoundedFormParser(FormDataParser):
-    """Refuses a form of more fields than allowed.
+    """Parser that refuses a form of more fields than allowed.
 
-    Werkzeug's limit of parts holds for multipart forms alone; one megabyte of `a&a&a&…` made half a
+    Werkzeug's limit of parts holds for multipart forms only: one megabyte of `a&a&a&…` made half a
     million fields.
     """
 
@@ -36,5 +36,5 @@ class BoundedRequest(Request):
 
 
 def register(app: Flask) -> None:
-    """Bound every request of the application."""
+    """Limit the form of every request of the application."""
     app.request_class = BoundedRequest

@@ -1,4 +1,4 @@
-"""Under which name, for which path and by which way our cookies travel."""
+"""The name, the path and the `Secure` flag of the console's cookies."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 def is_https() -> bool:
-    """Return True if the person reaches us by https: a trusted proxy says so, or PUBLIC_URL does."""
+    """Return True if the user reaches us by https, as a trusted proxy or PUBLIC_URL says."""
     public = urlsplit(get_settings().public_url or "")
     return request.is_secure or (public.scheme == "https" and request.host == public.netloc)
 
 
 def is_secure() -> bool:
-    """Return True if cookies may travel by https alone."""
+    """Return True if cookies may be sent over https only."""
     return is_https() or bool(current_app.config["SESSION_COOKIE_SECURE"])
 
 
 def path() -> str:
-    """Return the path under which the console lies, for cookies that are not the whole host's."""
+    """Return the path of the console, for cookies that do not belong to the whole host."""
     return request.script_root or "/"
 
 
 def session_name(plain: str) -> str:
     """Return the name of the session's cookie.
 
-    Over https it belongs to the whole host, where another console may lie under another path.
+    Over https the cookie belongs to the whole host, where another console may have another path.
     """
     if not is_https():
         return plain

@@ -24,7 +24,7 @@ migrate = Migrate(directory=str(PROJECT_DIR / "migrations"))
 
 
 def register(app: Flask) -> None:
-    """Connect when first asked; `flask db` migrates."""
+    """Set up the database, which connects at its first use, and the migrations of `flask db`."""
     db.init_app(app)
     migrate.init_app(app, db)
     with app.app_context():
@@ -32,14 +32,14 @@ def register(app: Flask) -> None:
 
 
 def _give_up_session(context: ExceptionContext) -> None:
-    """Let the pool drop sessions that are of no more use, such as read-only ones after a fail-over."""
+    """Let the pool drop sessions that are no longer usable, such as read-only ones after a fail-over."""
     fault = context.original_exception
     if isinstance(fault, psycopg2.Error) and not keeps_session(fault):
         context.is_disconnect = True
 
 
 def redis_client() -> Redis:
-    """The Redis of this process; a dead server is noticed within a second."""
+    """Return the Redis client of this process. A dead server is noticed within a second."""
     return _redis_at(get_settings().redis_url)
 
 

@@ -1,4 +1,4 @@
-"""What a person is told while PostgreSQL cannot do what it is asked for."""
+"""Messages for the user while PostgreSQL cannot do what it is asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ AWAY = _l("PostgreSQL does not answer.")
 NO_CONNECTION = _l("PostgreSQL has no connection left for this.")
 BUSY = _l("PostgreSQL was busy with something else for too long.")
 
-# By the name of the condition; those that are not here are AWAY.
+# By the name of the condition. Conditions that are missing here have the message AWAY.
 TOLD = {
     "read_only": _l("PostgreSQL takes no changes at the moment: a fail-over may be under way."),
     "too_many_connections": NO_CONNECTION,
@@ -25,5 +25,5 @@ TOLD = {
 
 
 def told(condition: Condition) -> str:
-    """The sentence for a condition, in the reader's language."""
+    """Return the message for a condition in the reader's language."""
     return str(TOLD.get(condition.name, AWAY))

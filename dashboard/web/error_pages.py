@@ -1,4 +1,4 @@
-"""Every error as a page of ours: what happened, and what the person can do."""
+"""Error pages in the console's look: what happened, and what the user can do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FORM_TOO_OLD = _l(
 
 
 def register(app: Flask) -> None:
-    """Show HTTP errors and servers that are away in our look."""
+    """Show HTTP errors and unavailable servers in the console's look."""
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(CSRFError, show_stale_form)
     for kind in (DBAPIError, psycopg2.Error, PoolTimeout, DatabaseUnavailable):
@@ -58,21 +58,21 @@ def register(app: Flask) -> None:
 
 
 def show_http_error(fault: HTTPException) -> ResponseReturnValue:
-    """The page for an HTTP error; a redirect passes."""
+    """Return the page for an HTTP error. A redirect passes unchanged."""
     if fault.code is None or fault.code < 400:
         return fault.get_response()
     return _page(fault.code)
 
 
 def show_stale_form(_fault: CSRFError) -> ResponseReturnValue:
-    """A form without a good token."""
+    """Return the page for a form without a valid token."""
     return _page(400, str(FORM_TOO_OLD))
 
 
 def show_database_away(fault: Exception) -> ResponseReturnValue:
-    """PostgreSQL cannot do at the moment what it was asked for."""
+    """Return the page for what PostgreSQL cannot do now. Raises `fault` if our statement is wrong."""
     condition = condition_of(fault)
-    if condition is None:  # it is our statement that is at fault
+    if condition is None:  # our statement is wrong
         raise fault
     level = logging.WARNING if condition.keeps_session else logging.ERROR
     log.log(level, "Page not shown: %s. fault=%s", condition.sentence, first_line(fault))
@@ -80,14 +80,14 @@ def show_database_away(fault: Exception) -> ResponseReturnValue:
 
 
 def show_redis_away(fault: RedisError) -> ResponseReturnValue:
-    """Redis is away."""
+    """Return the page for a Redis that does not answer."""
     log.error("Page not shown: Redis does not answer. fault=%s", fault)
     return _page(503, str(REDIS_AWAY))
 
 
 def _page(code: int, detail: str | None = None) -> ResponseReturnValue:
     if code >= 500:
-        # The page must not ask the database once more, and Flask-Login would: it may be broken.
+        # The page must not query the database again, which may be broken, and Flask-Login would.
         g.person = g._login_user = None
         db.session.rollback()
     shown = code if code in TITLES else 400 if code < 500 else 500

@@ -1,4 +1,4 @@
-"""What Flask and its extensions are told, made from the settings."""
+"""The configuration of Flask and its extensions, made from the settings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mahaam.postgres.database import open_limited
 
 from .bounded_request import MOST_BYTES, MOST_FIELDS
 
-LOCK_S = 5.0  # what a page waits for a table that somebody has locked
+LOCK_S = 5.0  # how long a page waits for a locked table
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
-    """The whole configuration of the Flask application."""
+    """Return the whole configuration of the Flask application."""
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": MOST_BYTES,
@@ -34,10 +34,10 @@ def flask_config(settings: Settings) -> dict[str, Any]:
 def _engine_options(threads: int) -> dict[str, Any]:
     return {
         "pool_size": threads,
-        "max_overflow": threads,  # a request may note its click, or take the snapshot, beside
+        "max_overflow": threads,  # a request may note its click, or take the snapshot, as well
         "pool_pre_ping": True,
         "pool_timeout": 5,
-        # What lists may take is shorter still (queries/limits.py).
+        # The limit for lists is shorter still (mahaam/postgres/query_limits.py).
         "creator": partial(open_limited, "mahaam web", lock_s=LOCK_S, autocommit=False),
     }
 
@@ -53,7 +53,7 @@ def _cookies(*, is_secure: bool) -> dict[str, Any]:
 
 
 def _security() -> dict[str, Any]:
-    # argon2id salts each password itself; a shared salt besides would be one more secret to lose.
+    # argon2id salts each password itself; a shared salt in addition would be one more secret to lose.
     return {
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],

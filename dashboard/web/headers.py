@@ -1,10 +1,10 @@
-"""The headers that tell a browser what our pages never do."""
+"""Security headers, which tell a browser what our pages never do."""
 
 from __future__ import annotations
 
 from flask import Flask, Response, request
 
-# Tabler draws ticks and arrows with data: pictures; nothing but pictures may come that way.
+# Tabler draws ticks and arrows with data: images; nothing but images may have a data: address.
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -22,13 +22,13 @@ YEAR_S = 365 * 24 * 3600
 
 
 def register(app: Flask) -> None:
-    """Put the headers on every answer."""
+    """Add the headers to every response."""
     app.after_request(add_headers)
     app.get_send_file_max_age = _max_age_s  # type: ignore[method-assign]
 
 
 def add_headers(response: Response) -> Response:
-    """Add what is not there yet; pages are never kept by a cache."""
+    """Return the response with the missing headers added. Caches never store pages."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
@@ -39,5 +39,5 @@ def add_headers(response: Response) -> Response:
 
 
 def _max_age_s(filename: str | None) -> int | None:
-    # A vendored file carries its version in its path; ours are asked for again each time.
+    # A vendored file has its version in its path; our own files are requested again each time.
     return YEAR_S if filename and filename.startswith("vendor/") else None

@@ -1,4 +1,4 @@
-"""Sees to it that a form which is sent twice makes one job."""
+"""Idempotent forms: a form that is sent twice makes one job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .database import db
 
 
 def once(token: uuid.UUID, make: Callable[[], uuid.UUID]) -> tuple[uuid.UUID | None, bool]:
-    """The job of this form, and whether `make` made it just now.
+    """Return the job of this form, and True if `make` made it just now.
 
     A second sending waits in the INSERT until the first has its job. When `make` raises, the form
     counts as not sent.

@@ -14,7 +14,7 @@ from mahaam.core.translatable import Translatable
 
 @dataclass(frozen=True)
 class Language:
-    """A language: its own name, its direction, and the digits of its numbers and times."""
+    """A language: its native name, its direction, and the digits of its numbers and times."""
 
     code: str
     name: str
@@ -35,12 +35,12 @@ LANGUAGES = {
 
 
 def register(app: Flask) -> None:
-    """Choose a language for each request."""
+    """Set up translations, with a language chosen for each request."""
     Babel(app, locale_selector=chosen_code)
 
 
 def chosen_code() -> str:
-    """The person's own choice, then what the browser prefers, then the default."""
+    """Return the language code: the user's choice, else the browser's preference, else the default."""
     if not has_request_context():  # a command
         return get_settings().default_language
     person = g.get("person")
@@ -52,21 +52,21 @@ def chosen_code() -> str:
 
 
 def current_language() -> Language:
-    """The language of this request."""
+    """Return the language of this request."""
     locale = get_locale()
     return LANGUAGES[locale.language if locale else get_settings().default_language]
 
 
 def said(phrase: Translatable) -> str:
-    """What the engine says, in the language of this request."""
+    """Return a translatable text of the engine in the language of this request."""
     is_mixed = has_request_context() and current_language().direction == "rtl"
     return (phrase.isolated() if is_mixed else phrase).said(gettext)
 
 
 def number(value: float) -> str:
-    """`value` in the digits and with the separators of this request's language."""
+    """Return `value` as text in the digits and with the separators of this request's language."""
     language = current_language()
-    if isinstance(value, int) and 0 <= value < 1000:  # most of a list, and nothing to separate
+    if isinstance(value, int) and 0 <= value < 1000:  # most numbers of a list, without separators
         return str(value).translate(DIGITS[language.digits])
     text = format_decimal(value, locale=language.code, numbering_system=language.digits)
     return text.translate(DIGITS[language.digits])  # Babel changes the separators only

@@ -1,4 +1,4 @@
-"""Computing that would keep other requests waiting: done in a thread of the operating system."""
+"""Runs computations that would keep other requests waiting in a thread of the operating system."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what `work` returns. Where requests are greenlets, the others go on meanwhile.
+    """Return what `work` returns. Where requests are greenlets, the others continue meanwhile.
 
-    `work` must use no connection: what belongs to greenlets is not for other threads.
+    `work` must use no connection: what belongs to greenlets must not be used in other threads.
     """
     if not monkey.is_module_patched("threading"):
         return work(*args, **kwargs)

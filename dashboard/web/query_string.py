@@ -1,6 +1,6 @@
-"""Reads a list's query string; what cannot be understood is a fault for the page, never ignored.
+"""Reads a list's query string. What cannot be understood is a fault on the page, never ignored.
 
-An ignored filter would widen the list, and with it what a bulk action touches.
+An ignored filter would widen the list, and with it the rows that a bulk action changes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_NAME_LENGTH = 200
 MAX_NAMES = 200
 MAX_INTEGER = 2**63 - 1
-MIN_LETTERS = 3  # fewer are in nearly every text, and in no index
+MIN_LETTERS = 3  # fewer letters are in nearly every text, and in no index
 MAX_NUMBER = 2**31 - 1
 FLAGS = {"yes": True, "no": False}
 
@@ -38,24 +38,24 @@ class QueryString:
         self._asked: set[str] = set()
 
     def choice(self, name: str, allowed: Collection[str]) -> str | None:
-        """One of `allowed`."""
+        """Return the parameter if it is one of `allowed`."""
         return self._read(name, lambda value: value if value in allowed else None)
 
     def name(self, name: str) -> str | None:
-        """The name of a task or a queue."""
+        """Return the name of a task or a queue."""
         return self._read(name, _name)
 
     def moment(self, name: str) -> datetime | None:
-        """A date and a time, in UTC unless it says otherwise."""
+        """Return a date and a time, in UTC unless the text has a zone."""
         return self._read(name, moment)
 
     def letters(self, name: str) -> str | None:
-        """A text to look for, of three letters and more."""
+        """Return a text to search for, of three or more letters."""
         too_short = _("Enter at least 3 letters of the error.")
         return self._read(name, _letters, warning=too_short)
 
     def argument(self, name: str, *, task: str | None) -> str | None:
-        """What arguments are to contain, as JSON; nothing that is hidden from who looks at `task`."""
+        """Return the JSON that arguments must contain. To search for what `task` masks is a fault."""
         unclear = _('Write an argument as user_id=42, opts.batch=7 or {"a": 1}.')
         wanted: str | None = self._read(name, wanted_json, warning=unclear)
         if wanted is None or not searches_secret(json.loads(wanted), task):
@@ -66,45 +66,45 @@ class QueryString:
         return None
 
     def flag(self, name: str) -> bool | None:
-        """yes or no."""
+        """Return True for yes, False for no."""
         return self._read(name, FLAGS.get)
 
     def names(self, name: str) -> tuple[str, ...] | None:
-        """Some names, separated by commas."""
+        """Return several names, which are separated by commas."""
         return self._read(name, _names)
 
     def job_id(self, name: str) -> uuid.UUID | None:
-        """The id of a job."""
+        """Return the id of a job."""
         return self._read(name, job_id)
 
     def integer(self, name: str) -> int | None:
-        """A whole number that is not negative."""
+        """Return a whole number that is not negative."""
         return self._read(name, integer)
 
     def place(self, name: str) -> LogPosition | None:
-        """Where a line of a log stands: attempt and number, as 2.140."""
+        """Return the position of a log line: attempt and number, as 2.140."""
         return self._read(name, _place)
 
     def count(self, name: str) -> int | None:
-        """The number of an attempt."""
+        """Return the number of an attempt."""
         return self._read(name, lambda value: _at_most(integer(value), MAX_NUMBER))
 
     @property
     def filter(self) -> dict[str, str]:
-        """What was understood, without where the page begins."""
+        """Return the parameters that were understood, without the position of the page."""
         return self.without()
 
     def without(self, *names: str) -> dict[str, str]:
-        """What was understood, without these and without where the page begins."""
+        """Return the parameters that were understood, without `names` and the position of the page."""
         left_out = {"after", "before", *names}
         return {name: text for name, text in self.understood.items() if name not in left_out}
 
     def narrowed(self, name: str, text: str) -> dict[str, str]:
-        """What was understood, with one filter more or another one."""
+        """Return the parameters that were understood, with one filter added or replaced."""
         return self.without() | {name: text}
 
     def shown(self, name: str) -> str:
-        """What the field of a filter holds: what was typed, or a time in UTC."""
+        """Return the text for the field of a filter: what was typed, or a time in UTC."""
         value = self.values.get(name)
         return (
             f"{value:%Y-%m-%dT%H:%M:%S}"
@@ -113,7 +113,7 @@ class QueryString:
         )
 
     def close(self) -> list[str]:
-        """All faults, after every parameter of the page has been asked for."""
+        """Return all faults. Call this after every parameter of the page has been read."""
         unknown = sorted(self.given.keys() - self._asked)
         self.faults += [
             _("This list has no filter %(name)s.", name=repr(name[:50])) for name in unknown
@@ -126,7 +126,7 @@ class QueryString:
         if value is None:
             return None
         if tells_secret(value):
-            # Its hits would confirm a guess, and it would stand in addresses, logs and saved views.
+            # Hits would confirm a guess, and the secret would be in addresses, logs and saved views.
             self.given[name] = ""
             self.faults.append(_("Secrets cannot be searched: look for an argument that is shown."))
             return None
@@ -144,12 +144,12 @@ class QueryString:
 
 
 def job_id(value: str) -> uuid.UUID | None:
-    """The id of a job; None when `value` is not one."""
+    """Return the id of a job, or None when `value` is not one."""
     return uuid.UUID(value) if JOB_ID.fullmatch(value) else None
 
 
 def integer(value: str) -> int | None:
-    """The id of a row; None when `value` is not one."""
+    """Return the id of a row, or None when `value` is not one."""
     is_plain = value.isascii() and value.isdigit() and len(value) < 20
     return int(value) if is_plain and int(value) <= MAX_INTEGER else None
 
@@ -165,7 +165,7 @@ def _place(value: str) -> LogPosition | None:
 
 
 def moment(value: str) -> datetime | None:
-    """A moment; None when `value` is not one that a job can be created at."""
+    """Return a time in UTC, or None when `value` is not a time at which a job can be created."""
     try:
         at = datetime.fromisoformat(value)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)

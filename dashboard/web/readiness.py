@@ -1,6 +1,6 @@
-"""Whether this process can do its work: the servers answer, and the tables are those of this code.
+"""Readiness of this process: whether the servers answer and the tables are those of this code.
 
-The questions are asked on connections of their own, aside, and at most once a second for all who ask.
+The checks run in threads and on connections of their own, at most once a second for all callers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """What stands in the way of this process."""
+    """The readiness checks of this process."""
 
     def __init__(self) -> None:
         self._questions = (_Question(_tables, POSTGRES_AWAY), _Question(_redis, REDIS_AWAY))
@@ -47,7 +47,7 @@ class Readiness:
 
 
 class _Question:
-    """One question; `ask` returns what is wrong or None, `silence` is said when it does not end."""
+    """One check. `ask` returns what is wrong or None; `silence` is the answer when it does not end."""
 
     def __init__(self, ask: Callable[[], str | None], silence: str) -> None:
         self._ask = ask
@@ -58,7 +58,7 @@ class _Question:
         self._answered_at = float("-inf")
 
     def begin(self) -> None:
-        """Ask, unless the last answer is fresh or somebody waits for the next one."""
+        """Start the check, unless the last answer is fresh or the check already runs."""
         with self._lock:
             is_fresh = time.monotonic() - self._answered_at < FRESH_S
             if is_fresh or (self._asking and self._asking.is_alive()):
@@ -67,7 +67,7 @@ class _Question:
             self._asking.start()
 
     def answer(self, deadline: float) -> str | None:
-        """Return what is wrong, or None; `silence` when there is no answer by `deadline`."""
+        """Return what is wrong or None, or `silence` when there is no answer by `deadline`."""
         asking = self._asking
         if asking is not None:
             asking.join(max(deadline - time.monotonic(), 0))
@@ -88,7 +88,7 @@ def _tables() -> str | None:
     found = applied(get_settings().database_url)
     if not found:
         return NO_TABLES
-    # Migrations go forward while the code before them still runs: newer tables are good tables.
+    # Migrations go forward while older code still runs, so newer tables are ready as well.
     if found & (known() - newest()):
         return OLD_TABLES.format(found=", ".join(sorted(found)), wanted=", ".join(sorted(newest())))
     return None

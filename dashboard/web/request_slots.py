@@ -1,7 +1,7 @@
-"""Lets so many requests work at once as there are connections to PostgreSQL for them.
+"""Limits the requests that run at once to the number of connections to PostgreSQL for them.
 
-Whoever is slow has no slot: the body is read before one is taken, and between two parts of an answer
-that is being sent none is held.
+A slow client holds no slot: the body is read before a slot is taken, and no slot is held between two
+parts of an answer that is being sent.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 STATIC = "/static/"
-IN_MEMORY_BYTES = 65_536  # what is longer goes through a file
+IN_MEMORY_BYTES = 65_536  # a longer body is stored in a file
 
 
 class RequestSlots:
-    """Runs an application for at most `count` requests at a time; the others wait for their turn."""
+    """Middleware that runs at most `count` requests at a time. The others wait."""
 
     def __init__(self, application: WSGIApplication, count: int) -> None:
         self._application = application
         self._slots = threading.BoundedSemaphore(count)
-        # Fifty large files at once must not keep a page waiting for its turn.
+        # Fifty large files at once must not keep a page waiting.
         self._file_slots = threading.BoundedSemaphore(max(1, count // 4))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer. What asks no server needs no slot, so that it comes while all of them are stuck."""
+        """Answer the request. What asks no server needs no slot, so it works while all slots are stuck."""
         path = environ.get("PATH_INFO", "")
         if path in PROBES or path.startswith(STATIC):
             return self._application(environ, start_response)
@@ -45,7 +45,7 @@ class RequestSlots:
         return self._parts(answer) if started.is_file else answer
 
     def _parts(self, answer: Iterable[bytes]) -> Iterator[bytes]:
-        """The parts of an answer that is made while it is sent: a slot for the making of each."""
+        """Yield the parts of an answer that is made while it is sent, with a slot held to make each part."""
         parts = iter(answer)
         try:
             while True:
@@ -60,7 +60,7 @@ class RequestSlots:
 
 
 class _Started:
-    """Passes on the beginning of an answer, and notes whether it is a file that is still to be made."""
+    """A `start_response` that notes whether the answer is a file that is still to be made."""
 
     def __init__(self, start_response: StartResponse) -> None:
         self._start_response = start_response
@@ -73,7 +73,7 @@ class _Started:
 
 
 def _whole_body(environ: WSGIEnvironment) -> IO[bytes]:
-    """The body, read to its end; of one that is too long just enough to be refused."""
+    """Return the body, read to its end. Of a body that is too long, read just enough to refuse it."""
     stream: IO[bytes] = environ["wsgi.input"]
     body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - closed by the caller
     left = min(_length(environ), MOST_BYTES + 1)
@@ -85,7 +85,7 @@ def _whole_body(environ: WSGIEnvironment) -> IO[bytes]:
 
 
 def _length(environ: WSGIEnvironment) -> int:
-    """How long the body says it is; without a word, as long as the server lets it be."""
+    """Return the declared length, or without one the limit + 1 if the server ends the input, else 0."""
     given = environ.get("CONTENT_LENGTH") or ""
     if given:
         return int(given) if given.isdecimal() else 0
