@@ -14,8 +14,9 @@ from .processes import signal_on_death_of
 
 
 class BoundProcess(Process):  # type: ignore[misc]
-    """Honcho's process beside a command: it forwards the output, and stops the command when the
-    launcher is gone.
+    """Honcho's process beside a command.
+
+    It forwards the output, and stops the command when the launcher is gone.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,5 +1,6 @@
-"""The thread beside web and consumer: makes the first account, reports when all is ready, notices a
-server's end.
+"""The thread beside web and consumer.
+
+It makes the first account, reports when all is ready, and notices a server's end.
 """
 
 from __future__ import annotations

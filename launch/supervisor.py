@@ -76,8 +76,9 @@ class Supervisor:
 
 
 def pause_after(short_lives: int) -> float:
-    """Return the seconds to wait after so many short lives in a row: a consumer that ends at once
-    ends again.
+    """Return the seconds to wait after so many short lives in a row.
+
+    A consumer that ends at once ends again.
     """
     return min(LONGEST_PAUSE_S, PAUSE_S * 2.0 ** min(max(0, short_lives - 1), 9))
 

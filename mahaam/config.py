@@ -411,8 +411,9 @@ class Settings(BaseSettings):
 
     @property
     def servers_file(self) -> Path:
-        """Return the file in which the launcher tells the other processes of this machine about its
-        servers.
+        """Return the file that tells the other processes of this machine about the servers.
+
+        The launcher writes it.
         """
         return self.var_path / "servers.json"
 

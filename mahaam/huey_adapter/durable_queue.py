@@ -95,9 +95,7 @@ class DurableQueue(DurableChords):
         return FollowUp(job, accept.call(id_, args, task.kwargs))
 
     def _is_seen_at_once(self) -> bool:
-        """Return True if a consumer handles delayed jobs, and a receiver wants the signal that it
-        is scheduled.
-        """
+        """Return True if a consumer handles delayed jobs and a receiver listens to SIGNAL_SCHEDULED."""
         return self._signal.hears(signals.SIGNAL_SCHEDULED) and not hand().is_alone()
 
     def serialize_task(self, task: Task) -> Any:
@@ -150,8 +148,9 @@ class DurableQueue(DurableChords):
         return task
 
     def tell(self, signal: str, ids: list[str], *, state: str | None = None) -> None:
-        """Send a signal for jobs that nobody runs here, those in `state`; they are read only if it
-        is heard.
+        """Send a signal for jobs that nobody runs here, those in `state`.
+
+        The jobs are read only if a receiver is connected.
         """
         if not ids or not self._signal.hears(signal):
             return

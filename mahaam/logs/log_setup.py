@@ -72,8 +72,9 @@ class JsonFormatter(TextFormatter):
 
 
 class LogHandler(logging.StreamHandler[Any]):
-    """A handler that writes to the standard error of the start, and nothing but whole lines of our
-    format.
+    """A handler that writes to the standard error of the start.
+
+    It writes nothing but whole lines of our format.
     """
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)

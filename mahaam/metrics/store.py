@@ -217,8 +217,9 @@ def find_tasks(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
 
 
 def prune(cursor: Cursor) -> None:
-    """Delete minutes after 3 days, ten minutes after 8, which alert rules are previewed on, the
-    rest after 90.
+    """Delete minutes after 3 days, ten minutes after 8 days, the rest after 90.
+
+    Alert rules are previewed on the ten minutes.
     """
     cursor.execute(FORGET)
 

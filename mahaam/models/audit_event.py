@@ -19,8 +19,9 @@ from mahaam.models.base import Base
 
 
 class AuditEvent(Base):
-    """One thing that somebody did, or that was rejected; a trigger and the table's owner keep it
-    unchanged.
+    """One thing that somebody did, or that was rejected.
+
+    A trigger and the table's owner keep it unchanged.
     """
 
     __tablename__ = "audit_event"

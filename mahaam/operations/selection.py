@@ -47,8 +47,9 @@ def read_back(act: Verb, kept_filter: dict[str, Any]) -> Selection:
 
 
 def narrowed(act: Verb, wanted: DeadLetterFilter) -> DeadLetterFilter:
-    """Return the filter of the dead letters that the verb may take: those that are dealt with are
-    left out.
+    """Return the filter of the dead letters that the verb may take.
+
+    Those that are dealt with are left out.
     """
     marks: dict[str, Any] = {mark: False for mark in act.closed_to if getattr(wanted, mark) is None}
     return replace(wanted, **marks)

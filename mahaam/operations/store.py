@@ -218,8 +218,9 @@ def lock(cursor: Cursor, operation_id: int) -> LockedOperation | None:
 
 
 def already_done(cursor: Cursor, operation_id: int, ids: Sequence[str]) -> set[str]:
-    """Return the jobs among `ids` that the operation has done: one that changes its state may be
-    selected again.
+    """Return the jobs among `ids` that the operation has done.
+
+    A job that changes its state may be selected again.
     """
     cursor.execute(ALREADY_DONE, {"id": operation_id, "ids": list(ids)})
     return {row[0] for row in cursor.fetchall()}

@@ -113,8 +113,9 @@ def _give_back(
 
 
 def _known_to_chords(cursor: Cursor, entries: Sequence[UndoEntry]) -> set[str]:
-    """Return the cancelled jobs whose end was recorded in a chord: the chord counts them as ended
-    for good.
+    """Return the cancelled jobs whose end a chord has recorded.
+
+    The chord counts them as ended for good.
     """
     options_by_id = undo_store.options(cursor, [done.job_id for done in entries])
     return {id_ for id_, options in options_by_id.items() if _counts_in_chord(id_, options)}

@@ -140,15 +140,17 @@ class Overview:
         return max(self.at - queue.oldest_at, timedelta()) if queue.oldest_at else None
 
     def drain_s(self, queue: QueueEntry) -> float | None:
-        """Return in how many seconds the waiting jobs are done, at the rate of the last two
-        minutes; None: never.
+        """Return in how many seconds the waiting jobs are done; None: never.
+
+        The rate is that of the last two minutes.
         """
         rate = self.live_counts.rates.get(queue.name, 0)
         return queue.waiting / rate if rate > 0 else None
 
     def throughput(self) -> list[tuple[datetime, int, int]]:
-        """Return completed and failed jobs per whole minute of the last hour, oldest first, without
-        a gap.
+        """Return completed and failed jobs per whole minute of the last hour.
+
+        The minutes are in order, oldest first, without a gap.
         """
         return _per_minute(self.at, self.minutes)
 

@@ -103,8 +103,9 @@ class NoticeProbe(NamedTuple):
 
 
 class JobPlace(NamedTuple):
-    """The position of a job: only a queued one may have a notice in Redis, in its queue and at its
-    position.
+    """The position of a job.
+
+    Only a queued job may have a notice in Redis, in its queue and at its position.
     """
 
     id: str

@@ -12,8 +12,11 @@ HOLDING = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
 class JobFact(NamedTuple):
-    """A job's state, how long ago it ended or was asked to stop while it runs, its task's pause,
-    and the live job that holds its dedupe key."""
+    """The facts about a job.
+
+    Its fields: the state, how long ago the job ended or was asked to stop while it runs, its task's
+    pause, and the live job that holds its dedupe key.
+    """
 
     id: str
     state: str

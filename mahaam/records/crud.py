@@ -66,8 +66,9 @@ class RecordKind(Generic[Key]):
 
 @dataclass(frozen=True, kw_only=True)
 class NamedKind(RecordKind[int]):
-    """A kind of record that people make under a unique name; `taken` is the sentence for a name
-    that is taken.
+    """A kind of record that people make under a unique name.
+
+    `taken` is the sentence for a name that is taken.
     """
 
     store: RecordTable

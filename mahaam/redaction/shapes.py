@@ -137,8 +137,9 @@ def _without_accounts(text: str, mask: str) -> str:
 
 
 def _account_ends(text: str, at: int, length: int) -> int | None:
-    """Return the end of the account number that begins at `at`, with gaps or without; None: there
-    is none.
+    """Return the end of the account number that begins at `at`, or None if there is none.
+
+    The number may have gaps.
     """
     found = _account_of(length).match(text, at)
     return found.end() if found and is_account(re.sub("[ -]", "", found[0])) else None

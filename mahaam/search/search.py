@@ -250,8 +250,9 @@ def _border(ask: Ask, window: StreamWindow, scan: SearchScan) -> uuid.UUID | Non
 
 
 def _way(scan: SearchScan, window: StreamWindow) -> float:
-    """Return how far, in ids, a page lies behind the scan; a cautious estimate, as few matches tell
-    little.
+    """Return how far, in ids, a page lies behind the scan.
+
+    The estimate is cautious, as few matches tell little.
     """
     if not scan.ids or scan.began is None or scan.reached is None:
         return float("inf")
