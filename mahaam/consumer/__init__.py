@@ -1,1 +1,1 @@
-"""The process that runs jobs: who is started, what is written, who looks after what."""
+"""The consumer process, which runs jobs: its greenlets, its loops and its maintenance."""

@@ -27,7 +27,7 @@ log = logging.getLogger("mahaam.consumer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a consumer as the command line says; returns the exit code."""
+    """Run a consumer with the options of the command line. Return the exit code."""
     try:
         settings = get_settings()
         options = _parser().parse_args(arguments)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio_threads.install()
         catalog.load()
         log_setup.restore()
-        consumer = DurableConsumer(huey, _plan(options))
+        consumer = DurableConsumer(huey, _consumer_options(options))
         code = consumer.run()
     except (ConfigurationFault, UnknownQueue) as fault:
         print(masked_for_log(str(fault)), file=sys.stderr)
@@ -53,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _begin_again() -> NoReturn:
-    """Start the same command anew, in this process: its supervisor need not know."""
+    """Start the same command anew in this process, so that its supervisor need not know."""
     log.info("Starting again.")
     logging.shutdown()
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (ourselves, as we were started)
 
 
-def _plan(options: argparse.Namespace) -> ConsumerOptions:
+def _consumer_options(options: argparse.Namespace) -> ConsumerOptions:
     return ConsumerOptions(
         workers=options.workers,
         queues=options.queues,

@@ -1,4 +1,4 @@
-"""A consumer process: its greenlets, its signals, its graceful end."""
+"""A consumer process: its greenlets, its signals, its graceful shutdown."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ from mahaam.workers.lease import by_state
 log = logging.getLogger("mahaam.consumer")
 
 WATCH_S = 0.05
-INTERRUPT_S = 2.0  # what interrupted tasks get for cleaning up
-HOOKS_S = 1.0  # what shutdown hooks get at least
+INTERRUPT_S = 2.0  # time for interrupted tasks to clean up
+HOOKS_S = 1.0  # time for shutdown hooks, at least
 EMPTY_S = 1.0  # silence after which an empty queue counts as empty
 
 
@@ -60,17 +60,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     worker_class = DurableWorker
     scheduler_class = DueScheduler
 
-    def __init__(self, huey: MahaamHuey, plan: ConsumerOptions) -> None:
-        self._plan = plan
+    def __init__(self, huey: MahaamHuey, options: ConsumerOptions) -> None:
+        self._options = options
         huey.patience.is_limited = True
         self._doorbell = huey.storage.doorbell
         self._result_notifier = ResultNotifier(huey.storage.channels)
-        slots = Slots(plan.workers, limit=plan.max_jobs)
+        slots = Slots(options.workers, limit=options.max_jobs)
         self.dispatcher = Dispatcher(
             self._doorbell,
             slots,
-            queues=plan.queues,
-            weighted=plan.weighted,
+            queues=options.queues,
+            weighted=options.weighted,
             result_notifier=self._result_notifier,
             signal_sender=SignalSender(huey.tell),
         )
@@ -80,7 +80,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.dispatcher,
             self._doorbell,
             huey.storage.ringing,
-            queues=plan.queues,
+            queues=options.queues,
             stops=self._stops,
             requests=self._requests,
         )
@@ -94,15 +94,17 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._watch = LoopWatcher(self._loops(), self.dispatcher.lease)
         self._signals = 0
         self._handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {}
-        self._is_registered = False  # perhaps: the row is being written
+        self._is_registered = False  # True from before the row is written
         self.is_to_restart = False
         self._fault: str | None = None
-        super().__init__(huey, workers=plan.workers, worker_type="greenlet", periodic=plan.periodic)
+        super().__init__(
+            huey, workers=options.workers, worker_type="greenlet", periodic=options.periodic
+        )
 
     def _loops(self) -> list[Loop]:
-        """What goes on beside the jobs."""
+        """Return the loops that run beside the jobs."""
         works: dict[str, Callable[[], None]] = {
-            "listener": self.dispatcher.fetcher.listen,
+            "fetcher": self.dispatcher.fetcher.listen,
             "dispatcher": self.dispatcher.turn,
             "flusher": self.dispatcher.flusher.loop,
             "maintenance": partial(duties.loop, self._maintenance.duties),
@@ -110,7 +112,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             "log_writer": self._log_writer.loop,
             "latency_stats": self._latency_stats.loop,
             "hooks": hooks.loop,
-            "ears": self._result_notifier.listen,
+            "result_notifier": self._result_notifier.listen,
             "duties": partial(duties.loop, duties.registered.values()),
         }
         return [Loop(name, work, silent_s=self._silent_s) for name, work in works.items()]
@@ -129,7 +131,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         return scheduler
 
     def _grow(self, count: int) -> None:
-        """Have `count` greenlets at least; what is too many waits idle and takes no place."""
+        """Start greenlets until there are `count`. Surplus greenlets wait idle and take no slot."""
         while len(self.worker_threads) < count:
             worker = self._create_worker()
             greenlet = self._create_process(worker, f"Worker-{len(self.worker_threads) + 1}")
@@ -137,7 +139,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             greenlet.start()
 
     def run(self) -> int:
-        """Work until told to end or a limit of the plan is reached; returns the exit code."""
+        """Run until a request to end or a limit of the options. Return the exit code."""
         started_at = time.monotonic()
         self._heed_signals()
         if not self._is_opened():
@@ -151,7 +153,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
                 self._look_around()
             except Exception:
                 log.exception("The watch of a consumer failed; it goes on.")
-        log.info("Stopping: %s. Running jobs have %g s.", reason, self._plan.shutdown_timeout_s)
+        log.info("Stopping: %s. Running jobs have %g s.", reason, self._options.shutdown_timeout_s)
         self._close()
         log.info("Stopped. started=%s", self.dispatcher.slots.started)
         return 1 if self._fault else 0
@@ -172,12 +174,12 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             (signal.SIGUSR1, self._note_quiet),
             (signal.SIGQUIT, self._dump_stacks),
         ):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup ignores stays ignored
+            if signal.getsignal(number) is not signal.SIG_IGN:  # a signal ignored by nohup stays so
                 signal.signal(number, heed)
                 self._handlers[number] = heed
 
     def _watch_signals(self) -> None:
-        """Put back handlers that code of the user's has replaced, in a hook or behind our back."""
+        """Restore signal handlers that user code has replaced, in a hook or in a library."""
         for number, heed in self._handlers.items():
             if signal.getsignal(number) != heed:
                 signal.signal(number, heed)
@@ -187,7 +189,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
                 )
 
     def _is_opened(self) -> bool:
-        """Open; return False if a signal came meanwhile, whatever it had to wait for."""
+        """Open the consumer. Return False if a signal came before that was done."""
         faults: list[BaseException] = []
         opening = gevent.spawn(self._open_or_note, faults)
         while not opening.ready():
@@ -203,11 +205,11 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
     def _open_or_note(self, faults: list[BaseException]) -> None:
         try:
             self._open()
-        except Exception as fault:  # noqa: BLE001 (raised where it can be told)
+        except Exception as fault:  # noqa: BLE001 (raised in the greenlet that waits)
             faults.append(fault)
 
     def _leave_half_open(self) -> None:
-        """Take back the worker's row, which would be missed when its lease is over."""
+        """Mark the worker's row as stopped, else the worker would count as lost after its lease."""
         self.stop_flag.set()
         self.dispatcher.slots.be_quiet()
         self.dispatcher.slots.send_home(len(self.worker_threads))
@@ -218,7 +220,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _open(self) -> None:
         catalog.declare_queues()
-        if self._plan.periodic:
+        if self._options.periodic:
             sync_schedules()
         self._maintenance.read_lines()
         self._check_queues()
@@ -233,14 +235,14 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         log.info(
             "Consumer ready. worker=%s greenlets=%s queues=%s",
             self.dispatcher.lease.worker_id,
-            self._plan.workers,
+            self._options.workers,
             ",".join(
                 line.name for line in self.dispatcher.fetcher.lines if not line.name.startswith("@")
             ),
         )
 
     def _check_queues(self) -> None:
-        missing = set(self._plan.queues) - {line.name for line in self.dispatcher.fetcher.lines}
+        missing = set(self._options.queues) - {line.name for line in self.dispatcher.fetcher.lines}
         if missing:
             raise UnknownQueue(
                 f"There is no queue {', '.join(sorted(missing))}. Name it in a task's @task(queue=…) "
@@ -248,7 +250,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             )
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """The first signal ends gracefully, the second at once; one after SIGHUP is a first one."""
+        """End gracefully on the first signal, at once on the second. A signal after SIGHUP is a first one."""
         if self.is_to_restart:
             self.is_to_restart = False
             return
@@ -257,7 +259,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self.dispatcher.lease.abandon_at = time.monotonic() + 0.2
 
     def _note_restart(self, number: int, frame: FrameType | None) -> None:
-        """End gracefully, and begin again: as Huey's consumer does, after new code came."""
+        """End gracefully and start again, as Huey's consumer does, for new code."""
         if not self._signals:
             self._note_signal(number, frame)
             self.is_to_restart = True
@@ -269,7 +271,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._requests.is_to_be_quiet = True
 
     def _reason_to_end(self, started_at: float) -> str | None:
-        plan = self._plan
+        options = self._options
         if self._fault:
             log.critical("The consumer cannot go on; start another one. fault=%s", self._fault)
             return "a fault"
@@ -278,10 +280,10 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         if self._requests.is_to_stop:
             return "an operator asked for it"
         if self.dispatcher.slots.is_used_up:
-            return f"{plan.max_jobs} jobs were started"
-        if plan.max_time_s is not None and time.monotonic() - started_at >= plan.max_time_s:
-            return f"{plan.max_time_s:g} s have passed"
-        return "nothing is left" if plan.stop_when_empty and self._is_empty() else None
+            return f"{options.max_jobs} jobs were started"
+        if options.max_time_s is not None and time.monotonic() - started_at >= options.max_time_s:
+            return f"{options.max_time_s:g} s have passed"
+        return "nothing is left" if options.stop_when_empty and self._is_empty() else None
 
     def _is_empty(self) -> bool:
         since = self.dispatcher.fetcher.silent_since
@@ -293,7 +295,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             return False
 
     def _watch_lease(self) -> None:
-        """Stop what runs under a lease that is over: others may run it by now."""
+        """Interrupt jobs that run under a lease that is over: other workers may run them by now."""
         lease = self.dispatcher.lease
         if lease.is_valid():
             return
@@ -302,13 +304,13 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             lease.renew()
 
     def _watch_workers(self) -> None:
-        """Replace a greenlet that died, whatever it died of: its place would stay empty."""
+        """Replace greenlets that died for any reason, else their slots would stay empty."""
         self._watch_scheduler()
         if any(greenlet.dead for _, greenlet in self.worker_threads) or self.scheduler.dead:
             self.check_worker_health()
 
     def _watch_scheduler(self) -> None:
-        """End a scheduler that stands still; the watch of the workers starts another one."""
+        """Kill a scheduler that stands still; `_watch_workers` starts another one."""
         liveness = self._due_scheduler.liveness
         if liveness.silent_s() >= self._silent_s and not self.scheduler.dead:
             log.error("A loop stands still; it is started again. loop=scheduler")
@@ -323,7 +325,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
     def _close(self) -> None:
         lease = self.dispatcher.lease
-        deadline = time.monotonic() + self._plan.shutdown_timeout_s
+        deadline = time.monotonic() + self._options.shutdown_timeout_s
         if lease.abandon_at is None:
             lease.abandon_at = deadline + INTERRUPT_S + HOOKS_S + 1.0
         self.dispatcher.slots.be_quiet()
@@ -347,7 +349,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
         self._freeze.close()
 
     def _say_last(self, say: Callable[[], None]) -> None:
-        """Let a loop say what is left, which must not change how the consumer ends."""
+        """Let a loop write the rest. A fault of it must not change how the consumer ends."""
         try:
             with gevent.Timeout(INTERRUPT_S, False):
                 say()
@@ -361,7 +363,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             self._stops.press()
 
     def _wait_for_hooks(self, deadline: float) -> None:
-        """Let the users' shutdown hooks end, which each worker calls when its job is done."""
+        """Wait for the users' shutdown hooks, which each worker calls when its job is done."""
         if not self.huey._shutdown:
             return
         while not all(greenlet.dead for _, greenlet in self.worker_threads):
@@ -381,7 +383,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
             log.warning("The worker could not be marked %s. fault=%s", state, fault)
 
     def _release_rest(self) -> None:
-        """What is still running by the table was claimed and never begun, or would not stop."""
+        """Release the jobs that the table still shows as running: never begun, or not stopping."""
         worker_id = self.dispatcher.lease.worker_id
         self.dispatcher.lease.leave()
         try:
@@ -400,7 +402,7 @@ class DurableConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
 
 
 def from_huey_options(huey: MahaamHuey, options: dict[str, Any]) -> DurableConsumer:
-    """A consumer as Huey's `create_consumer` describes it. Raises OptionNotValid."""
+    """Return a consumer with the options of Huey's `create_consumer`. Raises OptionNotValid."""
     locks = options.pop("extra_locks", None)
     if options.pop("flush_locks", False) or locks:
         huey.flush_locks(*(locks.split(",") if locks else ()))

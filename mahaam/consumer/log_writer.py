@@ -1,4 +1,4 @@
-"""Writes down what running jobs say, twice a second."""
+"""The loop that writes log lines and progress of running jobs, twice a second."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from mahaam.store import logs, progress
 log = logging.getLogger("mahaam.log_writer")
 
 EVERY_S = 0.5
-LOCKED_S = 0.02  # for longer no turn of the dispatcher holds a row
+LOCKED_S = 0.02  # no cycle of the dispatcher locks a row for longer
 LINES_AT_ONCE = 2000
 
 
 class LogWriter:
-    """Lines and progress of all jobs of a consumer, in batches.
+    """Writes log lines and progress of all jobs of a consumer, in batches.
 
-    It has a connection of its own, which is opened when a job says something for the first time:
-    what is said reaches PostgreSQL whatever else the consumer waits for.
+    It has a connection of its own, which is opened for the first line or progress: so they reach
+    PostgreSQL whatever else the consumer waits for.
     """
 
     def __init__(self) -> None:
@@ -39,14 +39,14 @@ class LogWriter:
         self._again = False  # whether the next lines may have been written already
 
     def loop(self) -> None:
-        """Write what was said, for ever."""
+        """Write the buffered lines and progress, for ever."""
         while True:
             gevent.sleep(EVERY_S)
             get_on()
             self.write()
 
     def write(self) -> None:
-        """Write everything that was said until now; kept when PostgreSQL is away."""
+        """Write everything that is buffered. While PostgreSQL is away the buffer is kept."""
         with self._free:
             try:
                 self._write_progress()
@@ -58,12 +58,12 @@ class LogWriter:
 
     def _write_progress(self) -> None:
         left = self._wrote(said.take_progress())
-        if left:  # their attempts are history, or their rows were locked a moment ago
+        if left:  # their attempts are over, or their rows were locked a moment ago
             gevent.sleep(LOCKED_S)
             self._wrote(left)
 
     def _wrote(self, words: list[ProgressUpdate]) -> list[ProgressUpdate]:
-        """Write these; returns those that could not be written."""
+        """Write progress. Return the updates that could not be written."""
         if not words:
             return []
         try:
@@ -89,7 +89,7 @@ class LogWriter:
                 raise
 
     def _write_or_halve(self, lines: list[LogLine]) -> None:
-        """Write lines; in halves when PostgreSQL refuses them, until the one is found and left out."""
+        """Write lines. Halve a batch that PostgreSQL refuses until the refused line is found and dropped."""
         try:
             self._link.run(partial(logs.write, lines=lines, again=self._again))
         except UniqueViolation:
@@ -103,7 +103,7 @@ class LogWriter:
             self._write_or_halve(lines[half:])
 
     def _progress_or_halve(self, words: list[ProgressUpdate]) -> set[Fence]:
-        """Write progress; the fences of the jobs that are running still, or whose word is left out."""
+        """Write progress, in halves if PostgreSQL refuses it. Return the fences written or dropped."""
         try:
             return self._link.run(partial(progress.write, said=words))
         except REFUSALS as fault:

@@ -1,4 +1,4 @@
-"""A loop of a consumer that is started again, whether it ends or stands still."""
+"""A loop of a consumer that is restarted if it ends or stands still."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mahaam.core.liveness import Liveness
 
 log = logging.getLogger("mahaam.loop")
 
-PAUSE_S = 0.5  # before the first new start; twice as long before each further one
+PAUSE_S = 0.5  # before the first restart; twice as long before each further one
 LONGEST_PAUSE_S = 30.0
-WELL_S = 60.0  # after which the pause is short again
-END_S = 10.0  # for a loop that is told to end
+WELL_S = 60.0  # a loop that ran for this long gets the short pause again
+END_S = 10.0  # time for a killed loop to end
 
 
 class Loop:
     """Runs `work`, which is to go on for ever, in a greenlet of its own.
 
-    It stands still when no statement and no wait of it is over for `silent_s`: something that has no
-    time limit holds it.
+    A loop stands still if none of its statements and waits ends for `silent_s`: something without a
+    time limit blocks it.
     """
 
     def __init__(self, name: str, work: Callable[[], None], *, silent_s: float) -> None:
@@ -32,21 +32,21 @@ class Loop:
         self._liveness = Liveness()
         self._greenlet: gevent.Greenlet | None = None
         self._pause_s = PAUSE_S
-        self._is_over = False  # it has come to its end, as it was told
-        self._ends_until: float | None = None  # by when a loop that was told to end has to
+        self._is_over = False  # the loop has returned, on request
+        self._ends_until: float | None = None  # by when a killed loop has to end
 
     def start(self) -> None:
-        """Begin, or begin again."""
+        """Start the loop, or restart it."""
         self._ends_until = None
         self._liveness.seen_at = time.monotonic()
         self._greenlet = gevent.spawn(self._run)
 
     def excuse(self) -> None:
-        """Count from now on: the whole process has stood still."""
+        """Count the silence from now on, because the whole process has stood still."""
         self._liveness.seen_at = time.monotonic()
 
     def watch(self) -> bool:
-        """Start it again when it stands still; return False if that cannot be done."""
+        """Restart the loop if it stands still. Return False if it cannot be ended."""
         greenlet = self._greenlet
         if greenlet is None or self._is_over:
             return True
@@ -79,7 +79,7 @@ class Loop:
                 self._work()
             except gevent.GreenletExit:
                 raise
-            except BaseException:  # a loop's end is never the consumer's end
+            except BaseException:  # the end of a loop never ends the consumer
                 log.exception(
                     "A loop of the consumer failed; it is started again. loop=%s", self.name
                 )

@@ -1,4 +1,4 @@
-"""Sees to it that every loop and thread of a consumer goes on, and says when one cannot."""
+"""The watch over the loops and the lease thread of a consumer, which are restarted if they end."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from mahaam.workers.lease import Lease
 
 log = logging.getLogger("mahaam.loop_watcher")
 
-LATE_S = 2.0  # the watch itself had no turn for longer: nobody else had one, either
-THREADS = 3  # that may end one after the other, before the process is given up
-WELL_S = 60.0  # a thread that lived for longer does not count among them
+LATE_S = 2.0  # if the watch itself did not run for longer, no other greenlet did, either
+THREADS = 3  # threads that may end one after the other before the process is given up
+WELL_S = 60.0  # a thread that lived for longer does not count among THREADS
 
 
 class LoopWatcher:
-    """Looked through by the consumer's main greenlet, many times a second."""
+    """Checks all loops of a consumer; its main greenlet calls `look` many times a second."""
 
     def __init__(self, loops: Sequence[Loop], lease: Lease) -> None:
         self._loops = loops
         self._lease = lease
         self._looked_at = time.monotonic()
         self._kept_since = time.monotonic()
-        self._ended = 0  # threads, one after the other
+        self._ended = 0  # threads that ended one after the other
 
     def begin(self) -> None:
         """Start all loops."""
@@ -33,7 +33,7 @@ class LoopWatcher:
             loop.start()
 
     def look(self) -> str | None:
-        """Start again what has ended or stands still; return what cannot be started again."""
+        """Restart loops and the thread. Return a sentence about one that cannot be restarted, or None."""
         now = time.monotonic()
         if now - self._looked_at > LATE_S:
             for loop in self._loops:

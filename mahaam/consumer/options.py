@@ -1,4 +1,4 @@
-"""How a consumer works: what its command line or Huey's `create_consumer` asks for."""
+"""The options of a consumer, from its command line or Huey's `create_consumer`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mahaam.core.errors import OptionNotValid
 
 SHUTDOWN_S = 8.0
 
-# What Huey's consumer is told about polling has no meaning here: nothing is polled.
+# Options of Huey's consumer about polling have no meaning here: nothing is polled.
 WITHOUT_MEANING = {
     "backoff",
     "check_worker_health",
@@ -23,7 +23,7 @@ WITHOUT_MEANING = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConsumerOptions:
-    """How a consumer works and when it ends by itself; times in seconds, None for never."""
+    """The options of a consumer, and when it ends by itself; times in seconds, None: never."""
 
     workers: int = 4
     queues: list[str] = field(default_factory=list)
@@ -36,18 +36,18 @@ class ConsumerOptions:
 
 
 def of_huey_options(options: dict[str, Any]) -> ConsumerOptions:
-    """The plan that Huey's names for it describe. Raises OptionNotValid."""
+    """Return the options for those of Huey's consumer. Raises OptionNotValid."""
     given = {name: value for name, value in options.items() if name not in WITHOUT_MEANING}
     if given.pop("worker_type", "greenlet") != "greenlet":
         raise OptionNotValid(
             "This consumer runs greenlets; mark tasks that compute cpu_bound=True."
         )
     timeout_s = given.pop("shutdown_timeout", None)
-    plan = ConsumerOptions(
+    wanted = ConsumerOptions(
         workers=given.pop("workers", 1),
         periodic=given.pop("periodic", True),
         shutdown_timeout_s=SHUTDOWN_S if timeout_s is None else timeout_s,
     )
     if any(value is not None for value in given.values()):
         raise OptionNotValid(f"This consumer has no option {', '.join(sorted(given))}.")
-    return plan
+    return wanted

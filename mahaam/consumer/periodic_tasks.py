@@ -1,4 +1,4 @@
-"""Looks at the clock for periodic tasks with a function of their own, which no schedule can say."""
+"""The firing of periodic tasks with a function of their own, which no schedule can express."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOK_EVERY_S = 1.0
 
 
 class Periodic:
-    """The clock of one consumer. A minute in which no consumer looked is not made up."""
+    """The periodic tasks of one consumer. A minute in which no consumer looked is not made up for."""
 
     def __init__(
         self, huey: MahaamHuey, link: ReconnectingConnection, signal_sender: SignalSender
@@ -33,10 +33,10 @@ class Periodic:
         self._signal_sender = signal_sender
         self._link = link
         self._look_at = 0.0
-        self._minute: datetime | None = None  # the last one that was seen to
+        self._minute: datetime | None = None  # the last one that was handled
 
     def look(self) -> None:
-        """Enqueue what is due, unless that was done less than a second ago. Raises ConnectionBroken."""
+        """Enqueue due tasks, unless that was done less than a second ago. Raises ConnectionBroken."""
         now = time.monotonic()
         if now < self._look_at or not self._huey._registry.periodic_tasks:
             return
@@ -51,7 +51,7 @@ class Periodic:
         looks = {
             path_of(task): partial(self._follow_up, task=task, moment=naive(minute, utc=utc))
             for task in self._huey._registry.periodic_tasks
-            if not declared.of_task(path_of(task))  # what has a crontab is a schedule
+            if not declared.of_task(path_of(task))  # a task with a crontab is a schedule
         }
         wanted = [found for found in isolate.each(self._link.run, "periodic tasks", looks) if found]
         if not wanted:
@@ -65,7 +65,7 @@ class Periodic:
     def _follow_up(
         self, _cursor: Cursor, *, task: Task, moment: datetime | None
     ) -> FollowUp | None:
-        """The job of a task that is due at `moment`; its function may be anything."""
+        """Return the job of a task if it is due at `moment`, else None. Its function may raise anything."""
         if not task.validate_datetime(moment):
             return None
         job = new_job_of(task, utc=self._huey.utc)
@@ -74,6 +74,6 @@ class Periodic:
 
 
 def path_of(task: Task) -> str:
-    """The name that rows know a task by."""
+    """Return the name of a task in rows."""
     kind = type(task)
     return f"{kind.__module__}.{kind.__name__}"

@@ -1,4 +1,4 @@
-"""One consumer's part in firing schedules: it looks ten times a second."""
+"""The firing of due schedules by one consumer, ten times a second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RELEASE_EVERY_S = 0.5
 
 
 class ScheduleLoop:
-    """Fires what is due on the scheduler's own connection. The clock of this machine only paces it."""
+    """Fires due schedules on the scheduler's connection. The clock of this machine only sets the pace."""
 
     def __init__(self, link: ReconnectingConnection, signal_sender: SignalSender) -> None:
         self._link = link
@@ -22,7 +22,7 @@ class ScheduleLoop:
         self._release_at = 0.0
 
     def look(self) -> None:
-        """Fire what is due, unless that was done a moment ago. Raises ConnectionBroken."""
+        """Fire due schedules, unless that was done a moment ago. Raises ConnectionBroken."""
         now = time.monotonic()
         if now < self._look_at:
             return

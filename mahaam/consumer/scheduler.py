@@ -1,4 +1,4 @@
-"""Makes delayed jobs, retries, schedules and periodic tasks run when their time has come."""
+"""The scheduler, which queues delayed jobs, retries, schedules and periodic tasks that are due."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAUSE_S = 0.5
 
 
 class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
-    """Huey's scheduler, which looks at rows instead of a sorted set."""
+    """Huey's scheduler, reading rows instead of a sorted set."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -39,11 +39,11 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         self._interval_s = get_settings().scheduler_interval_ms / 1000
 
     def initialize(self) -> None:
-        """Say from now on when it has got on."""
+        """Record signs of life of this greenlet from now on."""
         self.liveness.begin()
 
     def loop(self, now: Any = None) -> None:
-        """Queue and ring what is due, then wait for one interval."""
+        """Queue due jobs and ring for them, then wait for one interval."""
         get_on()
         try:
             notices = self._due()
@@ -64,7 +64,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
                 self.stop_flag.wait(self._interval_s)
 
     def _due(self) -> list[Notice]:
-        """Queue what is due; what to ring for."""
+        """Queue due jobs. Return the notices to ring."""
         parts = isolate.handle(
             self._link.run,
             "due",

@@ -1,4 +1,4 @@
-"""Writes the stacks of all greenlets and threads to the log, at any moment and without a lock."""
+"""The dump of the stacks of all greenlets and threads to the log, without a lock."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = logging.getLogger("mahaam.consumer")
 
 
 def dump_stacks() -> None:
-    """Say what each greenlet does; for a signal handler, also while a task computes.
+    """Log the stack of each greenlet. For a signal handler, also while a task computes.
 
-    A handler may interrupt whoever holds the lock of the log, so the line is written past it.
+    A handler may interrupt code that holds the lock of the log, so the line is written without it.
     """
     record = log.makeRecord(
         log.name, logging.INFO, __file__, 0, "Stacks of all greenlets and threads.", (), None,

@@ -1,4 +1,4 @@
-"""One of the consumer's greenlets: takes a started job, has Huey run it, says that it is over."""
+"""One of the consumer's greenlets: takes a started job, has Huey run it, finishes its slot."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
     unknown_jobs: UnknownTaskJobs
 
     def in_slot(self, slot: FreezeRow) -> None:
-        """Run jobs from now on in a place that can be told from outside when the process is frozen."""
+        """Run jobs in a slot that other processes can identify in a stack dump if this one is frozen."""
         self.slot = slot
         self._run_here: Callable[[DurableWorker, Run], None] = slot.named(DurableWorker._run)
 
@@ -62,7 +62,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 run.interrupted()
             except TaskStopped:  # before the task began, in a hook for one
                 run.stopped()
-            except BaseException as fault:  # whatever it is, this greenlet lives on
+            except BaseException as fault:  # this greenlet goes on after any fault
                 run.exception = fault
                 log.exception("A run ended in an unexpected way. job=%s", run.claim.id)
             finally:
@@ -70,7 +70,7 @@ class DurableWorker(Worker):  # type: ignore[misc]  # Huey has no types
                 if run.lines_left_out:
                     said.end(run)
                 self.streams.mend(run, is_alone=self.slots.is_single)
-                run.settle()  # here, where users' objects may do what they like
+                run.settle()  # here, where code of users' objects does no harm
                 run.let_go()
                 self.slot.leave()
                 self.slots.finish(run)

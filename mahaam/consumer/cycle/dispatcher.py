@@ -1,9 +1,9 @@
 """The core loop of a consumer: pop ids for free slots, run a cycle, hand the claims out.
 
-The listener pops ids for free places. The loop here writes all outcomes that are ready at this
-moment and starts all jobs that were popped, in one turn. Batches are made by waiting for the
-database, never by a timer. Every FLUSH_INTERVAL_MS the flusher waits for the disk, and so for all turns
-before: until then a completion is kept here, and written again if PostgreSQL crashed.
+The fetcher pops ids for free slots. The loop here writes all outcomes that are ready at this
+moment and starts all jobs that were popped, in one cycle. Batches form while the loop waits for the
+database, never by a timer. Every FLUSH_INTERVAL_MS the flusher waits for the disk, and so for all
+cycles before: until then a completion is kept here, and written again if PostgreSQL crashed.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ log = logging.getLogger("mahaam.dispatcher")
 
 PAUSE_S = 0.5  # between tries while PostgreSQL is away
 SQL_TIMEOUT_S = 10.0
-POP_S = 0.005  # what a turn waits at most for a pop that is under way, to take its ids along
-STARTS = "starts"  # the loop by whose name rows are put aside that cannot be started
-FLUSHER_S = 0.5  # what the flusher may take; then a turn waits for the disk itself
-IDLE_S = 2.0  # how often a dispatcher that has nothing to do says that it lives
-CHECK_S = 2.0  # how often PostgreSQL is asked for a sign of life while jobs run
+POP_S = 0.005  # how long a cycle waits for a pop that is under way, to start its jobs, too
+STARTS = "starts"  # the loop name under which rows are set aside that cannot be started
+FLUSHER_S = 0.5  # time for the flusher; after it a cycle waits for the disk itself
+IDLE_S = 2.0  # how often an idle dispatcher gives a sign of life
+CHECK_S = 2.0  # how often PostgreSQL is checked for a sign of life while jobs run
 
-# The exchange is planned once per connection, when the table may be empty; these settings make
-# the plan one that is right for ten million rows: by primary key.
+# The exchange is planned once per connection, when the table may be empty; these settings force
+# the plan that is right for ten million rows: by primary key.
 BY_KEY = (
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
@@ -66,9 +66,9 @@ BY_KEY = (
 
 
 class Dispatcher:
-    """Two loops, `listener.listen` and `turn`, around the places of one consumer.
+    """Two loops, `fetcher.listen` and `turn`, around the slots of one consumer.
 
-    `ears` and `news` hear of what has ended and of what follows.
+    `result_notifier` is notified of ended jobs, `signal_sender` of follow-ups and expired jobs.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Dispatcher:
         self.unknown_jobs = UnknownTaskJobs()
         self.fetcher = Fetcher(slots, doorbell, may_start=self.lease.is_valid, weighted=weighted)
         self.latencies = LatencyStats()
-        # Popped or run, and no row of ours: when, and the id.
+        # Ids that were popped or had run but are no row of this worker, with the time.
         self.unclaimed: deque[tuple[float, str]] = deque(maxlen=10_000)
         self._doorbell = doorbell
         self._result_notifier = result_notifier
@@ -99,26 +99,26 @@ class Dispatcher:
             settings=(*BY_KEY, "SET synchronous_commit = off", exchange.PREPARE),
         )
         self._link.on_open = self._recover
-        self.paused: tuple[str, ...] = ()  # tasks of which nothing is started
+        self.paused: tuple[str, ...] = ()  # tasks whose jobs are not started
         self.flusher = Flusher()
         self._unflushed = Unflushed()
-        self._mark = FlushMark(0, None, 0)  # what is written on this connection
-        self._ending: list[Run] = []  # in the exchange that is under way
-        self._is_unsure = False  # whether that exchange may have been carried out
+        self._mark = FlushMark(0, None, 0)  # the completions written on this connection
+        self._ending: list[Run] = []  # runs in the exchange that is under way
+        self._is_unsure = False  # whether that exchange may have been executed
         self._flush_s = get_settings().flush_interval_ms / 1000
         self._flush_at = 0.0
         self._asked_at = 0.0  # when the flusher was asked last
 
     def held(self) -> list[str]:
-        """Ids of all jobs that this consumer answers for; safe to call from any thread."""
+        """Return the ids of all jobs that this consumer holds. Safe to call from any thread."""
         return [*self.slots.held(), *(claim.id for claim, _ in self._unflushed.pairs)]
 
     def is_idle(self) -> bool:
-        """Whether it answers for none."""
+        """Return True if this consumer holds no jobs."""
         return self.slots.is_empty and not self._unflushed
 
     def turn(self) -> None:
-        """Write and start as it comes, for ever."""
+        """Run cycles whenever there is something to write or to start, for ever."""
         slots = self.slots
         while True:
             get_on()
@@ -126,7 +126,7 @@ class Dispatcher:
                 continue
             self.fetcher.wait_for_pop(POP_S)
             slots.changed.clear()
-            # Kept where the next loop finds them, if this one ends in the middle.
+            # Kept in an attribute, where a restarted loop finds them if this one ends midway.
             self._ending, slots.over = self._ending + slots.over, []
             starting = slots.starting + slots.popped
             slots.starting, slots.popped = self._startable(starting), []
@@ -139,7 +139,10 @@ class Dispatcher:
             slots.freed.set()
 
     def _is_wanted(self) -> bool:
-        """Wait for something to do; a crash of PostgreSQL must be seen while jobs run."""
+        """Wait for something to do. Return True for a cycle.
+
+        While jobs run there is a cycle every CHECK_S, so that a crash of PostgreSQL is seen.
+        """
         if self._unflushed:
             self.slots.changed.wait(self._flush_s)
             return True
@@ -147,8 +150,8 @@ class Dispatcher:
         return self.slots.changed.wait(limit_s) or bool(self.slots.runs)
 
     def _exchange(self, ended: list[Ended]) -> None:
-        paused = self.paused  # as this turn is sent with: maintenance may read anew meanwhile
-        new = len(ended)  # what is sent again after a fault may carry older ones along
+        paused = self.paused  # a copy for this cycle: maintenance may read pauses meanwhile
+        new = len(ended)  # when sent again after a fault, older outcomes may be added
         try:
             cycle_result = self._carried_out(ended, (*paused, *self.unknown_jobs.tasks))
         except REFUSALS as fault:
@@ -162,11 +165,11 @@ class Dispatcher:
         self.latencies.note_starts(cycle_result.claims)
         try:
             self._tell(ended, cycle_result, new=new, paused=paused)
-        except Exception:  # what is written is written; who did not hear of it looks at the rows
+        except Exception:  # the outcomes are written; parties that were not notified read the rows
             log.exception("What follows from a turn could not be told to all.")
 
     def _forget(self, ended: list[Ended]) -> None:
-        """The outcomes of these are written or refused: their places are free."""
+        """Free the slots of runs whose outcomes are written or refused."""
         fences = {claim.fence for claim, _ in ended}
         self._ending = [run for run in self._ending if run.claim.fence not in fences]
         for fence in fences:
@@ -175,7 +178,7 @@ class Dispatcher:
     def _tell(
         self, ended: list[Ended], cycle_result: CycleResult, *, new: int, paused: tuple[str, ...]
     ) -> None:
-        """Tell Redis, waiters, hooks and statistics; the first `new` of `ended` are told as new."""
+        """Notify Redis, waiters, hooks and statistics; the latter two only of the first `new` of `ended`."""
         fences, claims, notices = cycle_result
         self._put_aside({claim.id for claim in claims}, paused)
         after_commit.stamp(self._doorbell, claims, self.fetcher.lines)
@@ -196,13 +199,16 @@ class Dispatcher:
             isolate.forget(self._link.run, STARTS, id_)
 
     def _carried_out(self, ended: list[Ended], left_out: tuple[str, ...]) -> CycleResult:
-        """Send a turn until PostgreSQL has answered: nothing here is in other hands."""
+        """Send a cycle until PostgreSQL has answered. Return its result.
+
+        Nothing of the cycle is handed to other code before that.
+        """
         repeated = self._is_unsure
         self._is_unsure = True
         if repeated:
             ended += self._unflushed.pairs
         while True:
-            # Read before the turn is sent, whose answer is the proof.
+            # Read before the cycle is sent, because its answer is the proof.
             confirmed = self.flusher.confirmed
             flushed = repeated or self._must_flush()
             unsure = self.slots.starting if repeated else []
@@ -218,7 +224,7 @@ class Dispatcher:
                     )
             except ConnectionBroken:
                 if not repeated:
-                    # Lost perhaps: what stands already is found again.
+                    # They may be lost; those that are still written are recognized.
                     ended += self._unflushed.pairs
                 repeated = True
                 gevent.sleep(PAUSE_S)
@@ -228,7 +234,7 @@ class Dispatcher:
                 return cycle_result
 
     def _must_flush(self) -> bool:
-        """Whether the next turn waits for the disk; where there is much to do, the flusher does."""
+        """Return True if the next cycle waits for the disk. Under load the flusher waits instead."""
         if not self._flush_s:
             return True
         now = time.monotonic()
@@ -241,22 +247,22 @@ class Dispatcher:
         return False
 
     def _remember(self, turn: Cycle, fences: set[Fence], confirmed: FlushMark | None) -> None:
-        """Keep completions until a durable turn or the flusher has confirmed them."""
+        """Keep completions until a durable cycle or the flusher has confirmed them."""
         if turn.is_durable:
             self._unflushed.clear()
             return
         is_proof = confirmed is not None and confirmed[:2] == self._mark[:2]
         if confirmed and is_proof and self._unflushed.forget(confirmed.written):
-            self._flush_at = self._asked_at + self._flush_s  # what came since is as old as that
+            self._flush_at = self._asked_at + self._flush_s  # the rest is at most as old as that
         if fences and not self._unflushed:
             self._flush_at = time.monotonic() + self._flush_s
         self._unflushed.add([pair for pair in turn.ended if pair[0].fence in fences])
 
     def _recover(self, cursor: Cursor) -> None:
-        """On a new connection PostgreSQL may have crashed and lost the last turns: make them again.
+        """Repeat the last cycles on a new connection: PostgreSQL may have crashed and lost them.
 
-        Rows that say queued while their job runs here are taken back, completions that no disk has
-        confirmed are written. Both at one instant: else more rows would run than there are places.
+        Rows that are queued while their job runs here are taken back, and unconfirmed completions are
+        written. Both at one instant: otherwise more rows would run than there are slots.
         """
         self._mark = FlushMark(self._mark.connection + 1, flusher.server(cursor), 0)
         running = [run.claim for run in self.slots.runs.values()]
@@ -272,7 +278,7 @@ class Dispatcher:
             log.warning("Starts lost in a crash of PostgreSQL made again. jobs=%s", ",".join(back))
 
     def _exchange_singly(self, ended: list[Ended], fault: Exception) -> None:
-        """PostgreSQL refuses a batch: find the outcome that it refuses and write a plain one."""
+        """After PostgreSQL refused a batch, find the refused outcome and write a plain one instead."""
         if len(ended) > 1 or (ended and self.slots.starting):
             starting, self.slots.starting = self.slots.starting, []
             for pair in ended:
@@ -293,11 +299,11 @@ class Dispatcher:
                 plain.follows = derive_follow_ups.of_end(end)
             if outcome.failure != failure or outcome.follows:
                 self._exchange([(claim, plain)])
-            else:  # not even that: it must not run again and again
+            else:  # even the plain one is refused: the job must not run again and again
                 isolate.put(self._link.run, isolate.GIVE_BACK, claim.id, fault)
 
     def _start_singly(self, fault: Exception | None = None) -> None:
-        """Start what was popped one by one; a row that cannot be started keeps no other one back."""
+        """Start popped jobs one by one, so that a row that cannot be started blocks no other."""
         starting, self.slots.starting = self.slots.starting, []
         if fault is not None and len(starting) == 1:
             isolate.put(self._link.run, STARTS, starting[0], fault)
@@ -307,19 +313,19 @@ class Dispatcher:
             self._exchange([])
 
     def _startable(self, popped: list[str]) -> list[str]:
-        """What of these is not put aside; that is tried again when its time has come."""
+        """Return the ids that are not set aside. A set-aside id is tried again when it is due."""
         left_out = set(isolate.keys(STARTS)) - set(isolate.due(STARTS))
         return [id_ for id_ in popped if id_ not in left_out] if left_out else popped
 
     def _put_aside(self, started: set[str], paused: tuple[str, ...]) -> None:
-        """What was popped and not started was junk, taken by another, too late, or is paused."""
+        """Handle popped ids that did not start: unknown, taken by another, expired, or paused."""
         left = [id_ for id_ in self.slots.starting if id_ not in started]
         if left:
             self._note_unclaimed(left)
             self._leave(left, paused)
 
     def _leave(self, left: list[str], paused: tuple[str, ...]) -> None:
-        """See to jobs that are not started here, in halves when PostgreSQL refuses one of them."""
+        """Expire, pass on or hold jobs that did not start, in halves if PostgreSQL refuses one of them."""
         try:
             worker_id = self.lease.worker_id
             expire = partial(exchange.expire, popped=left, worker_id=worker_id)
@@ -328,7 +334,7 @@ class Dispatcher:
             self._result_notifier.ended(left)
             self._signal_sender.expired(left)
             self._signal_sender.enqueued([ring.id for ring in notices])
-            self._leave_strays(left)
+            self._pass_on_unknown(left)
             if paused:
                 self._hold(left, paused)
         except ConnectionBroken:
@@ -342,14 +348,14 @@ class Dispatcher:
             self._leave(left[half:], paused)
 
     def _hold(self, left: list[str], paused: tuple[str, ...]) -> None:
-        """Hold jobs of paused tasks; a pause that has ended meanwhile is none for us either."""
+        """Hold jobs of paused tasks, and drop pauses from `paused` that have ended meanwhile."""
         found = self._link.run(partial(pauses.hold, popped=left, tasks=paused))
         free = [job for job in found if not job.is_held]
         self.paused = tuple(set(self.paused) - {job.task for job in free})
         after_commit.hold(self._doorbell, found)
 
-    def _leave_strays(self, left: list[str]) -> None:
-        """Pass jobs of tasks that are not known here on to those who know them."""
+    def _pass_on_unknown(self, left: list[str]) -> None:
+        """Pass unknown-task jobs on to workers that know their tasks."""
         unknown_jobs = self.unknown_jobs.leave(self._link, left)
         if unknown_jobs:
             self.slots.add([unknown_job.id for unknown_job in unknown_jobs if unknown_job.is_over])

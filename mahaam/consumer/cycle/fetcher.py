@@ -1,4 +1,4 @@
-"""Fetch the next jobs: pop ids from Redis for slots that are free at this moment."""
+"""The fetcher, which pops ids from Redis for slots that are free at this moment."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from mahaam.queries.queue_configs import QueueConfig
 log = logging.getLogger("mahaam.fetcher")
 
 PAUSE_S = 0.5  # between tries while Redis is away
-FULL_S = 2.0  # how often a listener that has no room says that it lives
+FULL_S = 2.0  # how often a fetcher without free slots gives a sign of life
 LISTEN_S = 0.5  # how long one blocking pop lasts
 LIMITED_S = 0.02  # how often a rate-limited queue is asked
-STOPPED_S = 0.5  # later than this after its limit, a time-out says that this process was stopped
-NOTHING_S = 0.1  # between looks while there is nothing that could be asked
+STOPPED_S = 0.5  # a time-out that comes this much after its limit: this process was stopped
+NOTHING_S = 0.1  # between checks while there is no queue to pop from
 
 
 class Fetcher:
-    """The loop that fills the slots; `may_start` says whether this worker's lease is good."""
+    """The loop that fills the slots; `may_start` returns True while this worker's lease is valid."""
 
     def __init__(
         self, slots: Slots, doorbell: Doorbell, *, may_start: Callable[[], bool], weighted: bool
@@ -40,10 +40,10 @@ class Fetcher:
         self._pop_is_over = TimedEvent()
         self._pop_is_over.set()
         self.lines: list[QueueConfig] = []
-        self.silent_since: float | None = None  # since when nothing was to be had
+        self.silent_since: float | None = None  # since when no id was popped
 
     def listen(self) -> None:
-        """Pop for ever, for as many as there is room."""
+        """Pop ids for all free slots, for ever."""
         slots = self._slots
         while True:
             get_on()
@@ -53,13 +53,14 @@ class Fetcher:
             elif not self._may_start():
                 gevent.sleep(NOTHING_S)
             else:
-                # For all at once: halves that take turns, one running while the other is exchanged,
-                # are a fifth slower. Their round trips are twice as many, and overlap too little.
+                # For all slots at once: two alternating halves, one running while the other is
+                # exchanged, are a fifth slower. Their round trips are twice as many and overlap too
+                # little.
                 self._pop(slots.idle)
 
     @property
     def is_popping(self) -> bool:
-        """Whether ids may be on their way."""
+        """Return True while a pop is under way."""
         return not self._pop_is_over.is_set()
 
     def wait_for_pop(self, limit_s: float) -> None:

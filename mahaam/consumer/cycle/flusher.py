@@ -1,10 +1,10 @@
-"""Waits for the disk on a connection of its own, while the dispatcher goes on exchanging.
+"""The flusher, which waits for the disk on its own connection, while the dispatcher goes on.
 
 PostgreSQL writes one log for all connections, in order: when a commit here is on disk, so is every
-commit that PostgreSQL had answered before, also those that waited for no disk.
+commit that PostgreSQL had answered before, also those that did not wait for the disk.
 
-That holds for one server and one life of it. The dispatcher therefore believes a flush only when both
-connections are to the same server, and when its own has answered once more after the flush was
+That holds for one server and one run of it. The dispatcher therefore accepts a flush only if both
+connections are to the same server, and if its own has answered once more after the flush was
 confirmed: a crash in between would have broken it.
 """
 
@@ -21,7 +21,7 @@ from mahaam.postgres.database import Cursor
 from mahaam.postgres.reconnecting import ConnectionBroken, ReconnectingConnection
 
 SQL_TIMEOUT_S = 10.0
-IDLE_S = 2.0  # how often a flusher that is not asked says that it lives
+IDLE_S = 2.0  # how often an idle flusher gives a sign of life
 PAUSE_S = 1.0  # after a flush that failed; the dispatcher waits for the disk itself meanwhile
 
 # A transaction that writes to the log, to nothing else, and is committed durably.
@@ -30,7 +30,7 @@ SERVER = "SELECT pg_postmaster_start_time()"
 
 
 class FlushMark(NamedTuple):
-    """How many completions the dispatcher had written on which of its connections, to which server."""
+    """The number of completions that the dispatcher had written, its connection, and the server."""
 
     connection: int
     server: datetime | None
@@ -38,7 +38,7 @@ class FlushMark(NamedTuple):
 
 
 class Flusher:
-    """Has what was written up to a mark put on disk; `confirmed` is the last mark for which it was."""
+    """Flushes the completions up to a mark to disk; `confirmed` is the last mark that is on disk."""
 
     def __init__(self) -> None:
         self.confirmed: FlushMark | None = None
@@ -49,7 +49,7 @@ class Flusher:
         self._link.on_open = self._note_server
 
     def ask(self, mark: FlushMark) -> bool:
-        """Begin a flush, without waiting. Return False if one is under way already."""
+        """Request a flush, without waiting. Return False if one is under way already."""
         if self._asked is not None:
             return False
         self._asked = mark
@@ -57,8 +57,8 @@ class Flusher:
         return True
 
     def loop(self) -> None:
-        """Flush whenever it is asked for, for ever; the connection is there before that."""
-        self._asked = None  # what a loop before this one was asked for, the dispatcher does itself
+        """Flush on request, for ever. The connection is opened before the first request."""
+        self._asked = None  # the dispatcher itself does what a loop before this one was asked for
         self.flush(FlushMark(0, None, 0))
         while True:
             get_on()
@@ -71,7 +71,7 @@ class Flusher:
             self._asked = None
 
     def flush(self, mark: FlushMark) -> bool:
-        """Wait for the disk. Return False if that says nothing about the dispatcher's server."""
+        """Wait for the disk. Return True if this confirms the mark of the dispatcher's server."""
         try:
             self._link.run(_flush)
         except ConnectionBroken:
@@ -85,7 +85,7 @@ class Flusher:
 
 
 def server(cursor: Cursor) -> datetime | None:
-    """Return when the server of a connection was started: no two have that in common."""
+    """Return when the server of a connection was started, which identifies the server."""
     cursor.execute(SERVER)
     row = cursor.fetchone()
     return row[0] if row else None

@@ -1,8 +1,8 @@
-"""What the jobs of a consumer did: how many completed, how long they waited and ran.
+"""Latency stats of a consumer's jobs: how many completed, how long they waited and ran.
 
-It is counted here and written every second. The exchange, which every job passes, writes nothing of
-it: that took a sixth of its time. A consumer that is killed loses what it has counted since its last
-writing: a second of a statistic, never a job.
+The stats are counted here and written every second. The exchange, which every job passes, does not
+write them: that took a sixth of its time. A consumer that is killed loses the counts since its last
+write: a second of statistics, never a job.
 """
 
 from __future__ import annotations
@@ -30,25 +30,26 @@ from mahaam.run.run import Run
 log = logging.getLogger("mahaam.latency_stats")
 
 EVERY_S = 1.0
-MINUTES_KEPT = 10  # while PostgreSQL is away; nothing is started then
+MINUTES_KEPT = 10  # while PostgreSQL is away; no job is started then
 
-Counts = dict[int, int]  # by bucket
+Counts = dict[int, int]  # by histogram bucket
 
 
 @dataclass(slots=True)
 class LatencySample:
-    """Of one task in one queue in one minute."""
+    """The counts of one task in one queue in one minute."""
 
     waits: Counts = field(default_factory=lambda: defaultdict(int))
     runs: Counts = field(default_factory=lambda: defaultdict(int))
     completed: int = 0
-    is_new: bool = True  # not written as it stands
+    is_new: bool = True  # changed since it was last written
 
 
 class LatencyStats:
-    """The minutes that are not written to their end yet.
+    """The counts of the minutes that are not over or not yet written.
 
-    Minutes are PostgreSQL's, which each writing tells; this machine's clock serves until the first.
+    Minutes are PostgreSQL's, whose time each write returns; until the first one this machine's clock
+    is used.
     """
 
     def __init__(self) -> None:
@@ -56,65 +57,65 @@ class LatencyStats:
         self._kept: dict[tuple[int, str, str, str], LatencySample] = {}
 
     def note_starts(self, claims: Iterable[Claim]) -> None:
-        """Count the waits before first starts; what is started again waited for other reasons."""
+        """Count the waits before first starts only: later starts waited for other reasons."""
         minute = self._minute()
         for claim in claims:
             if claim.attempt == 1 and claim.wait_s is not None:
-                self._spread(minute, claim).waits[bucket_of(claim.wait_s * 1000)] += 1
+                self._sample(minute, claim).waits[bucket_of(claim.wait_s * 1000)] += 1
 
     def note_runs(self, runs: Iterable[Run]) -> None:
-        """Count how long attempts ran, except those that were given back."""
+        """Count the run times of attempts, except those that were given back."""
         minute = self._minute()
         for run in runs:
             if run.outcome is not None and run.outcome.state is not State.QUEUED:
                 took_ms = (run.ended_at - run.started_at) * 1000
-                self._spread(minute, run.claim).runs[bucket_of(took_ms)] += 1
+                self._sample(minute, run.claim).runs[bucket_of(took_ms)] += 1
 
     def note_completed(self, written: Iterable[Ended]) -> None:
         """Count the completions among outcomes that were written for the first time."""
         minute = self._minute()
         for claim, outcome in written:
             if outcome.state is State.COMPLETED:
-                self._spread(minute, claim).completed += 1
+                self._sample(minute, claim).completed += 1
 
     def rows(self) -> list[LatencyRow]:
-        """What is new since this was asked last, in the order of the table's key."""
+        """Return the rows that changed since the last call, in the order of the table's key."""
         rows = []
-        for key, spread in sorted(self._kept.items()):
-            if spread.is_new:
-                spread.is_new = False
-                rows.append(LatencyRow(*key, {**spread.waits}, {**spread.runs}, spread.completed))
+        for key, sample in sorted(self._kept.items()):
+            if sample.is_new:
+                sample.is_new = False
+                rows.append(LatencyRow(*key, {**sample.waits}, {**sample.runs}, sample.completed))
         return rows
 
     def written(self, *, epoch_s: float) -> None:
-        """The rows are written: forget the minutes that are over; note PostgreSQL's time."""
+        """Record that the rows are written: drop minutes that are over, store PostgreSQL's time."""
         self._ahead_s = epoch_s - time.monotonic()
         minute = self._minute()
         self._kept = {
-            key: spread for key, spread in self._kept.items() if key[0] >= minute or spread.is_new
+            key: sample for key, sample in self._kept.items() if key[0] >= minute or sample.is_new
         }
 
     def lost(self) -> None:
-        """PostgreSQL went away, perhaps with what was written last: the last minutes are new again."""
+        """Mark the last minutes as changed: PostgreSQL went away and may have lost the last write."""
         oldest = self._minute() - MINUTES_KEPT
-        self._kept = {key: spread for key, spread in self._kept.items() if key[0] > oldest}
-        for spread in self._kept.values():
-            spread.is_new = True
+        self._kept = {key: sample for key, sample in self._kept.items() if key[0] > oldest}
+        for sample in self._kept.values():
+            sample.is_new = True
 
-    def _spread(self, minute: int, claim: Claim) -> LatencySample:
+    def _sample(self, minute: int, claim: Claim) -> LatencySample:
         key = (minute, claim.queue, claim.task, claim.worker_id)
-        spread = self._kept.get(key)
-        if spread is None:
-            spread = self._kept[key] = LatencySample()
-        spread.is_new = True
-        return spread
+        sample = self._kept.get(key)
+        if sample is None:
+            sample = self._kept[key] = LatencySample()
+        sample.is_new = True
+        return sample
 
     def _minute(self) -> int:
         return int((time.monotonic() + self._ahead_s) // 60)
 
 
 class LatencyWriter:
-    """Writes the spreads of one consumer, on a connection of its own."""
+    """Writes the latency stats of one consumer, on a connection of its own."""
 
     def __init__(self, latencies: LatencyStats) -> None:
         self._latency_stats = latencies
@@ -124,14 +125,14 @@ class LatencyWriter:
         self._free = Semaphore()
 
     def loop(self) -> None:
-        """Write, for ever."""
+        """Write the stats every EVERY_S, for ever."""
         while True:
             get_on()
             self.write()
             gevent.sleep(EVERY_S)
 
     def write(self) -> None:
-        """Write what was counted until now; kept when PostgreSQL is away."""
+        """Write the counts so far. While PostgreSQL is away they are kept."""
         with self._free:
             try:
                 self._latency_stats.written(epoch_s=self._write(self._latency_stats.rows()))
@@ -139,7 +140,7 @@ class LatencyWriter:
                 self._latency_stats.lost()
 
     def _write(self, rows: list[LatencyRow]) -> float:
-        """Write rows, one by one when PostgreSQL refuses some; returns PostgreSQL's epoch."""
+        """Write rows, one by one if PostgreSQL refuses some. Return PostgreSQL's epoch."""
         try:
             return self._link.run(partial(metrics_store.write_latencies, rows=rows))
         except REFUSALS as fault:

@@ -1,4 +1,4 @@
-"""The consumer's side of a blocking result: hears which jobs are awaited, tells when they end."""
+"""The consumer's side of a blocking result: receives awaited job ids, notifies waiters of ends."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from mahaam.core.liveness import get_on
 from mahaam.core.log_throttle import redis_away
 from mahaam.huey_adapter.results.result_wait import LOOK_EVERY_S, ResultChannels
 
-AWAITED_S = 2 * LOOK_EVERY_S + 1  # a waiter says so again before it is over
-RECENT_S = 2.0  # a wish may arrive after the end
+AWAITED_S = 2 * LOOK_EVERY_S + 1  # a waiter repeats its request within this time
+RECENT_S = 2.0  # a request may arrive this long after the end of its job
 LISTEN_S = 1.0
 PAUSE_S = 1.0
 
 
 class ResultNotifier:
-    """Knows for a few seconds which jobs are awaited, and which have ended here."""
+    """Keeps for a few seconds which jobs are awaited and which have ended in this consumer."""
 
     def __init__(self, channels: ResultChannels) -> None:
         self._channels = channels
         self._awaited: dict[str, float] = {}  # until when
-        self._recent: deque[tuple[float, list[str]]] = deque()  # one entry per turn
+        self._recent: deque[tuple[float, list[str]]] = deque()  # one entry per cycle
 
     def listen(self) -> None:
-        """Hear who is awaited, for ever."""
+        """Receive the ids of awaited jobs, for ever."""
         while True:
             get_on()
             try:
@@ -38,7 +38,7 @@ class ResultNotifier:
                 gevent.sleep(PAUSE_S)
 
     def ended(self, ids: list[str]) -> None:
-        """Tell those who wait for one of `ids`; called after each turn, so it costs next to nothing."""
+        """Notify the waiters for `ids`. Called after each cycle, so it has to be cheap."""
         now = time.monotonic()
         while self._recent and self._recent[0][0] < now - RECENT_S:
             self._recent.popleft()
@@ -47,11 +47,11 @@ class ResultNotifier:
             self._tell(id_ for id_ in ids if self._awaited.pop(id_, None))
 
     def _listen(self) -> None:
-        with self._channels.client.pubsub(ignore_subscribe_messages=True) as ear:  # type: ignore[no-untyped-call]
-            ear.subscribe(self._channels.awaited)
+        with self._channels.client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+            subscription.subscribe(self._channels.awaited)
             while True:
                 get_on()
-                message = ear.get_message(timeout=LISTEN_S)
+                message = subscription.get_message(timeout=LISTEN_S)
                 if message:
                     self._note(message["data"].decode("utf-8", "replace"))
                 self._forget()

@@ -1,4 +1,4 @@
-"""Tells users' signal handlers of what happens to jobs that no task runs for at the moment."""
+"""Huey's signals for jobs that are not running at the moment: enqueued, expired."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ EXPIRED = "expired"
 
 
 class SignalSender:
-    """In greenlets of their own: a handler that takes its time must not keep the consumer waiting."""
+    """Sends signals in greenlets of their own, so that a slow handler does not block the consumer."""
 
     def __init__(self, tell: Callable[..., Any]) -> None:
-        """`tell(signal, ids, state=…)` sends a signal of Huey for jobs, those in `state`."""
+        """Keep `tell(signal, ids, state=…)`, which sends a signal of Huey for jobs that are in `state`."""
         self._tell = tell
 
     def enqueued(self, ids: list[str]) -> None:
-        """Jobs are queued: they came to be by the end of others, or their time has come."""
+        """Send the signal for jobs that are queued as follow-ups, or because they are due."""
         if ids:
             gevent.spawn(self._tell, ENQUEUED, ids)
 
     def expired(self, ids: list[str]) -> None:
-        """Of these jobs, those that were too late have ended."""
+        """Send the signal for those of these jobs that have expired."""
         gevent.spawn(self._tell, EXPIRED, ids, state=State.EXPIRED)

@@ -16,33 +16,34 @@ SUSPECT_AFTER = 2  # crashes after which a job runs alone
 
 
 class Slots:
-    """Holds `count` jobs at most; a place is free again when its task has returned.
+    """The slots for at most `count` jobs; a slot is free again when its task has returned.
 
-    Which of the jobs that ran in a crashed worker was the cause is not known. One that was there
-    twice is a suspect: it runs when no other job is held, so that only the cause is charged again.
+    It is not known which of the jobs that ran in a crashed worker caused the crash. A job that was
+    there twice is a suspect: it runs when no other job is held, so that only the cause is charged
+    again.
     """
 
     def __init__(self, count: int, *, limit: int | None = None) -> None:
-        """`limit` is how many jobs are started at most in all."""
+        """Create `count` slots; `limit` is the total number of jobs that may be started."""
         self.count = count
         self._limit = limit
-        self.popped: list[str] = []  # to be started with the next exchange
-        self.starting: list[str] = []  # in the exchange that is under way
-        self.over: list[Run] = []  # to be written with the next exchange
+        self.popped: list[str] = []  # ids to be started with the next exchange
+        self.starting: list[str] = []  # ids in the exchange that is under way
+        self.over: list[Run] = []  # ended runs to be written with the next exchange
         self.runs: dict[Fence, Run] = {}  # started and not yet written
-        self._by_id: dict[str, Run] = {}  # of these, the ones whose task has not returned
+        self._by_id: dict[str, Run] = {}  # those of `runs` whose task has not returned
         self.started = 0
-        self.is_quiet = False  # nothing new is started
+        self.is_quiet = False  # no new job is started
         self.freed = TimedEvent()
         self.changed = TimedEvent()  # there is something to exchange
-        self._ready: SimpleQueue[Run | None] = SimpleQueue()  # None sends a worker home
+        self._ready: SimpleQueue[Run | None] = SimpleQueue()  # None ends a worker's wait
         self._busy = 0
-        self._suspect: Run | None = None  # waits until it is the only one
-        self._alone: Run | None = None  # a suspect that runs
+        self._suspect: Run | None = None  # waits until no other job is held
+        self._alone: Run | None = None  # the suspect that runs
 
     @property
     def idle(self) -> int:
-        """For how many jobs there is room at this moment."""
+        """Return the number of free slots."""
         if self.is_quiet or self._has_suspect:
             return 0
         coming = len(self.popped) + len(self.starting)
@@ -51,34 +52,34 @@ class Slots:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether as many jobs were started as may be."""
+        """Return True if the total limit of started jobs is reached."""
         return self._limit is not None and self.started >= self._limit
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is held."""
+        """Return True if no job is held."""
         return not (self.popped or self.starting or self.runs)
 
     @property
     def is_single(self) -> bool:
-        """Whether one job at most has a place."""
+        """Return True if at most one job has a slot."""
         return self._busy <= 1
 
     def held(self) -> list[str]:
-        """Ids of everything between pop and written outcome; safe to call from any thread."""
+        """Return the ids of all jobs between pop and written outcome. Safe to call from any thread."""
         return [*self.popped, *self.starting, *(id_ for id_, _ in list(self.runs))]
 
     def running(self) -> list[Run]:
-        """Attempts whose task has not returned yet."""
+        """Return the attempts whose task has not returned yet."""
         return [run for run in self.runs.values() if not run.is_over]
 
     def add(self, popped: list[str]) -> None:
-        """Take in ids that are to be started."""
+        """Add ids that are to be started."""
         self.popped += popped
         self.changed.set()
 
     def begin(self, claim: Claim, *, is_ours: bool) -> None:
-        """Give a started job to a worker, or back at once when it must not run here."""
+        """Give a started job to a worker, or give it back at once if it must not run here."""
         fence = claim.fence
         if fence in self.runs:
             return
@@ -96,24 +97,24 @@ class Slots:
             self._ready.put(run)
 
     def begin_suspect(self) -> None:
-        """Let the suspect run, if it is the only job that is held."""
+        """Start the suspect if it is the only job that is held."""
         if self._suspect is None or self.popped or len(self.runs) > 1:
             return
         self._alone, self._suspect = self._suspect, None
         self._ready.put(self._alone)
 
     def take(self) -> Run | None:
-        """Wait for the next job of a worker. Return None if there will be none."""
+        """Wait for the next job of a worker. Return None if the worker is to end."""
         run: Run | None = self._ready.get()
         return run
 
     def send_home(self, workers: int) -> None:
-        """Let as many workers wait for no job any more."""
+        """Make that many workers stop waiting for jobs."""
         for _ in range(workers):
             self._ready.put(None)
 
     def finish(self, run: Run) -> None:
-        """Note that an attempt is over: its place is free, its outcome is written next."""
+        """Free the slot of an attempt that is over. The next cycle writes its outcome."""
         run.is_over = True
         run.ended_at = time.monotonic()
         if self._by_id.get(run.claim.id) is run:
@@ -122,11 +123,11 @@ class Slots:
             self._alone = None
         self._busy -= 1
         self.over.append(run)
-        self.freed.set()  # first: what is popped now goes into the same exchange
+        self.freed.set()  # first: ids that are popped now go into the same exchange
         self.changed.set()
 
     def be_quiet(self) -> None:
-        """Start nothing new and give back what has not begun; what runs goes on."""
+        """Start no new jobs and give back those that have not begun. Running jobs go on."""
         self.is_quiet = True
         self.freed.set()
         while not self._ready.empty():
@@ -142,7 +143,7 @@ class Slots:
         self.freed.set()
 
     def resize(self, count: int) -> None:
-        """Hold so many from now on; where more are held, none is started until they are fewer."""
+        """Set the number of slots. If more jobs are held, none is started until they are fewer."""
         self.count = count
         self.freed.set()
 

@@ -1,4 +1,4 @@
-"""The completions that are written and perhaps not on disk yet, in the order in which they were written."""
+"""The completions that are written but perhaps not on disk yet, in the order of writing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mahaam.jobs.outcome import Ended
 
 
 class Unflushed:
-    """Keeps completions until a disk has confirmed them; `written` counts all that ever came."""
+    """Completions that the disk has not confirmed; `written` counts all that were ever added."""
 
     def __init__(self) -> None:
         self.pairs: list[Ended] = []
@@ -18,16 +18,16 @@ class Unflushed:
         return bool(self.pairs)
 
     def add(self, pairs: Sequence[Ended]) -> None:
-        """Keep some more."""
+        """Add completions."""
         self.pairs += pairs
         self.written += len(pairs)
 
     def clear(self) -> None:
-        """Forget all: a turn that waited for the disk came after them."""
+        """Drop all, after a later cycle that waited for the disk."""
         self.pairs = []
 
     def forget(self, written: int) -> bool:
-        """Forget the first `written` that ever came. Return True if any of them was here."""
+        """Drop the first `written` completions ever added. Return True if any of them was here."""
         later = self.written - written
         is_any = later < len(self.pairs)
         if is_any:

@@ -1,4 +1,4 @@
-"""What a consumer does with jobs whose task it does not know: leaves them to those who do."""
+"""Unknown-task jobs of a consumer, which it leaves to workers that know the task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mahaam.store.unknown_tasks import UnknownTaskJob
 
 log = logging.getLogger("mahaam.unknown_tasks")
 
-DELAY_S, LONGEST_DELAY_S = 1.0, 10.0  # until a job that nobody knows is popped again
+DELAY_S, LONGEST_DELAY_S = 1.0, 10.0  # until a job whose task no worker knows is popped again
 FOLLOWER_DELAY_S = 2.0
 MOST = 10_000
 
@@ -28,8 +28,8 @@ MOST = 10_000
 class UnknownTaskJobs:
     """The tasks that this consumer has met and does not know.
 
-    The first job of such a task is started here before anybody can tell, and given back uncharged; the
-    exchange starts no other one of it.
+    The first job of such a task is started here, because its task is known only then, and given back
+    uncharged; the exchange starts no other job of the task.
     """
 
     def __init__(self) -> None:
@@ -37,18 +37,18 @@ class UnknownTaskJobs:
         self._since: dict[str, float] = {}  # when a task was met
         self._condemned: dict[
             str, str
-        ] = {}  # ids that nobody has known for too long, and their tasks
+        ] = {}  # ids whose tasks no worker has known for too long, and these tasks
         self._followers: dict[str, float] = {}  # when a job was met whose next task is not known
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Those of which nothing is to be started in the next turn."""
+        """Return the tasks whose jobs the next cycle must not start."""
         if not self._since:
             return ()
         return tuple(self._since.keys() - self._condemned.values())
 
     def meet(self, run: Run, fault: UnknownTask, *, is_own: bool) -> None:
-        """Say how a started job ends whose task, or one that follows it, is not known here."""
+        """Set the end of a started job whose task, or the task of a follow-up, is not known here."""
         claim = run.claim
         if is_own and self._condemned.pop(claim.id, None) is None:
             self._since.setdefault(claim.task, time.monotonic())
@@ -59,9 +59,9 @@ class UnknownTaskJobs:
             run.outcome = Outcome(State.RETRYING, claim.retry_count, delay_s=FOLLOWER_DELAY_S)
 
     def leave(self, link: ReconnectingConnection, left: Sequence[str]) -> list[UnknownTaskJob]:
-        """See to those of `left` that are strays; those that others know, or that must fail here."""
+        """Handle the unknown-task jobs of `left`. Return those that others know or that must fail here."""
         for id_ in left:
-            self._condemned.pop(id_, None)  # somebody else has it
+            self._condemned.pop(id_, None)  # another worker has the job
         tasks = self.tasks
         if not tasks:
             return []

@@ -1,1 +1,1 @@
-"""What a consumer does beside its jobs: rescue, pruning, operations, lost notices."""
+"""The maintenance of a consumer beside its jobs: rescue, pruning, operations, lost notices."""

@@ -1,4 +1,4 @@
-"""The registry of housekeeping: what a consumer does now and then beside its jobs, one row a duty."""
+"""The registry of duties: the work that a consumer does periodically beside its jobs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TICK_S = 0.25
 
 @dataclass(slots=True)
 class Duty:
-    """Something that is due every `every_s` seconds, and may keep the others of its loop for `within_s`.
+    """Work that is due every `every_s` seconds and may hold up the other duties for `within_s`.
 
-    Where one consumer is enough, `work` sees to that itself.
+    Where one consumer is enough, `work` takes care of that itself.
     """
 
     name: str
@@ -35,23 +35,23 @@ class Duty:
     due_at: float = 0.0
 
 
-registered: dict[str, Duty] = {}  # by other parts of the product; they have a loop of their own
+registered: dict[str, Duty] = {}  # duties of other packages, which have a loop of their own
 
 
 def add(name: str, work: Callable[[], object], *, every_s: float, within_s: float) -> None:
-    """Have every consumer do `work` every `every_s` seconds."""
+    """Register a duty that every consumer does every `every_s` seconds."""
     registered[name] = Duty(name, every_s, within_s, work)
 
 
 def loop(duties: Collection[Duty]) -> None:
-    """Do what is due, for ever."""
+    """Do the duties that are due, for ever."""
     while True:
         do_due(list(duties))
         gevent.sleep(TICK_S)
 
 
 def do_due(duties: Collection[Duty]) -> None:
-    """Do every duty whose time has come; one that fails does not keep the others from it."""
+    """Do every duty that is due. A duty that fails does not block the others."""
     for duty in duties:
         get_on()
         began_at = time.monotonic()
@@ -60,13 +60,13 @@ def do_due(duties: Collection[Duty]) -> None:
         duty.due_at = began_at + duty.every_s
         try:
             duty.work()
-        except ConnectionBroken:  # which says so itself; the others would wait for it, too
+        except ConnectionBroken:  # the connection has logged it; the others would wait for it, too
             return
         except DatabaseUnavailable as fault:
             waits.warn("A duty waits for PostgreSQL. duty=%s fault=%s", duty.name, fault)
         except redis.RedisError as fault:
             redis_away.warn("Redis is away; trying again. fault=%s", fault)
-        except Exception:  # whatever it is, the other duties are done
+        except Exception:  # the other duties are done after any fault
             log.exception("A duty failed; trying again. duty=%s", duty.name, extra=cause(duty.name))
         took_s = time.monotonic() - began_at
         if took_s > duty.within_s:

@@ -1,7 +1,7 @@
-"""Notices that PostgreSQL was failed over, and which accepted jobs went missing with it.
+"""The detection of a failover of PostgreSQL, and of accepted jobs that are missing since.
 
 With asynchronous replication a promoted standby may lack the last jobs that were accepted. Their ids
-may stand in Redis, or run here: an id of that time without a row is a job that is missing.
+may be in Redis, or the jobs may run here: an id of that time without a row is a missing job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mahaam.postgres.reconnecting import ConnectionBroken, ReconnectingConnectio
 
 log = logging.getLogger("mahaam.failover")
 
-WATCHED_S = 3600.0  # how long afterwards ids without a row are looked at
+WATCHED_S = 3600.0  # how long after a failover ids without a row are checked
 NOTICED_S = 60.0  # within which the maintenance's connection breaks, too
 BEFORE, CLOCKS = timedelta(days=1), timedelta(minutes=1)  # when such a job was accepted
 STEP = 1000
@@ -34,10 +34,10 @@ NAMED = 20  # ids in one line of the log
 
 
 class Failover:
-    """Looks whenever the connection of `link` was opened anew.
+    """Checks the server whenever the connection of `link` was opened anew.
 
-    `unclaimed` are ids that were popped, or had run, and were no row of ours, with the moment by the
-    monotonic clock: the dispatcher's.
+    `unclaimed` is the dispatcher's list of ids that were popped or had run but are no row of this
+    worker, each with its monotonic time.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Failover:
         link.on_open = self._note_opening
 
     def look(self) -> None:
-        """Look at the server after its connection was opened, and at ids without a row."""
+        """Check the server after its connection was opened, and the ids without a row."""
         if self._is_opened:
             self._look_at_server()
         now, unclaimed = time.monotonic(), self._unclaimed
@@ -77,7 +77,7 @@ class Failover:
             gevent.spawn(self._look_through_redis, noticed.at)
 
     def _look_through_redis(self, at: datetime) -> None:
-        """Look for the rows of all ids that Redis holds; others may claim some of them meanwhile."""
+        """Look for the rows of all ids that Redis holds. Consumers may claim some of them meanwhile."""
         link = ReconnectingConnection("mahaam failover", timeout_s=30)
         while True:
             try:
@@ -87,7 +87,7 @@ class Failover:
             except (
                 ConnectionBroken,
                 redis.RedisError,
-            ):  # both are said where they are met all the time
+            ):  # other loops log both faults
                 gevent.sleep(PAUSE_S)
             else:
                 link.close()
@@ -107,7 +107,7 @@ class Failover:
 
 
 def made_at(id_: str) -> datetime:
-    """Return the time in a UUIDv7; long ago for any other id."""
+    """Return the time in a UUIDv7, or 1970 for any other id."""
     number = UUID(id_)
     milliseconds = number.int >> 80 if number.version == 7 else 0
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,4 +1,4 @@
-"""Finds notices that Redis has lost, for whatever reason, and rings for whole queues at once."""
+"""The search for notices that Redis has lost, and the ringing of whole queues."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ from mahaam.store import incidents
 
 log = logging.getLogger("mahaam.maintenance")
 
-SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have said what they run
+SETTLING_S = 10.0  # after a start of PostgreSQL, until consumers have recorded what they run
 PAGE = 2000
-STEP_S = 0.5  # how long a step of ringing keeps the other duties waiting
-REST = 3  # a queue is not rung again for so many times as long as that took
-AT_ONCE, SMALLEST_HEAD = 4000, 10  # jobs that a look asks for, of all queues together and of each
-LOOK_SHARE = 20  # a look, in an installation of thousands of queues, comes so many times seldomer
-MANY = 1000  # notices that no killed consumer takes along: Redis itself has lost them
+STEP_S = 0.5  # how long a step of ringing holds up the other duties
+REST = 3  # a queue is not rung again for this many times as long as the ringing took
+AT_ONCE, SMALLEST_HEAD = 4000, 10  # jobs that a look reads, of all queues together and of each
+LOOK_SHARE = (
+    20  # pause between looks, in durations of a look: with thousands of queues they are rarer
+)
+MANY = 1000  # more notices than a killed consumer can lose: Redis itself has lost them
 
 
-class LostBells:
-    """One consumer's looks at all queues, and its turn at ringing for them.
+class LostNotices:
+    """One consumer's looks for lost notices in all queues, and the ringing of whole queues.
 
-    A look asks for some jobs of each queue, so it costs as much with a million as with ten: those
-    that are next, the last ones, and some at a random place. What was missing in Redis at two looks
-    one after the other is lost (what was just popped is started by then). A few at the head went
-    with a consumer that was killed; anything else means that Redis may lack any number, and all of
-    the queue is rung.
+    A look reads some jobs of each queue, so it costs as much with a million as with ten: those
+    that are next, the last ones, and some at a random place. A notice that was missing in Redis at
+    two consecutive looks is lost (a job that was just popped is started by then). A few missing
+    at the head were popped by a consumer that was killed; anything else means that Redis may lack any
+    number, and the whole queue is rung.
     """
 
     def __init__(self, doorbell: Doorbell, ringing: ReplayLock, *, grace_s: float) -> None:
@@ -51,9 +53,9 @@ class LostBells:
         self._filled = 1  # queues in which something waits, at the last look
 
     def look(self, link: ReconnectingConnection, served: list[str]) -> None:
-        """Ring for what is lost, and see which queues are to be rung as a whole.
+        """Ring for lost notices, and find the queues that are to be rung as a whole.
 
-        In the `served` queues, old scores are mended as well.
+        In the `served` queues, old scores are replaced as well.
         """
         began_at = time.monotonic()
         if self._walk is not None or began_at < self._look_at:
@@ -76,10 +78,10 @@ class LostBells:
         }
 
     def step(self, link: ReconnectingConnection) -> None:
-        """Ring for the next part of the wanted queues, if there are any and nobody else does."""
+        """Ring for the next part of the wanted queues, if there are any and no other consumer rings."""
         if self._walk is None and not self._begin(link):
             return
-        walk, self._walk = self._walk, None  # it is over when something goes wrong
+        walk, self._walk = self._walk, None  # so a fault ends it
         assert walk is not None
         if not self._ringing.go_on():
             return
@@ -91,7 +93,7 @@ class LostBells:
         self._end(link)
 
     def mend_old_scores(self, link: ReconnectingConnection, queues: list[str]) -> None:
-        """Put into their places what a release before the order by time has rung for (score.OLD)."""
+        """Ring again, with new scores, for jobs with scores of an old release (score.OLD)."""
         until = time.monotonic() + STEP_S
         while time.monotonic() < until:
             found = self._doorbell.of_old_release(queues, limit=PAGE)
@@ -137,10 +139,10 @@ class LostBells:
                 "Redis had lost its memory; all queued jobs were rung again. jobs=%s", self._rung
             )
         else:
-            log.info("Bells that were missing in Redis were rung. jobs=%s", self._rung)
+            log.info("Notices that were missing in Redis were rung. jobs=%s", self._rung)
 
     def _lost(self, link: ReconnectingConnection, head: int) -> list[NoticeProbe]:
-        """What is missing in Redis as it was at the look before."""
+        """Return the probes whose notices were missing in Redis at this look and at the last one."""
         suspects = self._suspects
         slots = link.run(partial(notices.slots, ids=list(suspects))) if suspects else {}
         waiting = {id_ for id_, place in slots.items() if place.ring == suspects[id_].ring}
@@ -157,7 +159,7 @@ class LostBells:
 
 
 def _to_be_rung(lost: list[NoticeProbe], head: int) -> set[str]:
-    """The queues that lack more than what a killed consumer takes along."""
+    """Return the queues that lack more notices than a killed consumer can lose."""
     of_heads = Counter(probe.queue for probe in lost if probe.is_head)
     many = {queue for queue, count in of_heads.items() if count >= head / 2}
     return many | {probe.queue for probe in lost if not probe.is_head}

@@ -1,4 +1,4 @@
-"""What any consumer does for all of them: rescue jobs, ring lost notices, read queue settings."""
+"""The duties that any consumer does for all: rescue jobs, ring lost notices, read queue configs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mahaam.config import get_settings
 from mahaam.consumer.cycle.dispatcher import Dispatcher
 from mahaam.consumer.maintenance.duties import TICK_S, Duty
 from mahaam.consumer.maintenance.failover import Failover
-from mahaam.consumer.maintenance.lost_notices import LostBells
+from mahaam.consumer.maintenance.lost_notices import LostNotices
 from mahaam.consumer.maintenance.mask_walker import MaskWalker
 from mahaam.consumer.maintenance.pruner import pruners
 from mahaam.consumer.maintenance.stop_requests import StopRequests
@@ -50,13 +50,13 @@ ADD_UP_PERIODS_EVERY_S = 60.0
 FORGET_VALUES_EVERY_S = 30.0
 FORGET_FIRES_EVERY_S, FIRES_AT_ONCE = 10.0, 1000
 FORGET_EVERY_S = 3600.0
-DESK_EVERY_S = 1.0
+TRIAGE_EVERY_S = 1.0
 FAILURES_AT_ONCE, LETTERS_AT_ONCE = 20_000, 2_000
 GATHERED_AT_ONCE = 3
 
 
 class MaintenanceLoop:
-    """A round of small duties, each at its own pace, on one connection."""
+    """Small duties, each with its own interval, on one connection."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class MaintenanceLoop:
         self._stops = stops
         self._requests = requests
         self._link = ReconnectingConnection("mahaam maintenance", timeout_s=10)
-        self._notices = LostBells(doorbell, ringing, grace_s=self._settings.ring_grace_s)
+        self._notices = LostNotices(doorbell, ringing, grace_s=self._settings.ring_grace_s)
         self._failover = Failover(self._link, doorbell, dispatcher.unclaimed)
         self._pruners = pruners()
         self._mask_walker = MaskWalker()
@@ -85,7 +85,7 @@ class MaintenanceLoop:
             Duty("read settings", 1.0, 1.0, self._read_settings),
             Duty("end pauses", 1.0, 5.0, self._end_pauses),
             Duty("stop jobs", 0.5, 1.0, self._look_for_stops),
-            Duty("worker requests", 1.0, 1.0, self._look_for_wishes),
+            Duty("worker requests", 1.0, 1.0, self._look_for_requests),
             Duty("rescue", self._settings.rescue_interval_s, 5.0, self._rescue),
             Duty("find lost notices", 1.0, 2.0, self._look_for_lost_notices),
             Duty("ring lost notices", TICK_S, 2.0, self._ring_lost_notices),
@@ -98,19 +98,19 @@ class MaintenanceLoop:
             Duty("add up periods", ADD_UP_PERIODS_EVERY_S, 5.0, self._add_up_periods),
             Duty("forget values", FORGET_VALUES_EVERY_S, 5.0, self._forget_values),
             Duty("forget fires", FORGET_FIRES_EVERY_S, 5.0, self._forget_fires),
-            Duty("gather failures", DESK_EVERY_S, 10.0, self._tidy_desk),
-            Duty("end ignoring", DESK_EVERY_S, 2.0, self._end_ignoring),
-            Duty("close dead letters", DESK_EVERY_S, 5.0, self._close_letters),
+            Duty("gather failures", TRIAGE_EVERY_S, 10.0, self._gather_failures),
+            Duty("end ignoring", TRIAGE_EVERY_S, 2.0, self._end_ignoring),
+            Duty("close dead letters", TRIAGE_EVERY_S, 5.0, self._close_letters),
             Duty("learn what is set aside", 1.0, 1.0, self._learn_what_is_aside),
             Duty("forget", FORGET_EVERY_S, 10.0, self._forget),
             Duty("restore log", 1.0, 1.0, self._restore_log),
         ]
 
     def read_lines(self) -> None:
-        """See the queues and the pauses as the tables have them now."""
+        """Read the queue configs and the pauses from the tables."""
         found = self._link.run(queue_configs.lines)
         if self._queues:
-            # The order of the command line is their rank here: none has an equal.
+            # The order of the command line is their rank here: so no two have the same rank.
             place = {name: number for number, name in enumerate(self._queues)}
             found = sorted(
                 (line._replace(rank=place[line.name]) for line in found if line.name in place),
@@ -120,7 +120,7 @@ class MaintenanceLoop:
         self._dispatcher.paused = tuple(self._link.run(queue_configs.paused_tasks))
 
     def _private_line(self, others: list[QueueConfig]) -> QueueConfig:
-        """The line of what other workers have passed on to this one; it waits with any paused queue."""
+        """Return the queue of jobs passed on to this worker. It is paused if any queue is paused."""
         name = private_line(self._dispatcher.lease.worker_id)
         is_paused = any(line.paused for line in others)
         return QueueConfig(
@@ -128,17 +128,17 @@ class MaintenanceLoop:
         )
 
     def is_empty(self) -> bool:
-        """Whether no job is queued in the queues served here."""
+        """Return True if no job is queued in the queues served here."""
         return not self._link.run(lambda cursor: queue_configs.waiting(cursor, self._queues))
 
     def _read_settings(self) -> None:
         current.learn(self._link.run(current.changed_values))
 
-    def _look_for_wishes(self) -> None:
+    def _look_for_requests(self) -> None:
         self._requests.look(self._link)
 
     def _end_pauses(self) -> None:
-        """Queue what was held for pauses that are over."""
+        """Queue the held jobs of pauses that are over."""
         parts = self._handle("pauses", pauses.end_pauses, find=pauses.find_held)
         if held := [ring for part in parts for ring in part]:
             self._doorbell.ring(held)
@@ -231,12 +231,12 @@ class MaintenanceLoop:
             partial(groups_store.prune, days=days),
         ):
             self._alone(forget)
-        # A pause that somebody deleted by hand leaves nobody to let its jobs go.
+        # If somebody deleted a pause by hand, nothing else queues its held jobs.
         for part in self._handle("pauses", pauses.let_go, find=pauses.find_held):
             self._doorbell.ring(part)
 
     def _alone(self, forget: Callable[[Cursor], object]) -> None:
-        """Delete what is old; where that fails, the other tables are seen to."""
+        """Delete the old rows of one table. A fault does not block the other tables."""
         try:
             self._link.run(forget)
         except REFUSALS:
@@ -248,8 +248,8 @@ class MaintenanceLoop:
         if days := current.value("retention_fires_days"):
             self._link.run(partial(fires_store.prune, days=days, limit=FIRES_AT_ONCE))
 
-    def _tidy_desk(self) -> None:
-        """Add failures up to their causes."""
+    def _gather_failures(self) -> None:
+        """Gather failures into their error groups."""
         gather = partial(groups_store.gather, limit=FAILURES_AT_ONCE)
         find = partial(groups_store.find_failures, limit=FAILURES_AT_ONCE)
         for _ in range(GATHERED_AT_ONCE):  # the other duties wait meanwhile
@@ -260,7 +260,7 @@ class MaintenanceLoop:
         self._handle("ignored errors", groups_store.end_ignoring, find=groups_store.find_ignored)
 
     def _close_letters(self) -> None:
-        """Close the dead letters whose jobs have completed since."""
+        """Close dead letters whose jobs were reprocessed and have completed."""
         seen, limit = self._letters_seen, LETTERS_AT_ONCE
         close = partial(triage.close_completed, after=seen, limit=limit)
         find = partial(triage.find_reprocessed, after=seen, limit=limit)
@@ -268,18 +268,18 @@ class MaintenanceLoop:
         self._letters_seen = parts[0][1] if parts else 0
 
     def _handle(self, loop: str, work: RowWork[T], *, find: RowKeys) -> list[T]:
-        """Do a batch on the connection of maintenance, a row's fault put aside; what its parts returned."""
+        """Do a batch, setting rows with faults aside. Return what its parts returned."""
         return isolate.handle(partial(self._link.run, atomic=True), loop, work, find=find)
 
     def _learn_what_is_aside(self) -> None:
         isolate.learn(self._link.run(set_aside_store.all_of_them))
 
     def _restore_log(self) -> None:
-        """Hear our loggers again after a module of the user's has set logging up for itself."""
+        """Restore our logging after a module of the user's has configured logging."""
         if log_setup.restore():
             log.info("Logging was set up by others; the consumer's own lines are written again.")
 
     def _forget_values(self) -> None:
-        """Delete what Huey's API keeps and nobody needs any more."""
+        """Delete values, locks and periodic fires of Huey's API that are no longer needed."""
         for forget in (values.prune, locks.prune, periodic_store.prune):
             self._alone(forget)

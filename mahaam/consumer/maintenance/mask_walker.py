@@ -1,4 +1,4 @@
-"""Takes the steps of the walk that hides secrets in old rows from searches."""
+"""The steps of the scan that hides secrets in old rows from searches."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ log = logging.getLogger("mahaam.maintenance")
 
 LARGEST, SMALLEST, FIRST = 2000, 50, 200
 WANTED_S = 0.1
-TURN_S = 0.2  # of each second, so that the other duties go on
+TURN_S = 0.2  # time for steps in each second, so that the other duties go on
 LOOK_EVERY_S = 10.0
 
 
 class MaskWalker:
-    """One consumer's part in the walk that all share; a step grows while it is fast enough."""
+    """One consumer's steps of the scan that all share; a step grows while it is fast enough."""
 
     def __init__(self) -> None:
         self._limit = FIRST
         self._looked_at = float("-inf")
 
     def walk(self, link: ReconnectingConnection) -> None:
-        """Begin a walk when new names are to be hidden; take steps of the one under way for a moment."""
+        """Begin a scan if new names are to be hidden, and take steps of the current scan for TURN_S."""
         self._begin(link)
         until = time.monotonic() + TURN_S
         while time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""Carries out what operators want done to many jobs; any consumer does, side by side with the others."""
+"""The execution of operations on many jobs; all consumers work on them side by side."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ log = logging.getLogger("mahaam.operations")
 
 LOOK_S = 0.5
 ADVANCE_S = 1.0
-BREATH_S = 0.005  # between two chunks, so that jobs start beside a long operation
-CHUNK_S = 0.3  # no chunk shall hold its locks for much longer
+BREATH_S = 0.005  # between two batches, so that jobs start beside a long operation
+CHUNK_S = 0.3  # no batch shall hold its locks for much longer
 CHUNK_LEAST, CHUNK_MOST = 50, lifecycle.CHUNK
-ASIDE_S = 2.0  # before an operation is tried again whose chunk was given up; others go on meanwhile
-CHECK_S = 5.0  # between looks for operations that do not move
-REMIND_S = 30.0  # between two lines about the same one
+ASIDE_S = 2.0  # before an operation is retried whose batch was given up; others go on meanwhile
+CHECK_S = 5.0  # between checks for operations that do not move
+REMIND_S = 30.0  # between two log lines about the same one
 
 waits = LogThrottle(log, every_s=10.0)
 
 
 class OperationRunner:
-    """A loop that takes one chunk after the other of whatever is to be done."""
+    """A loop that works on operations, one batch after the other."""
 
     def __init__(self) -> None:
         self._is_over = False
         self._chunk = CHUNK_MOST
         self._advance_at = 0.0
-        self._aside: dict[int, float] = {}  # operations whose chunk was given up, until when
+        self._aside: dict[int, float] = {}  # operations whose batch was given up, until when
         self._check_at = time.monotonic() + CHECK_S
-        self._reminded: dict[int, float] = {}  # operations that do not move, and when that was said
+        self._reminded: dict[int, float] = {}  # operations that do not move, and when logged
 
     def loop(self) -> None:
-        """Work until told to end."""
+        """Work until `end` is called."""
         while not self._is_over:
             get_on()
             self._advance_redrives()
@@ -51,11 +51,11 @@ class OperationRunner:
             gevent.sleep(BREATH_S if self._work() else LOOK_S)
 
     def end(self) -> None:
-        """Take no further chunk; another consumer goes on with the rest."""
+        """Take no further batch. Another consumer goes on with the rest."""
         self._is_over = True
 
     def _advance_redrives(self) -> None:
-        """Let the next phase of a re-drive begin, if its time has come."""
+        """Begin the next phase of re-drives that are due for it."""
         if time.monotonic() < self._advance_at:
             return
         self._advance_at = time.monotonic() + ADVANCE_S
@@ -67,7 +67,7 @@ class OperationRunner:
             log.exception("Re-drives could not be advanced; trying again.")
 
     def _check(self) -> None:
-        """Say which operations do not move, each twice a minute."""
+        """Log which operations do not move, each at most twice a minute."""
         now = time.monotonic()
         if now < self._check_at:
             return
@@ -102,7 +102,7 @@ class OperationRunner:
         except DatabaseUnavailable as fault:
             waits.warn("An operation waits for PostgreSQL or for somebody's lock. fault=%s", fault)
             return False
-        except Exception:  # it could not even be aborted
+        except Exception:  # the operation could not even be aborted
             log.exception("An operation could not be worked on; trying again.")
             return False
         if was_any:
@@ -111,6 +111,6 @@ class OperationRunner:
 
 
 def next_chunk(chunk: int, took_s: float) -> int:
-    """How many to do next, after `chunk` took so long; a busy database gets smaller ones."""
+    """Return the size of the next batch, after `chunk` took `took_s`: smaller for a busy database."""
     fitting = int(chunk * CHUNK_S / max(took_s, 0.001))
     return max(CHUNK_LEAST, min(CHUNK_MOST, fitting, 2 * chunk))

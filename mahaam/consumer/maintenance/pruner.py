@@ -1,4 +1,4 @@
-"""Takes the steps of pruning: small ones, with pauses, never one that holds locks for long."""
+"""The steps of pruning: small, with pauses, never holding locks for long."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ REST_S = 60.0  # between two passes, and when another consumer takes the steps
 
 
 class Pruner:
-    """One consumer's part in the pass that all share; a step grows while it is fast enough.
+    """One consumer's steps of the pass that all share; a step grows while it is fast enough.
 
-    `prune` takes a step of at most `limit` rows; None: another consumer does. `find` has its keys.
+    `prune` takes a step of at most `limit` rows and returns None if another consumer is pruning.
+    `find` returns the keys of the step.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Pruner:
         self._deleted = 0
 
     def step(self, link: ReconnectingConnection) -> None:
-        """Take the next step, if it is time."""
+        """Take the next step, if it is due."""
         if time.monotonic() < self._next_at:
             return
         began_at = time.monotonic()
@@ -53,7 +54,7 @@ class Pruner:
                 partial(self._prune, limit=self._limit),
                 find=partial(self._find, limit=self._limit),
             )
-        except ConnectionBroken:  # perhaps the step was too large: jobs take their logs along
+        except ConnectionBroken:  # perhaps the step was too large: logs are deleted with their jobs
             self._limit = max(SMALLEST, self._limit // 2)
             self._next_at = time.monotonic() + AFTER_FAULT_S
             raise
@@ -74,7 +75,7 @@ class Pruner:
 
 
 def pruners() -> tuple[Pruner, ...]:
-    """For all that is deleted after a time, as the settings say it now."""
+    """Return the pruners of jobs and operations, which read their retention from the settings."""
     return (
         Pruner(_prune_jobs, _find_jobs, "Jobs"),
         Pruner(_prune_operations, _find_operations, "Operations"),
@@ -102,6 +103,6 @@ def _operations_days() -> int:
 
 
 def retention() -> Retention:
-    """How long jobs are kept, as the settings say now."""
+    """Return how long jobs are kept, by the current settings."""
     by_state = {str(state): current.value(f"retention_{state}_days") for state in FINAL}
     return Retention(by_state, current.value("retention_by_task"))

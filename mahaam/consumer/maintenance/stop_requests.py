@@ -1,4 +1,4 @@
-"""Stops jobs that an operator wants stopped: first a word to the task, then an interruption."""
+"""The stopping of jobs on an operator's request: first by a flag, then by an interruption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mahaam.store.actions import stops as store
 
 log = logging.getLogger("mahaam.stop_requests")
 
-AGAIN_S = 1.0  # between interruptions of a task that catches them, at least
+AGAIN_S = 1.0  # at least, between interruptions of a task that catches them
 CATCHES = "The task catches the interruption and goes on."
 
 
@@ -30,7 +30,7 @@ class StopRequests:
         self._noted: set[Run] = set()
 
     def look(self, link: ReconnectingConnection, worker_id: str) -> None:
-        """See whom the rows want stopped, and note there who goes on. Raises ConnectionBroken."""
+        """Read which jobs are to stop, and record the tasks that catch it. Raises ConnectionBroken."""
         runs = self._slots.running()
         if not runs:
             return
@@ -42,7 +42,7 @@ class StopRequests:
         self._note_stubborn(link, runs)
 
     def press(self) -> None:
-        """Interrupt the tasks that did not stop in time; again after each further grace time."""
+        """Interrupt the tasks that did not stop in time, again after each further grace time."""
         for run in self._slots.running():
             if run.is_stopping and time.monotonic() >= self._patience_until(run):
                 gevent.get_hub().loop.run_callback(_interrupt, run)
@@ -62,7 +62,7 @@ class StopRequests:
 
 
 def _interrupt(run: Run) -> None:
-    """Throw into the task's greenlet; in the hub, so that no other code of it runs in between."""
+    """Throw TaskStopped into the task's greenlet, in the hub, so that none of its code runs in between."""
     if run.greenlet is not None and not run.ended:
         run.interruptions += 1
         run.greenlet.throw(TaskStopped(f"Stopped by {run.stopped_by}."))

@@ -1,4 +1,4 @@
-"""Does what operators want of a running consumer: another number of greenlets, quiet, an end."""
+"""The requests of operators to a running consumer: resize, be quiet, wake, stop."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ log = logging.getLogger("mahaam.worker_requests")
 
 
 class WorkerRequests:
-    """Read from the worker's row, and done; the row then says so.
+    """Reads requests from the worker's row, fulfils them, and writes the result to the row.
 
-    `grow` makes as many greenlets as there are places.
+    `grow` starts as many greenlets as there are slots.
     """
 
     def __init__(self, slots: Slots, lease: Lease, *, grow: Callable[[int], None]) -> None:
@@ -29,7 +29,7 @@ class WorkerRequests:
         self.is_to_be_quiet = False  # set by a signal, which may come at any instant
 
     def look(self, link: ReconnectingConnection) -> None:
-        """See what is wanted, do it, and say so. Raises ConnectionBroken."""
+        """Read the request, fulfil it, and record that. Raises ConnectionBroken."""
         worker_id = self._lease.worker_id
         row = link.run(partial(queries.wanted, worker_id=worker_id))
         if row is None or row.state not in ("running", "quiet"):

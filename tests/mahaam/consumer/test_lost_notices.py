@@ -14,7 +14,7 @@ import redis
 
 from mahaam import enqueue, enqueue_in_transaction, enqueue_many
 from mahaam.consumer.maintenance import lost_notices
-from mahaam.consumer.maintenance.lost_notices import LostBells
+from mahaam.consumer.maintenance.lost_notices import LostNotices
 from mahaam.doorbell.doorbell import Doorbell
 from mahaam.doorbell.replay_lock import ReplayLock
 from mahaam.enqueuing import accept
@@ -55,11 +55,11 @@ def link(empty_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reconn
 
 
 @pytest.fixture
-def lost(empty_stage: Stage, client: redis.Redis) -> LostBells:
+def lost(empty_stage: Stage, client: redis.Redis) -> LostNotices:
     """One consumer's eyes, on a Redis that has its memory."""
     client.set(f"{empty_stage.prefix}:memory", "1")
     ringing = ReplayLock(client, empty_stage.prefix)
-    return LostBells(Doorbell(client, empty_stage.prefix), ringing, grace_s=GRACE_S)
+    return LostNotices(Doorbell(client, empty_stage.prefix), ringing, grace_s=GRACE_S)
 
 
 def fill(stage: Stage, count: int = MANY, *, priority: int = 0) -> None:
@@ -69,7 +69,7 @@ def fill(stage: Stage, count: int = MANY, *, priority: int = 0) -> None:
     accept.ring(database.repeatable(page))
 
 
-def look(lost: LostBells, link: ReconnectingConnection, *, times: int = 2) -> None:
+def look(lost: LostNotices, link: ReconnectingConnection, *, times: int = 2) -> None:
     """Look as often as is needed to be sure, then ring."""
     for _ in range(times):
         lost.look(link, [])
@@ -101,7 +101,7 @@ def every_third(stage: Stage, client: redis.Redis) -> None:
 def test_a_redis_that_is_used_for_the_first_time_has_lost_nothing(
     empty_stage: Stage,
     client: redis.Redis,
-    lost: LostBells,
+    lost: LostNotices,
     link: ReconnectingConnection,
     is_first: bool,
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_redis_that_is_used_for_the_first_time_has_lost_nothing(
 def test_whatever_is_lost_is_rung_at_once(
     empty_stage: Stage,
     client: redis.Redis,
-    lost: LostBells,
+    lost: LostNotices,
     link: ReconnectingConnection,
     loss: Callable[[Stage, redis.Redis], None],
 ) -> None:
@@ -137,7 +137,7 @@ def test_whatever_is_lost_is_rung_at_once(
 
 
 def test_a_loss_in_the_middle_is_found_by_looking_again(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage)
     client.zremrangebyrank(empty_stage.key(), MANY // 4, MANY * 3 // 4)
@@ -150,7 +150,7 @@ def test_a_loss_in_the_middle_is_found_by_looking_again(
 
 
 def test_each_queue_and_each_priority_is_looked_at(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     for priority in (9, 0, -9):
         fill(empty_stage, 1000, priority=priority)
@@ -168,7 +168,7 @@ def test_each_queue_and_each_priority_is_looked_at(
 
 
 def test_only_what_is_lost_for_two_looks_is_rung(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     """What was just popped is queued for a moment more."""
     fill(empty_stage, 10)
@@ -188,7 +188,7 @@ def test_only_what_is_lost_for_two_looks_is_rung(
 
 
 def test_nobody_rings_for_the_young(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     young = enqueue(jobs.nothing)
     old = rows.a_job(empty_stage, queued_at="now() - interval '1 min'")
@@ -202,7 +202,7 @@ def test_nobody_rings_for_the_young(
 
 def test_a_crash_of_postgresql_has_to_settle_first(
     empty_stage: Stage,
-    lost: LostBells,
+    lost: LostNotices,
     link: ReconnectingConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -215,7 +215,7 @@ def test_a_crash_of_postgresql_has_to_settle_first(
 
 
 def test_a_few_that_a_killed_consumer_took_along_cost_no_walk_through_the_queue(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage, 1000)
     client.zpopmin(empty_stage.key(), 16)
@@ -228,7 +228,7 @@ def test_a_few_that_a_killed_consumer_took_along_cost_no_walk_through_the_queue(
 
 
 def test_a_look_reads_as_little_of_a_long_queue_as_of_a_short_one(
-    empty_stage: Stage, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     """Counted in pages of PostgreSQL, so that the machine's load does not matter."""
 
@@ -256,7 +256,7 @@ def test_a_look_reads_as_little_of_a_long_queue_as_of_a_short_one(
 
 
 def test_one_consumer_rings_while_the_others_wait(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage, 3000)
     client.delete(empty_stage.key())
@@ -274,7 +274,7 @@ def test_one_consumer_rings_while_the_others_wait(
 def test_the_mark_is_set_when_all_is_rung_and_not_before(
     empty_stage: Stage,
     client: redis.Redis,
-    lost: LostBells,
+    lost: LostNotices,
     link: ReconnectingConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -295,7 +295,7 @@ def test_the_mark_is_set_when_all_is_rung_and_not_before(
 def test_a_second_loss_while_the_first_is_mended_leaves_no_mark(
     empty_stage: Stage,
     client: redis.Redis,
-    lost: LostBells,
+    lost: LostNotices,
     link: ReconnectingConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -315,7 +315,7 @@ def test_a_second_loss_while_the_first_is_mended_leaves_no_mark(
 
 
 def test_scores_of_an_earlier_release_find_their_places(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     """Also beside clients of that release, whose notices still come."""
     for priority in (5, 0, -3):
@@ -382,7 +382,7 @@ def test_many_lost_bells_are_rung_in_no_more_than_a_few_times_what_ringing_takes
 
 
 def test_jobs_of_a_transaction_that_nobody_could_see_are_rung_without_reaching_the_head(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     fill(empty_stage, 1000)
     with psycopg2.connect(empty_stage.database_url) as own:
@@ -398,7 +398,7 @@ def test_jobs_of_a_transaction_that_nobody_could_see_are_rung_without_reaching_t
 
 
 def test_a_look_at_hundreds_of_queues_asks_for_fewer_jobs_of_each_and_finds_what_is_lost(
-    empty_stage: Stage, client: redis.Redis, lost: LostBells, link: ReconnectingConnection
+    empty_stage: Stage, client: redis.Redis, lost: LostNotices, link: ReconnectingConnection
 ) -> None:
     empty_stage.ask("INSERT INTO queue (name) SELECT 'many' || n FROM generate_series(1, 300) AS n")
     try:
