@@ -1,4 +1,4 @@
-"""What people see: the console."""
+"""The console: the web application with its pages, and the commands."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ if TYPE_CHECKING:
 
 
 def create_app(**overrides: Any) -> Flask:
-    """The application, ready for requests; `overrides` replace entries of its configuration.
+    """Return the application, ready for requests. `overrides` replace entries of its configuration.
 
-    Flask is loaded now: consumers import `dashboard.addresses` alone. Raises ConfigurationFault.
+    Flask is imported only here, because consumers import only `dashboard.addresses`. Raises
+    ConfigurationFault.
     """
     from .app import create_app as create
 

@@ -1,6 +1,6 @@
-"""Where the pages lie that mails and alerts lead to: the table that `mahaam.alerts.pages` is handed.
+"""Addresses of the pages to which mails and alerts link: the table that `mahaam.alerts.pages` gets.
 
-Consumers load it, too, so it needs neither Flask nor a view.
+Consumers load this module as well, so it imports neither Flask nor a view.
 """
 
 from __future__ import annotations

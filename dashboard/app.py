@@ -21,7 +21,7 @@ from .web.trusted_hosts import HostCheck
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# In this order: what stands later may use what stands earlier.
+# Registered in this order: a later part may use an earlier one.
 PARTS = (
     "dashboard.web.bounded_request",
     "dashboard.web.database",
@@ -46,7 +46,7 @@ OPTIONAL = frozenset({"dashboard.cli"})
 
 
 def create_app(**overrides: Any) -> Flask:
-    """The application, ready for requests; `overrides` replace entries of its configuration.
+    """Return the application, ready for requests. `overrides` replace entries of its configuration.
 
     Raises ConfigurationFault.
     """
@@ -67,7 +67,7 @@ def create_app(**overrides: Any) -> Flask:
 
 
 def _edge(inner: WSGIApplication, settings: Settings) -> WSGIApplication:
-    """What each request passes before it reaches the application, the outermost last."""
+    """Return the application within the middleware that each request passes, the outermost last."""
     inner = RequestSlots(inner, settings.web_threads)
     inner = HostCheck(inner, settings.trusted_hosts)
     inner = Prefix(inner, settings)

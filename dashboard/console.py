@@ -1,4 +1,4 @@
-"""The pages of the control room, on Flask-Admin's routes and menu and our own templates."""
+"""The pages of the console, on Flask-Admin's routes and menu with our own templates."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from .views.tasks import TaskView
 from .views.users import UserView
 from .views.workers import WorkerView
 
-# A folder that does not exist: none of Flask-Admin's own templates can ever be shown.
+# A folder that does not exist, so that none of Flask-Admin's own templates can be shown.
 THEME = Theme(folder="none", base_template="console.html")
 
 
 def register(app: Flask) -> None:
-    """Mount every page; the tasks that can be created must be known."""
+    """Add every page, after loading the tasks of which jobs can be created."""
     catalog.load()
     admin = Admin(app, name="Mahaam", theme=THEME, index_view=OverviewView())
     for view in (
@@ -87,10 +87,10 @@ def _menu(admin: Admin) -> list[Any]:
 
 
 def to_console() -> ResponseReturnValue:
-    """The site's root is the console."""
+    """Redirect the root of the site to the console."""
     return redirect(url_for("admin.index"))
 
 
 def to_queues() -> ResponseReturnValue:
-    """Where the queues were before they had a monitor."""
+    """Redirect the former address of the queues to their monitor."""
     return redirect(url_for("queues.index"), code=301)

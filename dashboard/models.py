@@ -1,4 +1,4 @@
-"""The tables of the console: people, roles, forms already sent and what they made last."""
+"""The tables of the console: users, roles, sessions, sent forms, last calls and saved views."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mahaam.models import Base
 
 
 class Role(Base, RoleMixin):
-    """What a person may do; a higher rank may do all that a lower one may."""
+    """A role of users. A higher rank may do all that a lower one may."""
 
     __tablename__ = "role"
 
@@ -23,7 +23,7 @@ class Role(Base, RoleMixin):
 
 
 class User(Base, UserMixin):
-    """A person who can log in."""
+    """A user who can log in."""
 
     __tablename__ = "user"
 
@@ -47,12 +47,12 @@ class User(Base, UserMixin):
 
     @property
     def roles(self) -> list[Role]:  # type: ignore[override]  # only Flask-Security's stores set it
-        """The one role, as Flask-Security wants to see it."""
+        """Return the one role as the list that Flask-Security wants."""
         return [self.role]
 
 
 class UserSession(Base):
-    """A browser in which a person is logged in; who has its token is that person."""
+    """A browser in which a user is logged in. Whoever has its token acts as that user."""
 
     __tablename__ = "user_session"
 
@@ -70,7 +70,7 @@ class UserSession(Base):
 
 
 class SubmittedForm(Base):
-    """A form that was sent once; a second sending finds what the first one made."""
+    """A form that was sent. A second sending finds what the first one made."""
 
     __tablename__ = "sent_form"
 
@@ -80,7 +80,7 @@ class SubmittedForm(Base):
 
 
 class LastCall(Base):
-    """The job that a person made last of a task."""
+    """The job that a user created last of a task."""
 
     __tablename__ = "last_call"
 
@@ -92,7 +92,7 @@ class LastCall(Base):
 
 
 class SavedView(Base):
-    """A filter of the jobs that somebody gave a name."""
+    """A filter of the jobs that a user has saved under a name."""
 
     __tablename__ = "saved_view"
 

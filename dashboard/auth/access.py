@@ -1,4 +1,4 @@
-"""Who may do what: the only table that says so, and the only check of it."""
+"""Access rights: the only table of who may do what, and the only check of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .accounts import RANKS
 
 VIEWER, OPERATOR, ADMIN = RANKS
 
-# what is no row of the table of verbs -> the lowest role that may
+# rights that are not in the table of verbs -> the lowest role that has them
 OTHERS = {
     "look": VIEWER,
     "export": VIEWER,
@@ -33,28 +33,28 @@ OTHERS = {
     "execute": OPERATOR,
     # Redis
     "repair": OPERATOR,
-    # the house
+    # the console itself
     "audit": ADMIN,
     "users": ADMIN,
     "settings": ADMIN,
 }
 
-# verb -> the lowest role that may
+# verb -> the lowest role that may run it
 NEEDED: dict[str, str] = OTHERS | RIGHTS
 
 
 def is_allowed(person: User | None, verb: str) -> bool:
-    """Whether this person may do `verb`; nobody may do anything."""
+    """Return True if this user may do `verb`. Without a user it is False."""
     return person is not None and RANKS[person.role_name] >= RANKS[NEEDED[verb]]
 
 
 def may(verb: str) -> bool:
-    """Whether the person of this request may do `verb`."""
+    """Return True if the user of this request may do `verb`."""
     return is_allowed(g.get("person"), verb)
 
 
 def require(verb: str) -> None:
-    """Answer 403 unless the person of this request may do `verb`; the refusal is audited."""
+    """Answer 403 unless the user of this request may do `verb`, and audit the refusal."""
     if not may(verb):
         audit.refuse(verb)
         abort(403)

@@ -1,4 +1,4 @@
-"""What is done to people's accounts; each change is audited in its transaction."""
+"""Changes of users' accounts. Each change is audited in its transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .accounts import AccountNotValid, check_password, check_role, find_person
 
 
 def person_called(email: str) -> User:
-    """The person with this address. Raises AccountNotValid."""
+    """Return the user with this address. Raises AccountNotValid."""
     person = find_person(email)
     if person is None:
         raise AccountNotValid(_("%(email)s has no account.", email=email))
@@ -25,7 +25,7 @@ def person_called(email: str) -> User:
 
 
 def set_role(person: User, role: str, *, by: str) -> bool:
-    """Give a person another role; whether it is another one. Raises AccountNotValid."""
+    """Give a user a role. Return True if the role changed. Raises AccountNotValid."""
     check_role(role)
     before = person.role_name
     if before == role:
@@ -40,7 +40,7 @@ def set_role(person: User, role: str, *, by: str) -> bool:
 
 
 def set_active(person: User, is_active: bool, *, by: str) -> bool:
-    """Let a person in, or keep him out and end his sessions; whether that is news.
+    """Let a user in, or keep the user out and end the user's sessions. Return True if this changed.
 
     Raises AccountNotValid.
     """
@@ -57,7 +57,7 @@ def set_active(person: User, is_active: bool, *, by: str) -> bool:
 
 
 def set_password(person: User, password: str, *, by: str, keep: bytes | None = None) -> None:
-    """Change a password and end the person's sessions, but for `keep`. Raises AccountNotValid."""
+    """Change a password and end the user's sessions except `keep`. Raises AccountNotValid."""
     check_password(password, email=person.email)
     person.password = aside(hash_password, password)
     person.fs_uniquifier = uuid.uuid4().hex
@@ -69,7 +69,7 @@ def set_password(person: User, password: str, *, by: str, keep: bytes | None = N
 
 
 def end_sessions(person: User, *, by: str) -> int:
-    """Log a person out everywhere; how many sessions that ended."""
+    """Log a user out everywhere. Return the number of sessions that ended."""
     ended = sessions.end_all(person)
     audit.write("end_sessions", "user", [person.email], by=by, after={"ended": ended})
     db.session.commit()
@@ -77,7 +77,7 @@ def end_sessions(person: User, *, by: str) -> int:
 
 
 def _keep_an_admin(person: User) -> None:
-    """Refuse what would leave nobody who can manage people: two at once wait for each other."""
+    """Refuse to remove the last admin. Locks the admins' rows, so that two changes wait for each other."""
     question = select(User.id).where(User.role_name == "admin", User.active)
     admins = db.session.scalars(question.order_by(User.id).with_for_update()).all()
     if admins == [person.id]:

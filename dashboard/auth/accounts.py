@@ -1,4 +1,4 @@
-"""People's accounts: who they are, their passwords, the first administrator."""
+"""Users' accounts: finding and creating them, their passwords, the first administrator."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ..web import audit
 from ..web.database import db
 from ..web.native_thread import aside
 
-FIRST_ADMIN_LOCK = 7_406_120_452  # any constant: two that make the first admin wait for each other
+FIRST_ADMIN_LOCK = 7_406_120_452  # any constant; serializes the creation of the first admin
 RANKS = {"viewer": 10, "operator": 20, "admin": 30}  # as in the table of roles
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 200
 
 
 class AccountNotValid(MahaamError):
-    """The account cannot be made like this; `field` says which of its fields is wrong."""
+    """The account is not valid. `field` names the field that is wrong."""
 
     def __init__(self, message: str, *, field: str = "password") -> None:
         super().__init__(message)
@@ -35,19 +35,19 @@ class AccountNotValid(MahaamError):
 
 
 def register(app: Flask) -> None:
-    """Let Flask-Security load people; none of its own pages can be reached."""
+    """Let Flask-Security load users. None of its own pages can be reached."""
     datastore = SQLAlchemyUserDatastore(db, User, Role)
     Security(app, datastore, register_blueprint=False)
     _let_principal_rest(app)
 
 
 def find_person(email: str) -> User | None:
-    """The person with this address, in whatever case it is written."""
+    """Return the user with this address in any case, or None."""
     return db.session.scalar(select(User).where(User.email == email.strip().lower()))
 
 
 def verified_person(email: str, password: str) -> User | None:
-    """The active person with this password; a wrong address takes as long as a wrong password."""
+    """Return the active user with this password, or None. A wrong address takes equally long."""
     person = find_person(email)
     if person is None:
         aside(hash_password, password)
@@ -60,14 +60,14 @@ def verified_person(email: str, password: str) -> User | None:
 
 
 def is_password_of(person: User, password: str) -> bool:
-    """Whether this is the person's password."""
+    """Return True if this is the user's password."""
     if "\x00" in password or len(password) > MAX_PASSWORD_LENGTH:
         return False
     return bool(aside(verify_password, password, person.password))
 
 
 def checked_email(email: str) -> str:
-    """An address as it is written usually. Raises AccountNotValid."""
+    """Return an address in its normal form. Raises AccountNotValid."""
     try:
         return validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as fault:
@@ -80,7 +80,7 @@ def checked_email(email: str) -> str:
 def create_person(
     email: str, *, password: str, role: str, by: str = "system", may_be_weak: bool = False
 ) -> User:
-    """Add a person. Raises AccountNotValid."""
+    """Create a user and return it. Raises AccountNotValid."""
     check_password(password, email=email, may_be_weak=may_be_weak)
     taken = _("%(email)s has an account already.", email=email)
     if find_person(email):
@@ -95,7 +95,7 @@ def create_person(
     db.session.add(person)
     try:
         db.session.flush()
-    except IntegrityError:  # somebody else added it at this moment
+    except IntegrityError:  # somebody else has just created it
         db.session.rollback()
         raise AccountNotValid(taken, field="email") from None
     audit.write("users", "user", [person.email], by=by, after={"created": True, "role": role})
@@ -104,30 +104,30 @@ def create_person(
 
 
 def create_first_admin(email: str, *, password: str, by: str = "system") -> User | None:
-    """Add an administrator if there is none; None when there is one. Two at once make one."""
+    """Create an administrator, or return None if there is one. Two calls at once create only one."""
     db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_ADMIN_LOCK})
     if db.session.scalar(select(exists().where(User.role_name == "admin"))):
         db.session.rollback()
         return None
-    # In production a weak one was refused with the configuration; elsewhere it is the developer's.
+    # In production the configuration check refused a weak password; elsewhere the developer decides.
     return create_person(email, password=password, role="admin", by=by, may_be_weak=True)
 
 
 def _let_principal_rest(app: Flask) -> None:
-    # Flask-Principal would load the person for every static file and for /healthz; the gate does
-    # so for pages, and access.py decides.
+    # Flask-Principal would load the user for every static file and for /healthz; login_required.py
+    # does so for pages, and access.py decides.
     hooks = app.before_request_funcs[None]
     hooks[:] = [hook for hook in hooks if hook.__module__ != "flask_principal"]
 
 
 def check_role(role: str) -> None:
-    """Raises AccountNotValid for a role that does not exist."""
+    """Check that a role exists. Raises AccountNotValid."""
     if role not in RANKS:
         raise AccountNotValid(_("There is no role %(role)s.", role=repr(role[:50])), field="role")
 
 
 def check_password(password: str, *, email: str, may_be_weak: bool = False) -> None:
-    """Raises AccountNotValid for one that is too short, too long, easy to guess or cannot be stored."""
+    """Raises AccountNotValid if a password is too short, too long, easy to guess or cannot be stored."""
     is_storable = "\x00" not in password
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or not is_storable:
         raise AccountNotValid(

@@ -1,4 +1,4 @@
-"""Lets nobody past the login page who has not logged in."""
+"""Requires a login for every page that is not public."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ csrf = CSRFProtect()
 
 
 def register(app: Flask) -> None:
-    """Ask of every request who sends it, before its form token is looked at."""
+    """Identify the user of every request, before its form token is checked."""
     app.session_interface = sessions.CookieOfClicks()
     app.before_request(admit)
     csrf.init_app(app)
 
 
 def admit() -> ResponseReturnValue | None:
-    """Note the person of this request; without one, only public pages answer."""
+    """Store the user of this request in `g.person`. Without a user, only public pages answer."""
     if request.endpoint in ("static", *ENDPOINTS):
         return None
     g.person = sessions.current_person()
@@ -40,17 +40,17 @@ def admit() -> ResponseReturnValue | None:
 
 
 def _lacks_slash() -> bool:
-    """Return True if the address is one of ours but for the slash at its end."""
+    """Return True if the address is one of ours except for the slash at its end."""
     return isinstance(request.routing_exception, RequestRedirect)
 
 
 def safe_path(target: str | None) -> str:
-    """`target` when it is a path on this site, else the first page."""
+    """Return `target` if it is a path on this site, else the first page."""
     if not target or not target.startswith("/") or target.startswith("//"):
         return url_for("admin.index")
     if not target.startswith(f"{request.script_root}/"):
         return url_for("admin.index")
-    # Browsers read \ as / and drop control characters: both can lead off the site.
+    # Browsers read \ as / and drop control characters; both can lead to another site.
     if "\\" in target or any(ord(sign) < 0x21 or ord(sign) == 0x7F for sign in target):
         return url_for("admin.index")
     parts = urlsplit(target)

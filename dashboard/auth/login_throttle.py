@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords, for all processes together."""
+"""Limits failed logins against password guessing, counted for all processes together."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ MOST_OWN_COUNTS = 10_000
 IPV6_PREFIX = 64
 PER_ADDRESS = 30  # failures from one address for any account
 PER_ACCOUNT_ANYWHERE = 50  # failures for one account from any address
-KNOWN_FOR_S = 30 * 24 * 3600  # an address from which the account was used
+KNOWN_FOR_S = 30 * 24 * 3600  # how long an address from which the account was used is remembered
 
 log = logging.getLogger(__name__)
 _own_counts: dict[str, int] = {}  # only while Redis does not answer
 
 
 def is_closed(address: str, email: str) -> bool:
-    """Whether so many logins have failed that the next one is not even looked at."""
+    """Return True if so many logins have failed that the next one must not be checked."""
     limits = _keys(address, email)
     try:
         is_known, *counts = redis_client().mget([_known_key(address, email), *limits])
     except RedisError:
         is_known, counts = None, [str(_own_counts.get(key, 0)) for key in limits]
-    if is_known:  # strangers who guess from everywhere must not lock its owner out
+    if is_known:  # strangers who guess from many addresses must not lock the owner out
         del limits[_keyed(email)], counts[1]
     return any(
         int(count or 0) >= limit for count, limit in zip(counts, limits.values(), strict=True)
@@ -45,13 +45,13 @@ def note_failure(address: str, email: str) -> None:
         try:
             _count(key)
         except RedisError:
-            # An operator must get in while Redis is down; this process counts by itself.
+            # An operator must be able to log in while Redis is down, so this process counts by itself.
             log.warning("Failed login counted in this process only: Redis does not answer.")
             _count_here(key)
 
 
 def forgive(address: str, email: str) -> None:
-    """After a right password, forget the failures from there and remember the address."""
+    """After a correct password, forget the failures from this address and remember the address."""
     key = next(iter(_keys(address, email)))
     _own_counts.pop(key, None)
     try:
@@ -75,7 +75,7 @@ def _count_here(key: str) -> None:
 
 
 def _keys(address: str, email: str) -> dict[str, int]:
-    """The counters of this window with their limits, the account's from this address first."""
+    """Return the counters of this window with their limits, first the account's from this address."""
     prefix = f"{_prefix()}:{_window()}:{_network(address)}"
     return {
         f"{prefix}:{_account(email)}": PER_ACCOUNT,
@@ -97,7 +97,7 @@ def _account(email: str) -> str:
 
 
 def _network(address: str) -> str:
-    """The address; of IPv6 the network, because whoever has one has all addresses in it."""
+    """Return the address, or its network for IPv6, because one client has all addresses in a network."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a person likes: language and light or dark."""
+"""Preferences of a user: the language, and light or dark."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ blueprint = Blueprint("preferences", __name__)
 
 
 def register(app: Flask) -> None:
-    """Keep choices that are sent to /preferences/."""
+    """Store the choices that are sent to /preferences/."""
     app.register_blueprint(blueprint)
 
 
 def current_theme() -> str:
-    """auto, light or dark, as the browser remembers it, else as the person chose it elsewhere."""
+    """Return auto, light or dark: the browser's choice, else the user's choice in another browser."""
     person = g.get("person")
     theme = request.cookies.get("theme") or (person.theme if person else None)
     return theme if theme in THEMES else "auto"
 
 
 def theme_words() -> dict[str, str]:
-    """How the appearances are called."""
+    """Return the labels of the themes."""
     return {"auto": _("As the system"), "light": _("Light"), "dark": _("Dark")}
 
 
 @blueprint.post("/preferences/")
 def save() -> ResponseReturnValue:
-    """Remember a language or a theme and go back to where the person was."""
+    """Store a language or a theme and go back to the page before."""
     language, theme = request.form.get("language"), request.form.get("theme")
     if (language and language not in LANGUAGES) or (theme and theme not in THEMES):
         abort(400)

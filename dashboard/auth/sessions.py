@@ -1,4 +1,4 @@
-"""Who is logged in, in which browsers: a random token in the cookie, its hash and its times in a row."""
+"""Login sessions: a random token in the browser's cookie, and a row with its hash and its times."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from ..web.database import db
 TOKEN = "token"  # noqa: S105 (its name in the cookie)
 RANK = "rank"  # of the person's role at the last click
 FORM_TOKEN = "csrf_token"  # noqa: S105 (Flask-WTF's name for it)
-NOTE_AFTER = timedelta(minutes=1)  # a click is not noted when the last one was noted just before
+NOTE_AFTER = timedelta(minutes=1)  # a click so soon after a noted one is not noted
 
 
 class CookieOfClicks(SecureCookieSessionInterface):
-    """Gives the cookie a longer life when the person does something.
+    """Session interface that renews the cookie only when the user does something.
 
-    A refresh that was under way would bring back the cookie of before a logout or a choice.
+    A refresh under way would otherwise bring back the cookie from before a logout or a choice.
     """
 
     def get_cookie_name(self, app: Flask) -> str:
-        """Return the name for the way of this request."""
+        """Return the cookie's name, which depends on whether this request came by https."""
         return cookies.session_name(super().get_cookie_name(app))
 
     def get_cookie_path(self, app: Flask) -> str:
-        """Return the path for the way of this request."""
+        """Return the cookie's path, which depends on whether this request came by https."""
         return cookies.session_path()
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Return True if the cookie may travel by https alone."""
+        """Return True if the cookie may be sent over https only."""
         return cookies.is_secure()
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Whether this answer brings the cookie."""
+        """Return True if this response sets the cookie."""
         is_click = request.endpoint != "static" and not _is_refresh()
         return session.modified or (is_click and super().should_set_cookie(app, session))
 
 
 def begin(person: User) -> None:
-    """Log a person in, in the browser of this request; who was logged in there is not any more."""
+    """Log a user in, in the browser of this request. Whoever was logged in there is logged out."""
     language = session.get("language")
     end()
     session.clear()
@@ -73,14 +73,14 @@ def renew() -> None:
     """Give the session of this request another token, so that a copy of the old one opens nothing."""
     token = secrets.token_urlsafe(32)
     order = update(UserSession).where(UserSession.token_hash == current_hash())
-    with db.engine.begin() as link:  # beside the transaction that this request reads in
+    with db.engine.begin() as link:  # outside the transaction in which this request reads
         link.execute(order.values(token_hash=_hash(token)))
     session[TOKEN] = token
     session.pop(FORM_TOKEN, None)
 
 
 def current_person() -> User | None:
-    """The person of this request; None when nobody is logged in, or the session is over."""
+    """Return the user of this request, or None if nobody is logged in or the session has ended."""
     token = session.get(TOKEN)
     if not isinstance(token, str):
         return None
@@ -97,20 +97,20 @@ def current_person() -> User | None:
 
 
 def current_hash() -> bytes | None:
-    """What the row of this request's session is known by."""
+    """Return the token hash of this request's session, which identifies its row, or None."""
     token = session.get(TOKEN)
     return _hash(token) if isinstance(token, str) else None
 
 
 def end() -> None:
-    """Log out in the browser of this request; commits with what is done besides."""
+    """Log out in the browser of this request. The caller commits."""
     token_hash = current_hash()
     if token_hash is not None:
         db.session.execute(delete(UserSession).where(UserSession.token_hash == token_hash))
 
 
 def end_all(person: User, *, but: bytes | None = None) -> int:
-    """Log a person out everywhere, `but` in one session; how many ended. Commits with the rest."""
+    """Log a user out of all sessions except `but`. Return how many ended. The caller commits."""
     order = delete(UserSession).where(UserSession.user_id == person.id)
     if but is not None:
         order = order.where(UserSession.token_hash != but)
@@ -118,7 +118,7 @@ def end_all(person: User, *, but: bytes | None = None) -> int:
 
 
 def end_one(person: User, token_hash: bytes) -> bool:
-    """Log a person out in one browser; whether there was such a session."""
+    """Log a user out in one browser. Return True if there was such a session."""
     order = delete(UserSession).where(
         UserSession.user_id == person.id, UserSession.token_hash == token_hash
     )
@@ -126,22 +126,22 @@ def end_one(person: User, token_hash: bytes) -> bool:
 
 
 def sessions_of(person: User) -> Sequence[UserSession]:
-    """Where a person is logged in, the most recent first."""
+    """Return the sessions of a user, the most recent first."""
     question = select(UserSession).where(UserSession.user_id == person.id, *_is_alive())
     return db.session.scalars(question.order_by(UserSession.seen_at.desc()).limit(100)).all()
 
 
 def _note_click(known: UserSession, now: datetime) -> None:
-    """Remember that the person did something: a page that refreshes itself is nobody's doing."""
+    """Store the time at which the user did something. A page that refreshes itself does not count."""
     if _is_refresh() or now - known.seen_at < NOTE_AFTER:
         return
     order = update(UserSession).where(UserSession.token_hash == known.token_hash)
-    with db.engine.begin() as link:  # beside the transaction that this request reads in
+    with db.engine.begin() as link:  # outside the transaction in which this request reads
         link.execute(order.values(seen_at=func.now()))
 
 
 def _note_rank(person: User) -> None:
-    """Go on under another token when the person has got more rights since the last click."""
+    """Change the session's token if the user has got more rights since the last click."""
     rank, before = person.role.rank, session.get(RANK)
     if _is_refresh() or rank == before:
         return
@@ -165,7 +165,7 @@ def _count(order: Delete) -> int:
 
 
 def _is_alive() -> tuple[ColumnElement[bool], ...]:
-    """The conditions under which a session counts: its person is at work, and it is not too old."""
+    """Return the conditions of a valid session: it was used recently, and it is not too old."""
     idle = timedelta(minutes=current.value("session_idle_min"))
     longest = timedelta(hours=current.value("session_max_h"))
     return UserSession.seen_at > func.now() - idle, UserSession.began_at > func.now() - longest

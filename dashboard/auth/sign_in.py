@@ -1,4 +1,4 @@
-"""The login page and the way out."""
+"""The login page, and logging out."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/admin")
 
 
 def register(app: Flask) -> None:
-    """Answer at /admin/login/ and /admin/logout/."""
+    """Add the pages /admin/login/ and /admin/logout/."""
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/login/")
 def form() -> ResponseReturnValue:
-    """The login page; whoever is in already goes on."""
+    """Show the login page, or redirect a user who is already logged in."""
     if g.person is not None:
         return redirect(safe_path(request.args.get("next")))
     return _page(request.args.get("next"))
@@ -31,7 +31,7 @@ def form() -> ResponseReturnValue:
 
 @blueprint.post("/login/")
 def enter() -> ResponseReturnValue:
-    """Let a person in, or say one sentence that tells nothing about who exists."""
+    """Log a user in, or show one sentence that does not reveal which accounts exist."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
     target = request.form.get("next")
     address = request.remote_addr or "unknown"
@@ -40,19 +40,19 @@ def enter() -> ResponseReturnValue:
     person = _verified(email, password)
     if person is None:
         login_throttle.note_failure(address, email)
-        _tell("login", _known(email), refused="wrong")
+        _audit("login", _known(email), refused="wrong")
         return _page(target, _("The e-mail address or the password is wrong.")), 401
     login_throttle.forgive(address, email)
     sessions.begin(person)
-    _tell("login", person.email)
+    _audit("login", person.email)
     return redirect(safe_path(target), code=303)
 
 
 @blueprint.post("/logout/")
 def leave() -> ResponseReturnValue:
-    """End the session, on the server, too: a copy of the cookie opens nothing any more."""
+    """End the session, on the server as well, so that a copy of the cookie opens nothing any more."""
     sessions.end()
-    _tell("logout", g.person.email)
+    _audit("logout", g.person.email)
     session.clear()
     return redirect(url_for("sign_in.form"), code=303)
 
@@ -64,12 +64,12 @@ def _verified(email: str, password: str) -> accounts.User | None:
 
 
 def _known(email: str) -> str:
-    """The address of an account; what was typed in its stead may be a password, and is not told."""
+    """Return the address of an account, else UNKNOWN: what was typed instead may be a password."""
     person = None if "\x00" in email else accounts.find_person(email)
     return person.email if person else UNKNOWN
 
 
-def _tell(verb: str, email: str, *, refused: str | None = None) -> None:
+def _audit(verb: str, email: str, *, refused: str | None = None) -> None:
     name = email.strip().lower()[:254]
     audit.write(verb, "user", [name], by=name, refused=refused)
     db.session.commit()

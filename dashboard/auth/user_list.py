@@ -1,4 +1,4 @@
-"""Questions about people."""
+"""The query of the list of users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class UserEntry:
-    """A person as the list shows him; `seen_at` is of the sessions that have not ended."""
+    """A user as the list shows it. `seen_at` is from the sessions that have not ended."""
 
     id: int
     email: str
@@ -28,7 +28,7 @@ class UserEntry:
 
 
 def everybody() -> Sequence[UserEntry]:
-    """Everybody, by name."""
+    """Return the users, sorted by e-mail address."""
     known = (
         select(
             UserSession.user_id,
