@@ -25,7 +25,7 @@ Form = Mapping[str, str]
 
 
 class NotUnderstood(Exception):
-    """What was typed beside a verb is no number, time or name; the message is for the person."""
+    """An input of a verb is not a valid number, time or name. The message is for the user."""
 
 
 @dataclass(frozen=True)

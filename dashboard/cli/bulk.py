@@ -1,4 +1,4 @@
-"""The commands that do a verb to jobs or dead letters: some by their ids, or --all that match a filter.
+"""Commands that run a verb on jobs or dead letters: on ids, or with --all on what matches a filter.
 
 Each verb of the console has one: `flask jobs VERB`, `flask queue VERB`. All of them are operations.
 """
@@ -64,7 +64,7 @@ LETTER_FILTER: Options = {
 
 @dataclass(frozen=True)
 class Target:
-    """What the commands of a group are done to, and how its ids and its filter are read."""
+    """The rows that a group's commands work on, and the readers of their ids and filters."""
 
     group: Commands
     filter: Options
@@ -81,7 +81,7 @@ LETTERS = Target(
 
 @dataclass(frozen=True)
 class BulkOptions:
-    """What was typed behind a verb. Without ids, all that match the filter are meant."""
+    """The arguments of a verb's command. Without ids, all that match the filter are meant."""
 
     target: Target
     action: BulkAction
@@ -92,7 +92,7 @@ class BulkOptions:
     is_confirmed: bool = False
 
     def carry_out(self) -> VerbResult | Begun:
-        """Do it now, or let consumers do it to all that match when they are many."""
+        """Run the verb now, or start an operation for consumers when many rows match. Return the result."""
         if self.ids:
             return verbs.carry_out(self._order, list(self.ids))  # type: ignore[arg-type]  # of one kind
         wanted = _filter(self.target, self.filter)
@@ -122,13 +122,13 @@ class BulkOptions:
 
 @dataclass(frozen=True)
 class Begun:
-    """An operation that consumers carry out; `expected` is None when they are too many to count."""
+    """An operation that consumers carry out. `expected` is None when there are too many rows to count."""
 
     operation: int
     expected: int | None
 
     def tell(self, *, is_json: bool) -> None:
-        """Say where it can be followed."""
+        """Print the command that shows the operation, or its id as JSON."""
         if is_json:
             print_json({"operation": self.operation, "expected": self.expected})
         else:
@@ -156,7 +156,7 @@ def bulk_options(target: Target, action: BulkAction) -> Callable[[Command], Comm
 
 
 def asked(target: Target, action: BulkAction, given: Mapping[str, Any]) -> BulkOptions:
-    """Read the flags of `bulk_options`. Raises BadInput."""
+    """Return the flags of `bulk_options` as options. Raises BadInput."""
     filtered = {
         name: given[f"of_{name}"] for name in target.filter if given.get(f"of_{name}") is not None
     }
@@ -168,21 +168,21 @@ def asked(target: Target, action: BulkAction, given: Mapping[str, Any]) -> BulkO
 
 
 def with_ids(wanted: BulkOptions, ids: tuple[str, ...], *, is_all: bool) -> BulkOptions:
-    """Add the ids that were named. Raises BadInput unless either they or --all were given."""
+    """Return the options with the ids. Raises BadInput unless either ids or --all were given."""
     if bool(ids) == is_all or (wanted.filter and not is_all):
         raise BadInput(_("Name ids, or say --all with a filter; not both."))
     return replace(wanted, ids=tuple(wanted.target.read_id(id_) for id_ in ids))
 
 
 def report(action: BulkAction, outcome: VerbResult | Begun, *, is_json: bool) -> None:
-    """Print what was done, by the sentence of the pages, and why the rest was not."""
+    """Print what was done, with the sentence of the pages, and why the rest was not done."""
     if isinstance(outcome, Begun):
         outcome.tell(is_json=is_json)
         return
     made = {str(old): str(new) for old, new in outcome.made.items()}
     tell(
         outcome,
-        lambda n: "\n".join(made.values()) or action.done(n),  # scripts want the new ids
+        lambda n: "\n".join(made.values()) or action.done(n),  # scripts need the new ids
         is_json=is_json,
         operation=outcome.operation_id,
         made=made,
@@ -194,7 +194,10 @@ def _flag(name: str) -> str:
 
 
 def _filter(target: Target, given: Mapping[str, str]) -> Selection:
-    """Read the filter as from an address; a fault would widen the work. Raises BadInput, UnknownQueue."""
+    """Return the filter, read as from an address. A wrong one would widen the work, so it raises BadInput.
+
+    Raises UnknownQueue.
+    """
     if "queue" in given:
         known_queues.check(given["queue"])
     query = QueryString(given)
@@ -205,7 +208,7 @@ def _filter(target: Target, given: Mapping[str, str]) -> Selection:
 
 
 def _add(target: Target, action: BulkAction) -> None:
-    """Add the command of a verb."""
+    """Add the command of a verb to its group."""
 
     def command(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:
         wanted = with_ids(asked(target, action, given), ids, is_all=is_all)

@@ -1,4 +1,4 @@
-"""What all commands share: one sentence for a fault, who asks, reads that leave nothing open."""
+"""Shared parts of all commands: one sentence for a fault, the actor, reads without open transactions."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DATABASE_FAULTS = (DBAPIError, PoolTimeout, psycopg2.Error)
 
 
 class Refusal(click.ClickException):
-    """A sentence on standard error and exit code 1."""
+    """A fault that is printed as a sentence on standard error. The exit code is 1."""
 
     def show(self, file: Any = None) -> None:
         sentence = in_lines(masked_for_log(self.format_message()))
@@ -56,21 +56,21 @@ class Refusal(click.ClickException):
 
 
 class BadInput(Refusal):
-    """A sentence on standard error and exit code 2: what was typed cannot be meant."""
+    """A wrong argument, printed as a sentence on standard error. The exit code is 2."""
 
     exit_code = EXIT_CODE
 
 
 class Commands(AppGroup):
-    """A group whose commands end with a sentence, not with a traceback."""
+    """A group whose commands report a fault with a sentence, not with a traceback."""
 
     def add(self, name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:
         """Decorate a function as the command `name`, to run within the application's context."""
-        return lambda function: self.command(name, **options)(_told(function))
+        return lambda function: self.command(name, **options)(_with_sentences(function))
 
 
 def read(question: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a query answers, in a transaction that is over then."""
+    """Return the result of a query, and end its transaction."""
     try:
         return question(db.session(), *args, **kwargs)
     finally:
@@ -78,18 +78,18 @@ def read(question: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs
 
 
 def operator() -> str:
-    """Who gives the command, as the records name him."""
+    """Return the actor of the command as the records name it."""
     try:
         name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
+    except (KeyError, OSError):  # the user of a container has no name
         name = str(os.getuid())
     return f"cli:{name}"
 
 
-def _told(function: Callable[P, T]) -> Callable[P, T]:
+def _with_sentences(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> T:
-        # A terminal has no request that could say a language.
+        # A terminal has no request with a language.
         language = get_settings().default_language
         with force_locale(language), actor.acting(Actor("cli")), _one_sentence():
             return function(*args, **kwargs)
@@ -109,7 +109,7 @@ def _one_sentence() -> Iterator[None]:
         raise Refusal(str(fault)) from fault
     except DATABASE_FAULTS as fault:
         condition = condition_of(fault)
-        if condition is None:  # it is our statement that is at fault
+        if condition is None:  # our statement is wrong
             raise
         raise Refusal(f"{told(condition)} ({first_line(fault)})") from fault
     except RedisError as fault:

@@ -1,4 +1,4 @@
-"""All there is to know about one dead letter, as data and on a terminal."""
+"""The report of one dead letter, as data and on a terminal."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class DeadLetterReport:
 
 
 def find_case(session: Session, wanted: int | UUID) -> DeadLetterReport:
-    """By the letter's number, or the newest of a job. Raises Refusal when there is none."""
+    """Return the report of a dead letter by its number, or of a job's newest. Raises Refusal."""
     letter = _of_job(session, wanted) if isinstance(wanted, UUID) else _by_number(session, wanted)
     job = find_job(session, letter.job_id)
     assert job is not None, "a foreign key keeps the job"
-    return _case(letter, job, attempts_of(session, job))
+    return _report(letter, job, attempts_of(session, job))
 
 
 def print_case(case: DeadLetterReport) -> None:
-    """Show errors first, then where they came from, then every attempt."""
+    """Print the errors and facts first, then the tracebacks, then every attempt."""
     console = paper()
     _print_facts(console, case)
     console.print()
@@ -91,7 +91,7 @@ def _of_job(session: Session, job_id: UUID) -> DeadLetter:
     raise Refusal(message)
 
 
-def _case(letter: DeadLetter, job: Job, attempts: tuple[AttemptEntry, ...]) -> DeadLetterReport:
+def _report(letter: DeadLetter, job: Job, attempts: tuple[AttemptEntry, ...]) -> DeadLetterReport:
     own = {"job_state", "args", "kwargs", "failed_at", "attempts"}
     fields = {
         name: getattr(letter, name)

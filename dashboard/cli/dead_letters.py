@@ -1,4 +1,4 @@
-"""`flask queue failed | failed-show | retry | flush`: what failed for good, and what then."""
+"""`flask queue failed | failed-show | retry | flush`: dead letters and the verbs on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL = "all"
 
 
 def _letter_or_job(text: str) -> int | UUID:
-    """The number of a dead letter or the id of a job."""
+    """Return the number of a dead letter or the id of a job. Raises BadInput."""
     try:
         return int(text) if text.isascii() and text.isdigit() else UUID(text)
     except ValueError:
@@ -89,7 +89,7 @@ def retry(ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> No
         results = [outcome]
     else:
         results = _retry(wanted)
-    _tell_retried(results, is_json=is_json)
+    _print_retried(results, is_json=is_json)
 
 
 @queue.add("flush")
@@ -107,7 +107,7 @@ def flush(is_json: bool, **given: Any) -> None:
 
 
 def _retry(wanted: BulkOptions) -> list[VerbResult]:
-    """Queue again what was named, dead letters first."""
+    """Queue the named jobs again, dead letters first. Return the results."""
     named: dict[BulkAction, tuple[UUID | int, ...]] = {
         catalog.REPROCESS: tuple(id_ for id_ in wanted.ids if isinstance(id_, int)),
         catalog.RETRY: tuple(id_ for id_ in wanted.ids if isinstance(id_, UUID)),
@@ -118,7 +118,7 @@ def _retry(wanted: BulkOptions) -> list[VerbResult]:
     return [outcome for outcome in outcomes if isinstance(outcome, VerbResult)]
 
 
-def _tell_retried(results: list[VerbResult], *, is_json: bool) -> None:
+def _print_retried(results: list[VerbResult], *, is_json: bool) -> None:
     done = [id_ for result in results for id_ in result.done]
     refused = {id_: why for result in results for id_, why in result.refused.items()}
     if is_json:

@@ -1,4 +1,4 @@
-"""`flask deploys mark | list`: lines in the charts that say which code went live when."""
+"""`flask deploys mark | list`: lines in the charts that show which code went live when."""
 
 from __future__ import annotations
 

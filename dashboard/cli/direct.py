@@ -1,4 +1,4 @@
-"""The commands of the verbs that are done at once: `flask errors`, `alerts`, `schedule`, `workers`."""
+"""Commands of the verbs that run at once: `flask errors`, `alerts`, `schedule`, `workers`."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def add(
     is_asked: bool = False,
     facts: Facts = lambda _result: {},
 ) -> None:
-    """Add the command of a verb. With `is_asked` it asks once more, but for --yes.
+    """Add the command of a verb. With `is_asked` it asks for a confirmation, except with --yes.
 
-    `facts` are what its JSON has besides what was done and refused.
+    `facts` returns what the JSON has besides what was done and refused.
     """
 
     def command(names: tuple[str, ...], yes: bool, is_json: bool, **given: Any) -> None:

@@ -13,7 +13,7 @@ from .parse import moment, span_s
 
 Command = Callable[..., None]
 
-# By the name of the input, for they mean the same in every verb; the types are read as below.
+# By the name of the input, because an input means the same in every verb.
 FLAGS = {
     "spread_s": "--spread",
     "priority": "--to",

@@ -1,4 +1,4 @@
-"""`flask jobs logs`: what a job said, and what it says while it runs."""
+"""`flask jobs logs`: the log of a job, also while the job runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .parse import job_id
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 LOOK_EVERY_S = 0.5
-LAST_WORDS_S = 1.0  # what was said before the end of a job is written within this time
+LAST_WORDS_S = 1.0  # what a job logged before its end is written within this time
 
 
 @jobs.add("logs")
@@ -35,7 +35,7 @@ LAST_WORDS_S = 1.0  # what was said before the end of a job is written within th
 @click.option("--follow", is_flag=True, help="Go on until the job has ended; Ctrl-C ends it.")
 @as_json
 def logs(job: str, attempt: int | None, level: str, follow: bool, is_json: bool) -> None:
-    """Print the lines that a job said; with --json one object per line."""
+    """Print the log lines of a job. With --json, print one object per line."""
     wanted = job_id(job)
     job_row = read(find_job, wanted)
     if job_row is None:
@@ -52,14 +52,14 @@ def logs(job: str, attempt: int | None, level: str, follow: bool, is_json: bool)
 def _written(
     wanted: UUID, attempt: int | None, level: int, *, after: LogPosition = BEGINNING
 ) -> Iterator[LogEntry]:
-    """The lines that are there."""
+    """Yield the log lines that are already written."""
     while page := read(lines_after, wanted, after, attempt=attempt, level=level):
         yield from page
         after = page[-1].place
 
 
 def _followed(wanted: UUID, attempt: int | None, level: int) -> Iterator[LogEntry]:
-    """The lines that are there and those that come, until a moment after the job's end."""
+    """Yield the written lines and then new ones, until a moment after the job's end."""
     after, ended_at = BEGINNING, None
     while ended_at is None or time.monotonic() < ended_at + LAST_WORDS_S:
         for line in _written(wanted, attempt, level, after=after):

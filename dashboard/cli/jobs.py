@@ -1,4 +1,4 @@
-"""`flask jobs`: makes jobs from the command line."""
+"""`flask jobs create | create-many | edit`: creates and edits jobs from the command line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FLAGS: dict[FieldType, dict[str, Any]] = {
 def option_flags(options: Iterable[OptionWords], *, by_field: bool = False) -> Command:
     """Return a decorator that gives a command a flag for each option of a job.
 
-    The command gets them as `enqueue` calls them, or `by_field` as NewJob does.
+    The command gets them under the names of `enqueue`, or with `by_field` under those of NewJob.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -95,7 +95,7 @@ def create_many(task: str, file: TextIO, is_json: bool, **options: Any) -> None:
     A line is the arguments of one call as JSON: a list, or an object of arguments by name. A bar
     shows how far it has come.
     """
-    with tqdm(unit=" jobs", disable=None) as bar:  # None: where nobody looks, nothing is drawn
+    with tqdm(unit=" jobs", disable=None) as bar:  # None: without a terminal, nothing is drawn
         count = enqueue_many(
             task, _calls(file), progress=bar.update, created_by=operator(), **options
         )
@@ -151,7 +151,7 @@ def _arguments(args_text: str | None, kwargs_text: str | None) -> Arguments:
 
 
 def parsed(option: str, text: str | None, kinds: tuple[type, ...], wanted: str) -> Any:
-    """The JSON of an option, of one of `kinds`; None stays None. Raises BadInput."""
+    """Return the JSON of an option, which is of one of `kinds`. None stays None. Raises BadInput."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What `flask queue reconcile` does with an old primary or a log: finds accepted jobs that are missing."""
+"""Parts of `flask queue reconcile` for an old primary or a log: find accepted jobs that are missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_SHOWN = 50
 
 
 def of_old_primary(url: str, *, since: timedelta, is_import: bool, is_json: bool) -> None:
-    """Tell which jobs an old primary accepted and we lack, and bring them back if asked to."""
+    """Print the jobs that an old primary accepted and that are missing here, and import them on request."""
     lost = verbs.lost_of_old_primary(url, since=since)
     brought = verbs.bring_back(url, lost, by=operator()) if is_import and lost else []
     if is_json:
@@ -28,12 +28,12 @@ def of_old_primary(url: str, *, since: timedelta, is_import: bool, is_json: bool
     else:
         _print(lost)
         if is_import:
-            _tell_import(len(brought), len(lost))
+            _print_import(len(brought), len(lost))
     _end(len(lost) - len(brought))
 
 
 def of_log(files: Sequence[TextIO], *, is_json: bool) -> None:
-    """Tell which ids in a log are no jobs."""
+    """Print the ids in a log that are not jobs."""
     missing = verbs.lost_of_text(line for file in files for line in file)
     if is_json:
         print_json({"missing": missing})
@@ -60,7 +60,7 @@ def _count(count: int) -> str:
     return ngettext("%(num)s job is missing here.", "%(num)s jobs are missing here.", count)
 
 
-def _tell_import(brought: int, lost: int) -> None:
+def _print_import(brought: int, lost: int) -> None:
     click.echo(
         ngettext("%(num)s job was brought back.", "%(num)s jobs were brought back.", brought)
     )

@@ -1,4 +1,4 @@
-"""`flask queue monitor`: the queues and workers as they change."""
+"""`flask queue monitor`: a live view of the queues and workers."""
 
 from __future__ import annotations
 

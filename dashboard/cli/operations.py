@@ -1,4 +1,4 @@
-"""`flask operations list | show | abort | undo`: bulk work, what became of it, and taking it back."""
+"""`flask operations list | show | abort | undo`: bulk work, its results and its undo."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ id_argument = click.argument("operation_id", metavar="ID", type=click.IntRange(1
 @click.option("--limit", default=20, type=click.IntRange(1, 1000), show_default=True)
 @as_json
 def list_(limit: int, is_json: bool) -> None:
-    """The newest operations."""
+    """List the newest operations."""
     entries = [_shown(entry) for entry in read(operations_page, PageCursor(size=limit)).entries]
     if is_json:
         print_json(entries)
@@ -49,7 +49,7 @@ def list_(limit: int, is_json: bool) -> None:
 @click.option("--limit", default=20, type=click.IntRange(0, 1000), show_default=True)
 @as_json
 def show(operation_id: int, limit: int, is_json: bool) -> None:
-    """An operation and the last of its results."""
+    """Show an operation and the last of its results."""
     entry = read(find_operation, operation_id)
     if entry is None:
         raise Refusal(_("No operation %(id)s exists.", id=operation_id))
@@ -129,7 +129,7 @@ def _print_results(results: tuple[ResultEntry, ...]) -> None:
 
 
 def _shown(entry: OperationEntry) -> OperationEntry:
-    """Without the secrets that somebody may have typed into it."""
+    """Return the operation without the secrets that somebody may have typed into it."""
     return replace(
         entry,
         parameters=masked(entry.parameters),

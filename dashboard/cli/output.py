@@ -1,4 +1,4 @@
-"""How commands print: tables for people, JSON for programs, and no escape codes from the data."""
+"""Output of commands: tables for people, JSON for programs, and no escape codes from the data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
 def paper() -> Console:
-    """The terminal, or a file that is wide enough."""
+    """Return the terminal, or a console of fixed width for a file."""
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = WIDTH
@@ -32,7 +32,7 @@ def paper() -> Console:
 
 
 def table(*columns: str, title: str | None = None, numbers: Iterable[int] = ()) -> Table:
-    """An empty table; the columns at the places `numbers` are aligned to the right."""
+    """Return an empty table. The columns at the positions `numbers` are aligned to the right."""
     right = frozenset(numbers)
     made = Table(title=title, title_justify="left")
     for place, name in enumerate(columns):
@@ -41,12 +41,12 @@ def table(*columns: str, title: str | None = None, numbers: Iterable[int] = ()) 
 
 
 def row(made: Table, *cells: object) -> None:
-    """Add a row; None is a dash."""
+    """Add a row. None becomes a dash."""
     made.add_row(*(in_one_line(plain(cell)) for cell in cells))
 
 
 def plain(value: object) -> str:
-    """`value` as text without secrets, which cannot steer a terminal."""
+    """Return `value` as text without secrets and without control codes for a terminal."""
     if value is None:
         return "–"
     if isinstance(value, datetime):
@@ -55,12 +55,12 @@ def plain(value: object) -> str:
 
 
 def word(state: str) -> str:
-    """The word for a job's state or an attempt's outcome."""
+    """Return the label of a job's state or an attempt's outcome."""
     return str(badges.ATTEMPT[state].word)
 
 
 def span(length: timedelta | float | None) -> str:
-    """A length of time (a number is in seconds) in a unit that fits it."""
+    """Return a length of time (a number is in seconds) in a unit that fits it."""
     if length is None:
         return "–"
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -71,23 +71,23 @@ def span(length: timedelta | float | None) -> str:
 
 
 def megabytes(size_bytes: int | None) -> str | None:
-    """A size in MB."""
+    """Return a size in MB, or None."""
     return None if size_bytes is None else f"{size_bytes / 1e6:.0f} MB"
 
 
 def print_json(value: Any) -> None:
-    """`value`, of plain data, dataclasses, times and UUIDs."""
+    """Print `value` as JSON. It consists of plain data, dataclasses, times and UUIDs."""
     click.echo(as_text(value, indent=2))
 
 
 def as_text(value: Any, *, indent: int | None = None) -> str:
-    """`value` as JSON without secrets, which cannot steer a terminal."""
+    """Return `value` as JSON without secrets and without control codes for a terminal."""
     plain_data = json.loads(json.dumps(value, default=jsonable, ensure_ascii=False))
     return in_json(json.dumps(masked_data_for_log(plain_data), indent=indent, ensure_ascii=False))
 
 
 def jsonable(value: Any) -> Any:
-    """What JSON lacks: times as ISO 8601 in UTC, dataclasses as objects, the rest as text."""
+    """Return what JSON lacks: times as ISO 8601 in UTC, dataclasses as objects, the rest as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""What people type: ids, lengths of time, moments."""
+"""Parsers of command arguments: ids, lengths of time, times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNITS_S = (86400.0, 3600.0, 60.0, 1.0)
 
 
 def job_id(text: str) -> UUID:
-    """A job's id. Raises BadInput."""
+    """Return a job's id. Raises BadInput."""
     try:
         return UUID(text)
     except ValueError:
@@ -23,14 +23,14 @@ def job_id(text: str) -> UUID:
 
 
 def letter_id(text: str) -> int:
-    """The number of a dead letter. Raises BadInput."""
+    """Return the number of a dead letter. Raises BadInput."""
     if not (text.isascii() and text.isdigit()):
         raise BadInput(_("%(id)s is not a dead letter's number.", id=repr(text)))
     return int(text)
 
 
 def span_s(option: str, text: str | None) -> float | None:
-    """Seconds of a length such as 90, 45s, 30m, 1h30m or 2d; None stays None. Raises BadInput."""
+    """Return the seconds of a length such as 90, 45s, 30m, 1h30m or 2d. None stays None. Raises BadInput."""
     if text is None:
         return None
     found = SPAN.fullmatch(text)
@@ -44,7 +44,7 @@ def span_s(option: str, text: str | None) -> float | None:
 
 
 def moment(option: str, text: str | None) -> datetime | None:
-    """A moment such as 2027-01-31T08:00, in UTC unless it says otherwise; None stays None.
+    """Return a time such as 2027-01-31T08:00, in UTC unless the text has a zone. None stays None.
 
     Raises BadInput.
     """

@@ -33,7 +33,7 @@ PAUSE_OPTIONS = (
 
 
 def pause_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of a pause."""
+    """Return the command with the options of a pause."""
     for option in reversed(PAUSE_OPTIONS):
         command = option(command)
     return command

@@ -1,4 +1,4 @@
-"""`flask queue`: runs a consumer, and empties a queue."""
+"""`flask queue work | clear | rank`: runs a consumer, empties a queue, sets its rank."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ queue = Commands("queue", help="Run, watch and repair the queues.")
 )
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 def work(flags: tuple[str, ...]) -> None:
-    """Run a consumer; takes the flags of huey_consumer.py (--help lists them)."""
+    """Run a consumer. It takes the flags of huey_consumer.py (--help lists them)."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, str(CONSUMER), *flags])  # noqa: S606
 

@@ -1,4 +1,4 @@
-"""`flask queue reconcile`: compares all that Redis holds with the rows, and mends it."""
+"""`flask queue reconcile`: compares all that Redis holds with the rows, and repairs Redis."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reconcile(
     logs: tuple[TextIO, ...],
     is_json: bool,
 ) -> None:
-    """Compare every id in Redis and every queued row; exit code 1 when something is wrong."""
+    """Compare every id in Redis and every queued row. The exit code is 1 if something is wrong."""
     if is_import and old_primary is None:
         raise BadInput(_("--import needs --old-primary."))
     if old_primary is not None:

@@ -1,4 +1,4 @@
-"""How a verb's answer is printed: what was done, and for the rest the reasons and exit code 1."""
+"""Prints the result of a verb: what was done, and for the rest the reasons, with exit code 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .output import print_json
 
 
 def tell(result: VerbResult, sentence: Callable[[int], str], *, is_json: bool, **more: Any) -> None:
-    """Print `sentence` of how many it was done to, or everything as JSON, with `more`."""
+    """Print `sentence` for the number of rows done, or everything and `more` as JSON."""
     count = len(result.done)
     if is_json:
         refused = {str(id_): str(reason) for id_, reason in result.refused.items()}

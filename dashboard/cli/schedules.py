@@ -1,4 +1,4 @@
-"""`flask schedule`: what runs when; one tick for crontab, or the scheduler alone."""
+"""`flask schedule`: what runs when, one pass for a crontab, and a scheduler process."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def run(is_json: bool) -> None:
 @schedules.add("work")
 @click.option("--max-time", type=click.FloatRange(min=0), help="End after so many seconds.")
 def work(max_time: float | None) -> None:
-    """Fire what is due, for ever; consumers do it, too."""
+    """Fire what is due until stopped. Consumers do so as well."""
     sync_schedules()
     click.echo(_("Firing schedules. Ctrl-C ends it."))
     end_at = None if max_time is None else time.monotonic() + max_time
@@ -163,7 +163,7 @@ def _kwargs(text: str) -> Any:
 
 
 def _tick() -> int:
-    """Fire until nothing is due that can be fired here; how many jobs were made."""
+    """Fire until nothing is due that can be fired here. Return the number of jobs that were made."""
     count = 0
     while True:
         notices, is_more = firing.fire_due()

@@ -1,4 +1,4 @@
-"""`flask settings list | show | set | reset`: what can be changed while everything runs."""
+"""`flask settings list | show | set | reset`: settings that can be changed while the product runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def show(name: str, is_json: bool) -> None:
 def set_(name: str, value: str) -> None:
     """Give a setting another VALUE; a list is separated by commas."""
     _named(name)
-    _tell(name, verbs.change_setting(name, value, by=operator()))
+    _print_change(name, verbs.change_setting(name, value, by=operator()))
 
 
 @settings.add("reset")
@@ -66,11 +66,11 @@ def set_(name: str, value: str) -> None:
 def reset(name: str) -> None:
     """Give a setting its default again."""
     _named(name)
-    _tell(name, verbs.reset_setting(name, by=operator()))
+    _print_change(name, verbs.reset_setting(name, by=operator()))
 
 
 def _all(session: Session) -> list[tuple[LiveSetting, SettingChange | None]]:
-    catalog.load()  # which declares the settings of users' own
+    catalog.load()  # declares the settings of the application's own
     changes = queries.changes(session)
     return [(one, changes.get(name)) for name, one in SETTINGS.items()]
 
@@ -98,7 +98,7 @@ def _plain(one: LiveSetting, change: SettingChange | None) -> dict[str, Any]:
     }
 
 
-def _tell(name: str, is_changed: bool) -> None:
+def _print_change(name: str, is_changed: bool) -> None:
     if is_changed:
         click.echo(_("Setting %(name)s was changed.", name=name))
     else:

@@ -1,4 +1,4 @@
-"""`flask workers`: lists the consumers and tells them what to do."""
+"""`flask workers`: lists the consumers and runs verbs on them."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def list_(is_all: bool, is_json: bool) -> None:
 @click.argument("greenlets", metavar="N", type=int)
 @as_json
 def resize(name: str, greenlets: int, is_json: bool) -> None:
-    """Let a consumer run N jobs at once; what runs goes on. ID may be the beginning or the end of one."""
-    tell(verbs.resize_workers([_id(name)], greenlets, by=operator()), _told, is_json=is_json)
+    """Let a consumer run N jobs at once. Running jobs go on. ID may be the beginning or the end of one."""
+    tell(verbs.resize_workers([_id(name)], greenlets, by=operator()), _sentence, is_json=is_json)
 
 
 def _id(name: str) -> UUID:
-    """The worker that is meant by a part of its id."""
+    """Return the id of the worker that has `name` as a part of its id. Raises BadInput, Refusal."""
     if not NAME.fullmatch(name):
         raise BadInput(
             _("%(id)s is no part of a worker's id of 4 or more characters.", id=repr(name))
@@ -63,7 +63,7 @@ def _id(name: str) -> UUID:
     return found[0]
 
 
-def _told(count: int) -> str:
+def _sentence(count: int) -> str:
     return ngettext(
         "%(num)s worker was told; it does so within two seconds.",
         "%(num)s workers were told; they do so within two seconds.",
@@ -72,8 +72,8 @@ def _told(count: int) -> str:
 
 
 for action in direct.WORKER:
-    if action.name != "resize":  # which takes its number as a word
-        add(workers, replace(action, done=_told), _id)
+    if action.name != "resize":  # resize takes its number as an argument
+        add(workers, replace(action, done=_sentence), _id)
 
 
 def _print_list(found: list[WorkerEntry]) -> None:

@@ -1,4 +1,4 @@
-"""`flask demo`: shows on the running product that it does what it promises, judged from the rows."""
+"""`flask demo`: shows on the running product that it keeps its promises, checked from the rows."""
 
 from __future__ import annotations
 

@@ -28,13 +28,13 @@ from .harness import Check
 TASK = "tasks.demo.fail"
 BACKOFF = 2.0
 EARLY = timedelta(seconds=0.001)  # a wait is rounded to microseconds
-LATE = timedelta(seconds=5)  # for a machine that has much else to do
+LATE = timedelta(seconds=5)  # for a busy machine
 PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)
 class Story:
-    """How far the job has come."""
+    """The progress of the demo's job."""
 
     state: str
     attempts: tuple[AttemptEntry, ...]
@@ -42,7 +42,7 @@ class Story:
 
 
 def show(retries: int, *, delay_s: float, clear: bool, is_json: bool) -> None:
-    """Run the demo and judge it from the rows."""
+    """Run the demo and check its promises from the rows."""
     queue = catalog.find(TASK).job.queue
     harness.live_consumers(queue)
     if clear:

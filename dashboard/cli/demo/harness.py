@@ -1,4 +1,4 @@
-"""What the demos stand on: a live consumer, no leftovers, a table that follows, a verdict."""
+"""The base of the demos: a live consumer, no leftovers, a table that is updated, a result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Check:
-    """One promise, whether it was kept, and what was seen."""
+    """One promise, whether it was kept, and what was observed."""
 
     name: str
     ok: bool
@@ -40,7 +40,7 @@ class Check:
 
 
 def live_consumers(queue: str) -> tuple[WorkerEntry, ...]:
-    """The consumers that take new jobs from `queue`. Raises Refusal when there is none."""
+    """Return the consumers that take new jobs from `queue`. Raises Refusal when there is none."""
     alive = tuple(
         worker
         for worker in read(workers)
@@ -72,13 +72,13 @@ def clear_leftovers(task: str, queue: str) -> None:
 
 
 def now() -> datetime:
-    """PostgreSQL's time."""
+    """Return PostgreSQL's time."""
     return database.repeatable(watermarks.now)
 
 
 @contextmanager
 def cancelled_on_interrupt(ids: list[UUID]) -> Iterator[None]:
-    """On Ctrl-C, cancel those of `ids` that have not started, say so, and end."""
+    """On Ctrl-C, cancel the jobs in `ids` that have not started, print their number, and exit."""
     try:
         yield
     except KeyboardInterrupt:
@@ -95,7 +95,7 @@ def cancelled_on_interrupt(ids: list[UUID]) -> Iterator[None]:
 def follow(
     look: Callable[[], tuple[RenderableType, bool]], *, queue: str, limit_s: float, is_quiet: bool
 ) -> None:
-    """Show what `look` draws until it says that all is over.
+    """Show what `look` draws until it reports the end.
 
     Raises Refusal when the last consumer is gone or `limit_s` seconds were not enough.
     """
@@ -112,11 +112,11 @@ def follow(
             if not is_quiet:
                 live.update(picture, refresh=True)
     if not is_quiet and not console.is_terminal:
-        console.print()  # a file gets the last picture without its line's end
+        console.print()  # a file gets the last picture without its final newline
 
 
 def judge(checks: list[Check], *, is_json: bool, **facts: Any) -> None:
-    """Print the verdict; ends with exit code 1 when a promise was not kept."""
+    """Print the result. Exit with code 1 when a promise was not kept."""
     kept = all(check.ok for check in checks)
     if is_json:
         print_json({"ok": kept, "checks": checks, **facts})

@@ -1,4 +1,4 @@
-"""Judges starts and ends of jobs: their order, and how many ran at the same time."""
+"""Checks on starts and ends of jobs: their order, and how many ran at the same time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import pairwise
 
 from mahaam.queries.starts import Start
 
-# Two consumers take jobs in turn, but each writes its start in a statement of its own.
+# Two consumers take jobs alternately, but each writes its starts in statements of its own.
 BETWEEN_CONSUMERS = timedelta(milliseconds=200)
 
 Change = tuple[datetime, int]
 
 
 def out_of_order(rows: Iterable[Start]) -> tuple[Start, Start] | None:
-    """The first two jobs of which the one that should start later started earlier.
+    """Return the first two jobs of which the one that should start later started earlier, or None.
 
     A higher priority starts first, the older one among equals. Jobs that were claimed together
     have the same start.
@@ -35,12 +35,12 @@ def out_of_order(rows: Iterable[Start]) -> tuple[Start, Start] | None:
 
 
 def peak(rows: Iterable[Start]) -> int:
-    """How many ran at once at most."""
+    """Return the largest number of jobs that ran at once."""
     return max((running for _, running in _levels(rows)), default=0)
 
 
 def longest_gap(rows: Sequence[Start], slots: int) -> timedelta:
-    """The longest time for which fewer than `slots` ran although others waited for their start."""
+    """Return the longest time for which fewer than `slots` ran although others waited for their start."""
     last_start = max(row.started_at for row in rows if row.started_at)
     longest = gap = timedelta()
     for (at, running), (until, _) in pairwise(_levels(rows)):
@@ -51,7 +51,7 @@ def longest_gap(rows: Sequence[Start], slots: int) -> timedelta:
 
 
 def _levels(rows: Iterable[Start]) -> list[Change]:
-    """How many run from each moment on; who ends at a moment frees his slot for who starts then."""
+    """Return how many run from each time on. A job that ends frees its slot for one that starts then."""
     changes: list[Change] = []
     for row in rows:
         assert row.started_at is not None

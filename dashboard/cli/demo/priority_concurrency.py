@@ -26,13 +26,13 @@ TASK = "tasks.demo.sleep"
 QUEUE = "default"
 PRIORITIES = (1, 10, 5)
 HEAD_START_S = 0.5
-ENQUEUE_S = 0.02  # a slow machine's time for one job
+ENQUEUE_S = 0.02  # the time that a slow machine needs for one job
 REFILL = timedelta(seconds=0.5)
 PATIENCE_S = 60.0
 
 
 def show(count: int, *, sleep_s: float, clear: bool, is_json: bool) -> None:
-    """Run the demo and judge it from the rows."""
+    """Run the demo and check its promises from the rows."""
     consumers = harness.live_consumers(QUEUE)
     slots = sum(consumer.greenlets for consumer in consumers)
     if count <= slots:
@@ -53,8 +53,8 @@ def show(count: int, *, sleep_s: float, clear: bool, is_json: bool) -> None:
 
 
 def _enqueue(ids: list[UUID], count: int, sleep_s: float) -> None:
-    # All become due in one moment: otherwise the first would start before the others exist, and
-    # their order would say nothing.
+    # All become due at the same time. Otherwise the first would start before the others exist, and
+    # their order would prove nothing.
     eta = harness.now() + timedelta(seconds=HEAD_START_S + count * ENQUEUE_S)
     for number in range(count):
         made = enqueue(
