@@ -51,7 +51,7 @@ def of_jobs(action: BulkAction, wanted: JobFilter) -> BulkPreview:
 
 
 def of_letters(action: BulkAction, wanted: DeadLetterFilter) -> BulkPreview:
-    """Return the preview for dead letters, open ones only. Raises DatabaseUnavailable."""
+    """Return the preview for dead letters. Those dealt with are skipped. Raises DatabaseUnavailable."""
     narrowed = verbs.narrowed(verbs.ACTS[action.verb], wanted)
     count, matching = _dead_letter_counts((narrowed, wanted))
     return BulkPreview(
