@@ -1,1 +1,1 @@
-"""One attempt while it runs: what it may ask and say, what ends it."""
+"""A running attempt: its API for the task, its log and progress, its outcome."""

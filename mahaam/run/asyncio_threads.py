@@ -1,9 +1,9 @@
 """asyncio beside greenlets: each event loop runs in a native thread of its own.
 
-asyncio keeps its running loop for each thread, so that two greenlets of one thread cannot both have
-one. Whoever runs a loop here, by `asyncio.run` or in any other way, waits as a greenlet for a thread
-that runs it; `current_job` is known there. The thread stays the loop's until that is closed, for what it
-has started (executors, greenlets) belongs to its hub.
+asyncio keeps one running loop per thread, so that two greenlets of one thread cannot both have
+one. A greenlet that runs a loop, by `asyncio.run` or in any other way, waits for a thread that runs
+the loop; `current_job` is known there. The loop keeps its thread until it is closed, because what the
+loop has started (executors, greenlets) belongs to the hub of that thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mahaam.run import fork
 start_thread = monkey.get_original("_thread", "start_new_thread")
 thread_id = monkey.get_original("_thread", "get_ident")
 
-CLEAN_UP_S = 2.0  # what coroutines get to end in when their task is stopped
+CLEAN_UP_S = 2.0  # time for coroutines to end when their task is stopped
 
 run_forever = base_events.BaseEventLoop.run_forever
 close = base_events.BaseEventLoop.close
@@ -39,7 +39,7 @@ _threads: WeakKeyDictionary[Any, LoopThread] = WeakKeyDictionary()
 
 
 def install() -> None:
-    """Run loops in threads from now on, where this thread's greenlets would run them."""
+    """Run loops of this thread's greenlets in threads of their own from now on."""
     here = thread_id()
 
     def run_in_its_thread(loop: Any) -> None:
@@ -80,7 +80,7 @@ class LoopThread:
         start_thread(self._serve, ())
 
     def run(self, loop: Any) -> None:
-        """Run a loop until it is stopped; who interrupts this greenlet cancels what runs there."""
+        """Run a loop until it is stopped. An interruption of this greenlet cancels the loop's tasks."""
         turn = _LoopRun(loop)
         self._orders.put(turn)
         try:
@@ -94,14 +94,14 @@ class LoopThread:
             raise turn.fault
 
     def close(self) -> None:
-        """End the thread, when what runs there has ended."""
+        """End the thread when its current run has ended."""
         self._orders.put(None)
 
     def _serve(self) -> None:
         while (turn := self._orders.get()) is not None:
             turn.carry_out()
             if fork.is_child():
-                os._exit(1)  # the child of a fork in a coroutine, that fell out of it
+                os._exit(1)  # the child of a fork in a coroutine, after the coroutine has ended
             del turn  # and with it the loop
         if (hub := gevent_hub._get_hub()) is not None:
             hub.destroy(destroy_loop=True)
@@ -119,7 +119,7 @@ class _LoopRun:
         self.fault: BaseException | None = None
 
     def wait(self) -> None:
-        """Let other greenlets run until it is over."""
+        """Wait as a greenlet until the run is over."""
         self._is_over.wait()
         self._notice.stop()
         self._notice.close()
@@ -151,7 +151,7 @@ def _thread_of(loop: Any) -> LoopThread:
 
 
 def _move(loop: Any, selector: Any) -> None:
-    """Give a loop another selector, with all that it waits for."""
+    """Replace a loop's selector, and register everything that the loop waits for."""
     old = loop._selector
     for key in list(old.get_map().values()):
         selector.register(key.fileobj, key.events, key.data)
@@ -160,7 +160,7 @@ def _move(loop: Any, selector: Any) -> None:
 
 
 def _at_rest() -> Any:
-    """A selector that belongs to no thread."""
+    """Return a native selector, which belongs to no thread."""
     make: Callable[[], Any] = monkey.get_original("selectors", _NATIVE)
     return make()
 
@@ -173,7 +173,7 @@ _NATIVE = next(
 
 
 def _cancel_all(loop: Any) -> None:
-    """Cancel what runs; a loop that waits for something else is stopped."""
+    """Cancel all tasks of a loop; stop a loop that has none."""
     waiting = asyncio.all_tasks(loop)
     for each in waiting:
         each.cancel()

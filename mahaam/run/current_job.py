@@ -1,4 +1,4 @@
-"""What a task may ask and say about itself: `from mahaam import current_job`."""
+"""The API of a running task: `from mahaam import current_job`."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ LEVELS = logging.getLevelNamesMapping()
 
 
 class CurrentJob:
-    """The job whose task runs in this greenlet; false where none runs."""
+    """The job whose task runs in this greenlet; false where no task runs."""
 
     @property
     def id(self) -> str:
-        """The job's id."""
+        """Return the job's id."""
         return self._run().claim.id
 
     @property
     def attempt(self) -> int:
-        """Which start this is, from 1; releases and crashes count."""
+        """Return the number of this start, from 1. Releases and crashes count."""
         return self._run().claim.attempt
 
     @property
     def retry_count(self) -> int:
-        """How often this job was retried after failing, 0 at first."""
+        """Return how often this job was retried after a failure, 0 at first."""
         return self._run().claim.retry_count
 
     @property
     def max_retries(self) -> int:
-        """How often it is retried at most."""
+        """Return how often the job is retried at most."""
         return self._run().claim.max_retries
 
     @property
     def queue(self) -> str:
-        """The queue that it came from."""
+        """Return the queue from which the job was started."""
         return self._run().claim.queue
 
     @property
     def priority(self) -> int:
-        """Its priority at the start."""
+        """Return the job's priority at the start."""
         return self._run().claim.priority
 
     def progress(self, percent: float, text: str | None = None) -> None:
-        """Say how far the job is (0 to 100, up or down) and what it does.
+        """Report the job's progress (0 to 100, up or down) and what it does.
 
-        Reaches the row within a second. Raises ValueError for what is no such number.
+        The progress reaches the row within a second. Raises ValueError for any other `percent`.
         """
         run = self._run()
         words = None if text is None else clean(str(text), WORDS_LIMIT_BYTES)
         said.progress(run, _whole_percent(percent), words)
 
     def log(self, text: object, level: str | int = "info") -> None:
-        """Add a line to the job's log, where it is read within a second.
+        """Add a line to the job's log, where it appears within a second.
 
         Lines below JOB_LOG_LEVEL are left out. Raises ValueError for an unknown level.
         """
@@ -67,17 +67,17 @@ class CurrentJob:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether an operator wants this job to stop."""
+        """Return True if an operator wants this job to stop."""
         return self._run().is_stopping
 
     def check(self) -> None:
-        """Raise TaskStopped when the job is to stop: to be called where stopping does no harm."""
+        """Raise TaskStopped if the job is to stop. To be called where stopping does no harm."""
         run = self._run()
         if run.is_stopping:
             raise TaskStopped(f"Stopped by {run.stopped_by}.")
 
     def __bool__(self) -> bool:
-        """Whether a task runs here."""
+        """Return True if a task runs in this greenlet."""
         return current_run() is not None
 
     def _run(self) -> Run:
@@ -94,7 +94,7 @@ def _whole_percent(percent: float) -> int:
     try:
         if 0 <= percent <= 100:
             return int(percent)
-    except (TypeError, ArithmeticError):  # no number; a Decimal that is not one either
+    except (TypeError, ArithmeticError):  # not a number; ArithmeticError: a Decimal that is NaN
         pass
     raise ValueError(f"Progress is a number from 0 to 100; this is {percent!r:.100}.")
 

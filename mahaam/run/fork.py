@@ -1,4 +1,4 @@
-"""What the child of a fork is: the task's code alone, and nothing of the process around it."""
+"""Children of a fork in a task: they run the task's code alone, not the consumer's."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from mahaam.core.exception_text import LINE_LIMIT_BYTES, traceback_of
 
 FAILED = 1  # the child's exit code when the task raised
 
-_left_behind: list[Any] = []  # must not be freed: Python would unwind greenlets of the parent's
+_left_behind: list[Any] = []  # must not be freed: Python would unwind the parent's greenlets
 _children: list[int] = []  # this process, if it is one
 
 
 def is_child() -> bool:
-    """Whether this process is the child of a fork in a consumer or in one of its CPU processes."""
+    """Return True if this process is the child of a fork in a consumer or in one of its CPU processes."""
     return bool(_children)
 
 
 def watch() -> None:
-    """Make children of this process such; each has a new hub, in which nothing of the parent's runs.
+    """Give each child of a fork of this process a new hub, in which nothing of the parent's runs.
 
     gevent's own hub would go on in the child with all greenlets of the parent, on its sockets.
     """
@@ -34,7 +34,7 @@ def watch() -> None:
 
 
 def end(fault: BaseException | None) -> NoReturn:
-    """End the child, as its task has ended: its job is the parent's to settle."""
+    """End the child when its task has ended. The parent settles the job."""
     code: Any = 0
     if fault is not None and issubclass(type(fault), SystemExit):
         code = fault.code  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def _become_child() -> None:
 
 
 def _leave_hub() -> None:
-    """Begin with a hub of its own as soon as one is needed."""
+    """Leave the parent's hub; gevent makes a new one as soon as one is needed."""
     hub = gevent_hub._get_hub()
     if hub is None or hub.loop is None:
         return
@@ -72,12 +72,12 @@ def _root_of(here: Any) -> Any:
 
 
 def _fallen_out(*_result: Any) -> None:
-    """Where the forking greenlet comes to when it has ended, whatever ran in it."""
+    """End the child when its forking greenlet has ended, whatever ran in it."""
     end(None)
 
 
 def _be_killable() -> None:
-    """Do upon signals what any program does: the handlers are the parent's."""
+    """Restore the default actions of signals, because the handlers are the parent's."""
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
@@ -85,7 +85,7 @@ def _be_killable() -> None:
 
 
 def _print(text: str) -> None:
-    """Print to standard error, and let go of what standard output holds back."""
+    """Print to standard error, and flush standard output."""
     for stream, words in ((sys.stdout, ""), (sys.stderr, text)):
         try:
             stream.write(words)

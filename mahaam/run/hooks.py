@@ -1,4 +1,4 @@
-"""Tells users' code what happened to jobs: `@on("failed", task=send_mail)`."""
+"""Event handlers of users: `@on("failed", task=send_mail)`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger("mahaam.hooks")
 
 EVENTS = ("active", "completed", "failed", "dead", "progress")
 WAITING = 10_000  # events that handlers may lag behind
-IDLE_S = 2.0  # how often a loop that has nothing to tell says that it lives
+IDLE_S = 2.0  # how often an idle loop gives a sign of life
 ATTEMPT_FAILED = (State.RETRYING, State.FAILED)
 
 slow = LogThrottle(log, every_s=10.0)
@@ -35,10 +35,10 @@ slow = LogThrottle(log, every_s=10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEvent:
-    """What happened to a job, at the time (of the consumer's clock) when it had been committed.
+    """An event of a job, with the time (of the consumer's clock) after its commit.
 
-    `error` is told of what failed, as `Class: message`; `progress` (percent) and `progress_text` are
-    told of progress.
+    `error` is set for failures, as `Class: message`; `progress` (percent) and `progress_text` for
+    progress.
     """
 
     event: str
@@ -54,7 +54,7 @@ class JobEvent:
 
     @property
     def result(self) -> Any:
-        """What a completed job returned, as it is kept."""
+        """Return the stored result of a completed job, or None."""
         return None if self.result_json is None else load(self.result_json)
 
 
@@ -63,17 +63,17 @@ H = TypeVar("H", bound=Handler)
 
 
 class Hook(NamedTuple):
-    """A handler, and the one task that it wants to hear of (None: all)."""
+    """A handler, and the task whose events it handles (None: all tasks)."""
 
     handler: Handler
     task: str | None
 
 
 class Hooks:
-    """The handlers, and what they have not been told yet.
+    """The handlers, and the events that are not yet handled.
 
     One greenlet calls them, one after the other: a handler that fails, hangs or is slow delays
-    others of its kind, and no job.
+    other handlers, and no job.
     """
 
     def __init__(self) -> None:
@@ -83,20 +83,20 @@ class Hooks:
 
     @property
     def is_used(self) -> bool:
-        """Whether there is any handler."""
+        """Return True if there is any handler."""
         return bool(self._hooks)
 
     @property
     def backlog(self) -> int:
-        """How many calls are still to be made."""
+        """Return the number of calls that are still to be made."""
         return int(self._waiting.qsize())
 
     def add(self, event: str, hook: Hook) -> None:
-        """Have a handler called for an event."""
+        """Register a handler for an event."""
         self._hooks.setdefault(event, []).append(hook)
 
     def loop(self) -> None:
-        """Call handlers as there is something to tell, for ever."""
+        """Call handlers for queued events, for ever."""
         while True:
             get_on()
             try:
@@ -109,18 +109,18 @@ class Hooks:
                 self._waiting.task_done()
 
     def finish(self, limit_s: float) -> None:
-        """Wait until all has been told, or for `limit_s`."""
+        """Wait until all events are handled, or for `limit_s`."""
         self._waiting.join(limit_s)
 
-    # What others tell when it is committed.
+    # Called after the commit.
 
     def started(self, claims: Iterable[Claim]) -> None:
-        """Jobs run."""
+        """Queue the events of started jobs."""
         for claim in claims:
             self._tell("active", claim)
 
     def ended(self, written: Sequence[Ended]) -> None:
-        """Attempts ended."""
+        """Queue the events of ended attempts."""
         for claim, outcome in written:
             error = outcome.failure.line if outcome.failure else None
             if outcome.state is State.COMPLETED:
@@ -131,12 +131,12 @@ class Hooks:
                 self._tell("dead", claim, error=error)
 
     def crashed(self, job: Rescued, error: str) -> None:
-        """A job was taken from a lost worker; it is dead if that was once too often."""
+        """Queue the event of a job that was taken from a lost worker, if it failed for good by that."""
         if job.state == State.FAILED:
             self._tell("dead", job, error=error)
 
     def advanced(self, words: Iterable[ProgressUpdate]) -> None:
-        """Jobs said how far they are."""
+        """Queue the events of progress."""
         for word in words:
             self._tell("progress", word.claim, progress=word.percent, progress_text=word.words)
 
@@ -168,16 +168,17 @@ hooks = Hooks()
 
 
 def on(event: str, *, task: RegisteredTask | str | None = None) -> Callable[[H], H]:
-    """Have a function called with a `JobEvent` when a job, of `task` or of any, comes to `event`.
+    """Return a decorator that calls a function with a `JobEvent` on `event` of `task` (None: any).
 
-    `active`: its row says running. `completed`. `failed`: an attempt failed, retried or not.
-    `dead`: it failed for good, of an exception or of crashes, and has a dead letter. `progress`:
-    what it said is in its row.
+    `active`: the job's row says running. `completed`. `failed`: an attempt failed, retried or not.
+    `dead`: the job failed for good, by an exception or by crashes, and has a dead letter. `progress`:
+    the progress is in the job's row.
 
-    It is told after the commit, by the consumer that wrote it, at most once: not when that consumer
-    is killed in between, nor when handlers lag 10,000 events behind. A handler is stopped after
-    HOOK_TIMEOUT_S where it waits. What must happen belongs into `then()` or `error()`, which are
-    committed together with the outcome. Raises OptionNotValid for an unknown event.
+    The handler is called after the commit, by the consumer that wrote the change, at most once: not
+    if that consumer is killed in between, nor if handlers lag 10,000 events behind. A handler is
+    stopped after HOOK_TIMEOUT_S where it waits. Work that must happen belongs into `then()` or
+    `error()`, which are committed together with the outcome. Raises OptionNotValid for an unknown
+    event.
     """
     if event not in EVENTS:
         raise OptionNotValid(f"There is no event {event!r}; there are {', '.join(EVENTS)}.")
@@ -195,7 +196,7 @@ def _call(handler: Handler, event: JobEvent) -> None:
     try:
         with limit:
             handler(event)
-    except BaseException as fault:  # whatever it is, the next one is called
+    except BaseException as fault:  # the next handler is called after any fault
         facts = (getattr(handler, "__qualname__", handler), event.event, event.job_id)
         if fault is limit:
             log.warning("A handler took too long. handler=%s event=%s job=%s", *facts)

@@ -1,4 +1,4 @@
-"""Brings what tasks say through the `logging` module to their job's log."""
+"""The handler that copies records of the `logging` module to the log of their job."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from mahaam.logs import log_setup
 from mahaam.run.log_buffer import said
 from mahaam.run.run import current_run
 
-OWN = ("mahaam", "huey")  # what these say is the consumer's business
+OWN = ("mahaam", "huey")  # records of these loggers are about the consumer, not the job
 FORMAT = log_setup.TextFormatter("%(message)s")
 
 
 class JobLogHandler(logging.Handler):
-    """Keeps each record for the job whose code made it; does nothing outside of jobs.
+    """Buffers each record for the job whose code made it; does nothing outside of jobs.
 
-    Whose code it is, the context variable of `current_job` says: it is set in the task's own
-    greenlet and wherever `contextvars.copy_context().run` takes it.
+    The context variable of `current_job` tells the job: it is set in the task's own greenlet and
+    wherever `contextvars.copy_context().run` takes it.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Keep the record, without the lock that a handler has: there is nothing to protect."""
+        """Buffer the record, without the handler's lock: there is nothing to protect.
+
+        Return True if a job runs and the filters accept the record.
+        """
         run = current_run()
         if run is None or not self.filter(record):
             return False
@@ -38,7 +41,7 @@ class JobLogHandler(logging.Handler):
 
 
 def listen() -> None:
-    """Hear all loggers from JOB_LOG_LEVEL on, whatever the consumer's own log leaves out."""
+    """Handle records of all loggers from JOB_LOG_LEVEL on, whatever the level of the consumer's log."""
     level = logging.getLevelNamesMapping()[get_settings().job_log_level]
     log_setup.keep(JobLogHandler(level))
     root = logging.getLogger()
@@ -49,7 +52,7 @@ def _text(record: logging.LogRecord) -> str:
     try:
         is_plain = not (record.exc_info or record.exc_text or record.stack_info)
         return record.getMessage() if is_plain else FORMAT.format(record)
-    except (TaskStopped, gevent.Timeout):  # not the value's doing: the task is interrupted here
+    except (TaskStopped, gevent.Timeout):  # not the value's fault: the task is interrupted here
         raise
     except BaseException as fault:  # noqa: BLE001 (a logged value may do anything when it is printed)
         return f"This line cannot be formatted ({class_name(fault)}): {shown(record.msg)}"

@@ -1,4 +1,4 @@
-"""What running jobs say of themselves, kept here until the log writer has written it down."""
+"""The buffer of log lines and progress of running jobs, until the log writer writes them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mahaam.jobs.log_line import LogLine, ProgressUpdate
 from mahaam.jobs.outcome import Fence
 from mahaam.run.run import Run
 
-BUFFER_LINES = 20_000  # of all jobs together, while PostgreSQL is slower than they are
-LOGGER = "mahaam"  # signs the line that says how many were left out
+BUFFER_LINES = 20_000  # of all jobs together, while PostgreSQL is slower than the jobs
+LOGGER = "mahaam"  # the logger of the line about left-out lines
 LOGGER_LIMIT_BYTES = 200
 LEVEL_MAX = 32_767
 
@@ -23,7 +23,7 @@ full = LogThrottle(logging.getLogger("mahaam.job_log"), every_s=10.0)
 
 
 class LogBuffer:
-    """Lines in the order in which they were said, and of the progress the newest.
+    """Lines in the order in which they were logged, and the newest progress of each attempt.
 
     Every method is safe in any greenlet and thread, and none waits for anything.
     """
@@ -41,9 +41,9 @@ class LogBuffer:
         logger: str | None = None,
         at: float | None = None,
     ) -> None:
-        """Keep a line; what is beyond the limits is counted instead.
+        """Buffer a line. A line beyond the limits is only counted.
 
-        `at` is when it was said, by the monotonic clock; now if None.
+        `at` is when it was logged, by the monotonic clock; now if None.
         """
         settings = get_settings()
         number = next(run.line_numbers)
@@ -57,7 +57,7 @@ class LogBuffer:
             self._keep(run, number, level, message, logger, at=at)
 
     def end(self, run: Run) -> None:
-        """Say how many lines of an attempt were left out."""
+        """Add a line that says how many lines of an attempt were left out."""
         sentence = (
             f"{run.lines_left_out} lines were left out: beyond JOB_LOG_LINES "
             f"({get_settings().job_log_lines}), or said faster than they could be written."
@@ -66,15 +66,15 @@ class LogBuffer:
         self._keep(run, next(run.line_numbers), logging.WARNING, sentence, LOGGER)
 
     def progress(self, run: Run, percent: int, words: str | None) -> None:
-        """Keep how far an attempt is."""
+        """Buffer the progress of an attempt."""
         self._progress[run.claim.fence] = ProgressUpdate(run.claim, percent, words)
 
     def take_lines(self, most: int) -> list[LogLine]:
-        """The oldest lines, in order."""
+        """Take out up to `most` of the oldest lines. Return them in order."""
         return [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
 
     def take_progress(self) -> list[ProgressUpdate]:
-        """The newest word of each attempt that has said any since the last time."""
+        """Take out the newest progress of each attempt. Return the list."""
         return [self._progress.popitem()[1] for _ in range(len(self._progress))]
 
     def give_back(self, lines: Sequence[LogLine]) -> None:
@@ -82,7 +82,7 @@ class LogBuffer:
         self._lines.extendleft(reversed(lines))
 
     def give_back_progress(self, progress: Sequence[ProgressUpdate]) -> None:
-        """Put back what could not be written, where nothing newer was said."""
+        """Put back progress that could not be written, unless there is a newer one."""
         for word in progress:
             self._progress.setdefault(word.claim.fence, word)
 

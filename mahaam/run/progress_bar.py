@@ -1,4 +1,4 @@
-"""A progress bar that tells the job how far it is: tqdm, with the job's row as its screen."""
+"""A progress bar that sets the job's progress: tqdm, which writes to the job's row."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ WORDS = "{desc}{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 class track(tqdm):  # type: ignore[misc]  # noqa: N801 (tqdm has no types; it is called like tqdm)
     """`for item in track(items, desc="mails")`, `with track(total=9) as bar: bar.update(1)`.
 
-    Takes what tqdm takes. In a job, what tqdm would draw becomes the job's progress: the percentage,
-    and the count, the rate and the time that is left in words; nothing is printed. Of two bars at
-    once the one that moved last is seen. Without a total the percentage stays 0. Outside of a
+    Takes the arguments of tqdm. In a job, what tqdm would draw becomes the job's progress: the
+    percentage, and the count, the rate and the remaining time as text; nothing is printed. Of two bars
+    at once the one that moved last is shown. Without a total the percentage stays 0. Outside of a
     job it is plain tqdm.
     """
 
@@ -39,14 +39,14 @@ class track(tqdm):  # type: ignore[misc]  # noqa: N801 (tqdm has no types; it is
             self.refresh()
 
     def refresh(self, nolock: bool = False, lock_args: Any = None) -> Any:
-        """Draw now: in a job without a lock, for there is no screen that two could draw on.
+        """Draw now, in a job without tqdm's lock, because no two bars share a screen there.
 
-        tqdm would keep it when drawing fails (of an odd `bar_format`), and every job would hang.
+        tqdm would keep the lock if drawing fails (on a wrong `bar_format`), and every job would hang.
         """
         return super().refresh(nolock or self._run is not None, lock_args)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> Any:
-        """Draw: in a job, say how far it is."""
+        """Draw the bar; in a job, set its progress."""
         if self._run is None:
             return super().display(msg, pos)
         percent = max(0, min(100, int(100 * self.n / self.total))) if self.total else 0
@@ -55,7 +55,7 @@ class track(tqdm):  # type: ignore[misc]  # noqa: N801 (tqdm has no types; it is
         return True
 
     def _words(self) -> str:
-        """What tqdm would draw, without the bar, at any width."""
+        """Return what tqdm would draw, without the bar, at any width."""
         facts = self.format_dict | {"ncols": None}
         name = facts["prefix"].removesuffix(": ")
         if facts["total"] and not facts["bar_format"]:
@@ -65,7 +65,7 @@ class track(tqdm):  # type: ignore[misc]  # noqa: N801 (tqdm has no types; it is
         return str(self.format_meter(**facts))
 
     def clear(self, *args: Any, **options: Any) -> None:
-        """Take the drawing off the screen: in a job there is none."""
+        """Remove the bar from the screen; in a job there is none."""
         if self._run is None:
             super().clear(*args, **options)
 

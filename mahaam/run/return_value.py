@@ -1,4 +1,4 @@
-"""What a task returned: an answer, or work that nobody would ever do."""
+"""The check of a task's return value: a result, or work that would never be done."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TaskDidNotRun(MahaamError):
 
 
 def check(value: Any) -> None:
-    """Raise TaskDidNotRun when `value` is work that is still to be done."""
+    """Raise TaskDidNotRun if `value` is work that is still to be done."""
     kind = type(value)
     if kind in PLAIN:
         return
@@ -47,7 +47,7 @@ def check(value: Any) -> None:
 
 
 def _undone(kind: type) -> tuple[str, str] | None:
-    """What such a value is, and what to do; None when it is an answer. The class decides alone."""
+    """Return what undone work of a class is called and advice; None for a result's class."""
     for what, kinds, advice in UNDONE:
         if issubclass(kind, kinds):
             return what, advice
@@ -59,7 +59,7 @@ def _undone(kind: type) -> tuple[str, str] | None:
 
 
 def _end(value: Any) -> None:
-    """Close a coroutine or generator: Python would complain later that nobody awaited it."""
+    """Close a coroutine or generator, else Python would warn later that it was never awaited."""
     close = getattr(value, "close", None)
     if callable(close) and isinstance(value, Generator | Awaitable):
         close()

@@ -1,4 +1,4 @@
-"""One attempt of a job while it runs: its claim, what was observed, and how it ends."""
+"""One running attempt of a job: its claim, what was observed of it, and its outcome."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from mahaam.redaction.redact import masked_failure
 log = logging.getLogger("mahaam.run")
 
 RESULT_SHOWN_BYTES = 2000
-CAUSES = 100  # of an exception that are let go; there may be circles
+CAUSES = 100  # causes of an exception that are released; there may be cycles
 
 
 class TaskProcess(Protocol):
-    """Another process, in which a task is computed."""
+    """A CPU process that runs a task."""
 
     def compute(self, run: Run, task: Any) -> Any:
-        """Return what the task returns, and raise what it raises."""
+        """Run a task. Return its result. Raises what the task raises."""
 
 
 class Run:
@@ -75,38 +75,40 @@ class Run:
         self.options: dict[str, Any] = {}  # what rides along: chain, error handler, removal
         self.started_at = time.monotonic()
         self.ended_at = 0.0
-        self.greenlet: Any = None  # where the task runs, for whoever must stop it
+        self.greenlet: Any = None  # in which the task runs, for stopping it
         self.value: Any = None
         self.exception: BaseException | None = None
-        self.error_metadata: str | None = None  # what Huey tells of the exception, as JSON
-        self.final_state: State | None = None  # said by a signal, stronger than value and exception
+        self.error_metadata: str | None = None  # Huey's details of the exception, as JSON
+        self.final_state: State | None = None  # set by a signal, stronger than value and exception
         self.retrying = False
         self.retry_in_s: float | None = None
-        self.retry_at: datetime | None = None  # when the task itself wants to be tried again
+        self.retry_at: datetime | None = (
+            None  # the time of the retry that the task itself asked for
+        )
         self.remaining_retries = claim.max_retries - claim.retry_count
         self.is_interrupted = False  # by the consumer, for reasons that are not the job's own
         self.stopped_by: str | None = None  # the operator who wants it to stop
         self.stop_asked_at = 0.0
         self.interruptions = 0  # how often it was interrupted because of that
-        self.process: TaskProcess | None = None  # where the task is computed, if not here
-        self.on_stop: Callable[[str], None] | None = None  # tells it there
-        self.is_over = False  # nothing of it runs here any more
-        self.ended = False  # the task's function has returned; what is enqueued now follows from it
-        self.told = False  # Huey has said how it went
-        self.keeps_result = False  # and that what it brought is to be kept
+        self.process: TaskProcess | None = None  # the CPU process that runs the task, if any
+        self.on_stop: Callable[[str], None] | None = None  # notifies that process
+        self.is_over = False  # no code of the attempt runs here any more
+        self.ended = False  # the task's function has returned; jobs enqueued now are follow-ups
+        self.told = False  # Huey has reported the end of the task
+        self.keeps_result = False  # and the result is to be stored
         self._follows: FollowUps | None = None
         self.outcome: Outcome | None = None
-        self.line_numbers = count(1)  # of what it logs
+        self.line_numbers = count(1)  # of its log lines
         self.lines_left_out = 0
 
     @property
     def follows(self) -> FollowUps:
-        """What follows from its end, to be added to."""
+        """Return the follow-ups of this attempt, to which callers may add."""
         self._follows = self._follows or FollowUps()
         return self._follows
 
     def settle(self) -> Outcome:
-        """The outcome; there is one, whatever the result or the exception do when they are read."""
+        """Return the outcome. There is always one, even if reading the result or the exception fails."""
         if self.outcome is None:
             try:
                 self.outcome = self._settled()
@@ -118,18 +120,18 @@ class Run:
         return self.outcome
 
     def let_go(self) -> None:
-        """Keep nothing of what the task brought: the outcome has what is written of it."""
+        """Release the task's value and exception: the outcome has what is written of them."""
         fault, self.value, self.exception = self.exception, None, None
         for _ in range(CAUSES):
             if fault is None:
                 return
-            # Its frames hold it in turn, until the garbage is collected.
+            # The frames of an exception refer to it in turn, until the garbage is collected.
             _of_exception("__traceback__").__set__(fault, None)
             cause = _of_exception("__cause__").__get__(fault)
             fault = _of_exception("__context__").__get__(fault) if cause is None else cause
 
     def _settled(self) -> Outcome:
-        """From what Huey's signals and hooks said."""
+        """Return the outcome, derived from Huey's signals and hooks."""
         if self.final_state is not None:
             outcome = Outcome(self.final_state, self.claim.retry_count)
         elif self.exception is not None:
@@ -144,7 +146,7 @@ class Run:
         return outcome
 
     def end_without_running(self, error: MahaamError) -> None:
-        """Fail for good a job that cannot even be tried, or whose end cannot be read."""
+        """Fail a job for good that cannot be run, or whose outcome cannot be read."""
         failure = masked_failure(Failure.told(error), self.claim.task)
         follows = derive_follow_ups.of_end(
             FinalState(self.claim.id, self.claim.options, State.FAILED, failure.line)
@@ -154,7 +156,7 @@ class Run:
         )
 
     def backoff_s(self, *, jitter: bool) -> float:
-        """Return how many seconds the job waits when this attempt fails and is retried."""
+        """Return how many seconds the job waits if this attempt fails and is retried."""
         cap_s = self.claim.retry_delay_cap_s
         return backoff_s(
             self.claim.retry_count,
@@ -166,24 +168,24 @@ class Run:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether an operator wants it to stop."""
+        """Return True if an operator wants it to stop."""
         return self.stopped_by is not None
 
     def ask_to_stop(self, by: str) -> None:
-        """Let the task know that it is to stop."""
+        """Notify the task that it is to stop."""
         self.stopped_by, self.stop_asked_at = by, time.monotonic()
         if self.on_stop is not None:
             self.on_stop(by)
 
     def stopped(self) -> None:
-        """End it as cancelled: it was stopped outside of the task's own code."""
+        """End the attempt as cancelled: it was stopped outside of the task's own code."""
         if not self.told:
             self.final_state = State.CANCELLED
             end = FinalState(self.claim.id, self.claim.options, State.CANCELLED)
             self.follows.add(derive_follow_ups.of_end(end))
 
     def interrupted(self) -> None:
-        """Give the job back: it was stopped for reasons that are not its own."""
+        """Give the job back: it was interrupted for reasons that are not its own."""
         if not self.told:
             self.final_state = State.QUEUED
 
@@ -209,7 +211,7 @@ class Run:
 
 
 def stored_result(value: Any) -> str:
-    """A task's return value as JSON; over-long or unknown ones are kept as a marked excerpt."""
+    """Return a task's result as JSON. A too long or not storable one is stored as a marked excerpt."""
     if value is None:
         return "null"
     try:
@@ -225,19 +227,19 @@ def _within_limit(text: str) -> str:
     limit_bytes = get_settings().result_limit_bytes
     if len(text) * 4 <= limit_bytes or (size := size_bytes(text)) <= limit_bytes:
         return text
-    # Half of the limit: as a string within JSON, every character may take two.
+    # Half of the limit: in a JSON string every character may take two.
     half = max(0, limit_bytes // 2 - 100)
     excerpt = text[:half].encode()[:half].decode("utf-8", "ignore")
     return dump({"cut": excerpt, "size_bytes": size}, what="The result")
 
 
 def _of_exception(name: str) -> Any:
-    """An attribute that every exception has, whatever its own class makes of the name."""
+    """Return the descriptor of an attribute of BaseException, which a subclass may hide."""
     return BaseException.__dict__[name]
 
 
 def current_run() -> Run | None:
-    """The attempt that runs in this greenlet; None outside of tasks."""
+    """Return the attempt that runs in this greenlet; None outside of tasks."""
     run: Any = current.get()
     return run  # type: ignore[no-any-return]
 

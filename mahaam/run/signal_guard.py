@@ -1,4 +1,4 @@
-"""Signals as far as tasks are concerned: in a consumer they are its own, in a CPU process the task's."""
+"""Signals and tasks: in a consumer signals are the consumer's, in a CPU process the task's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mahaam.run import fork
 from mahaam.run.log_buffer import LOGGER, said
 from mahaam.run.run import current_run
 
-# What would act on all jobs of the process, and what of it does no harm.
+# Functions that would affect all jobs of the process, each with a test for harmless calls.
 GUARDED: dict[str, Callable[..., bool]] = {
     "signal": lambda *_: False,
     "alarm": lambda seconds, *_: not seconds,
@@ -31,7 +31,7 @@ REFUSED = (
 
 
 def guard() -> None:
-    """Refuse from now on what a task would do to the signals of its consumer."""
+    """Refuse calls from tasks that would change the signals of their consumer, from now on."""
     for name, is_harmless in GUARDED.items():
         setattr(signal, name, _guarded(getattr(signal, name), name, is_harmless))
 
@@ -52,13 +52,13 @@ def _guarded(
 
 
 class Handlers:
-    """What a CPU process does upon signals, to be put back after each task."""
+    """The signal handlers of a CPU process, to be restored after each task."""
 
     def __init__(self) -> None:
         self._handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
 
     def restore(self) -> None:
-        """Stop timers, and put back handlers that a task has replaced."""
+        """Stop timers, and restore handlers that a task has replaced."""
         for timer in TIMERS:
             signal.setitimer(timer, 0)
         for number, handler in self._handlers.items():

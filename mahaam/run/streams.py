@@ -1,4 +1,4 @@
-"""Standard output and error, which all tasks of a process share: put right when one has spoilt them."""
+"""Standard output and error, which all tasks of a process share, and their repair after a task."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Streams:
         self._copies = {number: _copy(number) for number in NAMES}
         self._poll = monkey.get_original(
             "select", "poll"
-        )()  # tells closed ones, of both in one call
+        )()  # finds closed ones among both in one call
         for number in NAMES:
             self._poll.register(number, 0)
 
     def mend(self, run: Run, *, is_alone: bool) -> None:
-        """Undo what a task that has returned did to them; it is told in its job's log.
+        """Repair the streams after a task that has returned, with a line in its job's log.
 
-        Something else in a stream's place may belong to another task, which will take it away
-        itself: it is left there unless it is closed or the task `is_alone`.
+        A replaced stream may be the replacement of another task, which will restore the stream itself:
+        the replacement stays unless it is closed or the task `is_alone`.
         """
         if self._are_as_before():
             return
@@ -50,7 +50,7 @@ class Streams:
             log.warning(f"{SPOILT} job=%s task=%s", name, run.claim.id, run.claim.task)
 
     def _are_as_before(self) -> bool:
-        """Whether all is well at a glance, which each job takes."""
+        """Return True if the streams are unchanged. A quick check, because each job makes it."""
         out, err = self._streams[1], self._streams[2]
         if sys.stdout is not out or sys.stderr is not err or out is None or err is None:
             return False
@@ -73,7 +73,7 @@ class Streams:
 
 
 def _is_closed(stream: object) -> bool:
-    """Whether nothing can be written to a stream, for all that can be seen; it may be anything."""
+    """Return True if a stream, which may be any object, seems to be closed."""
     try:
         return stream is None or bool(getattr(stream, "closed", False))
     except BaseException:  # noqa: BLE001 (a task may have put any object there)
@@ -82,7 +82,7 @@ def _is_closed(stream: object) -> bool:
 
 def _is_open(number: int) -> bool:
     try:
-        os.get_inheritable(number)  # the cheapest question that a closed one does not answer
+        os.get_inheritable(number)  # the cheapest call that fails for a closed one
     except OSError:
         return False
     return True
