@@ -1,1 +1,1 @@
-"""Consumer processes: leases, requests to them, signs of life."""
+"""Consumer processes: leases, requests, signs of life."""

@@ -38,17 +38,17 @@ thread_id = monkey.get_original("_thread", "get_ident")
 native_sleep = monkey.get_original("time", "sleep")
 
 RETRY_S = 1.0
-MARGIN_S = 1.0  # a lease counts as over a little before PostgreSQL says so
+MARGIN_S = 1.0  # here a lease counts as over this much earlier than in PostgreSQL
 TICK_S = 0.1
-SLACK_S = 5.0  # beyond the time limit of a beat, until the thread counts as one that stands still
-SILENT_S = 1.0  # greenlets without a turn for longer than this are held up
+SLACK_S = 5.0  # beyond the time limit of a beat, until the thread counts as standing still
+SILENT_S = 1.0  # greenlets that do not run for longer than this are blocked
 
 
 class Lease:
     """Registers this process as a worker and renews its lease until it is closed.
 
     `held` lists the ids of jobs that this process claims, runs or settles at the moment.
-    `last_resort` is called in the thread, with a connection, when `abandon` was asked for.
+    At `abandon_at` the thread releases all jobs and ends the process.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Lease:
         self._connections: dict[int, Connection] = {}  # by thread: one may outlive its replacement
         self._closed = False
         self._is_leaving = False
-        self._threads = 0  # that were started; the newest one is the one that beats
+        self._threads = 0  # threads that were started; the newest one beats
         self._is_dead = False
         self._liveness = Liveness()
         self._good_until = 0.0
@@ -87,11 +87,11 @@ class Lease:
 
     @property
     def worker_id(self) -> str:
-        """The id under which jobs are claimed now."""
+        """Return the id under which jobs are claimed now."""
         return self.worker.id
 
     def is_valid(self) -> bool:
-        """Whether PostgreSQL still counts this worker as alive, for all that is known here."""
+        """Return True if PostgreSQL counts this worker as alive, as far as is known here."""
         return not self.lost and time.monotonic() < self._good_until
 
     def open(self) -> None:
@@ -101,34 +101,34 @@ class Lease:
         self.keep()
 
     def keep(self) -> None:
-        """Beat in a native thread; one that beats already ends when it sees that."""
+        """Start a native thread that beats. An earlier one ends when it sees the new one."""
         self._threads += 1
         self._is_dead = False
         self._tick()
         start_thread(self._run, (self._threads,))
 
     def is_kept(self) -> bool:
-        """Whether the thread gets on: between two ticks nothing takes longer than BEAT_S."""
+        """Return True if the thread makes progress: between two ticks nothing takes longer than BEAT_S."""
         if self._closed:
             return True
         return not self._is_dead and self._liveness.silent_s() < self._beat_s + SLACK_S
 
     def renew(self) -> None:
-        """Begin again under a new id, after everything of the lost one has been stopped."""
+        """Begin a lease under a new id, after all jobs of the lost one have been stopped."""
         self.worker = replace(self.worker, id=new_id())
         self._good_until = 0.0
         self.lost = False
 
     def resize(self, greenlets: int) -> None:
-        """Begin with so many, if it has to begin again."""
+        """Set the number of greenlets with which a new lease is registered."""
         self.worker = replace(self.worker, greenlets=greenlets)
 
     def leave(self) -> None:
-        """Beat no more: the worker's row says that it has stopped, which is no lease lost."""
+        """Stop beating. The worker's row will be marked stopped, which is no lost lease."""
         self._is_leaving = True
 
     def close(self) -> None:
-        """Stop beating, and end the thread."""
+        """Stop beating and end the thread."""
         self._closed = True
 
     # The native thread from here on.
@@ -136,7 +136,7 @@ class Lease:
     def _run(self, number: int) -> None:
         try:
             self._keep(number)
-        except BaseException:  # whatever it is, the greenlets start another thread
+        except BaseException:  # the greenlets start another thread after any fault
             log.exception("The thread that renews the lease ended. worker=%s", self.worker.id)
         self._is_dead = number == self._threads
 
@@ -157,7 +157,7 @@ class Lease:
             native_sleep(TICK_S)
 
     def _beat(self) -> bool:
-        """Renew the lease once; returns whether PostgreSQL answered."""
+        """Renew the lease once. Return True if it was renewed."""
         worker_id, asked_at = self.worker.id, time.monotonic()
         if self.lost or self._is_leaving:
             return False
@@ -192,7 +192,7 @@ class Lease:
         return True
 
     def _disown(self, worker_id: str) -> None:
-        """Give back what the rows alone say runs here; a lock on them must not cost the lease."""
+        """Give back jobs that run here only in the table. A lock on their rows must not cost the lease."""
         try:
             with gevent.Timeout(self._beat_s):
                 parts = isolate.handle(
@@ -212,7 +212,7 @@ class Lease:
             log.warning("Jobs said to run here and did not; given back. %s", by_state(disowned))
 
     def _complain(self) -> None:
-        """Say at jobs that are to stop why they cannot be: no greenlet could."""
+        """Record on jobs that are to stop why they do not: no greenlet could record it."""
         try:
             with gevent.Timeout(self._beat_s), self._link().cursor() as cursor:
                 ids = self.watchdog.complain(cursor, self.worker.id, grace_s=self._patience_s)
@@ -232,7 +232,7 @@ class Lease:
         self._good_until = asked_at + self._lease_s - MARGIN_S
 
     def _abandon(self) -> None:
-        """Give everything back and end: for when no greenlet can do it any more."""
+        """Give all jobs back and end the process, for when no greenlet can do it any more."""
         try:
             parts = isolate.handle(
                 self._atomic,
@@ -250,7 +250,7 @@ class Lease:
             os._exit(0)
 
     def _atomic(self, work: Callable[[Cursor], T]) -> T:
-        """Carry out work whose statements commit together."""
+        """Execute work whose statements commit together. Return what it returns."""
         try:
             with self._transaction() as cursor:
                 return work(cursor)
@@ -260,7 +260,7 @@ class Lease:
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:
-        """Statements that commit together; whoever sees one fail drops the connection."""
+        """Yield a cursor whose statements commit together. On a fault the caller drops the connection."""
         with self._link().cursor() as cursor:
             cursor.execute("BEGIN")
             yield cursor
@@ -280,7 +280,7 @@ class Lease:
 
 
 def by_state(jobs: list[GivenBack]) -> str:
-    """Which jobs are in which state now, for the log: `queued=… cancelled=…`."""
+    """Return the ids of jobs by state, for the log: `queued=… cancelled=…`."""
     ids: dict[str, list[str]] = {}
     for job in jobs:
         ids.setdefault(job.state, []).append(job.id)

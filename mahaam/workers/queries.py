@@ -1,4 +1,4 @@
-"""Questions about the consumer processes."""
+"""Queries about the consumer processes."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class WorkerEntry:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it went silent without saying goodbye."""
+        """Return True if its lease ended without a shutdown."""
         return not self.is_live and self.state != "stopped"
 
     def is_lost_since(self, moment: datetime) -> bool:
-        """Whether it was lost after `moment`."""
+        """Return True if the worker was lost and its last beat was at `moment` or later."""
         return self.is_lost and self.beat_at >= moment
 
     def serves(self, queue: str) -> bool:
-        """Whether it takes jobs of `queue` now."""
+        """Return True if the worker takes jobs of `queue` now."""
         return (
             self.is_live and self.state == "running" and (not self.queues or queue in self.queues)
         )
@@ -58,7 +58,7 @@ WORKERS = """
      LIMIT :limit
 """
 ALL = WORKERS.format(where="")
-# Who ended well is of no interest soon; who was lost, for longer.
+# Workers that stopped normally are shown for a short time; lost ones for longer.
 SHOWN = WORKERS.format(
     where="""
      WHERE state IN ('running', 'quiet', 'stopping')
@@ -73,14 +73,14 @@ NAMED = """
 
 
 def workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
-    """The live workers, then those that ended most recently. Raises QueryTooSlow."""
+    """Return the live workers, then those that ended most recently. Raises QueryTooSlow."""
     with time_limit(session):
         rows = session.execute(text(ALL), {"limit": limit}).all()
     return tuple(WorkerEntry(**row._mapping) for row in rows)
 
 
 def shown_workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ...]:
-    """The live workers, those lost within the hour, those that ended in the last ten minutes.
+    """Return the live workers, those lost within the hour, those stopped in the last ten minutes.
 
     Raises QueryTooSlow.
     """
@@ -90,5 +90,5 @@ def shown_workers(session: Reader, *, limit: int = 100) -> tuple[WorkerEntry, ..
 
 
 def workers_named(session: Reader, name: str) -> tuple[uuid.UUID, ...]:
-    """Two at most of the workers whose id begins or ends with `name`, which is of letters and digits."""
+    """Return at most two workers whose id begins or ends with `name`, which is of letters and digits."""
     return tuple(session.scalars(text(NAMED), {"name": name.lower()}))

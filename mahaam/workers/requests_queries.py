@@ -1,4 +1,4 @@
-"""What is wanted of a consumer, and why a wish was refused."""
+"""Queries about requests to consumers, and why a request was refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mahaam.postgres.database import Cursor
 
 
 class RequestedState(NamedTuple):
-    """How a worker's row says it is, and how it should be; None where nothing is wanted."""
+    """The actual and the requested state of a worker; None where nothing is requested."""
 
     state: str
     greenlets: int
@@ -19,7 +19,7 @@ class RequestedState(NamedTuple):
 
 
 class WorkerFact(NamedTuple):
-    """Where a worker is heading, how long ago it ended, how long its lease is over."""
+    """The coming state of a worker, how long ago it ended, how long it was silent if its lease is over."""
 
     state: str
     ended_s_ago: float | None
@@ -38,13 +38,13 @@ FROM worker WHERE id = ANY(%s::uuid[])
 
 
 def wanted(cursor: Cursor, worker_id: str) -> RequestedState | None:
-    """What is wanted of a worker; None when nobody knows it."""
+    """Return the requested state of a worker; None for an unknown worker."""
     cursor.execute(WANTED, (worker_id,))
     row = cursor.fetchone()
     return RequestedState._make(row) if row else None
 
 
 def facts(cursor: Cursor, ids: Sequence[str]) -> dict[str, WorkerFact]:
-    """Those of `ids` that exist."""
+    """Return the facts of those workers of `ids` that exist."""
     cursor.execute(FACTS, (list(ids),))
     return {id_: WorkerFact(*rest) for id_, *rest in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""Keeps what operators want of consumers, until these have done it."""
+"""Writes of operators' requests to consumers, and of their fulfilment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FROM locked WHERE worker.id = locked.id
 RETURNING worker.id::text
 """
 
-# A wish that came after the one that was done stays.
+# A request that came after the fulfilled one stays.
 FULFIL = """
 UPDATE worker
 SET state = %(state)s, wanted_state = nullif(wanted_state, %(state)s),
@@ -34,11 +34,11 @@ WHERE id = %(id)s AND state IN ('running', 'quiet')
 def ask(
     cursor: Cursor, ids: Sequence[str], *, state: str | None = None, greenlets: int | None = None
 ) -> list[str]:
-    """Want a state or a number of greenlets of live workers; returns those of which it is news."""
+    """Request a state or a number of greenlets of live workers. Return the ids of the rows changed."""
     cursor.execute(ASK, {"ids": list(ids), "state": state, "greenlets": greenlets})
     return [row[0] for row in cursor.fetchall()]
 
 
 def fulfil(cursor: Cursor, worker_id: str, *, state: str, greenlets: int) -> None:
-    """Say what a worker does now; what it has been asked to do counts as done."""
+    """Record the state of a worker, and clear the requests that this state fulfils."""
     cursor.execute(FULFIL, {"id": worker_id, "state": state, "greenlets": greenlets})

@@ -1,4 +1,4 @@
-"""Leases of consumers, and the rescue of jobs whose consumer lost its lease."""
+"""Writes of consumers' leases, and the rescue of jobs whose consumer lost its lease."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mahaam.store.first_exception import FIRST_EXCEPTION
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewWorker:
-    """A consumer process as it introduces itself; `queues` empty means all."""
+    """A consumer process as it registers; `queues` empty means all."""
 
     id: str
     host: str
@@ -26,11 +26,11 @@ class NewWorker:
     version: str
     queues: list[str]
     greenlets: int
-    tasks: tuple[str, ...] = ()  # names of those that it knows
+    tasks: tuple[str, ...] = ()  # names of the tasks that it knows
 
 
 class Rescued(NamedTuple):
-    """A job taken from a lost worker: it runs again (queued), failed, or was to stop (cancelled)."""
+    """A job taken from a lost worker: queued again, failed, or cancelled because it was to stop."""
 
     id: str
     task: str
@@ -45,7 +45,7 @@ class Rescued(NamedTuple):
 
 
 class GivenBack(NamedTuple):
-    """A job that has left its worker: queued again, or cancelled because it was to stop."""
+    """A job released by its worker: queued again, or cancelled because it was to stop."""
 
     id: str
     state: str
@@ -67,7 +67,7 @@ WHERE id = %(id)s AND state IN ('running', 'quiet', 'stopping')
 RETURNING state
 """
 
-# Back to the queue, unless somebody wants the job stopped.
+# Queues a job again, or cancels it if it was asked to stop.
 BACK = """
     state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
     queued_at = CASE WHEN cancel_requested_at IS NULL THEN now() ELSE job.queued_at END,
@@ -76,8 +76,8 @@ BACK = """
     finished_at = CASE WHEN cancel_requested_at IS NOT NULL THEN now() END
 """
 
-# Rows that say they run here and do not: a claim whose answer never came. Not the young ones,
-# whose answer may be on its way.
+# Rows that are running under this worker although their job does not run here: a claim whose answer
+# was lost. Young rows are excluded, because their answer may be on its way.
 DISOWN = f"""
 UPDATE job
 SET {BACK}
@@ -111,8 +111,8 @@ UPDATE worker SET state = %(state)s, stopped_at = CASE WHEN %(state)s = 'stopped
 WHERE id = %(id)s AND state IN ('running', 'quiet', 'stopping')
 """
 
-# By lease, never by a job's age. A PostgreSQL that was away has let all leases run out; the
-# consumers get one and a half leases to come back before anybody is given up.
+# By lease, never by a job's age. While PostgreSQL is away all leases run out; after its start the
+# consumers have one and a half leases to come back before any is given up.
 GIVE_UP = """
 UPDATE worker SET state = 'lost', stopped_at = now()
 WHERE id IN (
@@ -132,10 +132,10 @@ BURIED = buried(f"""SELECT moved.id, moved.attempt, task, queue, %(error_class)s
     WHERE state = 'failed'""")
 
 # Index: job_running. Runs in any consumer, side by side; a job is taken from a worker that is
-# marked lost or stopped or was never known, never from one that only seems slow. One that was to
-# stop has ended with its worker. The crash is counted under the rescuer: the lost worker may still
-# hold a lock on a count of its own. Queued a microsecond apart, in the order in which they were
-# queued before (see due.MAKE_DUE).
+# marked lost or stopped or was never known, never from one that only seems slow. A job that was to
+# stop ends as cancelled. The crash is counted under the rescuer: the lost worker may still
+# hold a lock on a count of its own. The jobs are queued a microsecond apart, in the order in which they
+# were queued before (see due.MAKE_DUE).
 RESCUE_THOSE = f"""
 WITH orphan AS (
   SELECT job.id, job.worker_id, job.queued_at, job.started_at,
@@ -197,13 +197,13 @@ FORGET = "DELETE FROM worker WHERE state IN ('stopped', 'lost') AND stopped_at <
 
 
 def register(cursor: Cursor, worker: NewWorker, *, lease_s: float) -> None:
-    """Enter a worker with a lease of `lease_s` seconds."""
+    """Insert a worker with a lease of `lease_s` seconds."""
     values = {name: getattr(worker, name) for name in NewWorker.__slots__}
     cursor.execute(REGISTER, {**values, "tasks": list(worker.tasks), "lease_s": lease_s})
 
 
 def beat(cursor: Cursor, worker_id: str, *, lease_s: float, memory_bytes: int) -> str | None:
-    """Renew the lease; returns the worker's state, None when it was given up."""
+    """Renew the lease. Return the worker's state; None if the worker was given up."""
     cursor.execute(BEAT, {"id": worker_id, "lease_s": lease_s, "memory_bytes": memory_bytes})
     row = cursor.fetchone()
     return row[0] if row else None
@@ -217,10 +217,10 @@ def disown(
     but: Sequence[str] = (),
     keys: Sequence[str] | None = None,
 ) -> list[GivenBack]:
-    """Queue again what the table says runs here and `held` does not list.
+    """Queue jobs again that are running under this worker in the table and are not in `held`.
 
-    What was to stop is cancelled instead. Those in `but` are left alone; `keys` are all that it is
-    about (None: any job). To be called in a transaction.
+    A job that was to stop is cancelled instead. Skips the jobs in `but`; `keys` limits the change to
+    these (None: any job). To be called in a transaction. Return the jobs.
     """
     only = None if keys is None else list(keys)
     cursor.execute(DISOWN, {"id": worker_id, "held": held, "but": list(but), "only": only})
@@ -234,10 +234,10 @@ def release_all(
     but: Sequence[str] = (),
     keys: Sequence[str] | None = None,
 ) -> list[GivenBack]:
-    """Queue everything that runs in a worker again, uncharged.
+    """Queue all running jobs of a worker again, uncharged.
 
-    What was to stop is cancelled instead. Those in `but` are left alone; `keys` are all that it is
-    about (None: any job). To be called in a transaction.
+    A job that was to stop is cancelled instead. Skips the jobs in `but`; `keys` limits the change to
+    these (None: any job). To be called in a transaction. Return the jobs.
     """
     only = None if keys is None else list(keys)
     cursor.execute(RELEASE_ALL, {"id": worker_id, "but": list(but), "only": only})
@@ -245,7 +245,7 @@ def release_all(
 
 
 def running_of(cursor: Cursor, worker_id: str, *, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the jobs that run in a worker, as the table says."""
+    """Return the ids of the jobs that are running under a worker in the table."""
     cursor.execute(
         "SELECT id::text FROM job WHERE worker_id = %s AND state = 'running' AND NOT id = ANY(%s::uuid[])",
         (worker_id, list(but)),
@@ -254,12 +254,12 @@ def running_of(cursor: Cursor, worker_id: str, *, but: Sequence[str] = ()) -> li
 
 
 def stop(cursor: Cursor, worker_id: str, *, state: str) -> None:
-    """Mark a worker stopping or stopped."""
+    """Mark a worker as stopping or stopped."""
     cursor.execute(STOP, {"id": worker_id, "state": state})
 
 
 def give_up(cursor: Cursor, *, lease_s: float) -> list[tuple[str, str, int, object]]:
-    """Mark workers whose lease ran out as lost; returns (id, host, pid, lease_until) of each."""
+    """Mark workers whose lease ran out as lost. Return (id, host, pid, lease_until) of each."""
     cursor.execute(GIVE_UP, {"lease_s": lease_s})
     return cursor.fetchall()
 
@@ -275,12 +275,12 @@ def rescue(
     but: Sequence[str] = (),
     keys: Sequence[str] | None = None,
 ) -> tuple[list[Rescued], list[Notice]]:
-    """Queue the jobs of lost workers again; one that crashed `max_crashes` workers fails instead,
-    one that was to stop is cancelled.
+    """Queue the jobs of lost workers again.
 
-    `rescuer` is the id of the worker that does this; `but` are left alone, `keys` are all that it is
-    about (None: any job). Returns the jobs, and what to ring: they and
-    what follows from failures. To be called in a transaction.
+    A job that crashed `max_crashes` workers fails instead; a job that was to stop is cancelled.
+    `rescuer` is the id of the worker that does this. Skips the jobs in `but`; `keys` limits the rescue
+    to these (None: any job). To be called in a transaction. Return the jobs, and the notices of the
+    queued ones and of follow-ups.
     """
     facts = {
         "rescuer": rescuer,
@@ -299,7 +299,7 @@ def rescue(
 def charge(
     cursor: Cursor, worker_id: str, job_id: str, failure: Failure, *, max_crashes: int
 ) -> tuple[list[Rescued], list[Notice]]:
-    """Take one job from a worker that was ended, as `rescue` does, with `failure` as the reason."""
+    """Take one job from an ended worker, with `failure` as the reason. Return the same as `rescue`."""
     facts = {
         "rescuer": worker_id,
         "max_crashes": max_crashes,
@@ -315,7 +315,7 @@ def charge(
 
 
 def _rescued(cursor: Cursor, error: str) -> tuple[list[Rescued], list[Notice]]:
-    """The jobs of the last statement, and what to ring."""
+    """Return the jobs of the last statement, and the notices to ring."""
     rescued = [Rescued._make(row) for row in cursor.fetchall()]
     queued = [
         Notice(job.queue, job.priority, job.id, job.queued_at)
@@ -331,7 +331,7 @@ def _rescued(cursor: Cursor, error: str) -> tuple[list[Rescued], list[Notice]]:
 
 
 def find_orphans(cursor: Cursor, *, but: Sequence[str] = ()) -> list[str]:
-    """The ids of the jobs that `rescue` would take."""
+    """Return the ids of the jobs that `rescue` would take."""
     cursor.execute(FIND_ORPHANS, {"but": list(but)})
     return [id_ for (id_,) in cursor.fetchall()]
 
@@ -342,7 +342,7 @@ def prune(cursor: Cursor) -> None:
 
 
 def _given_back(cursor: Cursor) -> list[GivenBack]:
-    """The jobs of the last statement; what follows from those that are cancelled is written."""
+    """Write the follow-ups of jobs that the last statement cancelled. Return all its jobs."""
     jobs = [GivenBack._make(row) for row in cursor.fetchall()]
     follow_ups.of_ends(
         cursor,

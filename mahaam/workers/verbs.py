@@ -1,4 +1,4 @@
-"""What an operator can do to running consumers; they do it within two seconds."""
+"""The verbs for running consumers, which follow a request within two seconds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger("mahaam.verbs")
 
 GREENLETS_MAX = 1000
 
-# By what was wanted.
+# By the requested verb.
 WORKER = {
     "resized": Translatable("Worker %(id)s cannot be resized: %(reason)s."),
     "quieted": Translatable("Worker %(id)s cannot be made quiet: %(reason)s."),
@@ -40,7 +40,7 @@ STATES = {
 
 
 def resize_workers(ids: Iterable[UUID], greenlets: int, *, by: str) -> VerbResult:
-    """Let workers run so many jobs at once from now on; what runs goes on.
+    """Set how many jobs workers run at once. Running jobs go on.
 
     Raises OptionNotValid, DatabaseUnavailable.
     """
@@ -52,7 +52,7 @@ def resize_workers(ids: Iterable[UUID], greenlets: int, *, by: str) -> VerbResul
 
 
 def quiet_workers(ids: Iterable[UUID], *, by: str) -> VerbResult:
-    """Let workers finish what they run and take nothing new. Raises DatabaseUnavailable."""
+    """Let workers finish their running jobs and take no new ones. Raises DatabaseUnavailable."""
     return _asked(ids, "quiet", "quieted", by=by, state="quiet")
 
 
@@ -75,14 +75,14 @@ def _asked(
     state: str | None = None,
     greenlets: int | None = None,
 ) -> VerbResult:
-    wish = partial(store.ask, state=state, greenlets=greenlets)
+    request = partial(store.ask, state=state, greenlets=greenlets)
     after = {"state": state} if state else {"greenlets": greenlets}
 
     def event(asked: list[str]) -> AuditRecord:
         return AuditRecord(actor=by, verb=verb, kind="worker", targets=asked, after=after)
 
     def step(wanted: Sequence[UUID]) -> list[UUID]:
-        change = audited(partial(wish, ids=list(map(str, wanted))), event)
+        change = audited(partial(request, ids=list(map(str, wanted))), event)
         asked = database.repeatable(change, atomic=True)
         log.info("Workers to be %s. workers=%s by=%s", participle, ",".join(asked), by)
         return [UUID(id_) for id_ in asked]

@@ -1,4 +1,4 @@
-"""Notices from outside that no greenlet gets a turn, and where the code is that takes them all."""
+"""The watchdog of greenlets: detects from a native thread that none runs, and finds the blocking code."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ thread_id = monkey.get_original("_thread", "get_ident")
 
 
 class Watchdog:
-    """Beaten by a greenlet, felt by a native thread; where none beats it, nothing is felt."""
+    """A greenlet calls `beat`, a native thread reads the silence; without any beat there is none."""
 
     def __init__(self) -> None:
         self._at: float | None = None
         self._thread_id = thread_id()
 
     def beat(self) -> None:
-        """Say that greenlets get their turns."""
+        """Record that greenlets run."""
         self._at = time.monotonic()
 
     def silent_s(self) -> float:
-        """For how long none has."""
+        """Return the seconds since the last beat; 0 if there was none."""
         return 0.0 if self._at is None else time.monotonic() - self._at
 
     def complain(self, cursor: Cursor, worker_id: str, *, grace_s: float) -> list[str]:
-        """Note at the jobs that should have stopped `grace_s` ago what keeps them from it; their ids."""
+        """Record on jobs asked to stop over `grace_s` ago which code blocks them. Return their ids."""
         note = (
             f"It could not be stopped: CPU-bound code ({self._where()}) lets nothing else run in its "
             "consumer. Mark that task cpu_bound=True, or restart the consumer."
@@ -37,7 +37,7 @@ class Watchdog:
         return stops.note_all(cursor, worker_id, note, grace_s=grace_s)
 
     def _where(self) -> str:
-        """The function that the greenlets' thread is in at this moment."""
+        """Return the function that the greenlets' thread executes at this moment."""
         frame = sys._current_frames().get(self._thread_id)
         if frame is None:
             return "unknown"

@@ -1,1 +1,1 @@
-"""A consumer whose greenlets get no turn: seen from outside, ended, and its jobs given up."""
+"""Frozen consumers, whose greenlets do not run: detected from outside, ended, their jobs given up."""

@@ -1,4 +1,4 @@
-"""What a dump of a frozen process's stacks tells: the job that holds it, and the function it is in."""
+"""The parser of stack dumps of a frozen process: finds the job that blocks it, and its function."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CUT = "\n  ...\n"
 
 
 class Frozen(NamedTuple):
-    """What is known of the freeze. `job_id` is None when no job holds the process, or it is not known.
+    """The facts of a freeze. `job_id` is None if no job blocks the process or the job is not known.
 
-    `is_known`: whether it is known who holds it, be it a job or not.
+    `is_known`: whether it is known what blocks the process, be it a job or not.
     """
 
     job_id: str | None
@@ -28,7 +28,7 @@ class Frozen(NamedTuple):
 
 
 def read(dump: str, slots: bytes) -> Frozen:
-    """Read a dump of faulthandler's and the table of `slots.py`."""
+    """Return the facts in a dump of faulthandler and in the table of `job_table.py`."""
     stack = _stack_of_greenlets(dump)
     found = HOLDER.search(stack)
     job_id = _job_of(slots, int(found[1])) if found else None
@@ -37,7 +37,7 @@ def read(dump: str, slots: bytes) -> Frozen:
 
 
 def worker_of(slots: bytes) -> str:
-    """The id of the consumer."""
+    """Return the worker id of the consumer."""
     return slots[:ID_BYTES].decode()
 
 
@@ -47,7 +47,7 @@ def _job_of(slots: bytes, number: int) -> str | None:
 
 
 def _stack_of_greenlets(dump: str) -> str:
-    """The stack of the thread in which greenlets run, the innermost frame first."""
+    """Return the stack of the thread in which greenlets run, the innermost frame first."""
     parts = re.split(r"^(?=(?:Current thread|Thread) 0x)", dump, flags=re.MULTILINE)
     stacks = [part for part in parts if FRAME.search(part)]
     with_job = [part for part in stacks if HOLDER.search(part)]
@@ -56,7 +56,7 @@ def _stack_of_greenlets(dump: str) -> str:
 
 
 def _function(stack: str) -> str:
-    """Where it stands: the innermost function, and of the task's own code the innermost one."""
+    """Return the innermost function of the task's own code and the innermost one of all."""
     frames = [(frame["name"], frame["file"], frame["line"]) for frame in FRAME.finditer(stack)]
     if not frames:
         return "a function that cannot be told"

@@ -1,4 +1,4 @@
-"""Gives up the jobs of a consumer that was frozen and has been ended: run by its watcher."""
+"""The program that gives up the jobs of a frozen consumer after its end; started by the watcher."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FREEZES = 2  # of a consumer by one job; then the job fails for good
 
 
 def main() -> None:
-    """Read what the watcher tells on standard input, then give up; do nothing when it tells nothing."""
+    """Read the watcher's report on standard input, then give the jobs up; do nothing without one."""
     text = sys.stdin.read()
     if not text:
         return  # the consumer has come back
@@ -64,9 +64,9 @@ def main() -> None:
 def give_up(
     worker_id: str, frozen: Frozen, *, frozen_s: float
 ) -> tuple[list[Rescued], list[GivenBack]]:
-    """Charge the job that held the consumer, give the others back. Return both.
+    """Charge the job that blocked the consumer, give the others back. Return both.
 
-    Where it is not known who held it, all are left to the rescue of lost workers. Raises
+    If it is not known what blocked it, all jobs are left to the rescue of lost workers. Raises
     DatabaseUnavailable.
     """
     failure = _failure(frozen, frozen_s)

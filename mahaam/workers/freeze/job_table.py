@@ -1,4 +1,4 @@
-"""Which job each greenlet of a consumer runs, where another process can read it."""
+"""The table of the job that each greenlet of a consumer runs, readable by another process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any, TypeVar
 
 ID_BYTES = 36  # a UUID as text
-SLOTS = 4096  # more greenlets than this are not told apart
+SLOTS = 4096  # greenlets beyond this number share one row
 NOBODY = bytes(ID_BYTES)
 MARK = "run_in_slot_"  # a greenlet's number, in the name of a function on its stack
 
@@ -27,26 +27,26 @@ class FreezeTable:
 
     @property
     def number(self) -> int:
-        """The descriptor of the file."""
+        """Return the descriptor of the file."""
         return self._file.fileno()
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Close the table and its file."""
         self._table.close()
         self._file.close()
 
     def name(self, worker_id: str) -> None:
-        """Note under which id this consumer claims jobs."""
+        """Write the worker id under which this consumer claims jobs."""
         self._table[:ID_BYTES] = worker_id.encode()
 
     def new(self) -> FreezeRow:
-        """A slot for one more greenlet."""
+        """Return a row for one more greenlet."""
         self._count += 1
         return FreezeRow(self._table, min(self._count, SLOTS))
 
 
 class FreezeRow:
-    """The line of one greenlet."""
+    """The row of one greenlet."""
 
     __slots__ = ("_at", "_table", "_until", "number")
 
@@ -56,17 +56,17 @@ class FreezeRow:
         self._at, self._until = number * ID_BYTES, (number + 1) * ID_BYTES
 
     def take(self, job_id: str) -> None:
-        """Note which job runs here."""
+        """Write the id of the job that the greenlet runs."""
         self._table[self._at : self._until] = job_id.encode()
 
     def leave(self) -> None:
-        """Note that none does."""
+        """Write that the greenlet runs no job."""
         self._table[self._at : self._until] = NOBODY
 
     def named(self, function: F) -> F:
-        """A function like `function`, with this slot's number in its name.
+        """Return a copy of `function`, with this row's number in its name.
 
-        A dump of the stack, which is all that can be had of a frozen process, tells names alone.
+        A stack dump, which is all that can be read of a frozen process, contains only names.
         """
         name = f"{MARK}{self.number}"
         code = function.__code__.replace(co_name=name, co_qualname=name)

@@ -1,4 +1,4 @@
-"""A consumer's side of being watched: its signs of life, and the process that they go to."""
+"""The consumer's side of the freeze watch: its signs of life, and the watcher process."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ log = logging.getLogger("mahaam.freeze")
 start_thread = monkey.get_original("_thread", "start_new_thread")
 native_sleep = monkey.get_original("time", "sleep")
 
-TURN_S = 0.1  # how often greenlets say that they get their turns
-TICK_S = 0.25  # how often that is passed on
-SPARE_S = 2.0  # what is left of a lease, at most, for giving jobs up
+TURN_S = 0.1  # how often the hub records that greenlets run
+TICK_S = 0.25  # how often that is sent to the watcher
+SPARE_S = 2.0  # time of a lease that is reserved, at most, for giving jobs up
 ALIVE, FROZEN = b".", b"F"
 PROGRAM = "mahaam.workers.freeze.give_up"
 WATCHER = Path(__file__).with_name("watcher.py")
@@ -34,13 +34,13 @@ DUMP_SIGNAL = signal.SIGRTMAX - 1  # no program uses it by itself
 
 
 def silent_limit_s(settings: Settings) -> float:
-    """How long no thread of a consumer may run: it must be ended before its lease is over."""
+    """Return how long no thread of a consumer may run: it must be ended before its lease is over."""
     left_s = settings.lease_s - settings.beat_s
     return min(settings.freeze_limit_s, left_s - min(SPARE_S, left_s / 4))
 
 
 class FreezeWatch:
-    """Signs of life of one consumer, from its greenlets by way of a native thread to the watcher."""
+    """The signs of life of one consumer, sent from its greenlets by a native thread to the watcher."""
 
     def __init__(self, lease: Lease) -> None:
         self.slots = FreezeTable()
@@ -54,20 +54,20 @@ class FreezeWatch:
         os.register_at_fork(after_in_child=self._leave)
 
     def start(self) -> None:
-        """Begin to be watched."""
+        """Start the watcher and the thread that sends signs of life."""
         faulthandler.register(DUMP_SIGNAL, file=self._dump, all_threads=True, chain=False)
         self._timer.start(self._note_turn)
         self._spawn()
         start_thread(self._keep, ())
 
     def look(self) -> None:
-        """Start another watcher when the one there was has ended."""
+        """Start another watcher if the last one has ended."""
         if self._watcher is not None and self._watcher.poll() is not None:
             log.warning("The process that watches this consumer ended; another one is started.")
             self._spawn()
 
     def close(self) -> None:
-        """End the watcher: it ends when nobody can send to it any more."""
+        """End the watcher by closing its pipe, and wait for its end."""
         self._timer.stop()
         watcher, self._watcher = self._watcher, None
         self._close_pipe()
@@ -102,7 +102,7 @@ class FreezeWatch:
             os.close(pipe)
 
     def _leave(self) -> None:
-        """In the child of a fork: the watcher must see when the consumer has ended."""
+        """Close the pipe in the child of a fork, so that the watcher sees when the consumer has ended."""
         self._close_pipe()
         self._watcher = None
 

@@ -1,9 +1,9 @@
-"""The process that watches a consumer from outside; started by its path, with Python's own library alone.
+"""The process that watches a consumer from outside; run by its path, with the standard library only.
 
-A consumer that is frozen cannot help itself: where C code holds the interpreter, no thread of it
-runs. It sends a byte several times a second as long as it is well. When none comes, or one that
-says that its greenlets stand, this process has it dump its stacks, ends it with SIGKILL, and
-becomes the program that gives its jobs up, before its lease is over.
+A frozen consumer cannot act by itself: where C code holds the interpreter, none of its threads runs.
+A consumer sends a byte several times a second as long as it is well. If no byte comes, or one that
+says that greenlets do not run, this process makes the consumer dump its stacks, ends it with SIGKILL,
+and has its jobs given up by another program, before the lease is over.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FROZEN = b"F"
 
 
 def main() -> None:
-    """Watch until the consumer is frozen, or has ended."""
+    """Watch the consumer until it is frozen or has ended."""
     orders = json.loads(sys.argv[1])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # meant for the consumer, sent to its whole group
@@ -41,11 +41,11 @@ def main() -> None:
             let_go(rescuer)
             silent_s, rescuer = 0.0, None
             continue
-        # Only what passes while the consumer could run counts; as ticks, for this process may
-        # have been stopped together with it.
+        # Only time in which the consumer could run counts. It is counted in ticks, because this
+        # process may have been stopped together with the consumer.
         silent_s += 0.0 if is_stopped(orders["pid"]) else TICK_S
         if rescuer is None and silent_s >= orders["silent_limit_s"] / 2:
-            rescuer = FrozenConsumer(orders)  # it takes a while to be ready, and the lease runs
+            rescuer = FrozenConsumer(orders)  # its start takes a while, and the lease runs
         if rescuer is not None and silent_s >= orders["silent_limit_s"]:
             give_up(orders, orders["silent_limit_s"], rescuer)
             let_go(rescuer)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 class FrozenConsumer:
-    """The program that gives jobs up, waiting to be told which."""
+    """The program that gives jobs up, waiting for the report of a freeze."""
 
     def __init__(self, orders: dict[str, Any]) -> None:
         read_end, self._pipe = os.pipe()
@@ -65,16 +65,16 @@ class FrozenConsumer:
         os.close(read_end)
 
     def tell(self, told: dict[str, Any]) -> None:
-        """Have it do its work, and wait until it has."""
+        """Send the report to the program, and wait until the program has ended."""
         with os.fdopen(self._pipe, "w") as file:
             json.dump(told, file)
         try:
             os.wait()
         except ChildProcessError:
-            return  # as it is where nobody has to wait: all have ended
+            return  # SIGCHLD is ignored: no child is left to wait for
 
     def dismiss(self) -> None:
-        """Let it end: it is told nothing."""
+        """End the program by closing its input without a report."""
         os.close(self._pipe)
 
 
@@ -85,7 +85,7 @@ def let_go(rescuer: FrozenConsumer | None) -> None:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped, by a signal or a debugger."""
+    """Return True if a process is stopped, by a signal or a debugger."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
         return stat.rpartition(b")")[2].split()[0] in (b"T", b"t")
@@ -94,7 +94,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def give_up(orders: dict[str, Any], frozen_s: float, rescuer: FrozenConsumer) -> None:
-    """End the consumer, have its jobs given up, and end; return if it has come back."""
+    """Kill the consumer, have its jobs given up, and exit. Returns only if the consumer runs again."""
     dump = dumped(orders)
     if select.select([0], [], [], 0)[0] and FROZEN not in os.read(0, 4096):
         return
@@ -106,7 +106,7 @@ def give_up(orders: dict[str, Any], frozen_s: float, rescuer: FrozenConsumer) ->
 
 
 def dumped(orders: dict[str, Any]) -> str:
-    """What the consumer is doing, as its C handler writes it, which needs no interpreter."""
+    """Return the stack dump of the consumer, written by a C handler, which needs no interpreter."""
     before = os.fstat(orders["dump"]).st_size
     os.kill(orders["pid"], orders["signal"])
     size, until = before, time.monotonic() + DUMP_S
