@@ -1,4 +1,4 @@
-"""Arrays as PostgreSQL reads them in one go; of a list, psycopg2 would spell out an expression."""
+"""Array literals for PostgreSQL, which it reads in one go; psycopg2 would write a list as an expression."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 
 def array(items: Iterable[object]) -> str:
-    """Numbers and ids."""
+    """Return numbers or ids as an array literal."""
     return "{" + ",".join(map(str, items)) + "}"
 
 
 def text_array(items: Iterable[str | None]) -> str:
-    """Texts that may contain anything but NUL."""
+    """Return texts, which may contain anything but NUL, as an array literal."""
     return "{" + ",".join(map(quoted, items)) + "}"
 
 
 def quoted(text: str | None) -> str:
-    """One text as an element of such an array."""
+    """Return one text as an element of an array literal."""
     if text is None:
         return "NULL"
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""One way to ask for those who read through SQLAlchemy and those who hold a cursor."""
+"""One query interface for readers with a SQLAlchemy session and for readers with a cursor."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Ask = Callable[[str, Values], Sequence[Sequence[Any]]]  # SQL with %(name)s, its
 
 
 def by_session(session: Reader) -> Ask:
-    """Ask through a session, in its transaction."""
+    """Return a query function that uses a session, in its transaction."""
     connection = session.connection()
     return lambda sql, values: connection.exec_driver_sql(sql, dict(values)).all()
 
 
 def by_cursor(cursor: Cursor) -> Ask:
-    """Ask through a cursor of psycopg2."""
+    """Return a query function that uses a cursor of psycopg2."""
     # As SQLAlchemy does for its own connections.
     register_uuid(conn_or_curs=cursor)  # type: ignore[no-untyped-call]
 

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL on which no statement is waited for without a limit."""
+"""A connection to PostgreSQL on which each wait for a statement has a limit."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Connection(psycopg2.extensions.connection):
     def __init__(self, dsn: str, **options: Any) -> None:
         super().__init__(dsn, **options)
         self.prepared: set[str] = set()
-        self.breaks = 0  # of the pool, when it was opened
-        self.limit_s = math.inf  # of a statement on a limited cursor
+        self.breaks = 0  # the pool's count of breaks when it was opened
+        self.limit_s = math.inf  # the time limit of a statement on a limited cursor
         self._poll: Any = None
         inherited_connections.links.add(self)
 
@@ -40,15 +40,15 @@ class Connection(psycopg2.extensions.connection):
             self.prepared.add(name)
 
     def has_words(self) -> bool:
-        """Return True if bytes of the server lie there unread, or the socket has failed."""
+        """Return True if there are unread bytes of the server, or the socket has failed."""
         if self._poll is None:
-            self._poll = new_poll()  # gevent's own belongs to one thread; nobody waits here
+            self._poll = new_poll()  # gevent's own belongs to one thread; this one does not wait
             self._poll.register(self.fileno(), select.POLLIN)
         return bool(self._poll.poll(0))
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether it is in no transaction and commits each statement by itself."""
+        """Return True if it is in no transaction and commits each statement by itself."""
         return (
             self.autocommit
             and self.status == STATUS_READY
@@ -57,11 +57,11 @@ class Connection(psycopg2.extensions.connection):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the server has said that it takes no changes here (since PostgreSQL 14)."""
+        """Return True if the server has reported that it takes no changes (since PostgreSQL 14)."""
         return "on" in map(self.get_parameter_status, READ_ONLY)
 
     def answers(self, within_s: float) -> bool:
-        """Whether the server gives a sign of life."""
+        """Return True if the server answers within the time."""
         try:
             with WaitLimit(self, within_s), self.cursor() as cursor:
                 cursor.execute("SELECT 1")
@@ -71,7 +71,7 @@ class Connection(psycopg2.extensions.connection):
 
 
 class LimitedCursor(Cursor):
-    """A cursor of a pooled connection: no statement outlasts its connection's limit."""
+    """A cursor of a pooled connection, with the connection's time limit on each statement."""
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 (psycopg2's own name)
         """Send one statement. Raises psycopg2.Error, NoAnswerInTime among them."""

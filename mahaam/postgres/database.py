@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a pool for whoever enqueues or reads, single links for the consumer."""
+"""Connections to PostgreSQL: a pool for enqueueing and reading, single connections for the consumer."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ T = TypeVar("T")
 POOL_SIZE = 32
 POOL_WAIT_S = 10.0  # for a free connection, and for a new one
 POOL_IDLE_S = 60.0  # in a transaction, while Python does something else
-BEGIN_S = 5.0  # the first statement on a connection that was idle tells whether it works
-MEETINGS = 3  # of a transaction that meets others, before it is given up
-STATEMENT_S = 30.0  # of a pooled connection, unless the caller has less patience
+BEGIN_S = 5.0  # for the first statement on an idle connection, which shows whether it works
+MEETINGS = 3  # tries of a transaction that conflicts with others, before the last one
+STATEMENT_S = 30.0  # time limit of a statement in the pool, unless the caller sets a shorter one
 LINK_S = 10.0
 LOCK_S = 5.0
-CHECK_S = 2.0  # how soon PostgreSQL sees that nobody waits for a statement any more, and ends it
-OF_THE_LIMIT = 0.9  # PostgreSQL gives up a little before its client does, and can say why
+CHECK_S = 2.0  # how often PostgreSQL checks whether the client of a statement is gone, and ends it
+OF_THE_LIMIT = 0.9  # PostgreSQL gives up a little before its client, so that it can report why
 
 IDLE = "SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
 
@@ -53,7 +53,7 @@ PARAMETERS: dict[str, Any] = {
 
 @lazy
 def pool() -> Pool:
-    """The process's pool; connections in it commit each statement by itself."""
+    """Return the pool of this process. Its connections commit each statement by itself."""
     lock_s = OF_THE_LIMIT * get_settings().enqueue_timeout_s
     open_ = partial(open_limited, "mahaam", lock_s=lock_s, autocommit=True)
     return Pool(open_, size=POOL_SIZE, wait_s=POOL_WAIT_S)
@@ -61,7 +61,7 @@ def pool() -> Pool:
 
 @contextmanager
 def connection() -> Iterator[Connection]:
-    """A pooled connection in autocommit mode. One that is of no more use is not given back."""
+    """Yield a pooled connection in autocommit mode. A broken one is not given back."""
     taken = pool().take()
     with _given_back(taken):
         yield taken
@@ -71,9 +71,9 @@ def connection() -> Iterator[Connection]:
 def transaction(
     *, statement_s: float = STATEMENT_S, idle_s: float | None = None
 ) -> Iterator[Cursor]:
-    """A cursor whose statements commit together when the block ends well.
+    """Yield a cursor whose statements commit together if the block ends without an exception.
 
-    No statement is waited for longer than `statement_s`, nor the commit; between two of them at most
+    `statement_s` limits the wait for each statement and for the commit; between two of them at most
     `idle_s` may pass (None: POOL_IDLE_S). Raises DatabaseUnavailable.
     """
     with explained():
@@ -85,10 +85,10 @@ def transaction(
 
 
 def repeatable(work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
-    """What `work` returns; done once more when that helps, such as after a broken connection.
+    """Do `work`, and repeat it once if that may help, such as after a broken connection.
 
-    Only for work that does no harm when done twice. With `atomic` its statements commit together.
-    Raises DatabaseUnavailable.
+    Only for work that may be done twice. With `atomic` its statements commit together. Return what
+    `work` returns. Raises DatabaseUnavailable.
     """
     done = _in_transaction if atomic else _at_once
     try:
@@ -106,10 +106,10 @@ def repeatable(work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
 
 
 def transact(work: Callable[[Cursor], T]) -> T:
-    """Return what `work` returns; its statements commit together, and are never done twice.
+    """Do `work`, whose statements commit together, and never twice. Return what it returns.
 
-    A transaction that PostgreSQL rolled back since it met another one, as in a deadlock, was not done
-    at all: it is done again. Raises DatabaseUnavailable.
+    A transaction that PostgreSQL rolled back because of another one, as in a deadlock, was not done
+    at all: so it is repeated. Raises DatabaseUnavailable.
     """
     with explained():
         for _ in range(MEETINGS):
@@ -140,7 +140,7 @@ def _in_transaction(work: Callable[[Cursor], T]) -> T:
 
 
 def _begun(statement_s: float) -> Connection:
-    """A connection in a transaction; one on which none can begin is replaced, for nothing was done."""
+    """Return a connection in a transaction. If BEGIN fails, another connection is tried: nothing was done."""
     with patience(statement_s):
         with contextlib.suppress(psycopg2.Error), patience(left_s(2 * BEGIN_S) / 2):
             return _with_begin(statement_s)
@@ -161,7 +161,7 @@ def _with_begin(statement_s: float) -> Connection:
 
 @contextmanager
 def _committed(cursor: Cursor) -> Iterator[None]:
-    """The end of a transaction that has begun."""
+    """Commit a transaction at the end of the block, or roll it back after an exception."""
     try:
         yield
     except BaseException:
@@ -192,7 +192,7 @@ def _give_back(taken: Connection, fault: BaseException | None) -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn a condition of PostgreSQL that passes into DatabaseUnavailable."""
+    """Turn temporary conditions of PostgreSQL into DatabaseUnavailable."""
     try:
         yield
     except psycopg2.Error as fault:
@@ -201,7 +201,7 @@ def explained() -> Iterator[None]:
 
 
 def _explain(fault: psycopg2.Error) -> None:
-    """Raise DatabaseUnavailable for a condition that passes; any other fault is left as it is."""
+    """Raise DatabaseUnavailable for a temporary condition. Does nothing for any other fault."""
     condition = condition_of(fault)
     if condition is not None:
         raise DatabaseUnavailable(
@@ -210,7 +210,7 @@ def _explain(fault: psycopg2.Error) -> None:
 
 
 def open_limited(application_name: str, *, lock_s: float, autocommit: bool) -> Connection:
-    """A connection for a pool: no statement on it is waited for longer than STATEMENT_S."""
+    """Return a connection for a pool, with the time limit STATEMENT_S for a statement."""
     session = limits(STATEMENT_S, lock_s=lock_s, idle_s=POOL_IDLE_S)
     link = _opened(application_name, session, cursor_factory=LimitedCursor)
     register_uuid(conn_or_curs=link)  # type: ignore[no-untyped-call]
@@ -220,19 +220,19 @@ def open_limited(application_name: str, *, lock_s: float, autocommit: bool) -> C
 
 
 def open_link(application_name: str, *, timeout_s: float = LINK_S) -> Connection:
-    """A connection of one's own, in autocommit mode, for statements of at most `timeout_s`."""
+    """Return a connection outside of the pool, in autocommit mode, with the time limit `timeout_s`."""
     # A consumer that is frozen in the middle of a transaction holds locks on rows of jobs that
-    # others are to rescue: PostgreSQL ends the transaction for it, before its lease is over.
+    # others are to rescue: so PostgreSQL ends the transaction before the consumer's lease is over.
     idle_s = min(10.0, get_settings().lease_s / 2)
     lock_s = min(LOCK_S, timeout_s / 2)
     return _opened(application_name, limits(timeout_s, lock_s=lock_s, idle_s=idle_s))
 
 
 def limits(timeout_s: float, *, lock_s: float, idle_s: float) -> dict[str, str]:
-    """Settings of a session whose client waits `timeout_s` for a statement.
+    """Return the settings of a session whose client waits `timeout_s` for a statement.
 
-    A time-out here is an end there: what nobody waits for any more is ended by PostgreSQL, also
-    when no word of it comes through.
+    So a time-out of the client ends the statement in the server, too, even if no message from the
+    client reaches it.
     """
     seconds = {
         "statement_timeout": OF_THE_LIMIT * timeout_s,

@@ -1,4 +1,4 @@
-"""Pages of a list that is sorted by id, newest first: never an OFFSET, never a count."""
+"""Pages of a list that is sorted by id, newest first, without OFFSET and without a count."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True)
 class PageCursor:
-    """Where a page begins: older than `after`, or newer than `before`; neither: the newest."""
+    """The position of a page: older than `after`, or newer than `before`; neither: the newest."""
 
     after: Any = None
     before: Any = None
@@ -29,7 +29,7 @@ class PageCursor:
 class Page(Generic[Entry]):
     """The entries of one page, newest first, and whether there is more on either side.
 
-    `searched_to` is the id at which the search for more entries ended; None: nothing is left there.
+    `searched_to` is the id at which the search for more entries ended; None: nothing is left to search.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -46,7 +46,7 @@ def read_page(
     cursor: PageCursor,
     entry: Callable[..., Entry],
 ) -> Page[Entry]:
-    """The page of `question` at `cursor`; `entry` is made from each row's columns by name."""
+    """Return the page of `question` at `cursor`; `entry` is called with each row's columns by name."""
     with time_limit(session):
         rows = session.execute(_windowed(question, key, cursor)).all()
     is_more, rows = len(rows) > cursor.size, rows[: cursor.size]
@@ -59,7 +59,7 @@ def read_page(
 def _windowed(
     question: Select[Any], key: InstrumentedAttribute[Any], cursor: PageCursor
 ) -> Select[Any]:
-    # One row more than is shown tells whether there is a next page.
+    # One more row than is shown, to find out whether there is a next page.
     question = question.limit(cursor.size + 1)
     if cursor.before is not None:
         return question.where(key > cursor.before).order_by(key.asc())

@@ -1,7 +1,7 @@
-"""A process's pool of connections to PostgreSQL, which gives out none that is known to be of no use.
+"""A process's pool of connections to PostgreSQL, which gives out no connection known to be broken.
 
-A pool of our own, not SQLAlchemy's: it waits no longer than the caller has patience, also for a
-connection that is being opened, and sees without asking that the server has ended a session.
+It is not SQLAlchemy's pool: it keeps the caller's time limit, also for a connection that is being
+opened, and detects without a query that the server has ended a session.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from mahaam.postgres.connection import Connection
 from mahaam.postgres.sqlstates import AllInUse
 from mahaam.postgres.wait_limit import left_s, opened
 
-KEPT = 8  # that nobody uses at the moment
-OLD_S = 10.0  # one that was idle for longer is asked for a sign of life: a balancer may have forgotten it
+KEPT = 8  # idle connections, at most
+OLD_S = 10.0  # a connection idle for longer is tested: a load balancer may have dropped it
 PING_S = 1.0
 
 
 class Pool:
-    """At most `size` connections at once; the one that was used last is given out first."""
+    """A pool of at most `size` connections. The one that was used last is given out first."""
 
     def __init__(self, open_: Callable[[], Connection], *, size: int, wait_s: float) -> None:
-        """`wait_s` is how long is waited for a free one, and for one that is being opened."""
+        """Create an empty pool; `wait_s` limits the wait for a free connection, and for a new one."""
         self._open = open_
         self._wait_s = wait_s
-        self._idle: list[tuple[Connection, float]] = []  # and since when
+        self._idle: list[tuple[Connection, float]] = []  # each with the time since when it is idle
         self._free = threading.Semaphore(size)
         self._size = size
         self._breaks = 0
         os.register_at_fork(after_in_child=self._forget)
 
     def take(self) -> Connection:
-        """A connection that works as far as can be told. Raises psycopg2.Error, AllInUse among them."""
+        """Return a connection that seems to work. Raises psycopg2.Error, AllInUse among them."""
         get_on()
         if not self._free.acquire(timeout=left_s(self._wait_s)):
             raise AllInUse(f"all {self._size} connections of this process are in use")
@@ -46,7 +46,7 @@ class Pool:
             raise
 
     def give_back(self, connection: Connection) -> None:
-        """Keep a connection for the next one who asks, if it is good for him."""
+        """Take a connection back. It is kept if it can be used again, and closed otherwise."""
         if (
             connection.closed
             or connection.breaks != self._breaks
@@ -60,7 +60,7 @@ class Pool:
         self._free.release()
 
     def discard(self, connection: Connection) -> None:
-        """Close a connection that has failed, and all that are as old: they met the same fate."""
+        """Close a failed connection, and all idle ones, which have probably failed, too."""
         if connection.breaks == self._breaks:
             self._breaks += 1
             self.dispose()
@@ -68,14 +68,14 @@ class Pool:
         self._free.release()
 
     def dispose(self) -> None:
-        """Close what nobody uses; the next one who asks gets a new connection."""
+        """Close all idle connections. The next caller gets a new one."""
         while self._idle:
             self._idle.pop()[0].close()
 
     close = dispose
 
     def _kept(self) -> Connection | None:
-        """One that is kept and that the server has not ended meanwhile."""
+        """Return an idle connection that the server has not ended meanwhile; None if there is none."""
         while self._idle:
             try:
                 connection, since = self._idle.pop()
@@ -95,13 +95,13 @@ class Pool:
         return connection
 
     def _forget(self) -> None:
-        """In the child of a fork the connections are the parent's; psycopg2 does not close them there."""
+        """Drop all connections in the child of a fork: they are the parent's, and stay open there."""
         self._idle = []
         self._free = threading.Semaphore(self._size)
 
 
 def _seems_alive(connection: Connection) -> bool:
-    """Whether nothing came that nobody asked for: with such words the server ends a session."""
+    """Return True if there is no unsolicited message, with which the server ends a session."""
     if connection.closed:
         return False
     return not connection.has_words()

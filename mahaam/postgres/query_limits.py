@@ -1,4 +1,4 @@
-"""Keeps a question about a large table from holding a connection for long."""
+"""Time limits of queries, so that a query of a large table does not block a connection for long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from mahaam.core.errors import MahaamError
 
-Reader = Session | scoped_session[Any]  # what every question is asked through
+Reader = Session | scoped_session[Any]  # the session of every query
 
 LIST_LIMIT_MS = 3000
 COUNT_LIMIT = 10_000
@@ -25,7 +25,7 @@ class QueryTooSlow(MahaamError):
 
 @contextmanager
 def time_limit(session: Reader, *, limit_ms: int = LIST_LIMIT_MS) -> Iterator[None]:
-    """Cancel statements of this transaction that take longer; raises QueryTooSlow then."""
+    """Cancel statements of this transaction that take longer than `limit_ms`. Raises QueryTooSlow."""
     session.execute(text(f"SET LOCAL statement_timeout = {int(limit_ms)}"))
     try:
         yield

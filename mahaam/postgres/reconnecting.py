@@ -1,4 +1,4 @@
-"""A consumer's own connection to PostgreSQL, which opens itself again after every fault."""
+"""A consumer's own connection to PostgreSQL, which is reopened after every fault."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ REFUSALS = (
 
 
 class ConnectionBroken(Exception):
-    """PostgreSQL did not do it; when it did not answer, whether it was carried out is unknown."""
+    """A statement failed; without an answer it is unknown whether it was executed."""
 
 
 class ReconnectingConnection:
-    """One connection; greenlets that want it at the same time wait for each other.
+    """One connection; greenlets that use it at the same time wait for each other.
 
     They must: psycopg2 holds a lock of the thread while a query is under way, and a second
     greenlet of the same thread that closes the connection would wait for ever.
@@ -51,22 +51,22 @@ class ReconnectingConnection:
         self._down = False
         self._free = Semaphore()
         self._deadline = Deadline(self._give_up)
-        self._waits: gevent.Greenlet | None = None  # in whose time a statement is under way
+        self._waits: gevent.Greenlet | None = None  # the greenlet whose statement is under way
         self._late: gevent.Timeout | None = None
         self.on_open: Callable[[Cursor], None] | None = None
 
     def run(self, work: Callable[[Cursor], T], *, atomic: bool = False) -> T:
-        """What `work` returns; with `atomic` its statements commit together.
+        """Do `work`; with `atomic` its statements commit together. Return what it returns.
 
-        Raises ConnectionBroken when the connection fails, stays silent for the time-out, or PostgreSQL
-        cannot write at the moment; one of REFUSALS for values that it will never take.
+        Raises ConnectionBroken if the connection fails, does not answer within the time-out, or
+        PostgreSQL cannot write at the moment; one of REFUSALS for values that it will never take.
         """
         with self._free:
             return self._run(work, atomic=atomic)
 
     @property
     def connection(self) -> Connection:
-        """The open connection."""
+        """Return the connection, opened if necessary."""
         if self._connection is None or self._connection.closed:
             self._connection = self._opened()
         return self._connection
@@ -100,7 +100,7 @@ class ReconnectingConnection:
         return done
 
     def _give_up(self) -> None:
-        """The time is over: end the waiting of whoever waits."""
+        """End the wait of the greenlet whose time is over."""
         self._late = gevent.Timeout(self._timeout_s)
         if self._waits is not None:
             self._waits.throw(self._late)
@@ -134,7 +134,7 @@ class ReconnectingConnection:
         return connection
 
     def _broken(self, fault: BaseException) -> ConnectionBroken:
-        """Say what is the matter, once while PostgreSQL is away, and give the connection up."""
+        """Close the connection and log the fault, once while PostgreSQL is away. Return the exception."""
         self.close()
         condition = condition_of(fault)
         if condition is not None and condition.keeps_session and condition.is_repeated:

@@ -1,7 +1,7 @@
-"""PostgreSQL cannot do now what it could a moment ago: the one list of such conditions.
+"""The list of temporary conditions of PostgreSQL, in which it cannot execute statements.
 
-The consumer's connections, the pool, the console and the command line all ask here. What is not in
-the list is a fault of the statement: sending it again would not help.
+The consumer's connections, the pool, the console and the command line all use it. Any error that is
+not in the list is a fault of the statement: sending it again would not help.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class AllInUse(psycopg2.OperationalError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A condition of PostgreSQL that passes.
+    """A temporary condition of PostgreSQL.
 
     `codes` are SQLSTATEs, or their first two characters for a whole class. `keeps_session`: the
-    same connection is good for the next statement. `is_undone`: nothing of what was sent has been
-    done. `is_repeated`: the same may well succeed at once, on another connection or a second time.
+    same connection can be used for the next statement. `is_undone`: nothing that was sent has been
+    done. `is_repeated`: the same may succeed at once, on another connection or at a second try.
     """
 
     name: str
@@ -106,7 +106,7 @@ CONDITIONS = (
         codes=("25P03", "25P04"),
         sentence="PostgreSQL ended a transaction that stood still",
     ),
-    # A pool before PostgreSQL has given the session to somebody else: what was prepared is gone.
+    # A pooler before PostgreSQL has given the session to another client: prepared statements are gone.
     Condition(
         name="session_lost",
         codes=("25P02", "26000", "42P05"),
@@ -117,7 +117,7 @@ CONDITIONS = (
 
 BY_CODE = {code: condition for condition in CONDITIONS for code in condition.codes}
 
-# While a connection is opened psycopg2 knows no SQLSTATE, only the server's words.
+# While a connection is opened psycopg2 has no SQLSTATE, only the server's message.
 WORDS = {
     "too many clients": TOO_MANY_CONNECTIONS,
     "too many connections": TOO_MANY_CONNECTIONS,
@@ -130,7 +130,7 @@ WORDS = {
 
 
 def condition_of(fault: BaseException | None) -> Condition | None:
-    """Why PostgreSQL could not, when it will be able to again; None: the statement is at fault.
+    """Return the temporary condition that caused a fault; None: the statement is at fault.
 
     `fault` is psycopg2's, SQLAlchemy's, or one of ours that was raised from them.
     """
@@ -147,13 +147,13 @@ def condition_of(fault: BaseException | None) -> Condition | None:
 
 
 def keeps_session(fault: BaseException) -> bool:
-    """Whether the connection on which this was raised is good for the next statement."""
+    """Return True if the connection of this fault can be used for the next statement."""
     condition = condition_of(fault)
     return condition is None or condition.keeps_session
 
 
 def first_line(fault: BaseException) -> str:
-    """What went wrong, in one line."""
+    """Return the first line of a fault's message, or the name of its class."""
     cause: Any = getattr(fault, "orig", None) or fault
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 
@@ -163,7 +163,7 @@ def _of_psycopg2(fault: psycopg2.Error) -> Condition | None:
         return BUSY
     if fault.pgcode is not None:
         return BY_CODE.get(fault.pgcode) or BY_CODE.get(fault.pgcode[:2])
-    # Each error of PostgreSQL has a class of its own; a bare DatabaseError came without an answer.
+    # Each error of PostgreSQL has a class of its own; a plain DatabaseError means no answer came.
     if isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError):
         return _by_words(str(fault))
     return NO_ANSWER if type(fault) is psycopg2.DatabaseError else None

@@ -1,7 +1,7 @@
-"""How long is waited for PostgreSQL at most, whatever hangs: a frozen server, a cut network, a lock.
+"""Time limits of waits for PostgreSQL, whatever hangs: a frozen server, a cut network, a lock.
 
-Where greenlets wait (a consumer), gevent ends the waiting. Elsewhere libpq holds the thread until
-bytes come, and knows no time limit once it is connected: a native thread of our own shuts down the
+Where greenlets wait (a consumer), gevent ends the wait. Elsewhere libpq blocks the thread until
+bytes come, and has no time limit once it is connected: a native thread of our own shuts down the
 sockets whose time is over, upon which libpq returns with an error. That works for Unix sockets, TLS
 and frozen servers, where no setting of TCP does.
 """
@@ -38,12 +38,12 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class NoAnswerInTime(psycopg2.OperationalError):
-    """No answer came within the time that is waited for one."""
+    """No answer came within the time limit."""
 
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Let everything that this thread or greenlet asks of PostgreSQL inside end within `seconds`."""
+    """Limit all waits for PostgreSQL in the block, in this thread or greenlet, to `seconds` together."""
     token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
     try:
         yield
@@ -52,13 +52,13 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 def left_s(most: float) -> float:
-    """How many seconds may be waited now, `most` at most; 0: none any more."""
+    """Return how many seconds may still be waited, at most `most`; 0: the time is over."""
     deadline = _deadline.get()
     return most if deadline == math.inf else max(0.0, min(most, deadline - time.monotonic()))
 
 
 class WaitLimit:
-    """Ends the waiting on an open connection after `seconds`; the connection is of no use then.
+    """Ends a wait on an open connection after `seconds`; the connection cannot be used afterwards.
 
     Raises NoAnswerInTime.
     """
@@ -102,9 +102,10 @@ def _too_late(seconds: float) -> NoAnswerInTime:
 
 
 def opened(open_: Callable[[], T], seconds: float) -> T:
-    """What `open_` opens, within `seconds`. Raises NoAnswerInTime and what `open_` raises.
+    """Call `open_`, for at most `seconds`. Return what it opens.
 
-    libpq looks names up without a limit, and counts its own for each of several hosts anew.
+    libpq looks names up without a limit, and its own limit begins anew for each of several hosts.
+    Raises NoAnswerInTime and what `open_` raises.
     """
     if seconds <= 0:
         raise _too_late(seconds)
@@ -122,7 +123,7 @@ def opened(open_: Callable[[], T], seconds: float) -> T:
 
 
 class _Opening:
-    """A connection on its way, and whether anybody still waits for it."""
+    """A connection that is being opened, and whether its caller has given up."""
 
     def __init__(self) -> None:
         self.lock = new_lock()
@@ -135,7 +136,7 @@ class _Opening:
     def open(self, open_: Callable[[], Any]) -> None:
         try:
             made, fault = open_(), None
-        except BaseException as raised:  # noqa: BLE001 (it is raised where it is waited for)
+        except BaseException as raised:  # noqa: BLE001 (raised in the thread that waits)
             made, fault = None, raised
         with self.lock:
             if self.is_given_up and made is not None:
@@ -158,23 +159,23 @@ def _opened_aside(open_: Callable[[], Any], seconds: float) -> Any:
 
 
 class SocketCutter:
-    """A native thread that shuts down sockets whose time is over; it runs while there are any."""
+    """A native thread that shuts down sockets whose time is over; it runs while sockets are armed."""
 
     def __init__(self) -> None:
         self._begin()
         os.register_at_fork(after_in_child=self._forget)
 
     def arm(self, descriptor: int, seconds: float) -> int:
-        """Shut the socket down after `seconds`, unless `disarm` comes first; what to disarm by."""
+        """Shut the socket down after `seconds` unless it is disarmed first. Return the key for `disarm`."""
         key = next(self._keys)
-        # A descriptor of our own: the other may be closed, and its number be somebody else's socket.
+        # A duplicate descriptor: the original may be closed, and its number reused by another socket.
         self._ends[key] = (time.monotonic() + seconds, os.dup(descriptor))
         if not self._runs:
             self._start()
         return key
 
     def disarm(self, key: int) -> bool:
-        """Whether the socket was not shut down; it will not be any more."""
+        """Cancel the shutdown of a socket. Return False if the socket was shut down already."""
         end = self._ends.pop(key, None)
         if end is None:
             return False
@@ -182,7 +183,7 @@ class SocketCutter:
         return True
 
     def _forget(self) -> None:
-        """In the child of a fork there is no thread, and the sockets are the parent's."""
+        """Reset in the child of a fork, where there is no thread and the sockets are the parent's."""
         for _, descriptor in self._ends.values():
             os.close(descriptor)
         self._begin()
@@ -209,14 +210,16 @@ class SocketCutter:
             if self._ends:
                 idle_since = now
             elif now - idle_since > IDLE_S:
-                self._runs = False  # first: what is armed from now on starts another thread
+                self._runs = (
+                    False  # first: a socket that is armed from now on starts another thread
+                )
                 if not self._ends:
                     return
                 self._runs = True
             native_sleep(TICK_S)
 
     def _cut(self, key: int) -> None:
-        end = self._ends.pop(key, None)  # whoever takes it out closes it
+        end = self._ends.pop(key, None)  # the thread that pops an entry closes its descriptor
         if end is None:
             return
         with native_socket(fileno=end[1]) as handle, contextlib.suppress(OSError):
