@@ -1,1 +1,1 @@
-"""Tools that know no job: errors, ids, payloads, texts, histograms."""
+"""Utilities that do not depend on jobs: errors, ids, payloads, texts, histograms."""

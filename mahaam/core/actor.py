@@ -1,4 +1,4 @@
-"""From where and why somebody acts: what the audit needs to know and no verb has to pass on."""
+"""The actor's channel, address and reason, for the audit, without passing them through the verbs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHANNELS = ("console", "cli", "api", "system")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The way by which an order came, the address that it came from, and the reason given for it."""
+    """The channel and the address from which a request came, and the reason given for it."""
 
     channel: str = "system"
     address: str | None = None
@@ -24,18 +24,18 @@ _origin: ContextVar[Actor] = ContextVar("origin", default=NOBODY)
 
 
 def current() -> Actor:
-    """Where the order comes from that is being carried out."""
+    """Return the actor of the request that is being executed."""
     return _origin.get()
 
 
 def begin(origin: Actor) -> None:
-    """From now on, this thread or greenlet acts for somebody; `begin(Origin())` ends it."""
+    """Let this thread or greenlet act for an actor from now on; `begin(Actor())` ends that."""
     _origin.set(origin)
 
 
 @contextmanager
 def acting(origin: Actor) -> Iterator[None]:
-    """Within the block, act for somebody."""
+    """Act for an actor within the block."""
     token = _origin.set(origin)
     try:
         yield
@@ -45,6 +45,6 @@ def acting(origin: Actor) -> Iterator[None]:
 
 @contextmanager
 def because(reason: str | None) -> Iterator[None]:
-    """Within the block, `reason` is why; None leaves what was said before."""
+    """Set the reason within the block; None keeps the previous one."""
     with acting(replace(current(), reason=reason) if reason else current()):
         yield

@@ -1,4 +1,4 @@
-"""Long lists of rows, cut into what one statement takes."""
+"""Batches: long lists of rows, cut to the size of one statement."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-CHUNK = 500  # more rows in one statement take longer each
+CHUNK = 500  # with more rows in one statement each row takes longer
 
 
 def chunks(items: Iterable[T], most: int = CHUNK) -> Iterator[list[T]]:
-    """Yield `items` in lists of at most so many."""
+    """Yield `items` in lists of at most `most`."""
     remaining = iter(items)
     while chunk := list(islice(remaining, most)):
         yield chunk

@@ -1,7 +1,7 @@
 """Time limits that follow one another on one timer.
 
-A busy consumer waits thousands of times a second, and each wait has its limit. A timer of its own for
-each would cost more than most of what is waited for.
+A busy consumer waits thousands of times a second, and each wait has its limit. A timer for each wait
+would cost more than most of the waits.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from gevent.event import Event
 class Deadline:
     """Calls `expire` in gevent's hub when the time that was set last is over.
 
-    Setting it again costs a comparison: the timer goes on, and when it fires another one is started
-    for what is left. It is a new timer each time, since libev lets a stopped one go on where it stood.
+    Setting a new time costs a comparison: the timer goes on, and when it fires another one is started
+    for the rest. It is a new timer each time, because libev resumes a stopped timer where it stood.
     """
 
     __slots__ = ("_at", "_expire", "_fires_at", "_timer")
@@ -31,13 +31,13 @@ class Deadline:
         self._timer: Any = None  # gevent's timers have no types
 
     def set(self, seconds: float) -> None:
-        """Expire `seconds` from now on, and at no time that was set before."""
+        """Set the time to `seconds` from now. This replaces any earlier time."""
         self._at = at = time.monotonic() + seconds
         if at < self._fires_at:
             self._start_timer(at, seconds)
 
     def clear(self) -> None:
-        """Do not expire."""
+        """Clear the time: do not expire."""
         self._at = math.inf
 
     def _start_timer(self, at: float, seconds: float) -> None:
@@ -62,7 +62,7 @@ class Deadline:
 
 
 class TimedEvent:
-    """An event on which one greenlet waits again and again, with a limit each time."""
+    """An event on which one greenlet waits repeatedly, with a limit each time."""
 
     __slots__ = ("_deadline", "_is_set", "_wakes")
 
@@ -72,16 +72,16 @@ class TimedEvent:
         self._deadline = Deadline(self._wakes.set)
 
     def is_set(self) -> bool:
-        """Return True if it was set and not cleared since."""
+        """Return True if the event was set and not cleared since."""
         return self._is_set
 
     def set(self) -> None:
-        """Let the one who waits go on."""
+        """Set the event and wake the waiting greenlet."""
         self._is_set = True
         self._wakes.set()
 
     def clear(self) -> None:
-        """Let the next one wait."""
+        """Clear the event, so that the next wait blocks."""
         self._is_set = False
 
     def wait(self, limit_s: float) -> bool:

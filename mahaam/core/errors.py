@@ -1,10 +1,10 @@
-"""What can go wrong, each with the sentence that a person reads."""
+"""The errors of the product, each with the sentence that a person reads."""
 
 from __future__ import annotations
 
 
 class MahaamError(Exception):
-    """The base of every error of ours; the docstring of the class is its default message."""
+    """The base of all errors of the product; the docstring of the class is its default message."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())

@@ -1,6 +1,6 @@
-"""Exceptions and values of users' code as text: short, whatever they hold and whatever they do.
+"""Exceptions and values of users' code as text, short in every case.
 
-A task's objects may raise anything from `__str__`, `__repr__` and properties, may lie about their
+A task's objects may raise anything from `__str__`, `__repr__` and properties, may report a wrong
 class, and may be as large as the memory. Nothing here fails because of that, and no text is
 copied before it is cut.
 """
@@ -21,7 +21,7 @@ NAME_LIMIT_BYTES = 300
 
 
 def class_name(value: object) -> str:
-    """The name of a value's class, with its module unless that is `builtins`."""
+    """Return the name of a value's class, with its module unless that is `builtins`."""
     kind = type(value)
     try:
         name, module = type.__dict__["__name__"].__get__(kind), kind.__module__
@@ -32,20 +32,20 @@ def class_name(value: object) -> str:
 
 
 def message_of(fault: BaseException) -> str:
-    """What `str` says of an exception, both ends of it if it is long."""
+    """Return `str` of an exception; of a long text both ends."""
     return _said_by(str, fault, "its message cannot be formatted", TEXT_LIMIT_BYTES)
 
 
 def shown(value: object, limit_bytes: int = TEXT_LIMIT_BYTES) -> str:
-    """What `repr` says of a value, both ends of it if it is long."""
+    """Return `repr` of a value; of a long text both ends."""
     return _said_by(repr, value, "its repr fails", limit_bytes)
 
 
 def traceback_of(fault: BaseException, limit_bytes: int, *, is_quoted: bool = False) -> str:
-    """The traceback with its causes; of a longer one both ends.
+    """Return the traceback with its causes; of a longer one both ends.
 
-    If it `is_quoted`, line breaks in messages and notes are shown as `\\n`: each line is a line of
-    the traceback's own.
+    If it `is_quoted`, line breaks in messages and notes are shown as `\\n`, so that each line is a line
+    of the traceback itself.
     """
     ends = _BothEnds(limit_bytes)
     try:
@@ -59,7 +59,7 @@ def traceback_of(fault: BaseException, limit_bytes: int, *, is_quoted: bool = Fa
 def _lines(fault: BaseException, quoted: Callable[[str], str]) -> Iterator[str]:
     told = traceback.TracebackException(type(fault), fault, _frames_of(fault), compact=True)
     for each in _with_causes(told):
-        # Its text is kept under a private name, in every Python there is; cut before it is copied.
+        # The text is kept under a private name in every Python version. It is cut before it is copied.
         if isinstance(text := getattr(each, "_str", None), str):
             each._str = quoted(clean(text, TEXT_LIMIT_BYTES))  # type: ignore[attr-defined]
         notes: Any = getattr(each, "__notes__", None)
@@ -75,7 +75,7 @@ def _note(note: object) -> str:
 def _with_causes(
     told: traceback.TracebackException,
 ) -> Iterator[traceback.TracebackException]:
-    """One exception, those that led to it, and those that it groups."""
+    """Yield an exception, its causes and contexts, and those that it groups."""
     open_, seen = [told], {id(told)}
     while open_:
         each = open_.pop()
@@ -87,13 +87,13 @@ def _with_causes(
 
 
 def _frames_of(fault: BaseException) -> TracebackType | None:
-    """Where it was raised, whatever the exception itself says of that."""
+    """Return the traceback object of an exception, which a subclass may hide."""
     found: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(fault)
     return found
 
 
 def _plain_traceback(fault: BaseException, broken: BaseException, limit_bytes: int) -> str:
-    """The frames alone, for an exception whose traceback cannot be formatted."""
+    """Return only the frames, for an exception whose traceback cannot be formatted."""
     why = f"{class_name(fault)}: (its traceback cannot be formatted: {class_name(broken)})\n"
     ends = _BothEnds(limit_bytes)
     try:
@@ -113,7 +113,7 @@ def _said_by(show: Callable[[Any], str], value: object, failing: str, limit_byte
 
 
 def _shortened(value: object) -> object:
-    """An exception of Python's own with one text that is too long to be quoted: the same with less."""
+    """Return a copy with a shorter text for a built-in exception with one too long text, else `value`."""
     kind: Any = type(value)
     if kind.__module__ != "builtins" or not isinstance(value, Exception):
         return value
@@ -124,7 +124,7 @@ def _shortened(value: object) -> object:
 
 
 class _BothEnds:
-    """Collects lines, and keeps those at the beginning and at the end."""
+    """A collector of lines that keeps the beginning and the end."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._half = limit_bytes // 2
@@ -133,7 +133,7 @@ class _BothEnds:
         self._left_out = 0
 
     def add(self, line: str) -> None:
-        """Take one more line."""
+        """Add a line."""
         data = encoded(line)
         room = self._half - len(self._head) if not self._tail else 0
         self._head += data[:room]
@@ -143,7 +143,7 @@ class _BothEnds:
 
     @property
     def text(self) -> str:
-        """What was kept."""
+        """Return the kept text, with a mark where bytes were cut."""
         self._trim()
         mark = f"\n… {self._left_out} bytes cut …\n".encode() if self._left_out else b""
         return (self._head + mark + self._tail).decode("utf-8", "ignore")

@@ -1,4 +1,4 @@
-"""Checks of what people and programs say of one field, and the error that names the field."""
+"""Checks of the values of single fields, and the error that names the field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes two failures one cause: the class, where our own code was, and what was said."""
+"""Fingerprints of failures: equal for one class, one path through the user's code and one message."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 import re
 from pathlib import Path
 
-# As a traceback names what somebody else wrote.
+# Parts of the file names of libraries and of Python in a traceback.
 FOREIGN = ("site-packages", "dist-packages", "/lib/python", "<frozen ")
-# Where this engine lies: by its folders, since a project's own folder may be called mahaam, too.
+# The files of this engine, by their folders: a user's project may have a folder mahaam, too.
 ENGINE_FOLDERS = {path.parent.name for path in Path(__file__).parent.parent.glob("*/__init__.py")}
 ENGINE = re.compile(
     rf"/(?:mahaam/(?:{'|'.join(sorted(ENGINE_FOLDERS - {'alerts'}))})|tasks/engine)/"
@@ -18,7 +18,7 @@ MESSAGE_LENGTH = 200
 
 FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line \d+, in (?P<name>.+)$', re.MULTILINE)
 
-# What differs from one failure to the next of the same cause, in this order.
+# Patterns that differ between failures of the same cause, in the order of replacement.
 VARIABLE = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b[\w.+-]{1,64}@[\w.-]{1,255}\b"), "<address>"),
@@ -30,12 +30,12 @@ VARIABLE = (
 
 
 def is_foreign(file: str) -> bool:
-    """Whether a file of a traceback is of a library, of Python or of this engine."""
+    """Return True if a file of a traceback is of a library, of Python or of this engine."""
     return any(part in file for part in FOREIGN) or ENGINE.search(file) is not None
 
 
 def gist(message: str) -> str:
-    """The first line of a message without numbers, ids, addresses and quoted texts."""
+    """Return the first line of a message without numbers, ids, addresses and quoted texts."""
     text = message.strip().partition("\n")[0][: MESSAGE_LENGTH * 5]
     for pattern, instead in VARIABLE:
         text = pattern.sub(instead, text)
@@ -43,9 +43,10 @@ def gist(message: str) -> str:
 
 
 def fingerprint(error_class: str, message: str, traceback: str) -> str:
-    """Alike for one cause: the same class, the same way through our own code, the same gist.
+    """Return a hash that is equal for the same class, the same frames of the user's code and the same gist.
 
-    Line numbers do not count: a deploy moves them. When no frame is our own, all frames count.
+    Line numbers do not count, because a deploy moves them. If no frame is of the user's code, all
+    frames count.
     """
     frames = [(match["file"], match["name"]) for match in FRAME.finditer(traceback)]
     own = [frame for frame in frames if not is_foreign(frame[0])]

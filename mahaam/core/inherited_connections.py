@@ -1,6 +1,6 @@
-"""Connections of ours that the child of a fork inherits: there they lead nowhere.
+"""Connections that the child of a fork inherits, which are redirected to the null device there.
 
-Whatever closes one in the child would otherwise tell the server good-bye, in the parent's name.
+Otherwise closing one in the child would end the session of the parent in the server.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from weakref import WeakSet
 import psycopg2
 import redis
 
-links: WeakSet[psycopg2.extensions.connection] = WeakSet()  # to PostgreSQL, all of this process
-clients: WeakSet[redis.Redis] = WeakSet()  # of Redis
+links: WeakSet[psycopg2.extensions.connection] = WeakSet()  # all of this process to PostgreSQL
+clients: WeakSet[redis.Redis] = WeakSet()  # all Redis clients of this process
 
 
 def _lead_nowhere() -> None:

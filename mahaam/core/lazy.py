@@ -1,4 +1,4 @@
-"""Something that a process makes once, whichever of its threads asks first."""
+"""Objects that a process makes once, at the first use in any of its threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ native_local = monkey.get_original("_thread", "_local")
 
 
 class lazy(Generic[T]):  # noqa: N801 (used as a decorator)
-    """Calls `make` once; `functools.cache` alone would let each thread of a rush make its own."""
+    """Calls `make` once; with `functools.cache` alone, concurrent threads would each make their own."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self.__doc__ = make.__doc__
@@ -25,12 +25,12 @@ class lazy(Generic[T]):  # noqa: N801 (used as a decorator)
         self._lock = threading.Lock()
 
     def __call__(self) -> T:
-        """What was made."""
+        """Return the object, made at the first call."""
         with self._lock:
             return self._made()
 
     def cache_clear(self) -> None:
-        """Close it, if it can be, and forget it: the next call makes another."""
+        """Close the object, if it has `close`, and drop it. The next call makes another one."""
         with self._lock:
             close = (
                 getattr(self._made(), "close", None) if self._made.cache_info().currsize else None
@@ -41,9 +41,9 @@ class lazy(Generic[T]):  # noqa: N801 (used as a decorator)
 
 
 class lazy_for_greenlets(lazy[T]):  # noqa: N801 (used as a decorator)
-    """As `once`; but beside greenlets each native thread makes its own.
+    """Like `lazy`, but beside greenlets each native thread makes its own object.
 
-    A socket of gevent's belongs to the hub of the thread that opened it: no other thread can wait there.
+    A socket of gevent belongs to the hub of the thread that opened it: no other thread can wait there.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -52,7 +52,7 @@ class lazy_for_greenlets(lazy[T]):  # noqa: N801 (used as a decorator)
         self._of_thread = native_local()
 
     def __call__(self) -> T:
-        """What was made, for this thread."""
+        """Return the object of this thread, made at the first call."""
         if thread_id() == MAIN_THREAD_IDENT or not monkey.is_module_patched("socket"):
             return super().__call__()
         if not hasattr(self._of_thread, "made"):

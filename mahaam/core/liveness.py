@@ -1,4 +1,4 @@
-"""When the loop that this greenlet runs has last got on with its work."""
+"""Signs of life of loops: the last time when the loop of this greenlet made progress."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Liveness:
         self.seen_at = time.monotonic()
 
     def silent_s(self) -> float:
-        """For how long there was none."""
+        """Return the seconds since the last sign of life."""
         return time.monotonic() - self.seen_at
 
     def begin(self) -> None:
-        """Hear of everything that this greenlet does from now on."""
+        """Record the signs of life of this greenlet from now on."""
         self.seen_at = time.monotonic()
         _current.set(self)
 
@@ -26,7 +26,7 @@ _current: ContextVar[Liveness | None] = ContextVar("liveness", default=None)
 
 
 def get_on() -> None:
-    """Say that the loop of this greenlet, if it is one, is alive: a wait or a statement is over."""
+    """Record a sign of life of this greenlet's loop, if it runs one: a wait or a statement is over."""
     liveness = _current.get()
     if liveness is not None:
         liveness.seen_at = time.monotonic()

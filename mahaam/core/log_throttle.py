@@ -1,7 +1,7 @@
-"""Keeps warnings from being written a thousand times a second.
+"""Throttles for warnings, which otherwise might be written a thousand times a second.
 
-OncePerCause is for the lines of a consumer, LogThrottle for what any process warns of, a user's own as well.
-What is CRITICAL is written each time: a job failed for good, or the process ends.
+OncePerCause is for the log lines of a consumer, LogThrottle for warnings of any process, a user's own
+as well. CRITICAL lines are written each time: a job failed for good, or the process ends.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ LIMITED = (logging.WARNING, logging.ERROR)
 
 
 def cause(*parts: object) -> dict[str, Any]:
-    """`extra=` of a log call whose cause is finer than its sentence."""
+    """Return `extra=` for a log call whose cause is finer than its sentence."""
     return {"cause": parts}
 
 
 class OncePerCause(logging.Filter):
-    """Of our own warnings and errors, the first of a cause in ten seconds.
+    """A filter that passes, of our own warnings and errors, the first of each cause in ten seconds.
 
-    Without a word of the caller's, the cause is the sentence and the kind of the exception. The next
-    line says how many were left out (`left_out` of the record).
+    Unless the caller gives a cause, it is the sentence and the class of the exception. The next
+    line contains how many were left out (`left_out` of the record).
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[object, tuple[float, int]] = {}  # until when, and how many were left out
+        self._logged: dict[object, tuple[float, int]] = {}  # until when, and how many were left out
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True if the record is to be written."""
         if record.levelno not in LIMITED or record.name.partition(".")[0] not in OWN:
             return True
         key, now = _cause_of(record), time.monotonic()
-        until, left_out = self._said.get(key, (0.0, 0))
+        until, left_out = self._logged.get(key, (0.0, 0))
         if now < until:
-            self._said[key] = (until, left_out + 1)
+            self._logged[key] = (until, left_out + 1)
             return False
-        if len(self._said) >= MOST:
-            self._said = {known: said for known, said in self._said.items() if said[0] > now}
-        self._said[key] = (now + EVERY_S, 0)
+        if len(self._logged) >= MOST:
+            self._logged = {known: one for known, one in self._logged.items() if one[0] > now}
+        self._logged[key] = (now + EVERY_S, 0)
         record.left_out = left_out
         return True
 
 
 class LogThrottle:
-    """Write a warning at most once in `every_s` seconds."""
+    """A logger of warnings that writes at most one in `every_s` seconds."""
 
     def __init__(self, log: logging.Logger, *, every_s: float) -> None:
         self._log = log
@@ -69,5 +69,5 @@ def _cause_of(record: logging.LogRecord) -> object:
     return record.name, record.levelno, str(record.msg), kind, getattr(record, "cause", None)
 
 
-# One for all parts of a process: each of them meets a Redis that is away, or cannot write.
+# One for all parts of a process, because each of them meets a Redis that is away or cannot write.
 redis_away = LogThrottle(logging.getLogger("mahaam.redis"), every_s=10.0)

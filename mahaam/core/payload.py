@@ -1,4 +1,4 @@
-"""Arguments and results as JSON: what JSON lacks travels under a `$tag`, the rest is refused.
+"""Arguments and results as JSON: some types that JSON lacks are stored under a `$tag`, others refused.
 
 PostgreSQL's jsonb keeps neither the order of an object's keys nor the difference between `1e16`
 and `10000000000000000`; floats that it would turn into integers are tagged, the order is not kept.
@@ -18,14 +18,14 @@ from uuid import UUID
 from mahaam.core.errors import ArgumentNotStorable, PayloadBroken, PayloadTooLarge
 
 MAX_DEPTH = 100
-PART = 1 << 16  # characters that are encoded at once to be counted
+PART = 1 << 16  # characters that are encoded at once for counting bytes
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _loads = json.JSONDecoder().decode
 
 
 def dump(value: Any, *, what: str, limit_bytes: int | None = None) -> str:
-    """The JSON text of `value`; `what` names it in errors.
+    """Return the JSON text of `value`; `what` names it in errors.
 
     Raises ArgumentNotStorable, PayloadTooLarge.
     """
@@ -43,7 +43,7 @@ def dump(value: Any, *, what: str, limit_bytes: int | None = None) -> str:
 def dump_call(
     args: tuple[Any, ...], kwargs: dict[str, Any], *, limit_bytes: int
 ) -> tuple[str, str]:
-    """The JSON texts of positional and keyword arguments.
+    """Return the JSON texts of positional and keyword arguments.
 
     Raises ArgumentNotStorable (names the argument and its type), PayloadTooLarge.
     """
@@ -63,32 +63,32 @@ def dump_call(
 
 
 def load(text: str) -> Any:
-    """The value that `dump` made `text` of. Raises PayloadBroken."""
+    """Return the value of a text that `dump` made. Raises PayloadBroken."""
     try:
         if '"$' in text:
             return json.loads(text, object_hook=_untagged)
-        return {} if text == "{}" else _loads(text)  # without keyword arguments are most calls
+        return {} if text == "{}" else _loads(text)  # most calls have no keyword arguments
     except Exception as fault:  # a row that somebody edited may hold anything
         raise PayloadBroken(f"The stored JSON cannot be read back: {fault}") from fault
 
 
 def teach(kind: type, tag: str, *, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
-    """Let values of one more type travel: under `$tag` stands what `write` makes of them."""
+    """Support one more type: its values are stored under `$tag` as what `write` returns for them."""
     _TREES[kind] = lambda value, what, depth: {tag: _tagged(write(value), what, depth)}
     _READERS[tag] = read
 
 
 def clean(text: str, limit_bytes: int | None = None) -> str:
-    """`text` as PostgreSQL can hold it: no NUL, no lone surrogates, at most `limit_bytes` long.
+    """Return `text` as PostgreSQL can store it: no NUL, no lone surrogates, at most `limit_bytes` long.
 
-    Of an over-long text the beginning and, as it says more, the end are kept. What is cut is never
-    copied: a text may be as large as the memory.
+    Of a too long text the beginning and the end are kept. The part that is cut is never copied: a text
+    may be as large as the memory.
     """
     if type(text) is not str:
-        text = str.__getitem__(text, slice(None))  # a class of users' own may do anything
+        text = str.__getitem__(text, slice(None))  # a user's subclass may do anything
     is_short = limit_bytes is None or len(text) <= limit_bytes
     if is_short and text.isascii() and "\x00" not in text:
-        return text  # most are so, and log lines are many
+        return text  # the common case, and log lines are many
     if limit_bytes is None:
         return encoded(text).decode("utf-8", "ignore")
     if is_short and len(whole := encoded(text)) <= limit_bytes:
@@ -100,12 +100,12 @@ def clean(text: str, limit_bytes: int | None = None) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """`text` as PostgreSQL can hold it, in UTF-8."""
+    """Return `text` as PostgreSQL can store it, in UTF-8."""
     return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
 
 
 def size_bytes(text: str) -> int:
-    """How long `text` is as PostgreSQL holds it, without a copy of all of it."""
+    """Return the size of `text` in PostgreSQL, without a copy of all of it."""
     if text.isascii() and "\x00" not in text:
         return len(text)
     return sum(len(encoded(text[at : at + PART])) for at in range(0, len(text), PART))

@@ -1,10 +1,10 @@
-"""Texts of others as text: nothing in them ends a line, steers a terminal or turns the direction."""
+"""Escaping of foreign texts, so that they do not end a line, control a terminal or change the direction."""
 
 from __future__ import annotations
 
 import re
 
-# Control characters, and what turns the direction, separates lines or is invisible and no letter.
+# Control characters, and characters that change the direction, separate lines or are invisible.
 # The joiners of Arabic and Persian (U+200C, U+200D) are letters here.
 HIDDEN = "\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 STEERING = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")
@@ -14,17 +14,17 @@ NAMES = {"\n": "\\n", "\r": "\\r"}
 
 
 def in_lines(text: str) -> str:
-    """`text` with everything but line breaks and tabs that steers shown as an escape, such as `\\x1b`."""
+    """Return `text` with escapes (`\\x1b`) for control and hidden characters but line breaks and tabs."""
     return STEERING.sub(_escape, text)
 
 
 def in_one_line(text: str) -> str:
-    """`text` as one line: line breaks are escapes, too."""
+    """Return `text` as one line, in which line breaks are escapes, too."""
     return IN_A_LINE.sub(_escape, text)
 
 
 def in_json(text: str) -> str:
-    """JSON, in which nothing that steers stands but as an escape of JSON's own."""
+    """Return JSON in which hidden characters are escapes of JSON."""
     return IN_JSON.sub(_json_escape, text)
 
 

@@ -1,7 +1,7 @@
-"""JSON that people type or send: one parser for forms, command line and search.
+"""The parser of JSON that people type or send, for forms, command line and search.
 
-Python's own takes `NaN`, makes infinity of `1e400`, and of `{"a": 1, "a": 2}` keeps the second value
-only. PostgreSQL refuses the first two when a job is stored, and nobody means the third.
+Python's own parser takes `NaN`, makes infinity of `1e400`, and of `{"a": 1, "a": 2}` keeps only the
+second value. PostgreSQL refuses the first two when a job is stored, and the third is always a mistake.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ NO_JSON = Translatable("This is not JSON: %(why)s.")
 NOT_FINITE = Translatable("%(number)s is not a number that can be stored.")
 TWICE = Translatable("The key %(key)s stands twice in the same object.")
 TOO_DEEP = Translatable("This JSON is nested too deeply.")
-SHOWN = 40  # characters of what is quoted in a sentence
+SHOWN = 40  # characters of a quotation in a sentence
 
 
 class JsonNotValid(MahaamError, ValueError):
-    """A text is not JSON, or says something that JSON cannot mean."""
+    """A text is not JSON, or contains a value that cannot be stored or a key twice."""
 
     def __init__(self, phrase: Translatable) -> None:
         super().__init__(str(phrase))
@@ -29,7 +29,7 @@ class JsonNotValid(MahaamError, ValueError):
 
 
 def parse(text: str) -> Any:
-    """The value of `text`. Raises JsonNotValid."""
+    """Return the value of `text`. Raises JsonNotValid."""
     try:
         return json.loads(
             text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_with_each_key_once

@@ -1,4 +1,4 @@
-"""A text for people that can be said in another language."""
+"""A text for people that can be translated."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ FSI, PDI = "\u2068", "\u2069"  # Unicode's first-strong isolate, and its end
 
 @dataclass(frozen=True, slots=True)
 class Translatable:
-    """An English template and what it is about; `str()` says it in English.
+    """An English template and its values; `str()` returns the English text.
 
-    A value may be a phrase itself. The catalogues of translations are made from the templates.
+    A value may be a translatable text itself. The catalogues of translations are made from the
+    templates.
     """
 
     template: str
@@ -21,15 +22,15 @@ class Translatable:
 
     @classmethod
     def verbatim(cls, text: str) -> Translatable:
-        """A text of somebody's own, the same in every language."""
+        """Return a text that is the same in every language."""
         return cls("%(text)s", {"text": text})
 
     def about(self, **values: Translatable | str | int) -> Translatable:
-        """The same phrase, about `values`."""
+        """Return the same text with `values`."""
         return replace(self, values=values)
 
     def isolated(self) -> Translatable:
-        """The same phrase, whose values keep their own direction within a line of another one."""
+        """Return the same text with values that keep their own direction in a line of another one."""
         values = {
             name: value.isolated() if isinstance(value, Translatable) else f"{FSI}{value}{PDI}"
             for name, value in self.values.items()
@@ -37,7 +38,7 @@ class Translatable:
         return replace(self, values=values)
 
     def said(self, translate: Callable[[str], str]) -> str:
-        """The text in the language of `translate`, which gets the templates."""
+        """Return the text in the language of `translate`, which translates templates."""
         values = {
             name: value.said(translate) if isinstance(value, Translatable) else value
             for name, value in self.values.items()
@@ -45,7 +46,7 @@ class Translatable:
         return translate(self.template) % values
 
     def kept(self) -> dict[str, Any]:
-        """The phrase as JSON keeps it; `of_kept` reads it back."""
+        """Return the text as values for JSON, which `of_kept` reads back."""
         values = {
             name: value.kept() if isinstance(value, Translatable) else value
             for name, value in self.values.items()
@@ -54,7 +55,7 @@ class Translatable:
 
     @classmethod
     def of_kept(cls, kept: dict[str, Any]) -> Translatable:
-        """The phrase that `kept` made this of."""
+        """Return the text that `kept` turned into this."""
         values = {
             name: cls.of_kept(value) if isinstance(value, dict) else value
             for name, value in kept["values"].items()

@@ -1,4 +1,4 @@
-"""The result of a verb of a person: what it was done to, and why not to the others."""
+"""The result of a verb: the ids that it changed, and the reasons for the others."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class VerbResult:
-    """The ids that a verb was done to, and for each of the others the reason why not.
+    """The ids that a verb changed, and for each of the others the reason why not.
 
-    `made` has the new job of each, where the verb makes jobs. `operation_id` is None for a verb that
-    keeps no record of its own, and when nothing was named.
+    `made` has the new job of each id, where the verb makes jobs. `operation_id` is None for a verb that
+    keeps no record of its own, and if no id was given.
     """
 
     done: tuple[Id, ...] = ()
@@ -34,7 +34,7 @@ def judged(
     step: Callable[[list[Known]], list[Known]],
     reasons: Callable[[list[Known]], dict[Id, Translatable]],
 ) -> VerbResult:
-    """Take `step`, which returns what it was done to, with chunks of `ids`."""
+    """Call `step`, which returns the ids that it changed, with batches of `ids`. Return the result."""
     wanted = list(dict.fromkeys(ids))
     done: set[Known] = set()
     for chunk in chunks(wanted):
