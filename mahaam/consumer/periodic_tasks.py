@@ -59,7 +59,7 @@ class Periodic:
         made = self._link.run(
             partial(periodic_store.fire, minute=minute, wanted=wanted), atomic=True
         )
-        accept.ring([ring for ring in made.values() if ring])
+        accept.ring([notice for notice in made.values() if notice])
         self._signal_sender.enqueued(sorted(made))
 
     def _follow_up(

@@ -33,4 +33,4 @@ class ScheduleLoop:
             notices += firing.release(self._link.run)
         firing.ring(notices)
         if notices:
-            self._signal_sender.enqueued([ring.id for ring in notices])
+            self._signal_sender.enqueued([notice.id for notice in notices])

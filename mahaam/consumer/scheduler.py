@@ -48,7 +48,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
         try:
             notices = self._due()
             self.huey.storage.doorbell.ring(notices)
-            self._signal_sender.enqueued([ring.id for ring in notices])
+            self._signal_sender.enqueued([notice.id for notice in notices])
             if self.periodic:
                 self._schedule_loop.look()
                 self._periodic.look()
@@ -71,4 +71,4 @@ class DueScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
             partial(due.make_due, limit=LIMIT),
             find=partial(due.find_due, limit=LIMIT),
         )
-        return [ring for part in parts for ring in part]
+        return [notice for part in parts for notice in part]

@@ -116,12 +116,12 @@ class Doorbell:
     def pass_on(self, worker_id: str, notices: Sequence[Notice]) -> None:
         """Ring for jobs at one worker only. Jobs that it does not pop in time are rung for all again."""
         line = private_line(worker_id)
-        self.ring([ring._replace(queue=line) for ring in notices])
+        self.ring([notice._replace(queue=line) for notice in notices])
         self._client.expire(self.key(line), PRIVATE_S)
 
     def ring_lost(self, queue: str, notices: Iterable[Notice]) -> int:
         """Add jobs to a queue. Return how many were not there."""
-        slots = {ring.id: score(ring.priority, ring.queued_at) for ring in notices}
+        slots = {notice.id: score(notice.priority, notice.queued_at) for notice in notices}
         connection: Any = self._client.connection_pool.get_connection()
         try:
             connection.send_packed_command([packed_many(self.key(queue), slots)])
@@ -217,16 +217,16 @@ class Doorbell:
     def missing(self, notices: Sequence[Notice]) -> list[Notice]:
         """Return the notices that are not in their queues."""
         queues: dict[str, list[Notice]] = defaultdict(list)
-        for ring in notices:
-            queues[ring.queue].append(ring)
+        for notice in notices:
+            queues[notice.queue].append(notice)
         with self._client.pipeline(transaction=False) as pipeline:
             for queue, some in queues.items():
-                pipeline.zmscore(self.key(queue), [ring.id for ring in some])
+                pipeline.zmscore(self.key(queue), [notice.id for notice in some])
             found: Any = pipeline.execute()
         return [
-            ring
+            notice
             for some, slots in zip(queues.values(), found, strict=True)
-            for ring, place in zip(some, slots, strict=True)
+            for notice, place in zip(some, slots, strict=True)
             if place is None
         ]
 

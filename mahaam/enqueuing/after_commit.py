@@ -96,7 +96,7 @@ def pass_on(doorbell: Doorbell, unknown_jobs: list[UnknownTaskJob]) -> None:
 def unannounced(written: list[Ended], following: list[Notice]) -> list[str]:
     """Return the ids of follow-ups that Huey did not enqueue itself: callbacks of chords."""
     announced = {job.call[0] for _, outcome in written for job in outcome.follows.jobs}
-    return [ring.id for ring in following if ring.id not in announced]
+    return [notice.id for notice in following if notice.id not in announced]
 
 
 def stamp(doorbell: Doorbell, claims: list[Claim], lines: list[QueueConfig]) -> None:

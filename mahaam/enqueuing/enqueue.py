@@ -113,9 +113,9 @@ def enqueue_in_transaction(
         with database.explained(), WaitLimit(link, left_s(math.inf)), link.cursor() as cursor:
             accepted = accept.insert(cursor, job, wanted)
     made = accepted.id == wanted[0]
-    ring = accepted.ring(job) if made else None
-    if ring is not None and not isinstance(session, Connection):
-        _ring_after_commit(session, ring)
+    notice = accepted.ring(job) if made else None
+    if notice is not None and not isinstance(session, Connection):
+        _ring_after_commit(session, notice)
     return Enqueued(UUID(accepted.id), accepted.state, not made)
 
 
@@ -127,9 +127,9 @@ def enqueue_with(cursor: Cursor, task: str, args: Iterable[Any], **options: Any)
     job = _job(_known(task), options)
     known_queues.check(job.queue)
     accepted = accept.insert(cursor, job, accept.call(new_id(), tuple(args), {}))
-    ring = accepted.ring(job)
-    assert ring is not None, "A new job without a time and a dedupe key is queued."
-    return ring
+    notice = accepted.ring(job)
+    assert notice is not None, "A new job without a time and a dedupe key is queued."
+    return notice
 
 
 def _known(task: RegisteredTask | str) -> RegisteredTask:
@@ -185,12 +185,12 @@ def _link(session: Session | scoped_session[Session] | Connection) -> Connection
     return link
 
 
-def _ring_after_commit(session: Session | scoped_session[Session], ring: Notice) -> None:
+def _ring_after_commit(session: Session | scoped_session[Session], notice: Notice) -> None:
     """Ring when the outermost transaction is over. After a rollback the notice claims nothing."""
     target = session() if isinstance(session, scoped_session) else session
     if WAITING not in target.info:
         event.listen(target, "after_transaction_end", _ring_for_session)
-    target.info.setdefault(WAITING, []).append(ring)
+    target.info.setdefault(WAITING, []).append(notice)
 
 
 def _ring_for_session(session: Session, transaction: SessionTransaction) -> None:

@@ -62,7 +62,7 @@ def _accept(cursor: Cursor, wanted: Sequence[FollowUp]) -> list[Notice]:
         there = {accepted.id for accepted in made}
         missing = [follow_up for follow_up in wanted if follow_up.call[0] not in there]
         made += _accept_anew(cursor, missing)
-    return [ring for row in made if (ring := row.ring(job))]
+    return [notice for row in made if (notice := row.ring(job))]
 
 
 def _accept_anew(cursor: Cursor, missing: Sequence[FollowUp]) -> list[accept_jobs.Accepted]:

@@ -333,7 +333,7 @@ class Dispatcher:
             after_commit.ring(self._doorbell, [], notices)
             self._result_notifier.ended(left)
             self._signal_sender.expired(left)
-            self._signal_sender.enqueued([ring.id for ring in notices])
+            self._signal_sender.enqueued([notice.id for notice in notices])
             self._pass_on_unknown(left)
             if paused:
                 self._hold(left, paused)

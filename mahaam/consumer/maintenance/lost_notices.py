@@ -46,7 +46,7 @@ class LostNotices:
         self._suspects: dict[str, NoticeProbe] = {}
         self._wanted: set[str] = set()  # queues that are to be rung
         self._rests_until: dict[str, float] = {}
-        self._walk: Iterator[None] | None = None
+        self._replay: Iterator[None] | None = None
         self._has_memory = True
         self._rung = 0
         self._look_at = 0.0
@@ -58,7 +58,7 @@ class LostNotices:
         In the `served` queues, old scores are replaced as well.
         """
         began_at = time.monotonic()
-        if self._walk is not None or began_at < self._look_at:
+        if self._replay is not None or began_at < self._look_at:
             return
         self._look(link)
         self.mend_old_scores(link, served)
@@ -79,16 +79,16 @@ class LostNotices:
 
     def step(self, link: ReconnectingConnection) -> None:
         """Ring for the next part of the wanted queues, if there are any and no other consumer rings."""
-        if self._walk is None and not self._begin(link):
+        if self._replay is None and not self._begin(link):
             return
-        walk, self._walk = self._walk, None  # so a fault ends it
-        assert walk is not None
+        replay, self._replay = self._replay, None  # so a fault ends it
+        assert replay is not None
         if not self._ringing.go_on():
             return
         until = time.monotonic() + STEP_S
-        for _ in walk:
+        for _ in replay:
             if time.monotonic() > until:
-                self._walk = walk
+                self._replay = replay
                 return
         self._end(link)
 
@@ -110,7 +110,7 @@ class LostNotices:
         if not wanted or not self._ringing.begin():
             return False
         self._rung = 0
-        self._walk = self._ring_all(link, wanted)
+        self._replay = self._ring_all(link, wanted)
         return True
 
     def _ring_all(self, link: ReconnectingConnection, queues: list[str]) -> Iterator[None]:
@@ -153,7 +153,9 @@ class LostNotices:
             )
         } | {id_: suspects[id_] for id_ in waiting}
         self._filled = max(1, len({probe.queue for probe in probes.values()}))
-        missing = {ring.id for ring in self._doorbell.missing([p.ring for p in probes.values()])}
+        missing = {
+            notice.id for notice in self._doorbell.missing([p.ring for p in probes.values()])
+        }
         self._suspects = {id_: probes[id_] for id_ in missing - waiting}
         return [probes[id_] for id_ in missing & waiting]
 

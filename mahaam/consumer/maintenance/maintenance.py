@@ -140,7 +140,7 @@ class MaintenanceLoop:
     def _end_pauses(self) -> None:
         """Queue the held jobs of pauses that are over."""
         parts = self._handle("pauses", pauses.end_pauses, find=pauses.find_held)
-        if held := [ring for part in parts for ring in part]:
+        if held := [notice for part in parts for notice in part]:
             self._doorbell.ring(held)
             log.info("A pause is over; held jobs are queued again. jobs=%s", len(held))
 

@@ -75,7 +75,7 @@ def look(lost: LostNotices, link: ReconnectingConnection, *, times: int = 2) -> 
         lost.look(link, [])
     while True:
         lost.step(link)
-        if lost._walk is None:
+        if lost._replay is None:
             return
 
 
