@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -27,6 +28,7 @@ LETTERS = "SELECT id FROM dead_letter WHERE resolved_at IS NULL ORDER BY id DESC
 SCHEDULES = 5
 PAUSE_S = 0.3
 TICK_S = 0.01
+KEPT_FOR = timedelta(minutes=1)  # of failed jobs: long enough to be retried, reprocessed, resolved
 
 
 @dataclass(slots=True)
@@ -105,10 +107,15 @@ def _retry_by_filter() -> None:
 
 
 def _clean() -> None:
-    """Remove what has completed, so that the tables stay as they are."""
-    verbs.start(
-        verbs.OperationRequest("clean", "soak", reason="the soak"), JobFilter(state="completed")
-    )
+    """Remove what has completed, and what failed some time ago, so that the tables stay as they are.
+
+    Each failed job is retried every while, and its attempts add up.
+    """
+    for old in (
+        JobFilter(state="completed"),
+        JobFilter(state="failed", created_to=datetime.now(UTC) - KEPT_FOR),
+    ):
+        verbs.start(verbs.OperationRequest("clean", "soak", reason="the soak"), old)
 
 
 def _pause() -> None:
